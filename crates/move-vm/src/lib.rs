@@ -1,0 +1,1 @@
+//! Move bytecode: load, verify, execute.

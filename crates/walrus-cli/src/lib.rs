@@ -1,0 +1,1 @@
+//! The walrus command-line client.

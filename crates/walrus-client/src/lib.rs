@@ -1,0 +1,1 @@
+//! Stores and reads blobs: storage-node client, write and read protocols.

@@ -1,0 +1,1 @@
+//! Compiled Move packages of Walrus and the Rust mirror of their on-chain types.

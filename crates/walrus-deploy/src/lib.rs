@@ -1,0 +1,1 @@
+//! Deploys the Walrus packages, initialises the system and registers storage nodes.

@@ -1,0 +1,1 @@
+//! Red Stuff: encode, decode, and verify erasure-coded blobs.

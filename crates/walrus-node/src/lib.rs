@@ -1,0 +1,1 @@
+//! The storage node: verifies, stores and serves slivers, and signs storage confirmations.

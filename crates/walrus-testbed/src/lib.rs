@@ -1,0 +1,1 @@
+//! A complete local Walrus network: embedded chain, contracts and storage nodes.

@@ -1,0 +1,1 @@
+//! Whole-system tests of Walrus; see the `tests` folder beside this crate's sources.
