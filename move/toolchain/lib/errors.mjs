@@ -1,0 +1,2 @@
+/** A failure whose message is meant for the person at the terminal. */
+export class UserError extends Error {}
