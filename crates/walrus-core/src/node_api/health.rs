@@ -1,0 +1,126 @@
+//! `GET /v1/health`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Epoch, ShardIndex};
+
+/// Health of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthInfo {
+    /// Time since the process started serving, `{"secs":…,"nanos":…}`.
+    pub uptime: Duration,
+    /// Current committee epoch known to the node.
+    pub epoch: Epoch,
+    /// BLS public key of the node, standard base64.
+    pub public_key: String,
+    /// `Standby`, `Active`, `RecoverMetadata`, `RecoveryCatchUp`, `RecoveryInProgress (N)`, …
+    pub node_status: String,
+    /// How far chain events have been processed.
+    pub event_progress: EventProgress,
+    /// Shards by status.
+    pub shard_summary: ShardSummary,
+    /// Every shard; only when `detailed=true` was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard_detail: Option<ShardDetail>,
+    /// Last checkpoint of the chain the node has seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_checkpoint_sequence_number: Option<u64>,
+}
+
+/// Event counters of [`HealthInfo`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventProgress {
+    /// Events whose effects are durable, counted from the start of the event stream.
+    pub persisted: u64,
+    /// Events being processed.
+    pub pending: u64,
+    /// Greatest index of a finished event.
+    #[serde(default)]
+    pub highest_finished_event_index: Option<u64>,
+}
+
+/// Shards of a node by status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShardSummary {
+    /// Shards the current committee assigns to the node.
+    pub owned: u32,
+    /// Their statuses.
+    pub owned_shard_status: ShardStatusCounts,
+    /// Shards no longer owned but still served.
+    pub read_only: u32,
+}
+
+/// Counters of [`ShardSummary`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShardStatusCounts {
+    /// Created, nothing known about their contents.
+    pub unknown: u32,
+    /// Complete.
+    pub ready: u32,
+    /// Being copied from the previous owner.
+    pub in_transfer: u32,
+    /// Being recovered from other nodes.
+    pub in_recovery: u32,
+}
+
+/// Every shard of a node, sorted by shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardDetail {
+    /// Shards the current committee assigns to the node.
+    pub owned: Vec<ShardHealth>,
+    /// Others still on disk.
+    pub other: Vec<ShardHealth>,
+}
+
+/// One shard in [`ShardDetail`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardHealth {
+    /// The shard.
+    pub shard: ShardIndex,
+    /// `unknown`, `ready`, `inTransfer`, `inRecovery` or `readOnly`.
+    pub status: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_text_is_exact() {
+        let health = HealthInfo {
+            uptime: Duration::new(5, 7),
+            epoch: 2,
+            public_key: "AAAA".into(),
+            node_status: "Active".into(),
+            event_progress: EventProgress {
+                persisted: 10,
+                pending: 0,
+                highest_finished_event_index: Some(9),
+            },
+            shard_summary: ShardSummary {
+                owned: 1,
+                owned_shard_status: ShardStatusCounts { ready: 1, ..Default::default() },
+                read_only: 0,
+            },
+            shard_detail: None,
+            latest_checkpoint_sequence_number: Some(33),
+        };
+        let text = serde_json::to_string(&health).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"uptime":{"secs":5,"nanos":7},"epoch":2,"publicKey":"AAAA","nodeStatus":"Active","#,
+                r#""eventProgress":{"persisted":10,"pending":0,"highestFinishedEventIndex":9},"#,
+                r#""shardSummary":{"owned":1,"ownedShardStatus":{"unknown":0,"ready":1,"inTransfer":0,"#,
+                r#""inRecovery":0},"readOnly":0},"latestCheckpointSequenceNumber":33}"#
+            )
+        );
+        assert_eq!(serde_json::from_str::<HealthInfo>(&text).unwrap(), health);
+    }
+}
