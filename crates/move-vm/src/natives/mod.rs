@@ -1,0 +1,1 @@
+//! Natives of the standard library that need nothing but values.

@@ -1,0 +1,238 @@
+//! Type tags: types by name, as transactions, objects and events carry them.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::identifier::{Address, Identifier, ModuleId, ParseNameError};
+
+/// Deepest nesting of a type tag read from text.
+const TAG_DEPTH_MAX: usize = 16;
+
+/// A type without references or parameters. BCS is that of Sui's `TypeTag`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TypeTag {
+    /// `bool`
+    Bool,
+    /// `u8`
+    U8,
+    /// `u64`
+    U64,
+    /// `u128`
+    U128,
+    /// `address`
+    Address,
+    /// `signer`
+    Signer,
+    /// `vector<T>`
+    Vector(Box<TypeTag>),
+    /// A struct or enum.
+    Struct(Box<StructTag>),
+    /// `u16`
+    U16,
+    /// `u32`
+    U32,
+    /// `u256`
+    U256,
+}
+
+/// A struct or enum type by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StructTag {
+    /// Package address; which id (defining or runtime) depends on the context.
+    pub address: Address,
+    /// Module name.
+    pub module: Identifier,
+    /// Datatype name.
+    pub name: Identifier,
+    /// Type arguments.
+    pub type_params: Vec<TypeTag>,
+}
+
+impl StructTag {
+    /// The module that the tag names.
+    pub fn module_id(&self) -> ModuleId {
+        ModuleId {
+            address: self.address,
+            name: self.module.clone(),
+        }
+    }
+
+    /// Text with 64-digit addresses; `prefix` is `""` or `"0x"`.
+    pub fn to_canonical(&self, prefix: &str) -> String {
+        let mut out = format!(
+            "{prefix}{}::{}::{}",
+            self.address.to_canonical(),
+            self.module,
+            self.name
+        );
+        if !self.type_params.is_empty() {
+            let params: Vec<_> = self
+                .type_params
+                .iter()
+                .map(|tag| tag.to_canonical(prefix))
+                .collect();
+            out.push('<');
+            out.push_str(&params.join(","));
+            out.push('>');
+        }
+        out
+    }
+}
+
+impl TypeTag {
+    /// Text with 64-digit addresses and no spaces; `prefix` is `""` (as `std::type_name`) or `"0x"`.
+    pub fn to_canonical(&self, prefix: &str) -> String {
+        match self {
+            Self::Vector(element) => format!("vector<{}>", element.to_canonical(prefix)),
+            Self::Struct(tag) => tag.to_canonical(prefix),
+            primitive => primitive.to_string(),
+        }
+    }
+
+    /// The struct tag, if this is a datatype.
+    pub fn as_struct(&self) -> Option<&StructTag> {
+        match self {
+            Self::Struct(tag) => Some(tag),
+            _ => None,
+        }
+    }
+
+    /// Visits every datatype in the tag, outermost first.
+    pub fn for_each_struct<'a>(&'a self, visit: &mut dyn FnMut(&'a StructTag)) {
+        match self {
+            Self::Vector(element) => element.for_each_struct(visit),
+            Self::Struct(tag) => {
+                visit(tag);
+                for param in &tag.type_params {
+                    param.for_each_struct(visit);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Display form: short addresses, comma and space between arguments.
+impl fmt::Display for TypeTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool => f.write_str("bool"),
+            Self::U8 => f.write_str("u8"),
+            Self::U16 => f.write_str("u16"),
+            Self::U32 => f.write_str("u32"),
+            Self::U64 => f.write_str("u64"),
+            Self::U128 => f.write_str("u128"),
+            Self::U256 => f.write_str("u256"),
+            Self::Address => f.write_str("address"),
+            Self::Signer => f.write_str("signer"),
+            Self::Vector(element) => write!(f, "vector<{element}>"),
+            Self::Struct(tag) => fmt::Display::fmt(tag, f),
+        }
+    }
+}
+
+/// Display form: short addresses, comma and space between arguments.
+impl fmt::Display for StructTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}::{}", self.address, self.module, self.name)?;
+        for (index, param) in self.type_params.iter().enumerate() {
+            write!(f, "{}{param}", if index == 0 { "<" } else { ", " })?;
+        }
+        if self.type_params.is_empty() {
+            Ok(())
+        } else {
+            f.write_str(">")
+        }
+    }
+}
+
+impl FromStr for TypeTag {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut rest = text;
+        parse_tag(&mut rest, 0)
+            .filter(|_| rest.trim().is_empty())
+            .ok_or_else(|| ParseNameError::new("type", text))
+    }
+}
+
+impl FromStr for StructTag {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse()? {
+            TypeTag::Struct(tag) => Ok(*tag),
+            _ => Err(ParseNameError::new("struct type", text)),
+        }
+    }
+}
+
+/// Takes one tag off the front of `rest`.
+fn parse_tag(rest: &mut &str, depth: usize) -> Option<TypeTag> {
+    if depth > TAG_DEPTH_MAX {
+        return None;
+    }
+    let word = take_word(rest);
+    Some(match word {
+        "bool" => TypeTag::Bool,
+        "u8" => TypeTag::U8,
+        "u16" => TypeTag::U16,
+        "u32" => TypeTag::U32,
+        "u64" => TypeTag::U64,
+        "u128" => TypeTag::U128,
+        "u256" => TypeTag::U256,
+        "address" => TypeTag::Address,
+        "signer" => TypeTag::Signer,
+        "vector" => {
+            let [element] = parse_arguments(rest, depth)?.try_into().ok()?;
+            TypeTag::Vector(Box::new(element))
+        }
+        path => {
+            let mut parts = path.split("::");
+            let (address, module, name) = (parts.next()?, parts.next()?, parts.next()?);
+            if parts.next().is_some() {
+                return None;
+            }
+            let type_params = if rest.trim_start().starts_with('<') {
+                parse_arguments(rest, depth)?
+            } else {
+                Vec::new()
+            };
+            TypeTag::Struct(Box::new(StructTag {
+                address: address.parse().ok()?,
+                module: Identifier::new(module).ok()?,
+                name: Identifier::new(name).ok()?,
+                type_params,
+            }))
+        }
+    })
+}
+
+/// Takes `<tag, tag, …>` off the front of `rest`.
+fn parse_arguments(rest: &mut &str, depth: usize) -> Option<Vec<TypeTag>> {
+    *rest = rest.trim_start().strip_prefix('<')?;
+    let mut tags = vec![parse_tag(rest, depth + 1)?];
+    loop {
+        *rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix(',') {
+            *rest = after;
+            tags.push(parse_tag(rest, depth + 1)?);
+        } else {
+            *rest = rest.strip_prefix('>')?;
+            return Some(tags);
+        }
+    }
+}
+
+/// Takes the longest run of identifier characters and colons off the front of `rest`.
+fn take_word<'a>(rest: &mut &'a str) -> &'a str {
+    let text = rest.trim_start();
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
+        .unwrap_or(text.len());
+    let (word, after) = text.split_at(end);
+    *rest = after;
+    word
+}

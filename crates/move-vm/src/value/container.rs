@@ -1,0 +1,142 @@
+//! Structs, variants and vectors.
+
+use std::{cell::RefCell, rc::Rc};
+
+use crate::{
+    error::VmError,
+    value::{Reference, Value, Vector, check_depth},
+};
+
+/// A struct, variant or vector. Clones share the contents, as references do.
+#[derive(Clone, Debug)]
+pub struct Container(Rc<RefCell<Contents>>);
+
+/// What a container holds.
+#[derive(Debug)]
+pub(crate) enum Contents {
+    Struct(Vec<Value>),
+    Variant(u16, Vec<Value>),
+    Vector(Vector),
+}
+
+impl Container {
+    pub(crate) fn new(contents: Contents) -> Self {
+        Self(Rc::new(RefCell::new(contents)))
+    }
+
+    /// Runs `read` on the contents.
+    pub(crate) fn read<R>(
+        &self,
+        read: impl FnOnce(&Contents) -> Result<R, VmError>,
+    ) -> Result<R, VmError> {
+        read(&*self.0.try_borrow().map_err(|_| aliased())?)
+    }
+
+    /// Runs `write` on the contents.
+    pub(crate) fn write<R>(
+        &self,
+        write: impl FnOnce(&mut Contents) -> Result<R, VmError>,
+    ) -> Result<R, VmError> {
+        write(&mut *self.0.try_borrow_mut().map_err(|_| aliased())?)
+    }
+
+    /// Takes the contents; what is left behind for stale references is empty.
+    pub(crate) fn into_contents(self) -> Result<Contents, VmError> {
+        match Rc::try_unwrap(self.0) {
+            Ok(cell) => Ok(cell.into_inner()),
+            Err(shared) => {
+                let mut contents = shared.try_borrow_mut().map_err(|_| aliased())?;
+                Ok(std::mem::replace(
+                    &mut *contents,
+                    Contents::Struct(Vec::new()),
+                ))
+            }
+        }
+    }
+
+    /// Moves the contents to a container of their own, away from stale references.
+    pub(crate) fn detach(self) -> Result<Self, VmError> {
+        self.into_contents().map(Self::new)
+    }
+
+    /// A reference to the field or element at `index`; `None` past the end.
+    pub(crate) fn element(&self, index: usize) -> Result<Option<Reference>, VmError> {
+        let in_place = self.read(|contents| {
+            let values = match contents {
+                Contents::Struct(fields) | Contents::Variant(_, fields) => fields,
+                Contents::Vector(Vector::Values(values)) => values,
+                Contents::Vector(vector) => return Ok((index < vector.len()).then_some(None)),
+            };
+            Ok(values.get(index).map(|value| match value {
+                Value::Container(container) => Some(Reference::Container(container.clone())),
+                _ => None,
+            }))
+        })?;
+        Ok(
+            in_place
+                .map(|nested| nested.unwrap_or_else(|| Reference::Element(self.clone(), index))),
+        )
+    }
+
+    pub(crate) fn copy_at(&self, depth: usize) -> Result<Self, VmError> {
+        check_depth(depth)?;
+        let copy_all = |values: &[Value]| -> Result<Vec<Value>, VmError> {
+            values
+                .iter()
+                .map(|value| value.copy_at(depth + 1))
+                .collect()
+        };
+        self.read(|contents| {
+            Ok(Self::new(match contents {
+                Contents::Struct(fields) => Contents::Struct(copy_all(fields)?),
+                Contents::Variant(tag, fields) => Contents::Variant(*tag, copy_all(fields)?),
+                Contents::Vector(Vector::Values(values)) => {
+                    Contents::Vector(Vector::Values(copy_all(values)?))
+                }
+                Contents::Vector(packed) => Contents::Vector(packed.copy_packed()?),
+            }))
+        })
+    }
+
+    pub(crate) fn equals_at(&self, other: &Self, depth: usize) -> Result<bool, VmError> {
+        check_depth(depth)?;
+        let equal_all = |left: &[Value], right: &[Value]| -> Result<bool, VmError> {
+            if left.len() != right.len() {
+                return Ok(false);
+            }
+            for (left, right) in left.iter().zip(right) {
+                if !left.equals_at(right, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        self.read(|left| {
+            other.read(|right| match (left, right) {
+                (Contents::Struct(left), Contents::Struct(right)) => equal_all(left, right),
+                (Contents::Variant(tag, left), Contents::Variant(other_tag, right)) => {
+                    Ok(tag == other_tag && equal_all(left, right)?)
+                }
+                (
+                    Contents::Vector(Vector::Values(left)),
+                    Contents::Vector(Vector::Values(right)),
+                ) => equal_all(left, right),
+                (Contents::Vector(left), Contents::Vector(right)) => left.equals_packed(right),
+                _ => Err(VmError::invariant("values of different kinds compared")),
+            })
+        })
+    }
+
+    pub(crate) fn shallow_size(&self) -> usize {
+        self.0.try_borrow().map_or(0, |contents| match &*contents {
+            Contents::Struct(fields) | Contents::Variant(_, fields) => {
+                fields.len() * size_of::<u64>()
+            }
+            Contents::Vector(vector) => vector.byte_size(),
+        })
+    }
+}
+
+fn aliased() -> VmError {
+    VmError::invariant("a value is read and written at once")
+}
