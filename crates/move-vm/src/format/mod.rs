@@ -6,12 +6,13 @@
 //! only that the bytes have the grammar of the format; indexes are checked by the
 //! [verifier](crate::verifier).
 
+mod code;
 mod deserialize;
 mod instruction;
-mod opcode;
 mod reader;
 mod serialize;
 mod tables;
+mod wire;
 
 pub use instruction::Instruction;
 pub use reader::FormatError;

@@ -15,7 +15,7 @@ pub const VERSION_MIN: u32 = 6;
 pub const VERSION_MAX: u32 = 7;
 
 /// A module as stored on chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompiledModule {
     /// Bytecode version, without flavor.
     pub version: u32,
@@ -49,8 +49,6 @@ pub struct CompiledModule {
     pub field_instantiations: Vec<Instantiation>,
     /// Modules that may call functions of package visibility.
     pub friends: Vec<ModuleHandle>,
-    /// Metadata; never present on chain.
-    pub metadata: Vec<Metadata>,
     /// Enums defined here.
     pub enum_defs: Vec<EnumDef>,
     /// Instantiations of enums defined here.
@@ -216,15 +214,6 @@ pub struct VariantHandle {
     pub owner: TableIndex,
     /// The variant's tag.
     pub variant: u16,
-}
-
-/// A metadata entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metadata {
-    /// Key.
-    pub key: Vec<u8>,
-    /// Value.
-    pub value: Vec<u8>,
 }
 
 /// Who may call a function.

@@ -17,6 +17,7 @@ pub use reference::Reference;
 pub use slot::Slot;
 pub use vector::{ElementKind, Vector};
 
+pub(crate) use codec::write_uleb;
 pub(crate) use container::Contents;
 
 use crate::{

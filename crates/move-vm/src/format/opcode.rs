@@ -1,1 +1,0 @@
-//! Opcode numbers.
