@@ -1,1 +1,59 @@
 //! Chain client of Walrus: typed calls, events, objects and wallets over the Sui gRPC API.
+//!
+//! This is the only crate that builds transactions and parses answers of full nodes. It works against any Sui
+//! full node that serves gRPC, whichever network it belongs to.
+//!
+//! * [`SuiRpc`]: full nodes with fail-over. [`SuiReader`]: the state of one Walrus deployment.
+//! * [`Wallet`] and [`Signer`]: keys, in the files of the Sui CLI.
+//! * [`WalrusContract`]: transactions of one account. [`Executor`]: the same without a deployment, for deploying.
+//! * [`EventStream`]: what happened, checkpoint by checkpoint.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use walrus_sui::{ContractIds, SuiReader, SuiRpc, Wallet, WalrusContract};
+//!
+//! let wallet = Wallet::load("~/.sui/sui_config/client.yaml")?;
+//! let rpc = SuiRpc::new([&wallet.active_env()?.rpc])?;
+//! let ids = ContractIds {
+//!     system_object: "0x2134d52768ea07e8c43570ef975eb3e4c27a39fa6396bef985b5abc58d03ddd2".parse()?,
+//!     staking_object: "0x10b9d30c28448939ce6c4d6c6e0ffce4a7f8a4ada8248bdad09ef8b70e4a3904".parse()?,
+//!     treasury_object: None,
+//! };
+//! let reader = SuiReader::new(rpc, ids);
+//! println!("epoch {}", reader.epoch_info().await?.epoch);
+//! let contract = WalrusContract::new(reader, wallet.active_signer()?);
+//! println!("{} WAL", contract.reader().wal_balance(contract.address()).await?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod cache;
+pub mod committee;
+pub mod contract;
+mod error;
+pub mod events;
+pub mod executor;
+pub mod faucet;
+pub mod ids;
+mod prices;
+mod ptb;
+pub mod reader;
+pub mod rpc;
+mod signer;
+pub mod wallet;
+
+pub use sui_sdk_types::{Digest as TransactionDigest, StructTag};
+
+pub use self::{
+    committee::{Committee, CommitteeMember, Committees, EpochState},
+    contract::WalrusContract,
+    error::{MoveAbort, SuiError},
+    events::{CheckpointEvents, EventStream},
+    executor::{Executed, Executor},
+    prices::Prices,
+    ptb::ContractRefs,
+    reader::{ContractIds, ContractState, EpochInfo, SuiReader},
+    rpc::{ObjectData, ObjectOwner, SuiRpc},
+    signer::{InvalidPrivateKey, Signer},
+    wallet::{Wallet, WalletEnv, WalletError},
+};

@@ -1,0 +1,376 @@
+//! Storage and blobs: reserve, register, certify, extend, delete.
+
+use sui_transaction_builder::Argument;
+use walrus_contracts::types::{Blob, Storage};
+use walrus_core::{
+    BlobId, EncodingType, EpochCount, Frost, NShards, ObjectId, ProtocolCertificate,
+    VerifiedMetadata, params::encoded_length,
+};
+
+use super::{Paid, WalrusContract};
+use crate::{
+    TransactionDigest, error::SuiError, executor::Executed, ptb::Ptb, reader::ContractState,
+};
+
+/// Blobs registered or certified by one transaction: far below the limits of Sui on inputs (2048), commands
+/// (1024) and bytes (128 KiB), which the pure arguments of a certificate exhaust first.
+const BLOBS_PER_TRANSACTION_MAX: usize = 100;
+
+/// Whether the owner may delete a blob before its storage ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Stored for the whole period.
+    Permanent,
+    /// The owner may delete it and use the rest of its storage for other blobs.
+    Deletable,
+}
+
+/// Where the storage of a new blob comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StorageSource {
+    /// Bought for this many epochs, the current one included.
+    Buy(EpochCount),
+    /// A storage object the account owns; all of it goes into the blob.
+    Owned(ObjectId),
+}
+
+/// A blob to register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobToRegister {
+    /// Its ID.
+    pub blob_id: BlobId,
+    /// Root of its Merkle tree, from which the contract derives the ID again.
+    pub root_hash: [u8; 32],
+    /// Bytes before encoding.
+    pub unencoded_length: u64,
+    /// Its erasure code.
+    pub encoding_type: EncodingType,
+    /// Whether it can be deleted.
+    pub lifetime: Lifetime,
+    /// Where its storage comes from.
+    pub storage: StorageSource,
+}
+
+impl BlobToRegister {
+    /// The blob that `metadata` describes.
+    pub fn new(metadata: &VerifiedMetadata, lifetime: Lifetime, storage: StorageSource) -> Self {
+        Self {
+            blob_id: *metadata.blob_id(),
+            root_hash: *metadata.metadata().root_hash().as_bytes(),
+            unencoded_length: metadata.unencoded_length(),
+            encoding_type: metadata.metadata().encoding_type(),
+            lifetime,
+            storage,
+        }
+    }
+
+    fn encoded_length(&self, n_shards: NShards) -> Result<u64, SuiError> {
+        encoded_length(n_shards, self.unencoded_length).ok_or_else(|| {
+            SuiError::InvalidInput(format!(
+                "a blob of {} bytes is too large for {n_shards} shards",
+                self.unencoded_length
+            ))
+        })
+    }
+
+    /// What the account pays for it.
+    fn cost(&self, state: &ContractState) -> Result<Frost, SuiError> {
+        let encoded = self.encoded_length(state.n_shards)?;
+        let cost = match self.storage {
+            StorageSource::Buy(epochs) => state.prices().total_cost(encoded, epochs),
+            StorageSource::Owned(_) => state.prices().write_cost(encoded),
+        };
+        cost.ok_or_else(price_overflow)
+    }
+}
+
+/// A blob registered by this account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The blob object.
+    pub blob: Blob,
+    /// The transaction.
+    pub digest: TransactionDigest,
+    /// What was paid for this blob.
+    pub cost: Frost,
+}
+
+/// A blob object and the certificate that its data is stored.
+#[derive(Debug, Clone)]
+pub struct BlobToCertify {
+    /// The blob object.
+    pub object_id: ObjectId,
+    /// Confirmations of a quorum.
+    pub certificate: ProtocolCertificate,
+}
+
+impl WalrusContract {
+    /// Registers blobs, buying storage where asked for. Results are in the order of `blobs`.
+    ///
+    /// Many blobs take several transactions. When one fails, blobs of earlier ones stay registered: they are
+    /// found among the account's blobs.
+    pub async fn reserve_and_register(
+        &self,
+        blobs: &[BlobToRegister],
+    ) -> Result<Vec<Registered>, SuiError> {
+        let mut registered = Vec::with_capacity(blobs.len());
+        for batch in blobs.chunks(BLOBS_PER_TRANSACTION_MAX) {
+            registered.extend(self.register_batch(batch).await?);
+        }
+        Ok(registered)
+    }
+
+    async fn register_batch(&self, batch: &[BlobToRegister]) -> Result<Vec<Registered>, SuiError> {
+        let owner = self.address();
+        let Paid { executed, .. } = self
+            .run(|ptb, state| {
+                let total = batch_cost(batch, state)?;
+                let payment = ptb.wal(total);
+                let mut objects = Vec::with_capacity(batch.len());
+                for blob in batch {
+                    objects.push(register(ptb, state, blob, payment)?);
+                }
+                ptb.destroy_empty_wal(payment);
+                ptb.transfer(objects, owner);
+                Ok(total)
+            })
+            .await?;
+        let state = self.reader().contract_state().await?;
+        let objects = self.created_blobs(&executed).await?;
+        match_blobs(batch, objects, &executed, &state)
+    }
+
+    async fn created_blobs(&self, executed: &Executed) -> Result<Vec<Blob>, SuiError> {
+        let ids: Vec<_> = executed
+            .created("blob", "Blob")
+            .map(|object| object.id)
+            .collect();
+        self.reader().blobs(&ids).await
+    }
+
+    /// Certifies blobs in the current epoch.
+    ///
+    /// Many blobs take several transactions; one certificate that is refused fails its whole transaction.
+    pub async fn certify(
+        &self,
+        blobs: &[BlobToCertify],
+    ) -> Result<Vec<TransactionDigest>, SuiError> {
+        let mut digests = Vec::new();
+        for batch in blobs.chunks(BLOBS_PER_TRANSACTION_MAX) {
+            let paid = self
+                .run(|ptb, state| {
+                    for blob in batch {
+                        let bitmap = blob
+                            .certificate
+                            .signers_bitmap(state.committee_size())
+                            .map_err(|error| SuiError::InvalidInput(error.to_string()))?;
+                        certify(ptb, blob.object_id, &blob.certificate, &bitmap);
+                    }
+                    Ok(Frost(0))
+                })
+                .await?;
+            digests.extend(batch.iter().map(|_| paid.executed.digest));
+        }
+        Ok(digests)
+    }
+
+    /// Certifies one blob with a bitmap of signers as given: bit `i` of byte `i / 8` is member `i`.
+    ///
+    /// [`WalrusContract::certify`] computes the bitmap; this is for those that already have one.
+    pub async fn certify_with_bitmap(
+        &self,
+        blob: &BlobToCertify,
+        bitmap: &[u8],
+    ) -> Result<TransactionDigest, SuiError> {
+        let paid = self
+            .run(|ptb, _| {
+                certify(ptb, blob.object_id, &blob.certificate, bitmap);
+                Ok(Frost(0))
+            })
+            .await?;
+        Ok(paid.executed.digest)
+    }
+
+    /// Deletes a deletable blob. What is left of its storage returns to the account as a storage object.
+    pub async fn delete_blob(&self, object_id: ObjectId) -> Result<TransactionDigest, SuiError> {
+        let owner = self.address();
+        let paid = self
+            .run(|ptb, _| {
+                let arguments = vec![ptb.system(), ptb.object(object_id)];
+                let storage = ptb.call("system", "delete_blob", arguments);
+                ptb.transfer(vec![storage], owner);
+                Ok(Frost(0))
+            })
+            .await?;
+        Ok(paid.executed.digest)
+    }
+
+    /// Extends a certified blob by `epochs` epochs after its present end. Returns the transaction and the price.
+    pub async fn extend_blob(
+        &self,
+        blob: &Blob,
+        epochs: EpochCount,
+    ) -> Result<(TransactionDigest, Frost), SuiError> {
+        let paid = self
+            .run(|ptb, state| {
+                check_extension(blob, epochs, state)?;
+                let cost = state
+                    .prices()
+                    .storage_cost(blob.storage.storage_size, epochs)
+                    .ok_or_else(price_overflow)?;
+                let payment = ptb.wal(cost);
+                let arguments = vec![
+                    ptb.system(),
+                    ptb.object(blob.id),
+                    ptb.pure(&epochs),
+                    payment,
+                ];
+                ptb.call("system", "extend_blob", arguments);
+                ptb.destroy_empty_wal(payment);
+                Ok(cost)
+            })
+            .await?;
+        Ok((paid.executed.digest, paid.cost))
+    }
+
+    /// Buys storage that is not used for a blob yet. Returns the object and the price.
+    pub async fn reserve_space(
+        &self,
+        encoded_bytes: u64,
+        epochs: EpochCount,
+    ) -> Result<(Storage, Frost), SuiError> {
+        let owner = self.address();
+        let paid = self
+            .run(|ptb, state| {
+                check_epochs(u64::from(epochs), state)?;
+                let cost = state
+                    .prices()
+                    .storage_cost(encoded_bytes, epochs)
+                    .ok_or_else(price_overflow)?;
+                let payment = ptb.wal(cost);
+                let storage = reserve(ptb, encoded_bytes, epochs, payment);
+                ptb.destroy_empty_wal(payment);
+                ptb.transfer(vec![storage], owner);
+                Ok(cost)
+            })
+            .await?;
+        let id = paid.executed.only_created("storage_resource", "Storage")?;
+        let storage = self.reader().rpc().object(id).await?.decode("Storage")?;
+        Ok((storage, paid.cost))
+    }
+}
+
+fn batch_cost(batch: &[BlobToRegister], state: &ContractState) -> Result<Frost, SuiError> {
+    batch.iter().try_fold(Frost(0), |total, blob| {
+        let cost = blob.cost(state)?;
+        total
+            .0
+            .checked_add(cost.0)
+            .map(Frost)
+            .ok_or_else(price_overflow)
+    })
+}
+
+/// Adds the commands that register one blob; returns the blob object.
+fn register(
+    ptb: &mut Ptb<'_>,
+    state: &ContractState,
+    blob: &BlobToRegister,
+    payment: Argument,
+) -> Result<Argument, SuiError> {
+    let storage = match blob.storage {
+        StorageSource::Buy(epochs) => {
+            check_epochs(u64::from(epochs), state)?;
+            reserve(ptb, blob.encoded_length(state.n_shards)?, epochs, payment)
+        }
+        StorageSource::Owned(id) => ptb.object(id),
+    };
+    let arguments = vec![
+        ptb.system(),
+        storage,
+        ptb.raw32(blob.blob_id.0),
+        ptb.raw32(blob.root_hash),
+        ptb.pure(&blob.unencoded_length),
+        ptb.pure(&blob.encoding_type.as_u8()),
+        ptb.pure(&(blob.lifetime == Lifetime::Deletable)),
+        payment,
+    ];
+    Ok(ptb.call("system", "register_blob", arguments))
+}
+
+fn reserve(ptb: &mut Ptb<'_>, bytes: u64, epochs: EpochCount, payment: Argument) -> Argument {
+    let arguments = vec![ptb.system(), ptb.pure(&bytes), ptb.pure(&epochs), payment];
+    ptb.call("system", "reserve_space", arguments)
+}
+
+fn certify(ptb: &mut Ptb<'_>, object: ObjectId, certificate: &ProtocolCertificate, bitmap: &[u8]) {
+    let arguments = vec![
+        ptb.system(),
+        ptb.object(object),
+        ptb.bytes(&certificate.signature.0),
+        ptb.bytes(bitmap),
+        ptb.bytes(&certificate.serialized_message),
+    ];
+    ptb.call("system", "certify_blob", arguments);
+}
+
+fn check_epochs(requested: u64, state: &ContractState) -> Result<(), SuiError> {
+    let max = state.max_epochs_ahead();
+    if (1..=u64::from(max)).contains(&requested) {
+        Ok(())
+    } else {
+        Err(SuiError::InvalidEpochs { requested, max })
+    }
+}
+
+fn check_extension(blob: &Blob, epochs: EpochCount, state: &ContractState) -> Result<(), SuiError> {
+    let (epoch, end_epoch) = (state.epoch(), blob.storage.end_epoch);
+    if end_epoch <= epoch {
+        return Err(SuiError::BlobExpired {
+            object: blob.id,
+            end_epoch,
+            epoch,
+        });
+    }
+    if epochs == 0 {
+        return Err(SuiError::InvalidEpochs {
+            requested: 0,
+            max: state.max_epochs_ahead(),
+        });
+    }
+    check_epochs(u64::from(end_epoch - epoch) + u64::from(epochs), state)
+}
+
+/// Finds the object of each blob of the batch. Equal requests get equal objects, in whatever order.
+fn match_blobs(
+    batch: &[BlobToRegister],
+    mut objects: Vec<Blob>,
+    executed: &Executed,
+    state: &ContractState,
+) -> Result<Vec<Registered>, SuiError> {
+    batch
+        .iter()
+        .map(|blob| {
+            let deletable = blob.lifetime == Lifetime::Deletable;
+            let position = objects
+                .iter()
+                .position(|object| object.blob_id == blob.blob_id && object.deletable == deletable)
+                .ok_or_else(|| SuiError::UnexpectedEffects {
+                    digest: executed.digest,
+                    missing: format!("it created no object for blob {}", blob.blob_id),
+                })?;
+            Ok(Registered {
+                blob: objects.swap_remove(position),
+                digest: executed.digest,
+                cost: blob.cost(state)?,
+            })
+        })
+        .collect()
+}
+
+fn price_overflow() -> SuiError {
+    SuiError::InvalidInput(
+        "the price is larger than all WAL there is; storage cannot be bought before epoch 1"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,139 @@
+//! Transactions of one account with the Walrus contracts.
+
+mod blobs;
+mod epoch;
+mod nodes;
+mod publish;
+
+use walrus_core::{Frost, SuiAddress};
+
+pub use self::{
+    blobs::{BlobToCertify, BlobToRegister, Lifetime, Registered, StorageSource},
+    nodes::{NodeRegistration, NodeVotes, RegisteredNode},
+    publish::{InitParams, Initialized, Published},
+};
+use crate::{
+    error::SuiError,
+    executor::{Executed, Executor},
+    ptb::{ContractRefs, Ptb},
+    reader::{ContractState, SuiReader},
+    signer::Signer,
+};
+
+/// How often a transaction is built on newly read state, because prices or the package changed.
+const STATE_READS_MAX: u32 = 3;
+
+/// Calls the Walrus contracts in the name of one account.
+///
+/// Transactions are executed one after another and are in a checkpoint when a method returns. Clones share
+/// the account and its queue.
+#[derive(Debug, Clone)]
+pub struct WalrusContract {
+    reader: SuiReader,
+    executor: Executor,
+}
+
+impl WalrusContract {
+    /// Signs with `signer`; gas is estimated by simulation.
+    pub fn new(reader: SuiReader, signer: Signer) -> Self {
+        let executor = Executor::new(reader.rpc().clone(), signer);
+        Self::with_executor(reader, executor)
+    }
+
+    /// Uses an executor with other options.
+    pub fn with_executor(reader: SuiReader, executor: Executor) -> Self {
+        Self { reader, executor }
+    }
+
+    /// The account.
+    pub fn address(&self) -> SuiAddress {
+        self.executor.address()
+    }
+
+    /// Reads of the same deployment.
+    pub fn reader(&self) -> &SuiReader {
+        &self.reader
+    }
+
+    /// Transactions outside the deployment.
+    pub fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// Executes the transaction that `commands` builds and that pays the WAL `commands` returns.
+    ///
+    /// When the contracts were upgraded or prices changed since the state was read, it is read again and the
+    /// transaction built anew.
+    async fn run(
+        &self,
+        commands: impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync,
+    ) -> Result<Paid, SuiError> {
+        let mut attempt = 0;
+        loop {
+            let state = self.reader.contract_state().await?;
+            let refs = self.reader.refs().await?;
+            let cost = commands(&mut Ptb::new(&refs), &state)?;
+            let error = match self.execute(&refs, &state, &commands).await {
+                Ok(executed) => return Ok(Paid { executed, cost }),
+                Err(error) => error,
+            };
+            attempt += 1;
+            if is_outdated_state(&error, cost) && attempt < STATE_READS_MAX {
+                tracing::debug!(%error, "reading the contracts again");
+                self.reader.refresh().await;
+                continue;
+            }
+            return Err(self.explain(error, cost).await);
+        }
+    }
+
+    async fn execute(
+        &self,
+        refs: &ContractRefs,
+        state: &ContractState,
+        commands: &(impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync),
+    ) -> Result<Executed, SuiError> {
+        self.executor
+            .run(|| {
+                let mut ptb = Ptb::new(refs);
+                commands(&mut ptb, state)?;
+                Ok(ptb.finish())
+            })
+            .await
+    }
+
+    /// A transaction that cannot be built although it should is one that cannot be paid.
+    async fn explain(&self, error: SuiError, cost: Frost) -> SuiError {
+        let may_be_funds = matches!(error, SuiError::Build(_) | SuiError::Execution { .. });
+        if cost == Frost(0) || !may_be_funds {
+            return error;
+        }
+        match self.reader.wal_balance(self.address()).await {
+            Ok(have) if have < cost => SuiError::NotEnoughWal {
+                address: self.address(),
+                need: cost,
+                have,
+            },
+            _ => error,
+        }
+    }
+}
+
+/// An executed transaction and the WAL it paid.
+struct Paid {
+    executed: Executed,
+    cost: Frost,
+}
+
+/// Aborts that say our view of the contracts is old: another version, or prices that moved after we computed
+/// the exact sum (then the payment is too small, or something is left of it).
+fn is_outdated_state(error: &SuiError, cost: Frost) -> bool {
+    const WRONG_VERSION: u64 = 1;
+    const BALANCE_NOT_ZERO: u64 = 0;
+    const BALANCE_TOO_SMALL: u64 = 2;
+    let wrong_version =
+        error.is_abort("system", WRONG_VERSION) || error.is_abort("staking", WRONG_VERSION);
+    let wrong_price =
+        error.is_abort("balance", BALANCE_NOT_ZERO) || error.is_abort("balance", BALANCE_TOO_SMALL);
+    wrong_version || (cost > Frost(0) && wrong_price)
+}

@@ -1,0 +1,183 @@
+//! Publishing packages and creating a deployment. Nothing here needs an existing one.
+
+use sui_sdk_types::{Address, StructTag};
+use sui_transaction_builder::{ObjectInput, TransactionBuilder};
+use walrus_contracts::packages::LinkedPackage;
+use walrus_core::{Frost, NShards, ObjectId, SuiAddress};
+
+use crate::{
+    TransactionDigest,
+    error::SuiError,
+    executor::{Executed, Executor},
+    ids::object_address,
+    ptb::{clock, function_of, transfer},
+};
+
+/// A package that was just published.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Its ID.
+    pub package: ObjectId,
+    /// Its upgrade capability, unless the package was made immutable.
+    pub upgrade_cap: Option<ObjectId>,
+    /// The transaction, with the objects that `init` functions created.
+    pub executed: Executed,
+}
+
+/// Choices made when a deployment is created; all but `epoch_zero_duration_ms` hold for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InitParams {
+    /// Time before epoch 0 may end, in ms.
+    pub epoch_zero_duration_ms: u64,
+    /// Duration of all other epochs, in ms.
+    pub epoch_duration_ms: u64,
+    /// Number of shards.
+    pub n_shards: NShards,
+    /// Storage can be bought for at most this many epochs ahead.
+    pub max_epochs_ahead: u32,
+}
+
+/// Objects of a new deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Initialized {
+    /// The shared System object.
+    pub system_object: ObjectId,
+    /// The shared Staking object.
+    pub staking_object: ObjectId,
+    /// The shared object that holds the upgrade capability and counts votes about it.
+    pub upgrade_manager: ObjectId,
+    /// Allows its owner to upgrade without votes.
+    pub emergency_upgrade_cap: ObjectId,
+    /// The transaction.
+    pub digest: TransactionDigest,
+}
+
+impl Executor {
+    /// Publishes a package. An `immutable` one can never be upgraded; else the account gets its capability.
+    pub async fn publish(
+        &self,
+        package: &LinkedPackage,
+        immutable: bool,
+    ) -> Result<Published, SuiError> {
+        let owner = self.address();
+        let executed = self
+            .run(|| {
+                let mut builder = TransactionBuilder::new();
+                let dependencies = package
+                    .dependencies
+                    .iter()
+                    .copied()
+                    .map(Address::new)
+                    .collect();
+                let cap = builder.publish(package.modules.clone(), dependencies);
+                if immutable {
+                    builder.move_call(
+                        function_of(Address::TWO, "package", "make_immutable"),
+                        vec![cap],
+                    );
+                } else {
+                    transfer(&mut builder, vec![cap], owner);
+                }
+                Ok(builder)
+            })
+            .await?;
+        let published = executed
+            .changed
+            .iter()
+            .find(|object| object.created && object.type_.is_none())
+            .ok_or_else(|| SuiError::UnexpectedEffects {
+                digest: executed.digest,
+                missing: format!("it published no package {}", package.name),
+            })?;
+        let upgrade_cap = match immutable {
+            true => None,
+            false => Some(executed.only_created("package", "UpgradeCap")?),
+        };
+        Ok(Published {
+            package: published.id,
+            upgrade_cap,
+            executed,
+        })
+    }
+
+    /// Creates System and Staking of the package `walrus`, just published by this account.
+    pub async fn initialize_walrus(
+        &self,
+        walrus: &Published,
+        params: InitParams,
+    ) -> Result<Initialized, SuiError> {
+        let owner = self.address();
+        let init_cap = walrus.executed.only_created("init", "InitCap")?;
+        let upgrade_cap = walrus.upgrade_cap.ok_or_else(|| {
+            SuiError::InvalidInput("an immutable package cannot be initialised".to_owned())
+        })?;
+        let executed = self
+            .run(|| {
+                let mut builder = TransactionBuilder::new();
+                let arguments = vec![
+                    builder.object(ObjectInput::new(object_address(init_cap))),
+                    builder.object(ObjectInput::new(object_address(upgrade_cap))),
+                    builder.pure(&params.epoch_zero_duration_ms),
+                    builder.pure(&params.epoch_duration_ms),
+                    builder.pure(&params.n_shards.get()),
+                    builder.pure(&params.max_epochs_ahead),
+                    clock(&mut builder),
+                ];
+                let package = object_address(walrus.package);
+                let cap =
+                    builder.move_call(function_of(package, "init", "initialize_walrus"), arguments);
+                transfer(&mut builder, vec![cap], owner);
+                Ok(builder)
+            })
+            .await?;
+        Ok(Initialized {
+            system_object: executed.only_created("system", "System")?,
+            staking_object: executed.only_created("staking", "Staking")?,
+            upgrade_manager: executed.only_created("upgrade", "UpgradeManager")?,
+            emergency_upgrade_cap: executed.only_created("upgrade", "EmergencyUpgradeCap")?,
+            digest: executed.digest,
+        })
+    }
+
+    /// Sends SUI (in MIST) to accounts.
+    pub async fn send_sui(
+        &self,
+        payments: &[(SuiAddress, u64)],
+    ) -> Result<TransactionDigest, SuiError> {
+        let executed = self
+            .run(|| {
+                let mut builder = TransactionBuilder::new();
+                let gas = builder.gas();
+                let amounts = payments
+                    .iter()
+                    .map(|(_, mist)| builder.pure(mist))
+                    .collect();
+                let coins = builder.split_coins(gas, amounts);
+                for ((recipient, _), coin) in payments.iter().zip(coins) {
+                    transfer(&mut builder, vec![coin], *recipient);
+                }
+                Ok(builder)
+            })
+            .await?;
+        Ok(executed.digest)
+    }
+
+    /// Sends WAL, whose type is given, to accounts.
+    pub async fn send_wal(
+        &self,
+        wal_type: &StructTag,
+        payments: &[(SuiAddress, Frost)],
+    ) -> Result<TransactionDigest, SuiError> {
+        let executed = self
+            .run(|| {
+                let mut builder = TransactionBuilder::new();
+                for (recipient, amount) in payments {
+                    let coin = builder.coin(wal_type.clone(), amount.0);
+                    transfer(&mut builder, vec![coin], *recipient);
+                }
+                Ok(builder)
+            })
+            .await?;
+        Ok(executed.digest)
+    }
+}

@@ -1,0 +1,292 @@
+//! What can go wrong between us and the chain.
+
+use std::fmt;
+
+use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_sdk_types::{Digest, StructTag};
+use walrus_core::{Epoch, Frost, ObjectId, SuiAddress};
+
+use crate::wallet::WalletError;
+
+/// A failed read of, or transaction on, the chain.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiError {
+    /// The URL of a full node cannot be used.
+    #[error("{url:?} is not the URL of a Sui full node: {reason}")]
+    InvalidUrl {
+        /// The text given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No URL of a full node is known.
+    #[error("no Sui full node is configured; give at least one RPC URL")]
+    NoFullNode,
+    /// A call failed on every full node.
+    #[error("Sui full node {url}: {method} failed: {}", status_text(.status))]
+    Rpc {
+        /// The full node asked last.
+        url: String,
+        /// The remote procedure.
+        method: &'static str,
+        /// Its answer.
+        status: Box<tonic::Status>,
+    },
+    /// The chain has no such object (any more).
+    #[error("object {0} does not exist on this chain")]
+    ObjectNotFound(ObjectId),
+    /// An object is of another type than needed.
+    #[error("object {id} is not {expected} but {found}")]
+    UnexpectedType {
+        /// The object.
+        id: ObjectId,
+        /// What it should be.
+        expected: &'static str,
+        /// Its type.
+        found: String,
+    },
+    /// Bytes from the chain cannot be understood.
+    #[error("cannot understand {what} from the chain: {reason}")]
+    Decode {
+        /// What the bytes should have been.
+        what: String,
+        /// Why they are not.
+        reason: String,
+    },
+    /// The wallet cannot be used.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// The account has too few WAL.
+    #[error("not enough WAL in {address}: need {need}, have {have}")]
+    NotEnoughWal {
+        /// The paying account.
+        address: SuiAddress,
+        /// The price.
+        need: Frost,
+        /// The balance.
+        have: Frost,
+    },
+    /// The account has too few SUI for gas.
+    #[error("not enough SUI in {address} to pay for gas: {detail}")]
+    NotEnoughSui {
+        /// The paying account.
+        address: SuiAddress,
+        /// What the full node says.
+        detail: String,
+    },
+    /// Storage was asked for too few or too many epochs.
+    #[error("storage can be bought for 1 to {max} epochs ahead, not {requested}")]
+    InvalidEpochs {
+        /// What was asked for, counted from the current epoch.
+        requested: u64,
+        /// The limit of the system.
+        max: u32,
+    },
+    /// The period a blob is stored for is over.
+    #[error("blob object {object} expired at the start of epoch {end_epoch}; now is epoch {epoch}")]
+    BlobExpired {
+        /// The blob object.
+        object: ObjectId,
+        /// First epoch in which the blob is not stored.
+        end_epoch: Epoch,
+        /// The current epoch.
+        epoch: Epoch,
+    },
+    /// The input does not fit what the chain can take.
+    #[error("{0}")]
+    InvalidInput(String),
+    /// The transaction could not be built.
+    #[error("cannot build the transaction: {0}")]
+    Build(String),
+    /// A Move function aborted; nothing changed on chain (but gas may be spent).
+    #[error("{0}")]
+    MoveAbort(MoveAbort),
+    /// The transaction failed for another reason than an abort.
+    #[error("transaction failed{}: {description}", command_text(*.command))]
+    Execution {
+        /// Kind of failure as the protocol names it, such as `INSUFFICIENT_GAS`.
+        kind: String,
+        /// Index of the failed command.
+        command: Option<u64>,
+        /// Description by the full node.
+        description: String,
+    },
+    /// The transaction did what it should not: its effects lack what we need.
+    #[error("transaction {digest} succeeded but {missing}")]
+    UnexpectedEffects {
+        /// The transaction.
+        digest: Digest,
+        /// What is missing.
+        missing: String,
+    },
+    /// The chain is younger than what we have seen of it.
+    #[error(
+        "the chain is at checkpoint {latest} but {cursor} was processed before: it was reset, or the full node \
+         belongs to another network"
+    )]
+    ChainReset {
+        /// The checkpoint we processed last.
+        cursor: u64,
+        /// The latest checkpoint the full node has.
+        latest: u64,
+    },
+    /// Objects of the transaction kept changing under us.
+    #[error("the objects of the transaction are in use by other transactions: {0}")]
+    ObjectsInUse(String),
+}
+
+impl SuiError {
+    /// The abort of a Move function, if that is what happened.
+    pub fn move_abort(&self) -> Option<&MoveAbort> {
+        match self {
+            Self::MoveAbort(abort) => Some(abort),
+            _ => None,
+        }
+    }
+
+    /// True if `module` aborted with `code`.
+    pub fn is_abort(&self, module: &str, code: u64) -> bool {
+        self.move_abort()
+            .is_some_and(|abort| abort.module == module && abort.code == code)
+    }
+
+    /// True for failures of the way to the chain that may pass, as opposed to refusals.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Rpc { status, .. } => is_transient(status),
+            Self::ObjectsInUse(_) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn decode(what: impl Into<String>, reason: impl fmt::Display) -> Self {
+        Self::Decode {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn unexpected_type(
+        id: ObjectId,
+        expected: &'static str,
+        found: Option<&StructTag>,
+    ) -> Self {
+        Self::UnexpectedType {
+            id,
+            expected,
+            found: found.map_or_else(|| "a package".to_owned(), ToString::to_string),
+        }
+    }
+
+    /// The error in the effects (or the simulation) of a transaction.
+    pub(crate) fn from_execution(error: &proto::ExecutionError) -> Self {
+        if let Some(abort) = error.abort_opt() {
+            return Self::MoveAbort(MoveAbort::new(abort, error.command));
+        }
+        Self::Execution {
+            kind: error.kind().as_str_name().to_owned(),
+            command: error.command,
+            description: match error.description.as_deref() {
+                None | Some("") => error.kind().as_str_name().to_owned(),
+                Some(text) => text.to_owned(),
+            },
+        }
+    }
+}
+
+/// An abort of a Move function, with the name our contracts give to its code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoveAbort {
+    /// Package of the aborting function, `0x` and hex (of the type's original package).
+    pub package: String,
+    /// Module of the aborting function.
+    pub module: String,
+    /// Name of the aborting function, if known.
+    pub function: Option<String>,
+    /// The code.
+    pub code: u64,
+    /// Index of the failed command in the transaction.
+    pub command: Option<u64>,
+}
+
+impl MoveAbort {
+    fn new(abort: &proto::MoveAbort, command: Option<u64>) -> Self {
+        let location = abort.location.as_ref();
+        Self {
+            package: location.and_then(|l| l.package.clone()).unwrap_or_default(),
+            module: location.and_then(|l| l.module.clone()).unwrap_or_default(),
+            function: location.and_then(|l| l.function_name.clone()),
+            code: abort.abort_code(),
+            command,
+        }
+    }
+
+    /// Name of the error constant and a sentence about it, if one of our modules declares the code.
+    pub fn explanation(&self) -> Option<(&'static str, &'static str)> {
+        walrus_contracts::abort::describe(&self.module, self.code)
+            .map(|abort| (abort.name, abort.sentence))
+    }
+}
+
+impl fmt::Display for MoveAbort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((_, sentence)) = self.explanation() {
+            write!(f, "{sentence} ")?;
+        }
+        write!(f, "(Move abort {} in {}", self.code, self.module)?;
+        if let Some(function) = &self.function {
+            write!(f, "::{function}")?;
+        }
+        match self.explanation() {
+            Some((name, _)) => write!(f, ", {name})"),
+            None => write!(f, ")"),
+        }
+    }
+}
+
+/// True for answers that may be different when asked again or asked elsewhere.
+pub(crate) fn is_transient(status: &tonic::Status) -> bool {
+    use tonic::Code;
+    matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Cancelled
+    )
+}
+
+/// Full nodes print this when a transaction names an outdated version of an object.
+pub(crate) fn is_stale_object(text: &str) -> bool {
+    const TEXTS: [&str; 4] = [
+        "Transaction needs to be rebuilt because object",
+        "is unavailable for consumption",
+        "locked by",
+        "reserved for another transaction",
+    ];
+    TEXTS.iter().any(|needle| text.contains(needle))
+}
+
+fn status_text(status: &tonic::Status) -> String {
+    let message = status.message();
+    if message.is_empty() {
+        return status.code().description().to_owned();
+    }
+    // Transport failures say "tcp connect error"; the cause below says why.
+    let mut text = message.to_owned();
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        source = error.source();
+    }
+    text
+}
+
+fn command_text(command: Option<u64>) -> String {
+    command.map_or_else(String::new, |index| format!(" in command {index}"))
+}

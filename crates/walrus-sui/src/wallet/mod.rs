@@ -1,0 +1,264 @@
+//! Wallet files of the Sui CLI: `client.yaml` (environments, active address) and the keystore beside it.
+//!
+//! Users bring these files: every key the Sui CLI writes is understood or kept, and existing keys are never
+//! overwritten.
+
+mod config;
+mod keystore;
+
+use std::path::{Path, PathBuf};
+
+use walrus_core::SuiAddress;
+
+pub use self::config::{KeystoreLocation, WalletConfig, WalletEnv};
+pub use self::keystore::Keystore;
+use crate::signer::{InvalidPrivateKey, Signer};
+
+/// Why a wallet cannot be used. Every message is one line that names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum WalletError {
+    /// The file cannot be read.
+    #[error("cannot read wallet file {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write wallet file {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("wallet file {path} is not valid: {reason}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, on one line.
+        reason: String,
+    },
+    /// A new wallet would replace an existing file.
+    #[error("wallet file {0} exists already")]
+    Exists(PathBuf),
+    /// The wallet does not name an active address and has not exactly one key.
+    #[error("wallet {0} has no active address; choose one with `sui client switch --address`")]
+    NoActiveAddress(PathBuf),
+    /// The wallet does not name an environment.
+    #[error("wallet {0} has no active environment; choose one with `sui client switch --env`")]
+    NoActiveEnv(PathBuf),
+    /// No such environment.
+    #[error("wallet {path} has no environment named {alias:?}")]
+    UnknownEnv {
+        /// The wallet.
+        path: PathBuf,
+        /// The name looked for.
+        alias: String,
+    },
+    /// The keystore holds no key of this address.
+    #[error("the keystore of wallet {path} has no key for address {address}")]
+    NoKey {
+        /// The wallet.
+        path: PathBuf,
+        /// The address looked for.
+        address: SuiAddress,
+    },
+    /// A key cannot be read.
+    #[error(transparent)]
+    Key(#[from] InvalidPrivateKey),
+}
+
+/// An opened wallet: its configuration and its keys.
+#[derive(Debug, Clone)]
+pub struct Wallet {
+    path: PathBuf,
+    config: WalletConfig,
+    keystore: Keystore,
+}
+
+impl Wallet {
+    /// Name of the configuration file in a wallet directory.
+    pub const FILE_NAME: &'static str = "client.yaml";
+
+    /// Opens the wallet whose `client.yaml` is at `path`. A leading `~/` means the home directory.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, WalletError> {
+        let path = expand_home(path.as_ref());
+        let config = WalletConfig::load(&path)?;
+        let keystore = Keystore::load(config.keystore_path(&path))?;
+        Ok(Self {
+            path,
+            config,
+            keystore,
+        })
+    }
+
+    /// Writes a new wallet at `path` with one environment and one key, which become the active ones.
+    ///
+    /// The keystore is a file of the same name with the extension `keystore`. Fails when the wallet
+    /// exists already: keys are never overwritten.
+    pub fn create(
+        path: impl AsRef<Path>,
+        env: WalletEnv,
+        signer: &Signer,
+    ) -> Result<Self, WalletError> {
+        let path = expand_home(path.as_ref());
+        let path = std::path::absolute(&path).unwrap_or(path);
+        if path.exists() {
+            return Err(WalletError::Exists(path));
+        }
+        let keystore_path = path.with_extension("keystore");
+        let mut keystore = if keystore_path.exists() {
+            Keystore::load(keystore_path.clone())?
+        } else {
+            Keystore::empty(keystore_path.clone())
+        };
+        keystore.add(signer);
+        keystore.save()?;
+        let wallet = Self {
+            config: WalletConfig::new(keystore_path, env, signer.address()),
+            path,
+            keystore,
+        };
+        wallet.save()?;
+        Ok(wallet)
+    }
+
+    /// The configuration file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All addresses with a key, in the order of the keystore.
+    pub fn addresses(&self) -> Vec<SuiAddress> {
+        self.keystore.addresses()
+    }
+
+    /// The active address: the configured one, or the only key of the keystore.
+    pub fn active_address(&self) -> Result<SuiAddress, WalletError> {
+        match (self.config.active_address(), self.addresses().as_slice()) {
+            (Some(address), _) => Ok(address),
+            (None, [only]) => Ok(*only),
+            (None, _) => Err(WalletError::NoActiveAddress(self.path.clone())),
+        }
+    }
+
+    /// The signer of the active address.
+    pub fn active_signer(&self) -> Result<Signer, WalletError> {
+        self.signer(self.active_address()?)
+    }
+
+    /// The signer of `address`.
+    pub fn signer(&self, address: SuiAddress) -> Result<Signer, WalletError> {
+        self.keystore
+            .signer(address)
+            .cloned()
+            .ok_or_else(|| WalletError::NoKey {
+                path: self.path.clone(),
+                address,
+            })
+    }
+
+    /// The active environment: the configured one, or the only one there is.
+    pub fn active_env(&self) -> Result<&WalletEnv, WalletError> {
+        match (&self.config.active_env, self.config.envs.as_slice()) {
+            (Some(alias), _) => self.env(alias),
+            (None, [only]) => Ok(only),
+            (None, _) => Err(WalletError::NoActiveEnv(self.path.clone())),
+        }
+    }
+
+    /// The environment named `alias`.
+    pub fn env(&self, alias: &str) -> Result<&WalletEnv, WalletError> {
+        self.config
+            .envs
+            .iter()
+            .find(|env| env.alias == alias)
+            .ok_or_else(|| WalletError::UnknownEnv {
+                path: self.path.clone(),
+                alias: alias.to_owned(),
+            })
+    }
+
+    /// Adds a key to the keystore and writes the keystore. Adding a known key changes nothing.
+    pub fn import(&mut self, signer: &Signer) -> Result<(), WalletError> {
+        self.keystore.add(signer);
+        self.keystore.save()
+    }
+
+    /// Makes `address` the active one, for this value and in the file.
+    pub fn switch_address(&mut self, address: SuiAddress) -> Result<(), WalletError> {
+        self.signer(address)?;
+        self.config.active_address = Some(address.to_string());
+        self.save()
+    }
+
+    /// Makes `alias` the active environment of this value; the file stays as it is.
+    pub fn use_env(&mut self, alias: &str) -> Result<(), WalletError> {
+        self.env(alias)?;
+        self.config.active_env = Some(alias.to_owned());
+        Ok(())
+    }
+
+    /// Makes `address` the active one of this value; the file stays as it is.
+    pub fn use_address(&mut self, address: SuiAddress) -> Result<(), WalletError> {
+        self.signer(address)?;
+        self.config.active_address = Some(address.to_string());
+        Ok(())
+    }
+
+    fn save(&self) -> Result<(), WalletError> {
+        self.config.save(&self.path)
+    }
+}
+
+/// Replaces a leading `~/` by the home directory.
+fn expand_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// Writes a file that only its owner can read, all of it or nothing.
+fn write_private(path: &Path, contents: &str) -> Result<(), WalletError> {
+    let failed = |source| WalletError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).map_err(failed)?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    let temporary = PathBuf::from(name);
+    write_owner_only(&temporary, contents).map_err(failed)?;
+    std::fs::rename(&temporary, path).map_err(failed)
+}
+
+#[cfg(unix)]
+fn write_owner_only(path: &Path, contents: &str) -> std::io::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    // A left-over of an interrupted write may have other permissions: start anew.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(contents.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(not(unix))]
+fn write_owner_only(path: &Path, contents: &str) -> std::io::Result<()> {
+    std::fs::write(path, contents)
+}
+
+#[cfg(test)]
+mod tests;
