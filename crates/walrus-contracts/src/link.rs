@@ -1,0 +1,203 @@
+//! Rewriting the address table of a compiled module, and package digests.
+//!
+//! Only the container is read: magic, version, table directory, and the table of addresses, which is
+//! a plain sequence of 32-byte rows. Everything else refers to addresses by row number, so replacing
+//! a row relinks the module.
+
+use blake2b_simd::Params;
+use thiserror::Error;
+
+/// First bytes of every module.
+const MAGIC: [u8; 4] = [0xA1, 0x1C, 0xEB, 0x0B];
+/// Length of magic and version word.
+const HEADER_LEN: usize = 8;
+/// Table kind of the addresses.
+const ADDRESS_TABLE: u8 = 0x08;
+/// Length of an address.
+const ADDRESS_LEN: usize = 32;
+/// What placeholder addresses contain before the package name.
+const PLACEHOLDER_PREFIX: &[u8] = b"placeholder:";
+
+/// Why a package could not be linked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LinkError {
+    /// The bytes are not a Move module.
+    #[error("malformed Move module: {0}")]
+    Malformed(&'static str),
+    /// A dependency has no published address yet.
+    #[error("package `{package}` is not linked: publish it and give its address")]
+    Unlinked {
+        /// Name of the package.
+        package: String,
+    },
+    /// Two rows of a module's address table would become equal, which no chain accepts.
+    #[error("two packages would have the same address")]
+    DuplicateAddress,
+}
+
+/// Whether an address is a placeholder for a package that is not published yet.
+pub(crate) fn is_placeholder(address: &[u8; ADDRESS_LEN]) -> bool {
+    let text = strip_zeros(address);
+    text.starts_with(PLACEHOLDER_PREFIX)
+}
+
+/// Name of the package a placeholder stands for.
+pub(crate) fn placeholder_name(address: &[u8; ADDRESS_LEN]) -> String {
+    let text = strip_zeros(address);
+    let name = text.strip_prefix(PLACEHOLDER_PREFIX).unwrap_or(text);
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn strip_zeros(address: &[u8]) -> &[u8] {
+    let zeros = address.iter().take_while(|byte| **byte == 0).count();
+    &address[zeros..]
+}
+
+/// Copy of a module with each address replaced by `replace` of it.
+pub(crate) fn replace_addresses(
+    module: &[u8],
+    replace: impl Fn(&[u8; ADDRESS_LEN]) -> [u8; ADDRESS_LEN],
+) -> Result<Vec<u8>, LinkError> {
+    let (start, end) = address_table(module)?;
+    let mut output = module.to_vec();
+    let rows = output[start..end].as_chunks_mut::<ADDRESS_LEN>().0;
+    for row in &mut *rows {
+        *row = replace(row);
+    }
+    let repeated = rows
+        .iter()
+        .enumerate()
+        .any(|(index, row)| rows[..index].contains(row));
+    if repeated {
+        Err(LinkError::DuplicateAddress)
+    } else {
+        Ok(output)
+    }
+}
+
+/// The address table of a module.
+#[cfg(test)]
+pub(crate) fn addresses(module: &[u8]) -> Result<Vec<[u8; ADDRESS_LEN]>, LinkError> {
+    let (start, end) = address_table(module)?;
+    Ok(module[start..end].as_chunks::<ADDRESS_LEN>().0.to_vec())
+}
+
+/// Position of the address table; empty if the module has none.
+fn address_table(module: &[u8]) -> Result<(usize, usize), LinkError> {
+    if module.get(..MAGIC.len()) != Some(&MAGIC) {
+        return Err(LinkError::Malformed("wrong magic number"));
+    }
+    let mut reader = Reader {
+        bytes: module,
+        position: HEADER_LEN,
+    };
+    let table_count = reader.uleb()?;
+    let mut found = None;
+    for _ in 0..table_count {
+        let kind = reader.byte()?;
+        let offset = reader.uleb()?;
+        let length = reader.uleb()?;
+        if kind == ADDRESS_TABLE {
+            found = Some((offset, length));
+        }
+    }
+    let contents = reader.position;
+    let (offset, length) = found.unwrap_or((0, 0));
+    let range = contents
+        .checked_add(offset)
+        .and_then(|start| Some((start, start.checked_add(length)?)))
+        .filter(|(_, end)| *end <= module.len());
+    let (start, end) = range.ok_or(LinkError::Malformed("address table out of bounds"))?;
+    if length.is_multiple_of(ADDRESS_LEN) {
+        Ok((start, end))
+    } else {
+        Err(LinkError::Malformed("address table of odd length"))
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    position: usize,
+}
+
+impl Reader<'_> {
+    fn byte(&mut self) -> Result<u8, LinkError> {
+        let byte = self
+            .bytes
+            .get(self.position)
+            .ok_or(LinkError::Malformed("unexpected end"))?;
+        self.position += 1;
+        Ok(*byte)
+    }
+
+    /// Reads a ULEB128 number of at most 32 bits.
+    fn uleb(&mut self) -> Result<usize, LinkError> {
+        let mut value = 0_u64;
+        for shift in [0, 7, 14, 21, 28] {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7F) << shift;
+            if byte & 0x80 == 0 {
+                return usize::try_from(value)
+                    .map_err(|_| LinkError::Malformed("number too large"));
+            }
+        }
+        Err(LinkError::Malformed("number too long"))
+    }
+}
+
+/// Package digest: BLAKE2b-256 over the sorted 32-byte strings { BLAKE2b-256 of each module } and
+/// { id of each dependency }.
+pub(crate) fn package_digest(modules: &[Vec<u8>], dependencies: &[[u8; 32]]) -> [u8; 32] {
+    let mut parts: Vec<[u8; 32]> = modules.iter().map(|module| blake2b256(module)).collect();
+    parts.extend_from_slice(dependencies);
+    parts.sort_unstable();
+    blake2b256(&parts.concat())
+}
+
+fn blake2b256(bytes: &[u8]) -> [u8; 32] {
+    let hash = Params::new().hash_length(32).hash(bytes);
+    hash.as_bytes()
+        .try_into()
+        .expect("the hash length is set to 32")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn placeholders_are_recognised() {
+        assert!(is_placeholder(&crate::packages::WAL_PLACEHOLDER));
+        assert_eq!(placeholder_name(&crate::packages::WAL_PLACEHOLDER), "wal");
+        assert!(!is_placeholder(&[0; 32]));
+    }
+
+    #[test]
+    fn malformed_modules_are_refused() {
+        let keep = |address: &[u8; 32]| *address;
+        let module = &crate::packages::wal().modules[0];
+        assert!(replace_addresses(module, keep).is_ok());
+        for bad in [&module[..3], &module[..12], &[0; 40][..]] {
+            assert!(matches!(
+                replace_addresses(bad, keep),
+                Err(LinkError::Malformed(_))
+            ));
+        }
+        let endless_count = [&module[..8], &[0xFF; 8][..]].concat();
+        assert!(matches!(
+            replace_addresses(&endless_count, keep),
+            Err(LinkError::Malformed(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_do_not_panic(tail in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut module = MAGIC.to_vec();
+            module.extend(tail);
+            let _ = replace_addresses(&module, |address| *address);
+        }
+    }
+}

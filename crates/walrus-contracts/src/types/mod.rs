@@ -1,0 +1,40 @@
+//! Mirror of the on-chain structs: same names, same fields in the same order, hence the same BCS.
+//!
+//! Numbers that name something have the type of [`walrus_core`]; a blob id, a `u256` on chain, is
+//! the same 32 bytes there. Fields without a comment mean what their name says; sizes are bytes,
+//! amounts FROST, times milliseconds since 1970.
+
+mod framework;
+mod governance;
+mod pool;
+mod staking;
+mod storage;
+mod system;
+
+pub use framework::{
+    Balance, Coin, Collection, DynamicField, GroupElement, ObjectField, U256, VecMap, VecSet,
+};
+pub use governance::{
+    EmergencyUpgradeCap, InitCap, ObjectDisplay, ProtectedTreasury, Publisher, SlashingManager,
+    SlashingProposal, UpgradeCap, UpgradeManager, UpgradeProposal,
+};
+pub use pool::{PooledBlob, StoragePool, StoragePoolInnerV1};
+pub use staking::{
+    ActiveSet, ActiveSetEntry, Authorized, Committee, EpochState, EventBlobAttestation,
+    NodeMetadata, PendingValues, PoolExchangeRate, PoolState, StakedWal, StakedWalState, Staking,
+    StakingInnerV1, StakingPool, StorageNodeCap, StorageNodeInfo, VotingParams,
+};
+pub use storage::{Blob, Metadata, SharedBlob, Storage};
+pub use system::{
+    BlsCommittee, BlsCommitteeMember, EpochParams, EventBlob, EventBlobCertificationState,
+    ExtendedField, FutureAccounting, FutureAccountingRingBuffer, System, SystemStateInnerV1,
+};
+
+/// Name of the dynamic field (a `vector<u8>`) that holds the attributes of a blob.
+pub const METADATA_FIELD: &[u8] = b"metadata";
+
+/// Key of the dynamic object field under which the shared treasury keeps its capability; an empty struct.
+pub const TREASURY_CAP_KEY_BCS: [u8; 1] = [0];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,455 @@
+/// The state of the system: committee, capacity, prices, payments.
+module walrus::system_state_inner;
+
+use sui::balance::{Self, Balance};
+use sui::coin::Coin;
+use sui::vec_map::{Self, VecMap};
+use wal::wal::WAL;
+use walrus::blob::{Self, Blob};
+use walrus::bls_aggregate::{Self, BlsCommittee};
+use walrus::encoding;
+use walrus::epoch_parameters::EpochParams;
+use walrus::event_blob::{Self, EventBlobCertificationState};
+use walrus::events;
+use walrus::extended_field::{Self, ExtendedField};
+use walrus::storage_accounting::{Self, FutureAccountingRingBuffer};
+use walrus::storage_node::StorageNodeCap;
+use walrus::storage_resource::{Self, Storage};
+
+// === Errors ===
+
+/// Storage is sold for at most 1000 epochs.
+const EInvalidMaxEpochsAhead: u64 = 0;
+/// The capacity of the system is exceeded.
+const EStorageExceeded: u64 = 1;
+/// The number of epochs is 0, or reaches beyond the last epoch for which storage is sold.
+const EInvalidEpochsAhead: u64 = 2;
+/// The epoch is not the current one.
+const EInvalidIdEpoch: u64 = 3;
+/// The committee is not the one of the next epoch.
+const EIncorrectCommittee: u64 = 4;
+/// The accounting is not of the epoch that ends.
+const EInvalidAccountingEpoch: u64 = 5;
+/// The node's last attestation is not settled yet.
+const EIncorrectAttestation: u64 = 6;
+/// The node has attested this event blob already.
+const ERepeatedAttestation: u64 = 7;
+/// The node is not in the committee.
+const ENotCommitteeMember: u64 = 8;
+#[allow(unused_const)]
+/// The sequence number of a deny list must grow.
+const EIncorrectDenyListSequence: u64 = 9;
+#[allow(unused_const)]
+/// The deny list is of another node.
+const EIncorrectDenyListNode: u64 = 10;
+/// Storage has a size.
+const EInvalidResourceSize: u64 = 11;
+#[allow(unused_const)]
+/// The epoch is in the past.
+const EInvalidStartEpoch: u64 = 12;
+
+// === Constants ===
+
+/// Storage is counted in units of 1 MiB.
+const BYTES_PER_UNIT_SIZE: u64 = 1_024 * 1_024;
+/// Upper bound of the number of epochs for which storage is sold.
+const MAX_MAX_EPOCHS_AHEAD: u32 = 1000;
+/// Part of the payments that is burnt at the end of an epoch, in percent.
+const BURN_PERCENT: u64 = 3;
+
+// === Structs ===
+
+/// Version 1 of the state.
+public struct SystemStateInnerV1 has store {
+    committee: BlsCommittee,
+    total_capacity_size: u64,
+    used_capacity_size: u64,
+    storage_price_per_unit_size: u64,
+    write_price_per_unit_size: u64,
+    future_accounting: FutureAccountingRingBuffer,
+    event_blob_certification_state: EventBlobCertificationState,
+    deny_list_sizes: ExtendedField<VecMap<ID, u64>>,
+}
+
+// === Package functions: life cycle ===
+
+/// The state of epoch 0: no committee, no capacity.
+public(package) fun create_empty(max_epochs_ahead: u32, ctx: &mut TxContext): SystemStateInnerV1 {
+    assert!(max_epochs_ahead <= MAX_MAX_EPOCHS_AHEAD, EInvalidMaxEpochsAhead);
+    SystemStateInnerV1 {
+        committee: bls_aggregate::new_bls_committee(0, vector[]),
+        total_capacity_size: 0,
+        used_capacity_size: 0,
+        storage_price_per_unit_size: 0,
+        write_price_per_unit_size: 0,
+        future_accounting: storage_accounting::ring_new(max_epochs_ahead),
+        event_blob_certification_state: event_blob::new_state(),
+        deny_list_sizes: extended_field::new(vec_map::empty(), ctx),
+    }
+}
+
+/// Takes the part of the current epoch's payments that is to be burnt.
+public(package) fun take_burn_share(self: &mut SystemStateInnerV1): Balance<WAL> {
+    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
+    let amount = (rewards.value() as u128) * (BURN_PERCENT as u128) / 100;
+    rewards.split(amount as u64)
+}
+
+/// Starts the next epoch: installs its committee and capacity. Returns what each member of the old
+/// committee gets of the old epoch's payments; the undistributed rest goes to the new epoch.
+public(package) fun advance_epoch(
+    self: &mut SystemStateInnerV1,
+    new_committee: BlsCommittee,
+    new_epoch_params: &EpochParams,
+): VecMap<ID, Balance<WAL>> {
+    let old_epoch = self.epoch();
+    assert!(new_committee.epoch() == old_epoch + 1, EIncorrectCommittee);
+    let old_committee = self.committee;
+    self.committee = new_committee;
+
+    let (epoch, used_capacity, mut rewards) = self.future_accounting.ring_pop_expand().unwrap();
+    assert!(epoch == old_epoch, EInvalidAccountingEpoch);
+    self.used_capacity_size = self.future_accounting.ring_lookup(0).used_capacity();
+    self.total_capacity_size = new_epoch_params.capacity().max(self.used_capacity_size);
+    self.event_blob_certification_state.reset();
+
+    let shares = self.split_rewards(&old_committee, used_capacity, &mut rewards);
+    self.future_accounting.ring_lookup_mut(0).rewards_balance().join(rewards);
+    shares
+}
+
+/// Sets the prices and tells everybody.
+public(package) fun update_prices(
+    self: &mut SystemStateInnerV1,
+    storage_price: u64,
+    write_price: u64,
+) {
+    self.storage_price_per_unit_size = storage_price;
+    self.write_price_per_unit_size = write_price;
+    events::emit_prices_updated(self.epoch(), storage_price, write_price);
+}
+
+// === Package functions: storage ===
+
+/// Sells storage from the current epoch on.
+public(package) fun reserve_space(
+    self: &mut SystemStateInnerV1,
+    storage_amount: u64,
+    epochs_ahead: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Storage {
+    assert!(epochs_ahead > 0, EInvalidEpochsAhead);
+    assert!(epochs_ahead <= self.future_accounting.max_epochs_ahead(), EInvalidEpochsAhead);
+    let epoch = self.epoch();
+    self.reserve_space_for_epochs(storage_amount, epoch, epoch + epochs_ahead, payment, ctx)
+}
+
+/// Sells storage for a period; the part of it that is past is left out.
+public(package) fun reserve_space_for_epochs(
+    self: &mut SystemStateInnerV1,
+    storage_amount: u64,
+    start_epoch: u32,
+    end_epoch: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Storage {
+    let epoch = self.epoch();
+    let start_epoch = start_epoch.max(epoch);
+    assert!(end_epoch > start_epoch, EInvalidEpochsAhead);
+    assert!(
+        end_epoch - epoch <= self.future_accounting.max_epochs_ahead(),
+        EInvalidEpochsAhead,
+    );
+    let (first, last) = (start_epoch - epoch, end_epoch - epoch);
+    self.process_storage_payments(storage_amount, first, last, payment);
+    assert!(storage_amount > 0, EInvalidResourceSize);
+    self.use_capacity(storage_amount, first, last);
+    storage_resource::create_storage(start_epoch, end_epoch, storage_amount, ctx)
+}
+
+/// Registers a blob in storage and charges for writing it.
+public(package) fun register_blob(
+    self: &mut SystemStateInnerV1,
+    storage: Storage,
+    blob_id: u256,
+    root_hash: u256,
+    size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    write_payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Blob {
+    let blob = blob::new(
+        storage,
+        blob_id,
+        root_hash,
+        size,
+        encoding_type,
+        deletable,
+        self.epoch(),
+        self.n_shards(),
+        ctx,
+    );
+    let units = storage_units(blob.encoded_size(self.n_shards()));
+    let price = self.write_price_per_unit_size * units;
+    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
+    rewards.join(write_payment.balance_mut().split(price));
+    blob
+}
+
+/// Certifies a blob by a certificate of a quorum.
+public(package) fun certify_blob(
+    self: &SystemStateInnerV1,
+    blob: &mut Blob,
+    signature: vector<u8>,
+    signers_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    let certified = self.committee.verify_quorum_in_epoch(signature, signers_bitmap, message);
+    blob.certify_with_certified_msg(self.epoch(), certified.certify_blob_message());
+}
+
+/// Deletes a deletable blob and returns its storage.
+public(package) fun delete_blob(self: &SystemStateInnerV1, blob: Blob): Storage {
+    blob.delete(self.epoch())
+}
+
+/// Extends a blob by storage that follows its own.
+public(package) fun extend_blob_with_resource(
+    self: &SystemStateInnerV1,
+    blob: &mut Blob,
+    extension: Storage,
+) {
+    blob.extend_with_resource(extension, self.epoch());
+}
+
+/// Extends a blob by epochs, counted from the present end, and charges for them.
+public(package) fun extend_blob(
+    self: &mut SystemStateInnerV1,
+    blob: &mut Blob,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    blob.assert_certified_not_expired(self.epoch());
+    let first = blob.end_epoch() - self.epoch();
+    assert!(extended_epochs > 0, EInvalidEpochsAhead);
+    // In u64, so that no sum of two epochs overflows.
+    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
+    assert!((first as u64) + (extended_epochs as u64) <= max_epochs_ahead, EInvalidEpochsAhead);
+    let last = first + extended_epochs;
+    self.process_storage_payments(blob.storage().size(), first, last, payment);
+    self.use_capacity(blob.storage().size(), first, last);
+    blob.extend_end_epoch(extended_epochs);
+}
+
+/// Tells everybody that the slivers of a blob disagree, on a certificate of one correct node.
+public(package) fun invalidate_blob_id(
+    self: &SystemStateInnerV1,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+): u256 {
+    let certified = self
+        .committee
+        .verify_one_correct_node_in_epoch(signature, members_bitmap, message);
+    assert!(certified.cert_epoch() == self.epoch(), EInvalidIdEpoch);
+    let blob_id = certified.invalid_blob_id_message().certified_invalid_blob_id();
+    events::emit_invalid_blob_id(self.epoch(), blob_id);
+    blob_id
+}
+
+/// Counts a node's attestation of an event blob; on a quorum the event blob is registered and
+/// certified without payment, for as long as storage is sold.
+public(package) fun certify_event_blob(
+    self: &mut SystemStateInnerV1,
+    cap: &mut StorageNodeCap,
+    blob_id: u256,
+    root_hash: u256,
+    size: u64,
+    encoding_type: u8,
+    ending_checkpoint_sequence_num: u64,
+    epoch: u32,
+    ctx: &mut TxContext,
+) {
+    assert!(self.committee.contains(&cap.node_id()), ENotCommitteeMember);
+    assert!(epoch == self.epoch(), EInvalidIdEpoch);
+    let latest = self.event_blob_certification_state.latest_certified_checkpoint();
+    assert_may_attest(cap, &latest, ending_checkpoint_sequence_num, epoch);
+    cap.set_last_event_blob_attestation(
+        event_blob::new_attestation(ending_checkpoint_sequence_num, epoch),
+    );
+    if (latest.is_some_and!(|checkpoint| *checkpoint >= ending_checkpoint_sequence_num)) return;
+
+    let weight = self
+        .event_blob_certification_state
+        .add_weight(
+            blob_id,
+            ending_checkpoint_sequence_num,
+            self.committee.member_weight(&cap.node_id()),
+        );
+    if (!self.committee.is_quorum(weight)) return;
+
+    let storage = self.reserve_free_space(size, encoding_type, ctx);
+    let mut blob = blob::new(
+        storage,
+        blob_id,
+        root_hash,
+        size,
+        encoding_type,
+        false,
+        epoch,
+        self.n_shards(),
+        ctx,
+    );
+    blob.certify(epoch);
+    self
+        .event_blob_certification_state
+        .set_latest_certified(blob_id, ending_checkpoint_sequence_num);
+    blob.burn();
+}
+
+// === Package functions: subsidies ===
+
+/// Adds a coin to the payments of the next epochs, in equal parts; the current one gets the remainder.
+public(package) fun add_subsidy(
+    self: &mut SystemStateInnerV1,
+    subsidy: Coin<WAL>,
+    epochs_ahead: u32,
+) {
+    assert!(epochs_ahead > 0, EInvalidEpochsAhead);
+    assert!(epochs_ahead <= self.future_accounting.max_epochs_ahead(), EInvalidEpochsAhead);
+    let mut subsidy = subsidy.into_balance();
+    let part = subsidy.value() / (epochs_ahead as u64);
+    epochs_ahead.do!(|i| {
+        let rewards = self.future_accounting.ring_lookup_mut(i).rewards_balance();
+        rewards.join(subsidy.split(part));
+    });
+    self.future_accounting.ring_lookup_mut(0).rewards_balance().join(subsidy);
+}
+
+/// Adds the i-th balance to the payments of the i-th epoch from now.
+public(package) fun add_per_epoch_subsidies(
+    self: &mut SystemStateInnerV1,
+    subsidies: vector<Balance<WAL>>,
+) {
+    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
+    assert!(subsidies.length() <= max_epochs_ahead, EInvalidEpochsAhead);
+    let mut offset = 0;
+    subsidies.do!(|subsidy| {
+        self.future_accounting.ring_lookup_mut(offset).rewards_balance().join(subsidy);
+        offset = offset + 1;
+    });
+}
+
+// === Package functions: accessors ===
+
+/// The current epoch.
+public(package) fun epoch(self: &SystemStateInnerV1): u32 {
+    self.committee.epoch()
+}
+
+public(package) fun n_shards(self: &SystemStateInnerV1): u16 {
+    self.committee.n_shards()
+}
+
+public(package) fun total_capacity_size(self: &SystemStateInnerV1): u64 {
+    self.total_capacity_size
+}
+
+public(package) fun used_capacity_size(self: &SystemStateInnerV1): u64 {
+    self.used_capacity_size
+}
+
+public(package) fun future_accounting(self: &SystemStateInnerV1): &FutureAccountingRingBuffer {
+    &self.future_accounting
+}
+
+// === Private functions ===
+
+/// Number of storage units that hold so many bytes.
+fun storage_units(bytes: u64): u64 {
+    bytes.divide_and_round_up(BYTES_PER_UNIT_SIZE)
+}
+
+/// Moves the price of storage from the payment to each epoch from `first` to before `last`, counted
+/// from now.
+fun process_storage_payments(
+    self: &mut SystemStateInnerV1,
+    storage_size: u64,
+    first: u32,
+    last: u32,
+    payment: &mut Coin<WAL>,
+) {
+    let price = self.storage_price_per_unit_size * storage_units(storage_size);
+    let payment = payment.balance_mut();
+    first.range_do!(last, |i| {
+        let rewards = self.future_accounting.ring_lookup_mut(i).rewards_balance();
+        rewards.join(payment.split(price));
+    });
+}
+
+/// Counts sold capacity in each epoch from `first` to before `last`, up to the limit.
+fun use_capacity(self: &mut SystemStateInnerV1, storage_size: u64, first: u32, last: u32) {
+    self.count_capacity(storage_size, first, last);
+    first.range_do!(last, |i| {
+        let used = self.future_accounting.ring_lookup(i).used_capacity();
+        assert!(used <= self.total_capacity_size, EStorageExceeded);
+    });
+}
+
+/// Counts capacity without a limit.
+fun count_capacity(self: &mut SystemStateInnerV1, storage_size: u64, first: u32, last: u32) {
+    first.range_do!(last, |i| {
+        let used = self.future_accounting.ring_lookup_mut(i).increase_used_capacity(storage_size);
+        if (i == 0) self.used_capacity_size = used;
+    });
+}
+
+/// Storage for an event blob: free of charge, and even when the capacity is sold out.
+fun reserve_free_space(
+    self: &mut SystemStateInnerV1,
+    size: u64,
+    encoding_type: u8,
+    ctx: &mut TxContext,
+): Storage {
+    let storage_size = encoding::encoded_blob_length(size, encoding_type, self.n_shards());
+    let epochs = self.future_accounting.max_epochs_ahead();
+    self.count_capacity(storage_size, 0, epochs);
+    let epoch = self.epoch();
+    storage_resource::create_storage(epoch, epoch + epochs, storage_size, ctx)
+}
+
+/// A node has at most one outstanding attestation in an epoch, and its attestations go forward.
+fun assert_may_attest(cap: &mut StorageNodeCap, latest: &Option<u64>, checkpoint: u64, epoch: u32) {
+    cap.last_event_blob_attestation().do!(|attestation| {
+        let attested = attestation.last_attested_checkpoint();
+        let is_past = attestation.last_attested_epoch() < epoch;
+        assert!(is_past || checkpoint > attested, ERepeatedAttestation);
+        let is_settled = latest.is_some_and!(|certified| attested <= *certified);
+        assert!(is_past || is_settled, EIncorrectAttestation);
+    });
+}
+
+/// Splits off each member's part of the rewards: by shards, less for a node with a long deny list.
+fun split_rewards(
+    self: &SystemStateInnerV1,
+    committee: &BlsCommittee,
+    used_capacity: u64,
+    rewards: &mut Balance<WAL>,
+): VecMap<ID, Balance<WAL>> {
+    let (node_ids, weights) = committee.to_weights().into_keys_values();
+    let deny_list_sizes = self.deny_list_sizes.borrow();
+    let stored = node_ids.zip_map_ref!(&weights, |node_id, weight| {
+        let denied = deny_list_sizes.try_get(node_id).destroy_or!(0).min(used_capacity);
+        (*weight as u128) * ((used_capacity - denied) as u128)
+    });
+    let total_stored = stored.fold!(0, |sum: u128, part| sum + part).max(1);
+    // The product of the two 128-bit numbers can need more than 128 bits.
+    let total_rewards = rewards.value() as u256;
+    let shares = stored.map!(|part| {
+        let share = (part as u256) * total_rewards / (total_stored as u256);
+        rewards.split(share as u64)
+    });
+    vec_map::from_keys_values(node_ids, shares)
+}
