@@ -1,1 +1,36 @@
-//! Deploys the Walrus packages, initialises the system and registers storage nodes.
+//! Creates Walrus deployments: publishes the packages, creates System and Staking, registers storage nodes and
+//! starts the first epoch.
+//!
+//! Works on any Sui network. Every step that is done is written to a state file, so that a run which was
+//! interrupted continues where it stopped.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use walrus_deploy::{DeployConfig, Deployer};
+//! use walrus_sui::{Signer, SuiRpc};
+//!
+//! let rpc = SuiRpc::new(["http://127.0.0.1:9000"])?;
+//! let mut deployer = Deployer::open(rpc, Signer::from_seed([7; 32]), Some("deployment.json".as_ref())).await?;
+//! let deployment = deployer.deploy(&DeployConfig::default()).await?;
+//! println!("{deployment}");
+//! # Ok(())
+//! # }
+//! ```
+
+mod deployer;
+mod duration;
+mod error;
+mod files;
+mod network;
+mod nodes;
+mod state;
+
+pub use self::{
+    deployer::{DeployConfig, Deployer},
+    duration::{DurationParseError, parse_duration},
+    error::DeployError,
+    files::{ClientConfigFile, write_published_toml},
+    network::{NetworkParseError, SuiNetwork},
+    nodes::{NodeParams, NodeToRegister},
+    state::{Deployment, NodeRecord},
+};

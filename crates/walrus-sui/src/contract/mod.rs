@@ -10,7 +10,7 @@ use walrus_core::{Frost, SuiAddress};
 pub use self::{
     blobs::{BlobToCertify, BlobToRegister, Lifetime, Registered, StorageSource},
     nodes::{NodeRegistration, NodeVotes, RegisteredNode},
-    publish::{InitParams, Initialized, Published},
+    publish::{InitObjects, InitParams, Initialized, Published},
 };
 use crate::{
     error::SuiError,

@@ -24,6 +24,30 @@ pub struct Published {
     pub executed: Executed,
 }
 
+/// What is needed to create a deployment from a published package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InitObjects {
+    /// The package `walrus`.
+    pub package: ObjectId,
+    /// The capability that its `init` function made.
+    pub init_cap: ObjectId,
+    /// Its upgrade capability.
+    pub upgrade_cap: ObjectId,
+}
+
+impl InitObjects {
+    /// The objects that the publication of `walrus` created.
+    pub fn of(published: &Published) -> Result<Self, SuiError> {
+        Ok(Self {
+            package: published.package,
+            init_cap: published.executed.only_created("init", "InitCap")?,
+            upgrade_cap: published.upgrade_cap.ok_or_else(|| {
+                SuiError::InvalidInput("an immutable package cannot be initialised".to_owned())
+            })?,
+        })
+    }
+}
+
 /// Choices made when a deployment is created; all but `epoch_zero_duration_ms` hold for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InitParams {
@@ -103,27 +127,23 @@ impl Executor {
     /// Creates System and Staking of the package `walrus`, just published by this account.
     pub async fn initialize_walrus(
         &self,
-        walrus: &Published,
+        objects: InitObjects,
         params: InitParams,
     ) -> Result<Initialized, SuiError> {
         let owner = self.address();
-        let init_cap = walrus.executed.only_created("init", "InitCap")?;
-        let upgrade_cap = walrus.upgrade_cap.ok_or_else(|| {
-            SuiError::InvalidInput("an immutable package cannot be initialised".to_owned())
-        })?;
         let executed = self
             .run(|| {
                 let mut builder = TransactionBuilder::new();
                 let arguments = vec![
-                    builder.object(ObjectInput::new(object_address(init_cap))),
-                    builder.object(ObjectInput::new(object_address(upgrade_cap))),
+                    builder.object(ObjectInput::new(object_address(objects.init_cap))),
+                    builder.object(ObjectInput::new(object_address(objects.upgrade_cap))),
                     builder.pure(&params.epoch_zero_duration_ms),
                     builder.pure(&params.epoch_duration_ms),
                     builder.pure(&params.n_shards.get()),
                     builder.pure(&params.max_epochs_ahead),
                     clock(&mut builder),
                 ];
-                let package = object_address(walrus.package);
+                let package = object_address(objects.package);
                 let cap =
                     builder.move_call(function_of(package, "init", "initialize_walrus"), arguments);
                 transfer(&mut builder, vec![cap], owner);

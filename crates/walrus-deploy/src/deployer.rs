@@ -1,0 +1,264 @@
+//! The steps from nothing to a running first epoch.
+
+use std::{path::Path, time::Duration};
+
+use walrus_contracts::packages;
+use walrus_core::{Frost, NShards, ObjectId, SuiAddress};
+use walrus_sui::{
+    Executor, Signer, SuiReader, SuiRpc, WalrusContract,
+    contract::{InitObjects, InitParams},
+};
+
+use crate::{
+    error::{DeployError, Step as _},
+    state::{Deployment, NodeRecord, Progress, StateFile, WalPackage, WalrusPackage},
+};
+
+/// Delay between two looks at the chain's clock while epoch 0 lasts.
+const CLOCK_POLL_DELAY: Duration = Duration::from_millis(100);
+
+/// Parameters of a new deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeployConfig {
+    /// Number of shards.
+    pub n_shards: NShards,
+    /// How long epoch 0 lasts at least: time to register nodes and stake.
+    pub epoch_zero_duration: Duration,
+    /// Duration of all other epochs.
+    pub epoch_duration: Duration,
+    /// Storage can be bought for at most this many epochs ahead.
+    pub max_epochs_ahead: u32,
+}
+
+impl Default for DeployConfig {
+    /// 1000 shards, epochs of one hour, and no waiting in epoch 0.
+    fn default() -> Self {
+        Self {
+            n_shards: NShards::new(1000).expect("1000 is not 0"),
+            epoch_zero_duration: Duration::ZERO,
+            epoch_duration: Duration::from_secs(3600),
+            max_epochs_ahead: 53,
+        }
+    }
+}
+
+/// Deploys in the name of one account, remembering what is done.
+#[derive(Debug)]
+pub struct Deployer {
+    executor: Executor,
+    state: StateFile,
+}
+
+impl Deployer {
+    /// Opens the state file, or starts anew if there is none. Without a file nothing is remembered.
+    pub async fn open(
+        rpc: SuiRpc,
+        signer: Signer,
+        state_file: Option<&Path>,
+    ) -> Result<Self, DeployError> {
+        Self::with_executor(Executor::new(rpc, signer), state_file).await
+    }
+
+    /// The same with an executor that has other options.
+    pub async fn with_executor(
+        executor: Executor,
+        state_file: Option<&Path>,
+    ) -> Result<Self, DeployError> {
+        let chain_id = executor
+            .rpc()
+            .chain_id()
+            .await
+            .step("reading the chain ID")?;
+        let state = StateFile::open(state_file, chain_id)?;
+        Ok(Self { executor, state })
+    }
+
+    /// The deploying account.
+    pub fn address(&self) -> SuiAddress {
+        self.executor.address()
+    }
+
+    /// Sends transactions of the deploying account.
+    pub fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// The deployment, if it is complete.
+    pub fn deployment(&self) -> Option<&Deployment> {
+        self.state.progress.deployment.as_ref()
+    }
+
+    /// Nodes registered so far.
+    pub fn nodes(&self) -> &[NodeRecord] {
+        &self.state.progress.nodes
+    }
+
+    pub(crate) fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.state.progress
+    }
+
+    pub(crate) fn save(&self) -> Result<(), DeployError> {
+        self.state.save()
+    }
+
+    /// Contract calls of the deploying account.
+    pub fn contract(&self) -> Result<WalrusContract, DeployError> {
+        let reader = self.reader()?;
+        Ok(WalrusContract::with_executor(reader, self.executor.clone()))
+    }
+
+    /// Reads of the deployment.
+    pub fn reader(&self) -> Result<SuiReader, DeployError> {
+        let deployment = self.deployment().ok_or_else(|| {
+            DeployError::NotReady("the contracts are not deployed yet".to_owned())
+        })?;
+        Ok(SuiReader::new(
+            self.executor.rpc().clone(),
+            deployment.ids(),
+        ))
+    }
+
+    /// Publishes `wal` and `walrus` and creates System and Staking, unless that is done already.
+    pub async fn deploy(&mut self, config: &DeployConfig) -> Result<Deployment, DeployError> {
+        if let Some(deployment) = self.deployment() {
+            check_parameters(deployment, config)?;
+            return Ok(deployment.clone());
+        }
+        let wal = self.publish_wal().await?;
+        let walrus = self.publish_walrus(wal.package).await?;
+        let objects = InitObjects {
+            package: walrus.package,
+            init_cap: walrus.init_cap,
+            upgrade_cap: walrus.upgrade_cap,
+        };
+        let params = InitParams {
+            epoch_zero_duration_ms: millis(config.epoch_zero_duration),
+            epoch_duration_ms: millis(config.epoch_duration),
+            n_shards: config.n_shards,
+            max_epochs_ahead: config.max_epochs_ahead,
+        };
+        let created = self
+            .executor
+            .initialize_walrus(objects, params)
+            .await
+            .step("creating System and Staking")?;
+        let deployment = Deployment {
+            chain_id: self.state.progress.chain_id.clone(),
+            wal_package: wal.package,
+            walrus_package: walrus.package,
+            system_object: created.system_object,
+            staking_object: created.staking_object,
+            upgrade_manager: created.upgrade_manager,
+            emergency_upgrade_cap: created.emergency_upgrade_cap,
+            treasury_object: wal.treasury_object,
+            n_shards: config.n_shards.get(),
+            max_epochs_ahead: config.max_epochs_ahead,
+        };
+        self.state.progress.deployment = Some(deployment.clone());
+        self.state.save()?;
+        tracing::info!(package = %deployment.walrus_package, "created a Walrus deployment");
+        Ok(deployment)
+    }
+
+    async fn publish_wal(&mut self) -> Result<WalPackage, DeployError> {
+        if let Some(done) = &self.state.progress.wal {
+            return Ok(done.clone());
+        }
+        let package = packages::wal()
+            .linked(&[])
+            .map_err(|source| DeployError::Link {
+                package: "wal",
+                source,
+            })?;
+        // Without an upgrade path the supply of WAL is fixed.
+        let published = self
+            .executor
+            .publish(&package, true)
+            .await
+            .step("publishing package wal")?;
+        let treasury_object = published
+            .executed
+            .only_created("wal", "ProtectedTreasury")
+            .step("publishing package wal")?;
+        let wal = WalPackage {
+            package: published.package,
+            treasury_object,
+        };
+        self.state.progress.wal = Some(wal.clone());
+        self.state.save()?;
+        Ok(wal)
+    }
+
+    async fn publish_walrus(&mut self, wal: ObjectId) -> Result<WalrusPackage, DeployError> {
+        if let Some(done) = &self.state.progress.walrus {
+            return Ok(done.clone());
+        }
+        let package = packages::walrus()
+            .linked(&[(packages::WAL_PLACEHOLDER, wal.0)])
+            .map_err(|source| DeployError::Link {
+                package: "walrus",
+                source,
+            })?;
+        let step = "publishing package walrus";
+        let published = self.executor.publish(&package, false).await.step(step)?;
+        let objects = InitObjects::of(&published).step(step)?;
+        let walrus = WalrusPackage {
+            package: objects.package,
+            init_cap: objects.init_cap,
+            upgrade_cap: objects.upgrade_cap,
+        };
+        self.state.progress.walrus = Some(walrus.clone());
+        self.state.save()?;
+        Ok(walrus)
+    }
+
+    /// Stakes `stake_per_node` with every registered node, selects the first committee and starts epoch 1,
+    /// unless it has started. Waits until epoch 0 may end.
+    ///
+    /// The epoch is complete when the nodes of a quorum of shards have attested that they are ready, which
+    /// running nodes do by themselves.
+    pub async fn end_epoch_zero(&self, stake_per_node: Frost) -> Result<(), DeployError> {
+        let step = "starting epoch 1";
+        let contract = self.contract()?;
+        let info = contract.reader().epoch_info().await.step(step)?;
+        if info.epoch > 0 {
+            return Ok(());
+        }
+        if self.nodes().is_empty() {
+            return Err(DeployError::NotReady(
+                "no storage node is registered; without one there is no committee".to_owned(),
+            ));
+        }
+        while self.executor.rpc().clock_ms().await.step(step)? < info.first_epoch_start_ms {
+            tokio::time::sleep(CLOCK_POLL_DELAY).await;
+        }
+        let stakes: Vec<_> = self
+            .nodes()
+            .iter()
+            .map(|node| (node.node_id, stake_per_node))
+            .collect();
+        contract.end_epoch_zero(&stakes).await.step(step)?;
+        Ok(())
+    }
+}
+
+fn check_parameters(deployment: &Deployment, config: &DeployConfig) -> Result<(), DeployError> {
+    if deployment.n_shards != config.n_shards.get() {
+        return Err(DeployError::OtherParameters(format!(
+            "{} shards instead of {}",
+            deployment.n_shards, config.n_shards
+        )));
+    }
+    if deployment.max_epochs_ahead != config.max_epochs_ahead {
+        return Err(DeployError::OtherParameters(format!(
+            "{} epochs ahead instead of {}",
+            deployment.max_epochs_ahead, config.max_epochs_ahead
+        )));
+    }
+    Ok(())
+}
+
+/// Durations are chosen by people: what exceeds u64 is for ever.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,82 @@
+//! What can go wrong while deploying.
+
+use std::path::PathBuf;
+
+use walrus_contracts::packages::LinkError;
+use walrus_sui::{SuiError, WalletError};
+
+/// A deployment that could not be made or continued.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The chain refused or cannot be reached.
+    #[error("{step}: {source}")]
+    Chain {
+        /// What was being done.
+        step: String,
+        /// What happened.
+        source: Box<SuiError>,
+    },
+    /// A wallet cannot be used.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// A package cannot be linked to its dependencies.
+    #[error("cannot link package {package}: {source}")]
+    Link {
+        /// The package.
+        package: &'static str,
+        /// Why.
+        source: LinkError,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot use file {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("file {path} is not valid: {reason}")]
+    InvalidFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The state file is about another chain.
+    #[error(
+        "the deployment in {path} is on chain {recorded}, but the full node serves chain {actual}; remove the file \
+         to deploy anew"
+    )]
+    OtherChain {
+        /// The state file.
+        path: PathBuf,
+        /// Chain ID in the file.
+        recorded: String,
+        /// Chain ID of the full node.
+        actual: String,
+    },
+    /// The state file is about a deployment with other parameters.
+    #[error(
+        "the deployment in the state file was begun with other parameters ({0}); remove the file to deploy anew"
+    )]
+    OtherParameters(String),
+    /// A step needs another that has not been done.
+    #[error("{0}")]
+    NotReady(String),
+}
+
+/// Names the step in errors of the chain.
+pub(crate) trait Step<T> {
+    /// Adds what was being done.
+    fn step(self, step: impl Into<String>) -> Result<T, DeployError>;
+}
+
+impl<T> Step<T> for Result<T, SuiError> {
+    fn step(self, step: impl Into<String>) -> Result<T, DeployError> {
+        self.map_err(|source| DeployError::Chain {
+            step: step.into(),
+            source: Box::new(source),
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! The state file: what has been done so far.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_with::{DisplayFromStr, serde_as};
+use walrus_core::{ObjectId, SuiAddress};
+use walrus_sui::ContractIds;
+
+use crate::error::DeployError;
+
+/// Layout version of the state file.
+const FORMAT: u32 = 1;
+
+/// A complete deployment.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// First four bytes of the digest of the genesis checkpoint, in hex.
+    pub chain_id: String,
+    /// Package of the WAL token.
+    #[serde_as(as = "DisplayFromStr")]
+    pub wal_package: ObjectId,
+    /// Package of the contracts.
+    #[serde_as(as = "DisplayFromStr")]
+    pub walrus_package: ObjectId,
+    /// The System object.
+    #[serde_as(as = "DisplayFromStr")]
+    pub system_object: ObjectId,
+    /// The Staking object.
+    #[serde_as(as = "DisplayFromStr")]
+    pub staking_object: ObjectId,
+    /// The object that counts votes about upgrades.
+    #[serde_as(as = "DisplayFromStr")]
+    pub upgrade_manager: ObjectId,
+    /// The capability to upgrade without votes, owned by the deploying account.
+    #[serde_as(as = "DisplayFromStr")]
+    pub emergency_upgrade_cap: ObjectId,
+    /// The treasury of WAL.
+    #[serde_as(as = "DisplayFromStr")]
+    pub treasury_object: ObjectId,
+    /// Number of shards.
+    pub n_shards: u16,
+    /// Storage can be bought for at most this many epochs ahead.
+    pub max_epochs_ahead: u32,
+}
+
+impl Deployment {
+    /// The objects that clients need.
+    pub fn ids(&self) -> ContractIds {
+        ContractIds {
+            system_object: self.system_object,
+            staking_object: self.staking_object,
+            treasury_object: Some(self.treasury_object),
+        }
+    }
+}
+
+impl fmt::Display for Deployment {
+    /// The lines that scripts parse.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Walrus contract created:")?;
+        writeln!(f, "package_id: {}", self.walrus_package)?;
+        writeln!(f, "wal_package_id: {}", self.wal_package)?;
+        writeln!(f, "system_object: {}", self.system_object)?;
+        writeln!(f, "staking_object: {}", self.staking_object)?;
+        writeln!(f, "upgrade_manager_object: {}", self.upgrade_manager)?;
+        write!(f, "treasury_object: {}", self.treasury_object)
+    }
+}
+
+/// A registered node.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// Its name.
+    pub name: String,
+    /// Its ID.
+    #[serde_as(as = "DisplayFromStr")]
+    pub node_id: ObjectId,
+    /// Its capability.
+    #[serde_as(as = "DisplayFromStr")]
+    pub node_cap: ObjectId,
+    /// The account that owns the capability.
+    #[serde_as(as = "DisplayFromStr")]
+    pub operator: SuiAddress,
+}
+
+/// Published packages, before System and Staking exist.
+#[serde_as]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WalPackage {
+    #[serde_as(as = "DisplayFromStr")]
+    pub(crate) package: ObjectId,
+    #[serde_as(as = "DisplayFromStr")]
+    pub(crate) treasury_object: ObjectId,
+}
+
+/// The published contracts and what is needed to initialise them.
+#[serde_as]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WalrusPackage {
+    #[serde_as(as = "DisplayFromStr")]
+    pub(crate) package: ObjectId,
+    #[serde_as(as = "DisplayFromStr")]
+    pub(crate) init_cap: ObjectId,
+    #[serde_as(as = "DisplayFromStr")]
+    pub(crate) upgrade_cap: ObjectId,
+}
+
+/// Contents of the state file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    format: u32,
+    pub(crate) chain_id: String,
+    #[serde(default)]
+    pub(crate) wal: Option<WalPackage>,
+    #[serde(default)]
+    pub(crate) walrus: Option<WalrusPackage>,
+    #[serde(default)]
+    pub(crate) deployment: Option<Deployment>,
+    #[serde(default)]
+    pub(crate) nodes: Vec<NodeRecord>,
+}
+
+/// Progress, and the file it is written to after every step (if any).
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: Option<PathBuf>,
+    pub(crate) progress: Progress,
+}
+
+impl StateFile {
+    /// Reads the file if it exists. It must be about chain `chain_id`.
+    pub(crate) fn open(path: Option<&Path>, chain_id: String) -> Result<Self, DeployError> {
+        let fresh = Progress {
+            format: FORMAT,
+            chain_id,
+            wal: None,
+            walrus: None,
+            deployment: None,
+            nodes: Vec::new(),
+        };
+        let Some(path) = path else {
+            return Ok(Self {
+                path: None,
+                progress: fresh,
+            });
+        };
+        let progress = match std::fs::read(path) {
+            Ok(bytes) => parse(path, &bytes, &fresh.chain_id)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => fresh,
+            Err(source) => return Err(io_error(path, source)),
+        };
+        Ok(Self {
+            path: Some(path.to_owned()),
+            progress,
+        })
+    }
+
+    /// Writes the file, all of it or nothing.
+    pub(crate) fn save(&self) -> Result<(), DeployError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let text = serde_json::to_vec_pretty(&self.progress).expect("plain data is valid JSON");
+        write_file(path, &text)
+    }
+}
+
+fn parse(path: &Path, bytes: &[u8], chain_id: &str) -> Result<Progress, DeployError> {
+    let invalid = |reason: String| DeployError::InvalidFile {
+        path: path.to_owned(),
+        reason,
+    };
+    let progress: Progress =
+        serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
+    if progress.format != FORMAT {
+        return Err(invalid(format!("format {} is unknown", progress.format)));
+    }
+    if progress.chain_id != chain_id {
+        return Err(DeployError::OtherChain {
+            path: path.to_owned(),
+            recorded: progress.chain_id,
+            actual: chain_id.to_owned(),
+        });
+    }
+    Ok(progress)
+}
+
+/// Writes a file by way of a temporary one, creating its directory.
+pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), DeployError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    let write = || {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        std::fs::write(&temporary, contents)?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(|source| io_error(path, source))
+}
+
+pub(crate) fn io_error(path: &Path, source: std::io::Error) -> DeployError {
+    DeployError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_survives_and_foreign_chains_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sub/deployment.json");
+        let mut state = StateFile::open(Some(&path), "aabbccdd".to_owned()).unwrap();
+        state.progress.wal = Some(WalPackage {
+            package: ObjectId([1; 32]),
+            treasury_object: ObjectId([2; 32]),
+        });
+        state.save().unwrap();
+
+        let again = StateFile::open(Some(&path), "aabbccdd".to_owned()).unwrap();
+        assert_eq!(
+            again.progress.wal.unwrap().treasury_object,
+            ObjectId([2; 32])
+        );
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&ObjectId([1; 32]).to_string()), "{text}");
+        assert!(matches!(
+            StateFile::open(Some(&path), "00000000".to_owned()),
+            Err(DeployError::OtherChain { .. })
+        ));
+        std::fs::write(&path, "{").unwrap();
+        assert!(matches!(
+            StateFile::open(Some(&path), "aabbccdd".to_owned()),
+            Err(DeployError::InvalidFile { .. })
+        ));
+    }
+}
