@@ -1,1 +1,105 @@
-//! Red Stuff: encode, decode, and verify erasure-coded blobs.
+//! Red Stuff, the two-dimensional erasure code of Walrus.
+//!
+//! A blob becomes `n` sliver pairs, one for each shard. Any `n − 2f` primary or `n − f` secondary
+//! slivers give the blob back, and every sliver can be checked alone against the metadata, which the
+//! blob ID commits to.
+//!
+//! ```
+//! use walrus_encoder::{ConsistencyCheck, Encoder, NShards};
+//!
+//! let encoder = Encoder::new(NShards::new(10).expect("not zero"))?;
+//! let blob = b"a blob is any sequence of bytes".as_slice();
+//! let (pairs, metadata) = encoder.encode(blob)?;
+//!
+//! // Six of ten shards are gone; four primary slivers are enough.
+//! let left: Vec<_> = pairs.into_iter().skip(6).map(|pair| pair.primary).collect();
+//! for sliver in &left {
+//!     encoder.verify_sliver(sliver, &metadata)?;
+//! }
+//! assert_eq!(encoder.decode(&metadata, left, ConsistencyCheck::Strict)?, blob);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Nothing here does I/O. The work is spread over the threads of the current `rayon` pool; results
+//! do not depend on their number.
+
+mod code;
+mod decode;
+mod encode;
+mod error;
+mod leaves;
+mod matrix;
+mod packing;
+mod tile;
+mod verify;
+
+use std::{fmt, sync::Arc};
+
+use reed_solomon_simd::engine::DefaultEngine;
+use serde::{Deserialize, Serialize};
+use walrus_core::params;
+
+pub use error::{
+    DecodeError, EncodeError, ShardCountMismatch, SliverVerificationError, UnsupportedShardCount,
+};
+pub use walrus_core::NShards;
+
+use code::Code;
+
+/// Fewest shards that blobs can be encoded for: with less there are no faulty shards to tolerate.
+pub const MIN_SHARDS: u16 = 4;
+
+/// How thoroughly a decoded blob is compared with the commitments of its metadata.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ConsistencyCheck {
+    /// Not at all: for who trusts the one who stored the blob.
+    Skip,
+    /// The hashes of the source rows. Readers that use different slivers of a blob that was encoded
+    /// wrongly on purpose may still see different results.
+    #[default]
+    Default,
+    /// Everything: encodes again and compares the blob ID. All readers get the same result.
+    Strict,
+}
+
+/// Encodes, decodes and verifies blobs for a network with a fixed number of shards. Cheap to clone.
+#[derive(Clone)]
+pub struct Encoder {
+    n_shards: NShards,
+    /// Runs down columns; makes rows from rows.
+    primary_code: Code,
+    /// Runs along rows; makes columns from columns.
+    secondary_code: Code,
+    engine: Arc<DefaultEngine>,
+}
+
+impl Encoder {
+    /// An encoder for `n` shards: at least 4, and few enough for codes over 65 536 elements.
+    pub fn new(n: NShards) -> Result<Self, UnsupportedShardCount> {
+        let (primary, secondary) = params::source_symbols(n);
+        let code = |source: u16| Code::new(source.into(), n.get().into());
+        let (Some(primary_code), Some(secondary_code)) = (code(primary), code(secondary)) else {
+            return Err(UnsupportedShardCount(n));
+        };
+        let engine = Arc::new(DefaultEngine::new());
+        Ok(Self {
+            n_shards: n,
+            primary_code,
+            secondary_code,
+            engine,
+        })
+    }
+
+    /// The number of shards.
+    pub fn n_shards(&self) -> NShards {
+        self.n_shards
+    }
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("n_shards", &self.n_shards)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,232 @@
+//! Decoding: from slivers of one axis back to the blob.
+
+use rayon::prelude::*;
+use walrus_core::{SliverData, SliverIndex, SliverType, VerifiedMetadata, sliver::Axis};
+
+use crate::{
+    ConsistencyCheck, DecodeError, Encoder,
+    code::DecodingPlan,
+    encode::transpose,
+    matrix::{Message, Shape},
+    packing::{Packing, Workspace, decode_words},
+};
+
+impl Encoder {
+    /// Decodes the blob from slivers of one axis, and checks that it is the one the metadata
+    /// commits to.
+    ///
+    /// The slivers are assumed to have been verified. They may come in any order; duplicates,
+    /// slivers of the wrong size, and those beyond the number needed are ignored.
+    pub fn decode<A: Axis>(
+        &self,
+        metadata: &VerifiedMetadata,
+        slivers: impl IntoIterator<Item = SliverData<A>>,
+        check: ConsistencyCheck,
+    ) -> Result<Vec<u8>, DecodeError> {
+        self.check_shard_count(metadata)?;
+        let shape = Shape::new(self.n_shards, metadata.symbol_size());
+        let length = usize::try_from(metadata.unencoded_length())
+            .map_err(|_| DecodeError::TooLargeForMemory(metadata.unencoded_length()))?;
+        let slivers = self.accept(metadata, slivers)?;
+        let mut blob = match A::TYPE {
+            SliverType::Primary => self.decode_primary(shape, &slivers),
+            SliverType::Secondary => self.decode_secondary(shape, &slivers),
+        };
+        blob.truncate(length);
+        let verified = match A::TYPE {
+            SliverType::Primary => slivers.iter().map(|sliver| sliver.index).collect(),
+            SliverType::Secondary => Vec::new(),
+        };
+        drop(slivers);
+        self.check_consistency(metadata, &blob, &verified, check)?;
+        Ok(blob)
+    }
+
+    /// Takes as many usable slivers as are needed.
+    fn accept<A: Axis>(
+        &self,
+        metadata: &VerifiedMetadata,
+        slivers: impl IntoIterator<Item = SliverData<A>>,
+    ) -> Result<Vec<SliverData<A>>, DecodeError> {
+        let needed = usize::from(A::TYPE.source_slivers(self.n_shards));
+        let length = metadata.sliver_size(A::TYPE);
+        let mut seen = vec![false; usize::from(self.n_shards.get())];
+        let mut accepted = Vec::with_capacity(needed);
+        for sliver in slivers {
+            if accepted.len() == needed {
+                break;
+            }
+            let symbols = &sliver.symbols;
+            if symbols.data.len() != length || symbols.symbol_size != metadata.symbol_size() {
+                continue;
+            }
+            let seen = seen
+                .get_mut(sliver.index.as_usize())
+                .ok_or(DecodeError::IndexTooLarge(sliver.index.0))?;
+            if !std::mem::replace(seen, true) {
+                accepted.push(sliver);
+            }
+        }
+        let usable = accepted.len();
+        if usable < needed {
+            return Err(DecodeError::NotEnoughSlivers { usable, needed });
+        }
+        Ok(accepted)
+    }
+
+    /// The message matrix from `P` rows.
+    fn decode_primary<A: Axis>(&self, shape: Shape, slivers: &[SliverData<A>]) -> Vec<u8> {
+        let plan = self.primary_code.plan_decoding(&indices(slivers));
+        let mut blob = vec![0; shape.message_len()];
+        let mut rows: Vec<&mut [u8]> = blob.chunks_exact_mut(shape.row_len()).collect();
+        for sliver in slivers {
+            if let Some(row) = rows.get_mut(sliver.index.as_usize()) {
+                row.copy_from_slice(&sliver.symbols.data);
+            }
+        }
+        let packing = Packing::new(shape.symbol);
+        let batch = packing.words_per_batch();
+        let missing = rows
+            .into_iter()
+            .enumerate()
+            .filter_map(|(row, bytes)| plan.missing.contains(&row).then_some(bytes));
+        let mut slices = transpose(missing, batch * shape.symbol);
+        slices.par_iter_mut().enumerate().for_each_init(
+            Workspace::default,
+            |space, (group, slices)| {
+                decode_words(
+                    (&self.engine, &self.primary_code, packing),
+                    &plan,
+                    space,
+                    batch.min(shape.columns - group * batch),
+                    |word, i| symbol_of(&slivers[i], group * batch + word, shape.symbol),
+                    |word, i, offset, bytes| {
+                        let start = word * shape.symbol + offset;
+                        slices[i][start..start + bytes.len()].copy_from_slice(bytes);
+                    },
+                );
+            },
+        );
+        blob
+    }
+
+    /// The message matrix from `S` columns.
+    fn decode_secondary<A: Axis>(&self, shape: Shape, slivers: &[SliverData<A>]) -> Vec<u8> {
+        let plan = self.secondary_code.plan_decoding(&indices(slivers));
+        let packing = Packing::new(shape.symbol);
+        let batch = packing.words_per_batch();
+        let mut blob = vec![0; shape.message_len()];
+        blob.par_chunks_mut(batch * shape.row_len())
+            .enumerate()
+            .for_each_init(Workspace::default, |space, (group, rows)| {
+                let count = rows.len() / shape.row_len();
+                self.decode_rows(
+                    shape,
+                    slivers,
+                    &plan,
+                    space,
+                    group * batch..group * batch + count,
+                    rows,
+                );
+            });
+        blob
+    }
+
+    fn decode_rows<A: Axis>(
+        &self,
+        shape: Shape,
+        slivers: &[SliverData<A>],
+        plan: &DecodingPlan,
+        space: &mut Workspace,
+        range: std::ops::Range<usize>,
+        rows: &mut [u8],
+    ) {
+        let first = range.start;
+        for sliver in slivers
+            .iter()
+            .filter(|sliver| sliver.index.as_usize() < shape.columns)
+        {
+            for (word, row) in rows.chunks_exact_mut(shape.row_len()).enumerate() {
+                row[sliver.index.as_usize() * shape.symbol..][..shape.symbol]
+                    .copy_from_slice(symbol_of(sliver, first + word, shape.symbol));
+            }
+        }
+        if plan.missing.is_empty() {
+            return;
+        }
+        decode_words(
+            (
+                &self.engine,
+                &self.secondary_code,
+                Packing::new(shape.symbol),
+            ),
+            plan,
+            space,
+            range.len(),
+            |word, i| symbol_of(&slivers[i], first + word, shape.symbol),
+            |word, i, offset, bytes| {
+                let start = word * shape.row_len() + plan.missing[i] * shape.symbol + offset;
+                rows[start..start + bytes.len()].copy_from_slice(bytes);
+            },
+        );
+    }
+
+    /// Checks that the blob encodes to what the metadata commits to, as far as `check` says.
+    /// `verified` are primary slivers that are known to match their hashes.
+    pub(crate) fn check_consistency(
+        &self,
+        metadata: &VerifiedMetadata,
+        blob: &[u8],
+        verified: &[SliverIndex],
+        check: ConsistencyCheck,
+    ) -> Result<(), DecodeError> {
+        let consistent = match check {
+            ConsistencyCheck::Skip => true,
+            ConsistencyCheck::Default => self.source_rows_match(metadata, blob, verified),
+            ConsistencyCheck::Strict => self
+                .metadata(blob)
+                .is_ok_and(|recomputed| recomputed.blob_id() == metadata.blob_id()),
+        };
+        if consistent {
+            Ok(())
+        } else {
+            Err(DecodeError::Inconsistent(*metadata.blob_id()))
+        }
+    }
+
+    fn source_rows_match(
+        &self,
+        metadata: &VerifiedMetadata,
+        blob: &[u8],
+        verified: &[SliverIndex],
+    ) -> bool {
+        let shape = Shape::new(self.n_shards, metadata.symbol_size());
+        let message = Message::new(shape, blob);
+        let mut unverified = vec![true; shape.n];
+        for index in verified {
+            unverified[index.as_usize()] = false;
+        }
+        let hashes = metadata.metadata().hashes();
+        (0..shape.rows)
+            .into_par_iter()
+            .filter(|row| unverified[*row])
+            .map_init(Workspace::default, |space, row| {
+                let root =
+                    self.sliver_root(SliverType::Primary, message.row(row), shape.symbol, space);
+                root == hashes[row].primary_hash
+            })
+            .all(|matches| matches)
+    }
+}
+
+fn indices<A: Axis>(slivers: &[SliverData<A>]) -> Vec<usize> {
+    slivers
+        .iter()
+        .map(|sliver| sliver.index.as_usize())
+        .collect()
+}
+
+/// The symbol at this position of a sliver whose length was checked.
+fn symbol_of<A: Axis>(sliver: &SliverData<A>, position: usize, symbol: usize) -> &[u8] {
+    &sliver.symbols.data[position * symbol..][..symbol]
+}

@@ -1,0 +1,104 @@
+//! What can go wrong.
+
+use thiserror::Error;
+use walrus_core::{BlobId, NShards, params::DataTooLarge};
+
+/// Blobs cannot be encoded for this number of shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "blobs cannot be encoded for {0} shards: at least 4 are needed, and at most as many as the \
+     codes over 65536 elements allow"
+)]
+pub struct UnsupportedShardCount(pub NShards);
+
+/// Metadata belongs to a network with another number of shards than the encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the metadata is for {metadata} shards, the encoder for {encoder}")]
+pub struct ShardCountMismatch {
+    /// Shards that the metadata was verified for.
+    pub metadata: NShards,
+    /// Shards that the encoder was made for.
+    pub encoder: NShards,
+}
+
+/// Why a blob cannot be encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum EncodeError {
+    /// The blob is too large.
+    #[error(transparent)]
+    DataTooLarge(#[from] DataTooLarge),
+    /// A sliver pair was asked for that does not exist.
+    #[error("there is no sliver pair {pair} on a network of {n_shards} shards")]
+    PairIndexTooLarge {
+        /// What was asked for.
+        pair: u16,
+        /// The number of shards.
+        n_shards: NShards,
+    },
+}
+
+/// Why a sliver is not one of the blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SliverVerificationError {
+    /// The metadata is of another network.
+    #[error(transparent)]
+    ShardCount(#[from] ShardCountMismatch),
+    /// The index is not below the number of shards.
+    #[error("the index of the sliver is not below the number of shards")]
+    IndexTooLarge,
+    /// The sliver does not have the length that follows from the blob's.
+    #[error("the sliver has {actual} bytes; slivers of this blob and axis have {expected}")]
+    SliverSizeMismatch {
+        /// Bytes of the sliver.
+        actual: usize,
+        /// Bytes it should have.
+        expected: usize,
+    },
+    /// The symbols do not have the size that follows from the blob's.
+    #[error("the sliver has symbols of {actual} bytes; symbols of this blob have {expected}")]
+    SymbolSizeMismatch {
+        /// Bytes of the sliver's symbols.
+        actual: u16,
+        /// Bytes they should have.
+        expected: u16,
+    },
+    /// The sliver has the right shape and the wrong content.
+    #[error("the sliver does not match its hash in the metadata")]
+    MerkleRootMismatch,
+}
+
+/// Why slivers do not decode to the blob.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// The metadata is of another network.
+    #[error(transparent)]
+    ShardCount(#[from] ShardCountMismatch),
+    /// The blob does not fit into memory.
+    #[error("the blob has {0} bytes, which this machine cannot address")]
+    TooLargeForMemory(u64),
+    /// Too few slivers are usable: duplicates and those of the wrong size do not count.
+    #[error("{usable} usable slivers are too few to decode the blob; {needed} are needed")]
+    NotEnoughSlivers {
+        /// Slivers that could be used.
+        usable: usize,
+        /// Slivers needed.
+        needed: usize,
+    },
+    /// The index of a sliver is not below the number of shards.
+    #[error("there is no sliver {0}: its index is not below the number of shards")]
+    IndexTooLarge(u16),
+    /// What was decoded does not encode to what the metadata commits to: the blob was not encoded
+    /// correctly by who stored it, or slivers were used that had not been verified.
+    #[error("the decoded bytes are not consistent with the commitments of blob {0}")]
+    Inconsistent(BlobId),
+    /// The byte range does not lie in the blob.
+    #[error("the range {start}..{end} does not lie in the blob of {length} bytes")]
+    RangeOutOfBounds {
+        /// First byte.
+        start: u64,
+        /// Byte after the last.
+        end: u64,
+        /// Length of the blob.
+        length: u64,
+    },
+}
