@@ -230,10 +230,87 @@ fn transaction_events(
             Ok(decoded) => events.push((id, decoded)),
             // An upgrade of the contracts must not stop programs that do not need its news.
             Err(error @ EventError::Unknown { .. }) => {
-                tracing::warn!(%id, %error, "skipping an event")
+                tracing::warn!(%id, %error, "skipping an event");
             }
             Err(error) => return Err(SuiError::decode(format!("an event of {digest}"), error)),
         }
     }
     Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_contracts::events::EpochChangeDone;
+
+    use super::*;
+
+    const PACKAGE: Address = Address::from_static("0xabc");
+
+    fn event(type_: &str, contents: Vec<u8>) -> proto::Event {
+        proto::Event::default()
+            .with_event_type(type_)
+            .with_contents(proto::Bcs::from(contents))
+    }
+
+    fn epoch_done(epoch: u32) -> proto::Event {
+        event(
+            "0xabc::events::EpochChangeDone",
+            epoch.to_le_bytes().to_vec(),
+        )
+    }
+
+    fn transaction(byte: u8, events: Vec<proto::Event>) -> proto::ExecutedTransaction {
+        proto::ExecutedTransaction::default()
+            .with_digest(Digest::new([byte; 32]).to_string())
+            .with_events(proto::TransactionEvents::default().with_events(events))
+    }
+
+    fn checkpoint(transactions: Vec<proto::ExecutedTransaction>) -> proto::Checkpoint {
+        let time = prost_types::Timestamp {
+            seconds: 3,
+            nanos: 5_000_000,
+        };
+        proto::Checkpoint::default()
+            .with_sequence_number(9u64)
+            .with_summary(proto::CheckpointSummary::default().with_timestamp(time))
+            .with_transactions(transactions)
+    }
+
+    fn done(byte: u8, event_seq: u64, epoch: u32) -> (EventId, WalrusEvent) {
+        let tx_digest = [byte; 32];
+        let id = EventId {
+            tx_digest,
+            event_seq,
+        };
+        (id, EpochChangeDone { epoch }.into())
+    }
+
+    #[test]
+    fn events_are_counted_among_those_of_the_package() {
+        let foreign = event("0x2::coin::CurrencyCreated", vec![1]);
+        let first = transaction(
+            1,
+            vec![foreign.clone(), epoch_done(5), foreign, epoch_done(6)],
+        );
+        let second = transaction(2, vec![epoch_done(7)]);
+        let plain = proto::ExecutedTransaction::default();
+        let read = checkpoint_events(&checkpoint(vec![first, plain, second]), PACKAGE).unwrap();
+        assert_eq!((read.checkpoint, read.timestamp_ms), (9, 3005));
+        assert_eq!(read.events, [done(1, 0, 5), done(1, 1, 6), done(2, 0, 7)]);
+    }
+
+    #[test]
+    fn unknown_events_are_skipped_but_counted_and_malformed_ones_refused() {
+        let news = event("0xabc::events::FromTheFuture", vec![1, 2, 3]);
+        let transactions = vec![transaction(1, vec![news, epoch_done(5)])];
+        let read = checkpoint_events(&checkpoint(transactions), PACKAGE).unwrap();
+        assert_eq!(read.events, [done(1, 1, 5)]);
+
+        let short = event("0xabc::events::EpochChangeDone", vec![1]);
+        let transactions = vec![transaction(1, vec![short])];
+        assert!(checkpoint_events(&checkpoint(transactions), PACKAGE).is_err());
+        let nonsense = event("no type", vec![]);
+        let transactions = vec![transaction(1, vec![nonsense])];
+        assert!(checkpoint_events(&checkpoint(transactions), PACKAGE).is_err());
+    }
 }

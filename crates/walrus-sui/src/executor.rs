@@ -220,16 +220,16 @@ impl Executor {
             // The builder keeps only the text of a failed call.
             let text = error.to_string();
             if !is_transport_text(&text) || attempt >= SUBMISSIONS_MAX {
-                return Err(self.build_error(error));
+                return Err(self.build_error(&error));
             }
             self.shared.rpc.rotate();
             tokio::time::sleep(backoff(attempt)).await;
         }
     }
 
-    fn build_error(&self, error: sui_transaction_builder::Error) -> SuiError {
+    fn build_error(&self, error: &sui_transaction_builder::Error) -> SuiError {
         use sui_transaction_builder::Error;
-        if let Error::SimulationFailure(failure) = &error {
+        if let Error::SimulationFailure(failure) = error {
             return SuiError::from_execution(failure.execution_error());
         }
         let text = error.to_string();
@@ -258,9 +258,10 @@ impl Executor {
                     self.shared.checkpoint_timeout,
                 ));
             let status = match sending.await {
-                Ok(response) => return executed(response.get_ref().transaction()),
-                // Executed for sure; only the wait failed. The caller sees that no checkpoint is known.
-                Err(
+                // With these errors it was executed for sure; only the wait failed. The caller sees that no
+                // checkpoint is known.
+                Ok(response)
+                | Err(
                     ExecuteAndWaitError::CheckpointTimeout(response)
                     | ExecuteAndWaitError::CheckpointStreamError { response, .. },
                 ) => return executed(response.get_ref().transaction()),

@@ -374,3 +374,6 @@ fn price_overflow() -> SuiError {
             .to_owned(),
     )
 }
+
+#[cfg(test)]
+mod tests;

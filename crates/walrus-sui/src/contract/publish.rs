@@ -113,9 +113,10 @@ impl Executor {
                 digest: executed.digest,
                 missing: format!("it published no package {}", package.name),
             })?;
-        let upgrade_cap = match immutable {
-            true => None,
-            false => Some(executed.only_created("package", "UpgradeCap")?),
+        let upgrade_cap = if immutable {
+            None
+        } else {
+            Some(executed.only_created("package", "UpgradeCap")?)
         };
         Ok(Published {
             package: published.id,
