@@ -1,9 +1,10 @@
 //! Run-time types.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     ability::{Ability, AbilitySet},
+    error::{StatusCode, VmError},
     format::DatatypeParameter,
     identifier::{Address, Identifier, ModuleId},
     type_tag::{StructTag, TypeTag},
@@ -65,6 +66,37 @@ pub struct Declaration {
     pub abilities: AbilitySet,
     /// Type parameters.
     pub type_parameters: Vec<DatatypeParameter>,
+    /// How deep values nest, once computed.
+    pub(crate) depth: OnceLock<DepthFormula>,
+}
+
+/// Nesting depth of a datatype's values, as a function of its type arguments' depths: the maximum of
+/// a constant and, for each used type parameter, an offset plus that argument's depth.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DepthFormula {
+    pub(crate) constant: usize,
+    /// By type parameter; `None` when no value of the argument is inside.
+    pub(crate) offsets: Vec<Option<usize>>,
+}
+
+impl Declaration {
+    pub(crate) fn new(
+        module: ModuleId,
+        name: Identifier,
+        defining_id: Address,
+        abilities: AbilitySet,
+        type_parameters: Vec<DatatypeParameter>,
+    ) -> Self {
+        let depth = OnceLock::new();
+        Self {
+            module,
+            name,
+            defining_id,
+            abilities,
+            type_parameters,
+            depth,
+        }
+    }
 }
 
 /// Run-time identity: module (runtime id) and name.
@@ -84,6 +116,86 @@ impl std::hash::Hash for Declaration {
 }
 
 impl Type {
+    /// Deepest nesting of a type.
+    pub const DEPTH_MAX: usize = 256;
+    /// Most nodes of a type that execution builds.
+    pub const NODES_MAX: usize = 128;
+
+    /// The type with type parameters replaced by `arguments`.
+    ///
+    /// # Errors
+    /// A limit on types; an invariant violation when a parameter has no argument.
+    pub fn substitute(&self, arguments: &[Type]) -> Result<Type, VmError> {
+        if self.is_closed() {
+            return Ok(self.clone());
+        }
+        let mut budget = Self::NODES_MAX;
+        self.substitute_within(arguments, &mut budget)
+    }
+
+    fn substitute_within(&self, arguments: &[Type], budget: &mut usize) -> Result<Type, VmError> {
+        let boxed = |inner: &Type, budget: &mut usize| {
+            inner.substitute_within(arguments, budget).map(Arc::new)
+        };
+        if let Self::TypeParameter(index) = self {
+            let argument = arguments
+                .get(usize::from(*index))
+                .ok_or_else(|| VmError::invariant("type parameter without argument"))?;
+            argument.spend_nodes(budget)?;
+            return Ok(argument.clone());
+        }
+        spend(budget)?;
+        Ok(match self {
+            Self::Vector(element) => Self::Vector(boxed(element, budget)?),
+            Self::Reference(inner) => Self::Reference(boxed(inner, budget)?),
+            Self::MutableReference(inner) => Self::MutableReference(boxed(inner, budget)?),
+            Self::Datatype(datatype) if !datatype.type_arguments.is_empty() => {
+                let substitute = |argument: &Type| argument.substitute_within(arguments, budget);
+                Self::Datatype(Arc::new(Datatype {
+                    declaration: Arc::clone(&datatype.declaration),
+                    type_arguments: datatype
+                        .type_arguments
+                        .iter()
+                        .map(substitute)
+                        .collect::<Result<_, _>>()?,
+                }))
+            }
+            closed => closed.clone(),
+        })
+    }
+
+    /// Counts the type's nodes against a budget.
+    fn spend_nodes(&self, budget: &mut usize) -> Result<(), VmError> {
+        spend(budget)?;
+        match self {
+            Self::Vector(inner) | Self::Reference(inner) | Self::MutableReference(inner) => {
+                inner.spend_nodes(budget)
+            }
+            Self::Datatype(datatype) => datatype
+                .type_arguments
+                .iter()
+                .try_for_each(|argument| argument.spend_nodes(budget)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses types with too many nodes.
+    pub(crate) fn check_size(&self) -> Result<(), VmError> {
+        self.spend_nodes(&mut { Self::NODES_MAX })
+    }
+
+    /// Whether no type parameter is mentioned.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::TypeParameter(_) => false,
+            Self::Vector(inner) | Self::Reference(inner) | Self::MutableReference(inner) => {
+                inner.is_closed()
+            }
+            Self::Datatype(datatype) => datatype.type_arguments.iter().all(Self::is_closed),
+            _ => true,
+        }
+    }
+
     /// The datatype, if this is one.
     pub fn as_datatype(&self) -> Option<&Datatype> {
         match self {
@@ -184,4 +296,11 @@ impl Type {
     pub fn has(&self, ability: Ability) -> bool {
         self.abilities().has(ability)
     }
+}
+
+fn spend(budget: &mut usize) -> Result<(), VmError> {
+    *budget = budget
+        .checked_sub(1)
+        .ok_or_else(|| VmError::new(StatusCode::MaxTypeNodesReached))?;
+    Ok(())
 }

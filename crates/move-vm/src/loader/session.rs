@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use crate::{
-    error::VmError,
+    error::{StatusCode, VmError},
     host::Host,
     identifier::Address,
-    layout::Layout,
-    loader::{DatatypeDescription, FunctionSignature, Linkage, LoadedFunction, PackageSource},
+    interpreter::Interpreter,
+    loader::{
+        FunctionSignature, Linkage, LoadedFunction, PackageSource,
+        module::{LoadedModule, row},
+        resolve::{check_type_arguments, function_not_found},
+        vm::Program,
+    },
     meter::Meter,
     type_tag::TypeTag,
     types::Type,
@@ -16,17 +21,22 @@ use crate::{
 
 /// Code and types under one linkage.
 pub struct Session<'a> {
-    source: &'a dyn PackageSource,
-    linkage: Linkage,
-}
-
-fn unfinished<T>() -> Result<T, VmError> {
-    Err(VmError::invariant("unfinished"))
+    pub(crate) source: &'a dyn PackageSource,
+    pub(crate) linkage: Linkage,
+    pub(crate) program: Arc<Program>,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(source: &'a dyn PackageSource, linkage: Linkage) -> Self {
-        Self { source, linkage }
+    pub(crate) fn new(
+        source: &'a dyn PackageSource,
+        linkage: Linkage,
+        program: Arc<Program>,
+    ) -> Self {
+        Self {
+            source,
+            linkage,
+            program,
+        }
     }
 
     /// The linkage.
@@ -39,65 +49,113 @@ impl<'a> Session<'a> {
         self.source
     }
 
-    /// The type behind a tag with defining ids. The packages of all datatypes in it must be linked.
-    pub fn load_type(&self, _tag: &TypeTag) -> Result<Type, VmError> {
-        unfinished()
-    }
-
-    /// The layout of a type without type parameters and references.
-    pub fn layout(&self, _type: &Type) -> Result<Arc<Layout>, VmError> {
-        unfinished()
-    }
-
-    /// Fields or variants of a datatype, with its type arguments substituted.
-    pub fn describe(&self, _type: &Type) -> Result<DatatypeDescription, VmError> {
-        unfinished()
-    }
-
-    /// Fields or variants of the datatype `name` as declared, in the package with this storage id.
-    pub fn datatype(
-        &self,
-        _storage_id: &Address,
-        _module: &str,
-        _name: &str,
-    ) -> Result<DatatypeDescription, VmError> {
-        unfinished()
-    }
-
     /// The type of a function of the package with this storage id, which must be linked.
+    ///
+    /// # Errors
+    /// [`StatusCode::LinkageMissing`], [`StatusCode::ModuleNotFound`],
+    /// [`StatusCode::FunctionNotFound`].
     pub fn function_signature(
         &self,
-        _storage_id: &Address,
-        _module: &str,
-        _function: &str,
+        storage_id: &Address,
+        module: &str,
+        function: &str,
     ) -> Result<Arc<FunctionSignature>, VmError> {
-        unfinished()
+        let module = self.module(&self.module_id_in(storage_id, module)?)?;
+        self.signature_of(&module, function)
     }
 
     /// A function of the package with this storage id, which must be linked, with type arguments.
     ///
     /// # Errors
-    /// `ModuleNotFound`, `FunctionNotFound`, `TypeArityMismatch`, `ConstraintNotSatisfied`, and
-    /// those of loading the type arguments.
+    /// As [`Self::function_signature`] and [`Self::load_type`]; for the number of type arguments and
+    /// their abilities [`StatusCode::TypeArityMismatch`] and
+    /// [`StatusCode::ConstraintNotSatisfied`], the latter with the argument's position as
+    /// sub-status.
     pub fn load_function(
         &self,
-        _storage_id: &Address,
-        _module: &str,
-        _function: &str,
-        _type_arguments: &[TypeTag],
+        storage_id: &Address,
+        module: &str,
+        function: &str,
+        type_arguments: &[TypeTag],
     ) -> Result<LoadedFunction, VmError> {
-        unfinished()
+        let module = self.module(&self.module_id_in(storage_id, module)?)?;
+        let signature = self.signature_of(&module, function)?;
+        if signature.type_parameters.len() != type_arguments.len() {
+            return Err(VmError::new(StatusCode::TypeArityMismatch));
+        }
+        let type_arguments = type_arguments
+            .iter()
+            .map(|tag| self.load_type(tag))
+            .collect::<Result<Vec<_>, _>>()?;
+        check_type_arguments(signature.type_parameters.iter().copied(), &type_arguments)?;
+        let substitute = |types: &[Type]| -> Result<Vec<Type>, VmError> {
+            types
+                .iter()
+                .map(|type_| type_.substitute(&type_arguments))
+                .collect()
+        };
+        Ok(LoadedFunction {
+            parameters: substitute(&signature.parameters)?,
+            returns: substitute(&signature.returns)?,
+            signature,
+            type_arguments,
+            module,
+        })
+    }
+
+    fn signature_of(
+        &self,
+        module: &LoadedModule,
+        name: &str,
+    ) -> Result<Arc<FunctionSignature>, VmError> {
+        let index = module
+            .function_by_name
+            .get(name)
+            .copied()
+            .ok_or_else(|| function_not_found(&module.id, name))?;
+        let info = module.function(index)?;
+        if let Some(signature) = info.signature.get() {
+            return Ok(Arc::clone(signature));
+        }
+        let def = row(&module.compiled.function_defs, index)?;
+        let handle = row(&module.compiled.function_handles, def.handle)?;
+        let types = |index| Ok::<_, VmError>(self.signature_types(module, index)?.types.to_vec());
+        let signature = Arc::new(FunctionSignature {
+            module: module.id.clone(),
+            name: info.name.clone(),
+            index,
+            visibility: def.visibility,
+            is_entry: def.is_entry,
+            is_native: def.is_native(),
+            type_parameters: handle.type_parameters.clone(),
+            parameters: types(handle.parameters)?,
+            returns: types(handle.returns)?,
+        });
+        Ok(Arc::clone(info.signature.get_or_init(|| signature)))
     }
 
     /// Runs a function to completion and returns its results in declaration order. Visibility is
     /// not checked. Arguments must have the parameter types (references: reference values).
+    ///
+    /// # Errors
+    /// Whatever the execution ends with; [`StatusCode::ArityMismatch`] for a wrong number of
+    /// arguments.
     pub fn call(
         &self,
-        _function: &LoadedFunction,
-        _arguments: Vec<Value>,
-        _host: &mut dyn Host,
-        _meter: &mut Meter,
+        function: &LoadedFunction,
+        arguments: Vec<Value>,
+        host: &mut dyn Host,
+        meter: &mut Meter,
     ) -> Result<Vec<Value>, VmError> {
-        unfinished()
+        if arguments.len() != function.parameters.len() {
+            return Err(
+                VmError::new(StatusCode::ArityMismatch).with_message(format!(
+                    "{} arguments expected, {} given",
+                    function.parameters.len(),
+                    arguments.len()
+                )),
+            );
+        }
+        Interpreter::new(self, host, meter).run(function, arguments)
     }
 }

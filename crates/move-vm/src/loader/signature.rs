@@ -6,7 +6,7 @@ use crate::{
     ability::AbilitySet,
     format::{TableIndex, Visibility},
     identifier::{Identifier, ModuleId},
-    loader::vm::LoadedModule,
+    loader::module::LoadedModule,
     types::{Declaration, Type},
 };
 

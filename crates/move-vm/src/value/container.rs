@@ -7,6 +7,9 @@ use crate::{
     value::{Reference, Value, Vector, check_depth},
 };
 
+/// Bytes that a value counts for in metering.
+const VALUE_BYTES: usize = 16;
+
 /// A struct, variant or vector. Clones share the contents, as references do.
 #[derive(Clone, Debug)]
 pub struct Container(Rc<RefCell<Contents>>);
@@ -127,12 +130,17 @@ impl Container {
         })
     }
 
-    pub(crate) fn shallow_size(&self) -> usize {
-        self.0.try_borrow().map_or(0, |contents| match &*contents {
-            Contents::Struct(fields) | Contents::Variant(_, fields) => {
-                fields.len() * size_of::<u64>()
-            }
-            Contents::Vector(vector) => vector.byte_size(),
+    pub(crate) fn deep_size(&self, depth: usize) -> Result<usize, VmError> {
+        check_depth(depth)?;
+        self.read(|contents| match contents {
+            Contents::Struct(values)
+            | Contents::Variant(_, values)
+            | Contents::Vector(Vector::Values(values)) => values
+                .iter()
+                .try_fold(VALUE_BYTES * (1 + values.len()), |total, value| {
+                    Ok(total + value.deep_size(depth + 1)?)
+                }),
+            Contents::Vector(packed) => Ok(VALUE_BYTES + packed.byte_size()),
         })
     }
 }

@@ -295,12 +295,13 @@ impl Value {
         })
     }
 
-    /// Rough number of bytes that a copy, comparison or encoding touches, for metering.
-    pub(crate) fn shallow_size(&self) -> usize {
+    /// Rough number of bytes that a deep copy, comparison or encoding touches, for metering; zero
+    /// for primitives.
+    pub(crate) fn deep_size(&self, depth: usize) -> Result<usize, VmError> {
         match self {
-            Self::Container(container) => container.shallow_size(),
-            Self::Reference(reference) => reference.shallow_size(),
-            _ => 0,
+            Self::Container(container) => container.deep_size(depth),
+            Self::Reference(reference) => reference.deep_size(),
+            _ => Ok(0),
         }
     }
 }

@@ -87,10 +87,10 @@ impl Reference {
         }
     }
 
-    pub(crate) fn shallow_size(&self) -> usize {
+    pub(crate) fn deep_size(&self) -> Result<usize, VmError> {
         match self {
-            Self::Container(container) => container.shallow_size(),
-            _ => 0,
+            Self::Container(container) => container.deep_size(0),
+            _ => Ok(0),
         }
     }
 }

@@ -1,0 +1,60 @@
+//! `std::vector`, for transactions that call it directly: compiled code uses instructions.
+
+use super::{NativeResult, arguments, type_arguments};
+use crate::{
+    host::NativeContext,
+    interpreter::vector as operations,
+    types::Type,
+    value::{ElementKind, Value, Vector},
+};
+
+pub(super) fn empty(_: &mut NativeContext<'_>, types: &[Type], _: Vec<Value>) -> NativeResult {
+    let [element] = type_arguments(types)?;
+    Ok(vec![Value::vector(Vector::empty(ElementKind::of_type(
+        element,
+    )))])
+}
+
+pub(super) fn length(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
+    let [vector] = arguments(values)?;
+    Ok(vec![Value::U64(operations::len(
+        &vector.into_reference()?,
+    )?)])
+}
+
+pub(super) fn borrow(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
+    let [vector, index] = arguments(values)?;
+    let element = operations::borrow(&vector.into_reference()?, index.into_u64()?)?;
+    Ok(vec![Value::Reference(element)])
+}
+
+pub(super) fn push_back(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
+    let [vector, value] = arguments(values)?;
+    operations::push_back(&vector.into_reference()?, value)?;
+    Ok(Vec::new())
+}
+
+pub(super) fn pop_back(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
+    let [vector] = arguments(values)?;
+    Ok(vec![operations::pop_back(&vector.into_reference()?)?])
+}
+
+pub(super) fn destroy_empty(
+    _: &mut NativeContext<'_>,
+    _: &[Type],
+    values: Vec<Value>,
+) -> NativeResult {
+    let [vector] = arguments(values)?;
+    operations::unpack(vector, 0)?;
+    Ok(Vec::new())
+}
+
+pub(super) fn swap(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
+    let [vector, left, right] = arguments(values)?;
+    operations::swap(
+        &vector.into_reference()?,
+        left.into_u64()?,
+        right.into_u64()?,
+    )?;
+    Ok(Vec::new())
+}

@@ -1,0 +1,116 @@
+//! Compiled packages for tests, and a package source over them.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test binary uses its own part"
+)]
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use move_vm::{Address, CompiledModule, Linkage, PackageSource};
+
+/// Bytes of every module of a compiled package: `move-stdlib` or `sui-framework`.
+pub fn package_bytes(name: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../move/build/{name}.json"));
+    modules_of_json(&path)
+}
+
+/// Bytes of every module of a compiled fixture of this crate.
+pub fn fixture_bytes(name: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/move/{name}.json"));
+    modules_of_json(&path)
+}
+
+fn modules_of_json(path: &Path) -> Vec<Vec<u8>> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|_| {
+        panic!(
+            "error: Move packages are not compiled; run ./scripts/move build ({})",
+            path.display()
+        )
+    });
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let modules = json["modules"].as_array().unwrap();
+    modules
+        .iter()
+        .map(|module| BASE64_STANDARD.decode(module.as_str().unwrap()).unwrap())
+        .collect()
+}
+
+/// Both framework packages, then the modules given.
+pub fn framework_bytes() -> Vec<Vec<u8>> {
+    let mut modules = package_bytes("move-stdlib");
+    modules.extend(package_bytes("sui-framework"));
+    modules
+}
+
+/// Parses modules.
+pub fn parse(modules: &[Vec<u8>]) -> Vec<CompiledModule> {
+    modules
+        .iter()
+        .map(|bytes| CompiledModule::deserialize(bytes).unwrap())
+        .collect()
+}
+
+/// Packages in memory: every address is one package of version 1, and its own storage id.
+#[derive(Default)]
+pub struct MemoryPackages {
+    modules: BTreeMap<(Address, String), Arc<CompiledModule>>,
+}
+
+impl MemoryPackages {
+    /// The standard library and the framework.
+    pub fn with_framework() -> Self {
+        let mut packages = Self::default();
+        packages.add(parse(&framework_bytes()));
+        packages
+    }
+
+    /// Adds modules under the address they carry.
+    pub fn add(&mut self, modules: Vec<CompiledModule>) {
+        for module in modules {
+            let id = module.self_id();
+            self.modules
+                .insert((id.address, id.name.to_string()), Arc::new(module));
+        }
+    }
+
+    /// Adds modules built at 0x0 under another address.
+    pub fn add_at(&mut self, address: Address, mut modules: Vec<CompiledModule>) {
+        for module in &mut modules {
+            assert!(module.relocate_self(address));
+        }
+        self.add(modules);
+    }
+
+    /// Every module.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<CompiledModule>> {
+        self.modules.values()
+    }
+
+    /// Every package under its own id.
+    pub fn linkage(&self) -> Linkage {
+        let mut linkage = Linkage::new();
+        for (address, _) in self.modules.keys() {
+            linkage.insert(*address, *address, 1);
+        }
+        linkage
+    }
+}
+
+impl PackageSource for MemoryPackages {
+    fn module(&self, storage_id: &Address, module: &str) -> Option<Arc<CompiledModule>> {
+        self.modules.get(&(*storage_id, module.to_owned())).cloned()
+    }
+
+    fn runtime_id(&self, storage_id: &Address) -> Option<Address> {
+        self.modules
+            .keys()
+            .any(|(address, _)| address == storage_id)
+            .then_some(*storage_id)
+    }
+
+    fn defining_id(&self, storage_id: &Address, _: &str, _: &str) -> Option<Address> {
+        Some(*storage_id)
+    }
+}
