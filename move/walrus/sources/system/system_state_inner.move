@@ -1,7 +1,7 @@
 /// The state of the system: committee, capacity, prices, payments.
 module walrus::system_state_inner;
 
-use sui::balance::{Self, Balance};
+use sui::balance::Balance;
 use sui::coin::Coin;
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;

@@ -1,0 +1,269 @@
+/// Entry points for storage: reserving, registering, certifying. The shared object keeps its state
+/// in a dynamic field, so that an upgrade can replace the layout.
+module walrus::system;
+
+use sui::balance::Balance;
+use sui::coin::Coin;
+use sui::dynamic_field as df;
+use sui::vec_map::VecMap;
+use wal::wal::WAL;
+use walrus::blob::Blob;
+use walrus::bls_aggregate::BlsCommittee;
+use walrus::epoch_parameters::EpochParams;
+use walrus::storage_accounting::FutureAccountingRingBuffer;
+use walrus::storage_node::StorageNodeCap;
+use walrus::storage_resource::Storage;
+use walrus::system_state_inner::{Self, SystemStateInnerV1};
+
+// === Errors ===
+
+/// The object cannot be migrated: it is up to date, or no upgrade was committed.
+const EInvalidMigration: u64 = 0;
+/// The object works with another version of this package.
+const EWrongVersion: u64 = 1;
+#[allow(unused_const)]
+/// Nothing would be taken out.
+const EZeroExtractSize: u64 = 2;
+
+// === Constants ===
+
+/// Version of the shared object that this package works with.
+const VERSION: u64 = 3;
+
+// === Structs ===
+
+/// The shared object of all storage.
+public struct System has key {
+    id: UID,
+    version: u64,
+    package_id: ID,
+    new_package_id: Option<ID>,
+}
+
+// === Public functions: storage ===
+
+/// Buys storage for `epochs_ahead` epochs from the current one on.
+public fun reserve_space(
+    self: &mut System,
+    storage_amount: u64,
+    epochs_ahead: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Storage {
+    self.inner_mut().reserve_space(storage_amount, epochs_ahead, payment, ctx)
+}
+
+/// Buys storage from `start_epoch` until before `end_epoch`.
+public fun reserve_space_for_epochs(
+    self: &mut System,
+    storage_amount: u64,
+    start_epoch: u32,
+    end_epoch: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Storage {
+    self
+        .inner_mut()
+        .reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
+}
+
+/// Registers a blob in storage, and pays for writing it.
+public fun register_blob(
+    self: &mut System,
+    storage: Storage,
+    blob_id: u256,
+    root_hash: u256,
+    size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    write_payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Blob {
+    self
+        .inner_mut()
+        .register_blob(
+            storage,
+            blob_id,
+            root_hash,
+            size,
+            encoding_type,
+            deletable,
+            write_payment,
+            ctx,
+        )
+}
+
+/// Certifies that the nodes store a blob, by a certificate of a quorum of the current committee.
+public fun certify_blob(
+    self: &System,
+    blob: &mut Blob,
+    signature: vector<u8>,
+    signers_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().certify_blob(blob, signature, signers_bitmap, message);
+}
+
+/// Deletes a deletable blob and returns its storage.
+public fun delete_blob(self: &System, blob: Blob): Storage {
+    self.inner().delete_blob(blob)
+}
+
+/// Extends a certified blob by storage of the same size that follows its own.
+public fun extend_blob_with_resource(self: &System, blob: &mut Blob, extension: Storage) {
+    self.inner().extend_blob_with_resource(blob, extension);
+}
+
+/// Extends a certified blob by epochs, counted from its present end.
+public fun extend_blob(
+    self: &mut System,
+    blob: &mut Blob,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    self.inner_mut().extend_blob(blob, extended_epochs, payment);
+}
+
+/// Tells everybody that the slivers of a blob disagree, by a certificate of one correct node.
+public fun invalidate_blob_id(
+    self: &System,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+): u256 {
+    self.inner().invalidate_blob_id(signature, members_bitmap, message)
+}
+
+/// A node attests an event blob; the attestation of a quorum certifies it.
+public fun certify_event_blob(
+    self: &mut System,
+    cap: &mut StorageNodeCap,
+    blob_id: u256,
+    root_hash: u256,
+    size: u64,
+    encoding_type: u8,
+    ending_checkpoint_sequence_num: u64,
+    epoch: u32,
+    ctx: &mut TxContext,
+) {
+    self
+        .inner_mut()
+        .certify_event_blob(
+            cap,
+            blob_id,
+            root_hash,
+            size,
+            encoding_type,
+            ending_checkpoint_sequence_num,
+            epoch,
+            ctx,
+        )
+}
+
+// === Public functions: subsidies ===
+
+/// Adds to the payments of the next `epochs_ahead` epochs, in equal parts.
+public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u32) {
+    system.inner_mut().add_subsidy(subsidy, epochs_ahead);
+}
+
+/// Adds the i-th balance to the payments of the i-th epoch from now.
+public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balance<WAL>>) {
+    system.inner_mut().add_per_epoch_subsidies(subsidies);
+}
+
+// === Public functions: accessors ===
+
+/// The current epoch.
+public fun epoch(self: &System): u32 {
+    self.inner().epoch()
+}
+
+/// Bytes of encoded blobs that the system can hold.
+public fun total_capacity_size(self: &System): u64 {
+    self.inner().total_capacity_size()
+}
+
+/// Bytes of encoded blobs that are sold for the current epoch.
+public fun used_capacity_size(self: &System): u64 {
+    self.inner().used_capacity_size()
+}
+
+/// Number of shards.
+public fun n_shards(self: &System): u16 {
+    self.inner().n_shards()
+}
+
+/// Version of this package that the object works with.
+public fun version(self: &System): u64 {
+    self.version
+}
+
+/// What is sold and paid for the current epoch and those after it.
+public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
+    self.inner().future_accounting()
+}
+
+// === Package functions ===
+
+/// Creates and shares the object.
+public(package) fun create_empty(max_epochs_ahead: u32, package_id: ID, ctx: &mut TxContext) {
+    let mut system = System {
+        id: object::new(ctx),
+        version: VERSION,
+        package_id,
+        new_package_id: option::none(),
+    };
+    df::add(&mut system.id, VERSION, system_state_inner::create_empty(max_epochs_ahead, ctx));
+    transfer::share_object(system);
+}
+
+/// Moves the state to this version of the package.
+public(package) fun migrate(system: &mut System) {
+    assert!(system.version < VERSION, EInvalidMigration);
+    assert!(system.new_package_id.is_some(), EInvalidMigration);
+    let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
+    df::add(&mut system.id, VERSION, inner);
+    system.version = VERSION;
+    system.package_id = system.new_package_id.extract();
+}
+
+/// Remembers the package of a committed upgrade.
+public(package) fun set_new_package_id(system: &mut System, new_package_id: ID) {
+    system.new_package_id = option::some(new_package_id);
+}
+
+public(package) fun package_id(system: &System): ID {
+    system.package_id
+}
+
+/// Takes the part of the current epoch's payments that is to be burnt.
+public(package) fun take_burn_share(self: &mut System): Balance<WAL> {
+    self.inner_mut().take_burn_share()
+}
+
+/// Starts the next epoch; returns the rewards of the old committee.
+public(package) fun advance_epoch(
+    self: &mut System,
+    new_committee: BlsCommittee,
+    new_epoch_params: &EpochParams,
+): VecMap<ID, Balance<WAL>> {
+    self.inner_mut().advance_epoch(new_committee, new_epoch_params)
+}
+
+/// Sets the prices.
+public(package) fun update_prices(self: &mut System, storage_price: u64, write_price: u64) {
+    self.inner_mut().update_prices(storage_price, write_price);
+}
+
+// === Private functions ===
+
+fun inner(system: &System): &SystemStateInnerV1 {
+    assert!(system.version == VERSION, EWrongVersion);
+    df::borrow(&system.id, VERSION)
+}
+
+fun inner_mut(system: &mut System): &mut SystemStateInnerV1 {
+    assert!(system.version == VERSION, EWrongVersion);
+    df::borrow_mut(&mut system.id, VERSION)
+}
