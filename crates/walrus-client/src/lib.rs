@@ -1,1 +1,56 @@
-//! Stores and reads blobs: storage-node client, write and read protocols.
+//! Stores and reads blobs in a Walrus network: the client's side of the write and read protocols.
+//!
+//! * [`config`]: the configuration file and where it is found.
+//! * [`node`]: one storage node over HTTP, authenticated by its on-chain key.
+//! * [`WalrusClient`]: whole operations on the network, with bounded concurrency and time.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use walrus_client::{BlobInput, StorageDuration, StoreOptions, WalrusClient, SigningOptions, config, progress};
+//! use walrus_encoder::ConsistencyCheck;
+//! use walrus_sui::Wallet;
+//!
+//! let wallet = Wallet::load("~/.sui/sui_config/client.yaml")?;
+//! let rpc_url = wallet.active_env()?.rpc.clone();
+//! let loaded = config::load(None, None, || Some(rpc_url.clone()))?;
+//! let signing = SigningOptions { signer: wallet.active_signer()?, gas_budget: None };
+//! let client = WalrusClient::new(loaded.parsed.config, &[rpc_url], Some(signing))?;
+//!
+//! let quiet = progress::no_progress();
+//! let options = StoreOptions {
+//!     duration: StorageDuration::Epochs(5),
+//!     deletable: true,
+//!     force: false,
+//!     ignore_resources: false,
+//! };
+//! let inputs = vec![BlobInput::Bytes("hello".into())];
+//! let results = client.store(inputs, &options, &quiet).await?;
+//! let blob_id = results[0].blob_id().expect("a stored blob has an ID");
+//! let blob = client.read(&blob_id, ConsistencyCheck::Strict, &quiet).await?;
+//! assert_eq!(blob, b"hello");
+//! # Ok(())
+//! # }
+//! ```
+
+mod backoff;
+mod client;
+pub mod config;
+mod error;
+mod network;
+pub mod node;
+pub mod progress;
+mod read;
+mod report;
+mod retry;
+mod status;
+mod store;
+
+pub use client::{SigningOptions, WalrusClient};
+pub use error::ClientError;
+pub use read::ReadError;
+pub use report::{NodeFailure, ShardReport};
+pub use status::StatusError;
+pub use store::{
+    BlobInput, StorageDuration, StoreEstimate, StoreOptions, UploadError, epoch_start_ms,
+    result::{self, BlobStoreResult},
+};

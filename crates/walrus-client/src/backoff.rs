@@ -1,0 +1,70 @@
+//! Waiting between attempts.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::config::Backoff;
+
+/// Upper bound of the random part of each wait.
+const JITTER_MAX: Duration = Duration::from_secs(1);
+
+/// The waits of one operation, in order; ends when the retries are used up.
+#[derive(Debug, Clone)]
+pub(crate) struct Waits {
+    backoff: Backoff,
+    attempt: u32,
+}
+
+impl Waits {
+    pub(crate) fn new(backoff: Backoff) -> Self {
+        Self {
+            backoff,
+            attempt: 0,
+        }
+    }
+}
+
+impl Iterator for Waits {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        if self
+            .backoff
+            .max_retries
+            .is_some_and(|max| self.attempt >= max)
+        {
+            return None;
+        }
+        let factor = 1_u32.checked_shl(self.attempt).unwrap_or(u32::MAX);
+        self.attempt = self.attempt.saturating_add(1);
+        let jitter = rand::thread_rng().gen_range(Duration::ZERO..JITTER_MAX);
+        // The jitter never dominates: a back-off of milliseconds stays one of milliseconds.
+        let base = self.backoff.min.saturating_mul(factor);
+        Some(base.saturating_add(jitter.min(base)).min(self.backoff.max))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_maximum_and_end() {
+        let waits: Vec<_> = Waits::new(Backoff::default()).collect();
+        assert_eq!(waits.len(), 5);
+        for (i, wait) in waits.iter().enumerate() {
+            let base = Duration::from_secs(1 << i);
+            assert!(*wait >= base && *wait <= base + JITTER_MAX, "{i}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn endless_back_off_stays_at_its_maximum() {
+        let endless = Backoff {
+            max_retries: None,
+            ..Backoff::default()
+        };
+        assert_eq!(Waits::new(endless).nth(1000), Some(endless.max));
+    }
+}

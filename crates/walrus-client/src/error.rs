@@ -1,0 +1,75 @@
+//! Why an operation of [`WalrusClient`](crate::WalrusClient) failed.
+
+use std::sync::Arc;
+
+use walrus_sui::SuiError;
+
+use crate::{
+    config::ConfigError, read::ReadError, report::ShardReport, status::StatusError,
+    store::UploadError,
+};
+
+/// A failed operation. Every message is one line that says what failed and why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The chain could not be read, or refused a transaction.
+    #[error(transparent)]
+    Sui(#[from] SuiError),
+    /// The blob could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The status of a blob could not be established.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// Too few nodes took the blob.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
+    /// The certificate exists, but the chain did not take it.
+    #[error("cannot certify the blob: {0}")]
+    Certification(Arc<SuiError>),
+    /// Too few nodes answer for a store to have a chance; nothing was registered and nothing paid.
+    #[error("cannot store, and nothing was paid: {0}")]
+    NotEnoughNodes(ShardReport),
+    /// There are no storage nodes yet.
+    #[error("the network is in epoch 0: it has no storage nodes yet")]
+    NoCommittee,
+    /// The number of shards on chain is none the encoding supports.
+    #[error("the network has {0} shards, which the encoding does not support")]
+    UnsupportedShardCount(u16),
+    /// The operation needs a wallet.
+    #[error("this operation needs a wallet")]
+    NoWallet,
+    /// The requested end is not in the future.
+    #[error("epoch {end_epoch} is not in the future: now is epoch {current_epoch}")]
+    EndEpochPassed {
+        /// The end asked for.
+        end_epoch: u32,
+        /// The current epoch.
+        current_epoch: u32,
+    },
+    /// The requested time of expiry is not in the future.
+    #[error("the earliest expiry time is not in the future")]
+    ExpiryTimePassed,
+    /// Storage is not sold that far ahead.
+    #[error("storage can be bought for at most {max} epochs ahead, {requested} were asked for")]
+    TooManyEpochs {
+        /// What was asked for.
+        requested: u64,
+        /// What the network sells.
+        max: u32,
+    },
+    /// The files of one store are too large together.
+    #[error(
+        "the files have {total} bytes together; the limit for one store is {limit} (`max_total_blob_size`)"
+    )]
+    TotalTooLarge {
+        /// Bytes of all files.
+        total: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+}

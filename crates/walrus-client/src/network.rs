@@ -1,0 +1,115 @@
+//! The nodes of a committee, each with its client and its weight.
+
+use std::sync::Arc;
+
+use rand::seq::SliceRandom;
+use walrus_core::{Epoch, NShards, ShardIndex};
+use walrus_sui::{Committee, CommitteeMember};
+
+use crate::{
+    config::CommunicationConfig,
+    node::{InvalidNode, NodeClient, NodeError},
+    report::NodeFailure,
+};
+
+/// A committee and how to reach its members.
+#[derive(Debug)]
+pub(crate) struct CommitteeClients {
+    committee: Arc<Committee>,
+    clients: Vec<Result<NodeClient, InvalidNode>>,
+}
+
+/// One member of a [`CommitteeClients`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node<'a> {
+    /// Position in the committee, and in the bitmap of a certificate.
+    pub position: usize,
+    /// What the chain says about it.
+    pub member: &'a CommitteeMember,
+    client: &'a Result<NodeClient, InvalidNode>,
+}
+
+impl CommitteeClients {
+    pub(crate) fn new(committee: Arc<Committee>, config: &CommunicationConfig) -> Self {
+        let clients = committee
+            .members
+            .iter()
+            .map(|member| {
+                NodeClient::new(
+                    &member.network_address,
+                    member.network_public_key.as_ref(),
+                    committee.n_shards,
+                    config,
+                )
+            })
+            .collect();
+        Self { committee, clients }
+    }
+
+    pub(crate) fn is_of(&self, committee: &Committee) -> bool {
+        *self.committee == *committee
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.committee.epoch
+    }
+
+    pub(crate) fn n_shards(&self) -> NShards {
+        self.committee.n_shards
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    pub(crate) fn node(&self, position: usize) -> Node<'_> {
+        Node {
+            position,
+            member: &self.committee.members[position],
+            client: &self.clients[position],
+        }
+    }
+
+    /// Positions of the members that own shards, in random order, so that no node is everybody's first.
+    pub(crate) fn shuffled(&self) -> Vec<usize> {
+        let mut positions: Vec<usize> = (0..self.len())
+            .filter(|position| self.node(*position).weight() > 0)
+            .collect();
+        positions.shuffle(&mut rand::thread_rng());
+        positions
+    }
+}
+
+impl<'a> Node<'a> {
+    /// The client, or the reason why there can be none.
+    pub(crate) fn client(&self) -> Result<&'a NodeClient, NodeError> {
+        self.client
+            .as_ref()
+            .map_err(|error| NodeError::Misconfigured(error.clone()))
+    }
+
+    /// Shards the node owns.
+    pub(crate) fn weight(&self) -> u16 {
+        self.member.weight()
+    }
+
+    pub(crate) fn shards(&self) -> &'a [ShardIndex] {
+        &self.member.shards
+    }
+
+    pub(crate) fn failure(&self, error: NodeError) -> NodeFailure {
+        NodeFailure {
+            node: self.name(),
+            shards: self.weight(),
+            error,
+        }
+    }
+
+    /// The name on chain, or the address for a node without one.
+    pub(crate) fn name(&self) -> String {
+        match self.member.name.trim() {
+            "" => self.member.network_address.clone(),
+            name => name.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! One HTTP exchange: sending, bounded reading, and telling failures apart.
+
+use std::{error::Error as StdError, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use walrus_core::node_api::ErrorEnvelope;
+
+use super::error::NodeError;
+use crate::config::CommunicationConfig;
+
+/// Time for a connection, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest error answer that is looked at, in bytes.
+const ERROR_LENGTH_MAX: usize = 64 * 1024;
+/// Longest message of a node that is passed on, in characters.
+const MESSAGE_CHARS_MAX: usize = 200;
+
+/// An HTTP client bound to one node.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    client: Client,
+    base: Url,
+    timeout: Duration,
+}
+
+impl Http {
+    pub(super) fn new(
+        base: Url,
+        tls: Option<rustls::ClientConfig>,
+        config: &CommunicationConfig,
+    ) -> Result<Self, reqwest::Error> {
+        let mut builder = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(config.total_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .http2_adaptive_window(true)
+            .http2_keep_alive_timeout(config.http2_keep_alive_timeout)
+            .http2_keep_alive_interval(config.http2_keep_alive_interval)
+            .http2_keep_alive_while_idle(config.http2_keep_alive_while_idle)
+            .pool_max_idle_per_host(config.max_node_connections.get());
+        if let Some(idle) = config.pool_idle_timeout {
+            builder = builder.pool_idle_timeout(idle);
+        }
+        // A proxy of the environment can never reach this machine.
+        if config.disable_proxy || is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
+        builder = match tls {
+            Some(tls) => builder.https_only(true).tls_backend_preconfigured(tls),
+            // Never used for plain HTTP, but the library insists on a TLS configuration.
+            None => builder.tls_backend_preconfigured(no_trust()),
+        };
+        Ok(Self {
+            client: builder.build()?,
+            base,
+            timeout: config.total_timeout,
+        })
+    }
+
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        self.client.request(method, url)
+    }
+
+    /// Sends a request and reads the answer, at most `limit` bytes of it.
+    pub(super) async fn send(
+        &self,
+        request: RequestBuilder,
+        limit: usize,
+    ) -> Result<(StatusCode, Bytes), NodeError> {
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok((status, self.body(response, limit).await?));
+        }
+        let body = self
+            .body(response, ERROR_LENGTH_MAX)
+            .await
+            .unwrap_or_default();
+        Err(refusal(status, &body))
+    }
+
+    async fn body(&self, mut response: Response, limit: usize) -> Result<Bytes, NodeError> {
+        let too_long =
+            || NodeError::InvalidAnswer(format!("the answer is longer than {limit} bytes"));
+        let announced = response
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(too_long());
+        }
+        let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.failure(&error))?
+        {
+            if body.len() + chunk.len() > limit {
+                return Err(too_long());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> NodeError {
+        if is_pinning_failure(error) {
+            return NodeError::WrongNetworkKey;
+        }
+        if error.is_connect() {
+            return NodeError::Unreachable(root_cause(error));
+        }
+        if error.is_timeout() {
+            return NodeError::Timeout(self.timeout);
+        }
+        NodeError::Transport(root_cause(error))
+    }
+}
+
+/// A TLS configuration that trusts nobody.
+fn no_trust() -> rustls::ClientConfig {
+    rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("the provider supports the default protocol versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+fn sources<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let current = next?;
+        next = current.source();
+        Some(current)
+    })
+}
+
+/// The innermost error: what the operating system or the TLS library said.
+fn root_cause(error: &reqwest::Error) -> String {
+    let causes = sources(error);
+    let texts = causes
+        .map(ToString::to_string)
+        .filter(|text| !text.is_empty());
+    texts.last().unwrap_or_else(|| "unknown cause".to_owned())
+}
+
+fn is_pinning_failure(error: &reqwest::Error) -> bool {
+    sources(error).any(|cause| {
+        let wrapped = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        let inner = wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        matches!(
+            inner.or_else(|| cause.downcast_ref::<rustls::Error>()),
+            Some(rustls::Error::InvalidCertificate(_))
+        )
+    })
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> NodeError {
+    let status = status.as_u16();
+    match serde_json::from_slice::<ErrorEnvelope>(body) {
+        Ok(envelope) => NodeError::Refused {
+            status,
+            reason: envelope.reason(),
+            message: shorten(&envelope.error.message),
+        },
+        // Some refusals are plain text: oversized bodies, wrong paths, proxies in between.
+        Err(_) => NodeError::Refused {
+            status,
+            reason: None,
+            message: shorten(&String::from_utf8_lossy(body)),
+        },
+    }
+}
+
+/// The first line of a text from outside, without control characters, bounded.
+fn shorten(text: &str) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    let clean: String = line
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(MESSAGE_CHARS_MAX)
+        .collect();
+    match clean.is_empty() {
+        true => "no message".to_owned(),
+        false => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_tamed() {
+        assert_eq!(shorten("  plain\x1b[31m\nsecond"), "plain[31m");
+        assert_eq!(shorten(""), "no message");
+        assert_eq!(
+            shorten(&"ä".repeat(1000)).chars().count(),
+            MESSAGE_CHARS_MAX
+        );
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        for (url, expected) in [
+            ("http://127.0.0.1:1", true),
+            ("http://[::1]:1", true),
+            ("http://localhost", true),
+            ("http://10.0.0.1", false),
+            ("http://example.org", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Talking to one storage node over HTTP.
+//!
+//! [`NodeClient`] knows the paths, envelopes and limits of the node interface and nothing of quorums.
+//! What it returns has the right form; whether it is *true* (metadata against the blob ID, slivers
+//! against the metadata, confirmations against the on-chain key) is for the callers to check, and they do.
+
+mod error;
+mod http;
+mod tls;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{Method, Url};
+use serde::{Serialize, de::DeserializeOwned};
+use walrus_core::{
+    BlobId, NShards, NetworkPublicKey, SliverPairIndex, SliverType,
+    messages::{BlobPersistence, StorageConfirmation},
+    metadata::BlobMetadataWithId,
+    node_api::{BlobStatus, HealthInfo, StoredStatus, Success, paths},
+    sliver::{Axis, SliverData},
+};
+
+pub use error::NodeError;
+
+use crate::config::{CommunicationConfig, NodeScheme};
+use http::Http;
+
+/// Largest JSON answer, in bytes. A detailed health answer of a node with 1000 shards is below 100 KiB.
+const JSON_LENGTH_MAX: usize = 1 << 20;
+/// Room for the BCS lengths around the payload of a body, in bytes.
+const BODY_OVERHEAD: usize = 128;
+/// Bytes of metadata per shard: two tagged hashes.
+const METADATA_BYTES_PER_SHARD: usize = 2 * 33;
+
+/// What the chain says about a node does not suffice to talk to it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the node registered at `{address}` cannot be contacted: {reason}")]
+pub struct InvalidNode {
+    /// The address on chain.
+    pub address: String,
+    /// Why it cannot be used.
+    pub reason: String,
+}
+
+/// What a node did with data it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is new to the node.
+    New,
+    /// The node had it before.
+    Already,
+}
+
+/// A client for one storage node. Clones share connections.
+#[derive(Debug, Clone)]
+pub struct NodeClient {
+    http: Http,
+    n_shards: NShards,
+}
+
+impl NodeClient {
+    /// A client for the node at `network_address` (`host:port`), authenticated by `key` unless the
+    /// configuration asks for plain HTTP. Connects on first use.
+    pub fn new(
+        network_address: &str,
+        key: Option<&NetworkPublicKey>,
+        n_shards: NShards,
+        config: &CommunicationConfig,
+    ) -> Result<Self, InvalidNode> {
+        let invalid = |reason: String| InvalidNode {
+            address: network_address.to_owned(),
+            reason,
+        };
+        let text = format!("{}://{network_address}", config.node_scheme.as_str());
+        let base = Url::parse(&text).map_err(|error| invalid(error.to_string()))?;
+        let is_bare_authority = base.has_host()
+            && matches!(base.path(), "" | "/")
+            && base.query().is_none()
+            && base.fragment().is_none()
+            && base.username().is_empty()
+            && base.password().is_none();
+        if !is_bare_authority {
+            return Err(invalid("expected HOST:PORT".to_owned()));
+        }
+        let tls = match config.node_scheme {
+            NodeScheme::Https => {
+                let key =
+                    key.ok_or_else(|| invalid("its network key on chain is no key".to_owned()))?;
+                Some(tls::client_config(key).map_err(|error| invalid(error.to_string()))?)
+            }
+            NodeScheme::Http => None,
+        };
+        let http = Http::new(base, tls, config).map_err(|error| invalid(error.to_string()))?;
+        Ok(Self { http, n_shards })
+    }
+
+    /// Scheme, host and port of the node.
+    pub fn url(&self) -> &Url {
+        self.http.base()
+    }
+
+    /// The metadata of a blob, not yet verified.
+    pub async fn metadata(&self, blob_id: &BlobId) -> Result<BlobMetadataWithId, NodeError> {
+        let limit = usize::from(self.n_shards.get()) * METADATA_BYTES_PER_SHARD + BODY_OVERHEAD;
+        self.get_bcs(&paths::metadata(blob_id), limit).await
+    }
+
+    /// Sends the metadata of a blob: `body` is the BCS of a [`BlobMetadata`](walrus_core::metadata::BlobMetadata).
+    pub async fn store_metadata(
+        &self,
+        blob_id: &BlobId,
+        body: Bytes,
+    ) -> Result<Accepted, NodeError> {
+        self.put(&paths::metadata(blob_id), body).await
+    }
+
+    /// Whether the node has the metadata of a blob.
+    pub async fn metadata_status(&self, blob_id: &BlobId) -> Result<StoredStatus, NodeError> {
+        self.get_json(&paths::metadata_status(blob_id), &()).await
+    }
+
+    /// The sliver of axis `A` in a pair, not yet verified; more than `length_max` bytes are refused.
+    pub async fn sliver<A>(
+        &self,
+        blob_id: &BlobId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+        length_max: usize,
+    ) -> Result<SliverData<A>, NodeError>
+    where
+        A: Axis,
+        SliverData<A>: DeserializeOwned,
+    {
+        let limit = length_max.saturating_add(BODY_OVERHEAD);
+        self.get_bcs(&paths::sliver(blob_id, pair, sliver_type), limit)
+            .await
+    }
+
+    /// Sends a sliver: `body` is the BCS of a [`SliverData`].
+    pub async fn store_sliver(
+        &self,
+        blob_id: &BlobId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+        body: Bytes,
+    ) -> Result<Accepted, NodeError> {
+        self.put(&paths::sliver(blob_id, pair, sliver_type), body)
+            .await
+    }
+
+    /// Whether the node has a sliver.
+    pub async fn sliver_status(
+        &self,
+        blob_id: &BlobId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+    ) -> Result<StoredStatus, NodeError> {
+        self.get_json(&paths::sliver_status(blob_id, pair, sliver_type), &())
+            .await
+    }
+
+    /// The node's signed confirmation that it stores its part of a blob, not yet verified.
+    ///
+    /// `long_poll` lets the node wait that long for the registration of a blob whose data it already has.
+    pub async fn confirmation(
+        &self,
+        blob_id: &BlobId,
+        persistence: &BlobPersistence,
+        long_poll: Duration,
+    ) -> Result<StorageConfirmation, NodeError> {
+        let path = match persistence {
+            BlobPersistence::Permanent => paths::permanent_confirmation(blob_id),
+            BlobPersistence::Deletable { object_id } => {
+                paths::deletable_confirmation(blob_id, object_id)
+            }
+        };
+        if long_poll.is_zero() {
+            return self.get_json(&path, &()).await;
+        }
+        let millis = u64::try_from(long_poll.as_millis())
+            .unwrap_or(u64::MAX)
+            .to_string();
+        let query = [
+            ("wait_for_registration", "true"),
+            ("wait_millis", millis.as_str()),
+        ];
+        self.get_json(&path, &query).await
+    }
+
+    /// What the node knows about a blob.
+    pub async fn blob_status(&self, blob_id: &BlobId) -> Result<BlobStatus, NodeError> {
+        match self.get_json(&paths::blob_status(blob_id), &()).await {
+            // Both forms of "I do not know it" are in use.
+            Err(error) if error.is_not_found() => Ok(BlobStatus::Nonexistent),
+            answer => answer,
+        }
+    }
+
+    /// How the node is doing; `detailed` lists every shard.
+    pub async fn health(&self, detailed: bool) -> Result<HealthInfo, NodeError> {
+        match detailed {
+            true => self.get_json(paths::HEALTH, &[("detailed", "true")]).await,
+            false => self.get_json(paths::HEALTH, &()).await,
+        }
+    }
+
+    async fn get_json<T: DeserializeOwned, Q: Serialize + Sync + ?Sized>(
+        &self,
+        path: &str,
+        query: &Q,
+    ) -> Result<T, NodeError> {
+        let request = self.http.request(Method::GET, path).query(query);
+        let (_, body) = self.http.send(request, JSON_LENGTH_MAX).await?;
+        let envelope: Success<T> = serde_json::from_slice(&body)
+            .map_err(|error| NodeError::InvalidAnswer(error.to_string()))?;
+        Ok(envelope.success.data)
+    }
+
+    async fn get_bcs<T: DeserializeOwned>(&self, path: &str, limit: usize) -> Result<T, NodeError> {
+        let request = self
+            .http
+            .request(Method::GET, path)
+            .header(reqwest::header::ACCEPT, walrus_core::node_api::OCTET_STREAM);
+        let (_, body) = self.http.send(request, limit).await?;
+        bcs::from_bytes(&body).map_err(|error| NodeError::InvalidAnswer(error.to_string()))
+    }
+
+    async fn put(&self, path: &str, body: Bytes) -> Result<Accepted, NodeError> {
+        let request = self
+            .http
+            .request(Method::PUT, path)
+            .header(
+                reqwest::header::CONTENT_TYPE,
+                walrus_core::node_api::OCTET_STREAM,
+            )
+            .body(body);
+        let (status, _) = self.http.send(request, JSON_LENGTH_MAX).await?;
+        Ok(if status == reqwest::StatusCode::OK {
+            Accepted::Already
+        } else {
+            Accepted::New
+        })
+    }
+}

@@ -1,0 +1,263 @@
+//! The write protocol: encode, choose resources, register, upload, certify.
+
+mod certify;
+mod duration;
+mod encoded;
+mod estimate;
+mod input;
+mod plan;
+mod register;
+pub mod result;
+mod upload;
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use walrus_core::{BlobId, EpochCount, node_api::BlobStatus};
+use walrus_sui::Committees;
+
+pub use duration::{StorageDuration, epoch_start_ms};
+pub use estimate::StoreEstimate;
+pub use input::BlobInput;
+pub(crate) use upload::DataInFlight;
+pub use upload::UploadError;
+
+use crate::{
+    client::{STATUS_TIMEOUT, WalrusClient},
+    error::ClientError,
+    progress::{ProgressEvent, ProgressSink},
+    status::{StatusError, blob_status},
+};
+use encoded::EncodedBlob;
+use plan::{Resources, Wanted, plan};
+use result::BlobStoreResult;
+
+/// Blobs whose status is asked for at the same time.
+const CONCURRENT_STATUS_QUESTIONS: usize = 8;
+
+/// How blobs are to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// How long they are kept.
+    pub duration: StorageDuration,
+    /// Whether the owner may delete them before they expire.
+    pub deletable: bool,
+    /// Store anew whatever is certified or owned already.
+    pub force: bool,
+    /// Use neither storage nor blobs the wallet already owns.
+    pub ignore_resources: bool,
+}
+
+impl WalrusClient {
+    /// Stores blobs and certifies their availability. Results are in the order of `inputs`.
+    ///
+    /// A blob that fails for a reason of its own becomes a [`BlobStoreResult::Error`]; the others go on.
+    /// What concerns all of them (no money, too few nodes, no chain) fails the call.
+    pub async fn store(
+        &self,
+        inputs: Vec<BlobInput>,
+        options: &StoreOptions,
+        progress: &ProgressSink,
+    ) -> Result<Vec<BlobStoreResult>, ClientError> {
+        self.contract()?;
+        let epochs_ahead = self.epochs_ahead(options.duration).await?;
+        let encoder = self.encoder().await?;
+        let mut results = Vec::with_capacity(inputs.len());
+        for inputs in input::batches(
+            inputs,
+            &encoder,
+            self.shared.communication.max_total_blob_size,
+        )
+        .await?
+        {
+            let batch = Batch {
+                client: self,
+                first: results.len(),
+                options,
+                epochs_ahead,
+                progress,
+            };
+            let encoded = batch.encode(inputs, &encoder).await;
+            results.extend(batch.store(encoded).await?);
+        }
+        Ok(results)
+    }
+
+    /// The number of epochs to buy for `duration`.
+    pub(crate) async fn epochs_ahead(
+        &self,
+        duration: StorageDuration,
+    ) -> Result<EpochCount, ClientError> {
+        let info = self.reader().epoch_info().await?;
+        let max = self
+            .shared
+            .config
+            .max_epochs_ahead
+            .unwrap_or(info.max_epochs_ahead);
+        duration.epochs_ahead(&info, max, now_ms())
+    }
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Blobs that are held in memory together and share transactions.
+#[derive(Clone, Copy)]
+pub(crate) struct Batch<'a> {
+    pub client: &'a WalrusClient,
+    /// Position of the first blob of the batch in the store.
+    pub first: usize,
+    pub options: &'a StoreOptions,
+    pub epochs_ahead: EpochCount,
+    pub progress: &'a ProgressSink,
+}
+
+/// A blob of a batch: encoded, or failed before that.
+type Encoded = Result<Arc<EncodedBlob>, BlobStoreResult>;
+
+/// A different blob of a batch, and its position in it.
+pub(crate) struct Unique {
+    pub index: usize,
+    pub blob: Arc<EncodedBlob>,
+}
+
+impl Batch<'_> {
+    async fn encode(
+        &self,
+        inputs: Vec<BlobInput>,
+        encoder: &walrus_encoder::Encoder,
+    ) -> Vec<Encoded> {
+        let mut encoded = Vec::with_capacity(inputs.len());
+        // One after the other: each uses all cores.
+        for (index, input) in inputs.into_iter().enumerate() {
+            let blob = self.first + index;
+            encoded.push(
+                input
+                    .encode(encoder, blob, self.progress)
+                    .await
+                    .map(Arc::new),
+            );
+        }
+        encoded
+    }
+
+    async fn store(&self, encoded: Vec<Encoded>) -> Result<Vec<BlobStoreResult>, ClientError> {
+        let unique = unique(&encoded);
+        let mut by_id = HashMap::new();
+        if !unique.is_empty() {
+            let committees = self.client.committees().await?;
+            let (committees, statuses) = self.statuses(committees, &unique).await?;
+            let mut resources = self.resources().await?;
+            let mut plans = Vec::with_capacity(unique.len());
+            for (item, status) in unique.into_iter().zip(&statuses) {
+                let wanted = self.wanted(&item.blob, committees.epoch);
+                let decision = plan(&wanted, status.as_ref(), &mut resources);
+                plans.push((item, decision));
+            }
+            let registered = self.register(plans).await?;
+            let ready = registered.results;
+            let certified = self.certify(registered.jobs, committees).await?;
+            by_id.extend(ready.into_iter().chain(certified));
+        }
+        // Equal blobs have one result: the later ones are certified by the first.
+        let result_of = |blob: &EncodedBlob| {
+            let result: &BlobStoreResult =
+                by_id.get(blob.blob_id()).expect("every blob has a result");
+            result.clone()
+        };
+        let results = encoded.into_iter().map(|item| match item {
+            Ok(blob) => result_of(&blob),
+            Err(failed) => failed,
+        });
+        Ok(results.collect())
+    }
+
+    fn wanted(&self, blob: &EncodedBlob, current_epoch: walrus_core::Epoch) -> Wanted {
+        Wanted {
+            blob_id: *blob.blob_id(),
+            encoded_length: blob.metadata().encoded_length(),
+            deletable: self.options.deletable,
+            current_epoch,
+            epochs_ahead: self.epochs_ahead,
+        }
+    }
+
+    /// Asks the nodes for the status of every blob. That also proves, before anything is paid, that enough
+    /// nodes can be reached to store.
+    async fn statuses(
+        &self,
+        committees: Arc<Committees>,
+        unique: &[Unique],
+    ) -> Result<(Arc<Committees>, Vec<Option<BlobStatus>>), ClientError> {
+        self.progress.report(ProgressEvent::CheckingStatus);
+        match self.ask_statuses(&committees, unique).await {
+            Ok(statuses) => Ok((committees, statuses)),
+            Err(error) => {
+                // Nodes of a committee that has just been replaced may be gone.
+                if !self.client.has_changed(&committees).await? {
+                    return Err(error);
+                }
+                self.progress.report(ProgressEvent::CommitteeChanged);
+                let committees = self.client.committees().await?;
+                let statuses = self.ask_statuses(&committees, unique).await?;
+                Ok((committees, statuses))
+            }
+        }
+    }
+
+    async fn ask_statuses(
+        &self,
+        committees: &Committees,
+        unique: &[Unique],
+    ) -> Result<Vec<Option<BlobStatus>>, ClientError> {
+        let clients = self.client.clients(&committees.current);
+        let config = &self.client.shared.communication;
+        let ids: Vec<BlobId> = unique.iter().map(|item| *item.blob.blob_id()).collect();
+        let questions = ids.into_iter().map(|blob_id| {
+            let clients = Arc::clone(&clients);
+            async move {
+                match blob_status(&clients, &blob_id, config, STATUS_TIMEOUT).await {
+                    Ok(status) => Ok((!self.options.force).then_some(status)),
+                    // Too much is going on around this blob; it can be stored all the same.
+                    Err(StatusError::NoAgreement(_)) => Ok(None),
+                    Err(StatusError::NotEnoughAnswers(report)) => {
+                        Err(ClientError::NotEnoughNodes(report))
+                    }
+                }
+            }
+        });
+        stream::iter(questions)
+            .buffered(CONCURRENT_STATUS_QUESTIONS)
+            .try_collect()
+            .await
+    }
+
+    async fn resources(&self) -> Result<Resources, ClientError> {
+        if self.options.force || self.options.ignore_resources {
+            return Ok(Resources::default());
+        }
+        let owner = self.client.contract()?.address();
+        let reader = self.client.reader();
+        let (blobs, storage) =
+            tokio::try_join!(reader.owned_blobs(owner), reader.owned_storage(owner))?;
+        Ok(Resources { blobs, storage })
+    }
+}
+
+/// The different blobs of a batch.
+fn unique(encoded: &[Encoded]) -> Vec<Unique> {
+    let mut seen = std::collections::HashSet::new();
+    encoded
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| item.as_ref().ok().map(|blob| (index, blob)))
+        .filter(|(_, blob)| seen.insert(*blob.blob_id()))
+        .map(|(index, blob)| Unique {
+            index,
+            blob: Arc::clone(blob),
+        })
+        .collect()
+}

@@ -1,0 +1,326 @@
+//! Sending an encoded blob to the committee and collecting the confirmations for its certificate.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::{
+    sync::Semaphore,
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
+use walrus_core::{
+    BlobId, ProtocolCertificate, SignedMessage, SliverPairIndex, SliverType, StorageConfirmation,
+    bft,
+    messages::{BlobPersistence, ConfirmationBody},
+    node_api::StoredStatus,
+};
+
+use super::encoded::EncodedBlob;
+use crate::{
+    config::{CommunicationConfig, TailHandling},
+    network::{CommitteeClients, Node},
+    node::{Accepted, NodeError},
+    progress::{ProgressEvent, ProgressSink},
+    report::{NodeFailure, ShardReport},
+    retry::{SMALL_REQUEST_TIMEOUT, small, with_retries},
+};
+
+/// The signed word of one node.
+type Confirmation = SignedMessage<ConfirmationBody>;
+
+/// Bytes one permit of the data-in-flight budget stands for.
+const BYTES_PER_PERMIT: usize = 1024;
+
+/// Everything the upload of one blob needs; shared by the tasks of its nodes.
+pub(crate) struct Upload {
+    pub committee: Arc<CommitteeClients>,
+    pub blob: Arc<EncodedBlob>,
+    pub persistence: BlobPersistence,
+    pub config: Arc<CommunicationConfig>,
+    pub budget: Arc<DataInFlight>,
+    /// Position of the blob in the store, for progress.
+    pub position: usize,
+    pub progress: ProgressSink,
+}
+
+/// Bounds the bytes of slivers on their way, across all nodes and blobs of a client.
+#[derive(Debug)]
+pub(crate) struct DataInFlight {
+    permits: Semaphore,
+    total: usize,
+}
+
+impl DataInFlight {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let total = (bytes / BYTES_PER_PERMIT).clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            permits: Semaphore::new(total),
+            total,
+        }
+    }
+
+    /// Waits until `bytes` more may be sent. A sliver larger than the whole budget goes alone.
+    async fn reserve(&self, bytes: usize) -> tokio::sync::SemaphorePermit<'_> {
+        let permits = bytes.div_ceil(BYTES_PER_PERMIT).clamp(1, self.total);
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        self.permits
+            .acquire_many(permits)
+            .await
+            .expect("the semaphore is never closed")
+    }
+}
+
+/// The certificate of a blob, and the nodes that are still being served.
+pub(crate) struct Uploaded {
+    pub certificate: ProtocolCertificate,
+    pub tail: Tail,
+}
+
+/// Uploads that go on after the quorum, bounded in time.
+pub(crate) struct Tail {
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Tail {
+    /// Waits for the slow nodes, at most as long as they were granted.
+    pub(crate) async fn finish(mut self) {
+        if let Some(task) = self.task.take() {
+            // The task only ends early when the runtime shuts down.
+            let _ = task.await;
+        }
+    }
+}
+
+/// Too few nodes took part.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot store blob {blob_id}: {report}")]
+pub struct UploadError {
+    /// The blob.
+    pub blob_id: BlobId,
+    /// Who confirmed.
+    pub report: ShardReport,
+}
+
+impl Upload {
+    /// Serves every node of the committee at once; returns when enough of them have confirmed, or as soon
+    /// as that has become impossible.
+    pub(crate) async fn run(self) -> Result<Uploaded, UploadError> {
+        let started = Instant::now();
+        let n_shards = self.committee.n_shards();
+        let needed = bft::min_correct(n_shards);
+        self.progress.report(ProgressEvent::Uploading {
+            blob: self.position,
+            blob_id: *self.blob.blob_id(),
+            shards: n_shards.get(),
+            needed,
+        });
+        let upload = Arc::new(self);
+        let mut tasks = upload.spawn_nodes();
+        let mut collected = Collected::default();
+        while collected.weight < needed {
+            let possible = n_shards.get().saturating_sub(collected.failed_weight);
+            let reply = match possible >= needed {
+                true => tasks.join_next().await,
+                false => None,
+            };
+            let Some(reply) = reply else {
+                tasks.abort_all();
+                return Err(upload.too_few(collected, needed));
+            };
+            let (position, answer) =
+                reply.expect("the tasks of nodes neither panic nor are aborted");
+            collected.add(&upload, position, answer);
+        }
+        upload.progress.report(ProgressEvent::QuorumReached {
+            blob: upload.position,
+        });
+        let signed = std::mem::take(&mut collected.confirmations).into_iter();
+        let certificate = ProtocolCertificate::aggregate(signed)
+            .expect("confirmations were verified one by one and are of the same message");
+        let tail = Tail::spawn(&upload, tasks, started.elapsed());
+        Ok(Uploaded { certificate, tail })
+    }
+
+    fn spawn_nodes(self: &Arc<Self>) -> JoinSet<(usize, Result<Confirmation, NodeError>)> {
+        let at_once = self
+            .config
+            .max_concurrent_writes
+            .map_or(self.committee.len(), std::num::NonZeroUsize::get);
+        let slots = Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS)));
+        let mut tasks = JoinSet::new();
+        for position in self.committee.shuffled() {
+            let upload = Arc::clone(self);
+            let slots = Arc::clone(&slots);
+            let _: AbortHandle = tasks.spawn(async move {
+                let _slot = slots
+                    .acquire()
+                    .await
+                    .expect("the semaphore is never closed");
+                let node = upload.committee.node(position);
+                let answer = upload.serve(node).await;
+                (position, answer)
+            });
+        }
+        tasks
+    }
+
+    /// Metadata, slivers, confirmation: all that one node gets and gives.
+    async fn serve(self: &Arc<Self>, node: Node<'_>) -> Result<Confirmation, NodeError> {
+        let client = node.client()?;
+        let blob_id = self.blob.blob_id();
+        let backoff = self.config.backoff;
+        let accepted = with_retries(backoff, || {
+            small(client.store_metadata(blob_id, self.blob.metadata_body()))
+        })
+        .await?;
+        // A node that had the metadata may have slivers too, from an upload that was interrupted.
+        let ask_first = accepted == Accepted::Already;
+        let slivers: Vec<(SliverPairIndex, SliverType)> = node
+            .shards()
+            .iter()
+            .map(|shard| shard.to_pair(blob_id, self.committee.n_shards()))
+            .flat_map(|pair| [SliverType::Primary, SliverType::Secondary].map(|axis| (pair, axis)))
+            .collect();
+        stream::iter(slivers)
+            .map(|(pair, axis)| {
+                let upload = Arc::clone(self);
+                let position = node.position;
+                async move { upload.send_sliver(position, pair, axis, ask_first).await }
+            })
+            .buffer_unordered(self.config.max_node_connections.get())
+            .try_collect::<()>()
+            .await?;
+        self.confirm(node).await
+    }
+
+    async fn send_sliver(
+        &self,
+        position: usize,
+        pair: SliverPairIndex,
+        axis: SliverType,
+        ask_first: bool,
+    ) -> Result<(), NodeError> {
+        let node = self.committee.node(position);
+        let client = node.client()?;
+        let blob_id = self.blob.blob_id();
+        let body = self.blob.sliver_body(pair, axis);
+        if ask_first && body.len() >= self.config.sliver_status_check_threshold {
+            let status = small(client.sliver_status(blob_id, pair, axis)).await;
+            // A failed question is no reason not to send.
+            if matches!(status, Ok(StoredStatus::Stored | StoredStatus::Buffered)) {
+                return Ok(());
+            }
+        }
+        let _in_flight = self.budget.reserve(body.len()).await;
+        with_retries(self.config.backoff, || {
+            client.store_sliver(blob_id, pair, axis, body.clone())
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Asks for the confirmation and checks it against the key the node has on chain.
+    async fn confirm(&self, node: Node<'_>) -> Result<Confirmation, NodeError> {
+        let client = node.client()?;
+        let blob_id = self.blob.blob_id();
+        // The answer to a long poll must arrive before the time-out of the request.
+        let long_poll = self
+            .config
+            .confirmation_long_poll
+            .min(SMALL_REQUEST_TIMEOUT / 2);
+        let StorageConfirmation::Signed(signed) = with_retries(self.config.backoff, || {
+            small(client.confirmation(blob_id, &self.persistence, long_poll))
+        })
+        .await?;
+        let expected = ConfirmationBody {
+            blob_id: *blob_id,
+            persistence: self.persistence,
+        };
+        signed
+            .verify(&node.member.public_key, self.committee.epoch(), &expected)
+            .map_err(|error| NodeError::InvalidAnswer(format!("confirmation: {error}")))?;
+        Ok(signed)
+    }
+
+    fn too_few(&self, collected: Collected, needed: u16) -> UploadError {
+        UploadError {
+            blob_id: *self.blob.blob_id(),
+            report: ShardReport {
+                answered: collected.weight,
+                needed,
+                total: self.committee.n_shards().get(),
+                failures: collected.failures,
+            },
+        }
+    }
+}
+
+/// What the nodes have answered so far.
+#[derive(Default)]
+struct Collected {
+    confirmations: BTreeMap<u16, Confirmation>,
+    weight: u16,
+    failed_weight: u16,
+    failures: Vec<NodeFailure>,
+}
+
+impl Collected {
+    fn add(&mut self, upload: &Upload, position: usize, answer: Result<Confirmation, NodeError>) {
+        let node = upload.committee.node(position);
+        match answer {
+            Ok(confirmation) => {
+                let index =
+                    u16::try_from(position).expect("members own shards, and shards are u16");
+                self.confirmations.insert(index, confirmation);
+                self.weight += node.weight();
+                upload.progress.report(ProgressEvent::Confirmed {
+                    blob: upload.position,
+                    shards: self.weight,
+                });
+            }
+            Err(error) => {
+                tracing::debug!(node = node.name(), %error, "node did not confirm");
+                self.failed_weight += node.weight();
+                self.failures.push(node.failure(error));
+            }
+        }
+    }
+}
+
+impl Tail {
+    /// Lets the remaining tasks run for the extra time that follows from how long the quorum took.
+    fn spawn(
+        upload: &Arc<Upload>,
+        mut tasks: JoinSet<(usize, Result<Confirmation, NodeError>)>,
+        quorum_time: Duration,
+    ) -> Self {
+        if tasks.is_empty() {
+            return Self { task: None };
+        }
+        let extra = upload.config.sliver_write_extra_time.after(quorum_time);
+        let rest = async move { while tasks.join_next().await.is_some() {} };
+        let task = tokio::spawn(async move {
+            // Past the limit the set is dropped, which ends its tasks.
+            let _ = tokio::time::timeout(extra, rest).await;
+        });
+        match upload.config.tail_handling {
+            TailHandling::Blocking => Self { task: Some(task) },
+            TailHandling::Detached => Self { task: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sliver_larger_than_the_budget_goes_alone() {
+        let budget = DataInFlight::new(10 * BYTES_PER_PERMIT);
+        let big = budget.reserve(1 << 30).await;
+        assert_eq!(budget.permits.available_permits(), 0);
+        drop(big);
+        let _small = budget.reserve(1).await;
+        assert_eq!(budget.permits.available_permits(), 9);
+    }
+}
