@@ -1,0 +1,139 @@
+//! The running chain: one thread executes, everybody reads.
+
+mod genesis;
+pub(crate) mod validator;
+mod worker;
+
+pub(crate) use genesis::Genesis;
+pub use genesis::GenesisError;
+pub(crate) use worker::{Simulated, SubmitError, Worker};
+
+use crate::execution::Engine;
+use crate::ledger::{Ledger, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// What kind of network clients are told this is.
+pub(crate) const CHAIN_NAME: &str = "unknown";
+/// Total supply of SUI, in MIST.
+pub(crate) const SUI_SUPPLY: u64 = 10_000_000_000_000_000_000;
+/// Requests that wait for the executor; more wait at the door.
+const JOBS_WAITING_MAX: usize = 256;
+
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// The executor is gone: the chain is shutting down or its thread died.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the chain is shutting down")]
+pub(crate) struct ChainStopped;
+
+/// Handle to the running chain.
+pub(crate) struct Chain {
+    ledger: Arc<Ledger>,
+    engine: Arc<Engine>,
+    jobs: mpsc::Sender<Job>,
+    sealed: watch::Receiver<u64>,
+    stopping: CancellationToken,
+}
+
+impl Chain {
+    /// Starts the executor over `ledger`, which has its genesis. Returns the handle and the executor's thread.
+    pub(crate) fn start(
+        ledger: Arc<Ledger>,
+        engine: Arc<Engine>,
+        tip: u64,
+        stopping: CancellationToken,
+    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (jobs, mut queue) = mpsc::channel::<Job>(JOBS_WAITING_MAX);
+        let (sealed_sender, sealed) = watch::channel(tip);
+        let mut worker = Worker::new(Arc::clone(&ledger), Arc::clone(&engine), sealed_sender);
+        let thread = std::thread::Builder::new()
+            .name("executor".to_owned())
+            .stack_size(EXECUTOR_STACK_BYTES)
+            .spawn(move || {
+                while let Some(job) = queue.blocking_recv() {
+                    run_guarded(job, &mut worker);
+                }
+            })?;
+        let chain = Self {
+            ledger,
+            engine,
+            jobs,
+            sealed,
+            stopping,
+        };
+        Ok((chain, thread))
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Follows the sequence number of the newest sealed checkpoint.
+    pub(crate) fn sealed(&self) -> watch::Receiver<u64> {
+        self.sealed.clone()
+    }
+
+    /// Completes when the chain begins to shut down.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.stopping.clone().cancelled_owned()
+    }
+
+    /// Runs `job` on the executor's thread, after the jobs before it.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Worker) -> T + Send + 'static,
+    ) -> Result<T, ChainStopped> {
+        let (answer, result) = oneshot::channel();
+        let job: Job = Box::new(move |worker| {
+            // A caller that went away needs no answer; the work is done all the same.
+            let _ = answer.send(job(worker));
+        });
+        self.jobs.send(job).await.map_err(|_| ChainStopped)?;
+        result.await.map_err(|_| ChainStopped)
+    }
+
+    /// Seals an empty checkpoint whenever `interval` passes without one, so that time moves and followers see life.
+    pub(crate) async fn heartbeat(&self, interval: Duration) {
+        let mut sealed = self.sealed();
+        loop {
+            sealed.borrow_and_update();
+            tokio::select! {
+                () = self.stopped() => return,
+                changed = sealed.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(interval) => {
+                    match self.run(Worker::seal_empty).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => tracing::error!(%error, "cannot seal a checkpoint"),
+                        Err(ChainStopped) => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves chain time `ms` milliseconds ahead of where it is, now and from now on.
+    pub(crate) async fn advance_clock(
+        &self,
+        ms: u64,
+    ) -> Result<Result<u64, StoreError>, ChainStopped> {
+        self.run(move |worker| worker.advance_clock(ms)).await
+    }
+}
+
+/// Stack of the executor: deep Move call chains and values recurse.
+const EXECUTOR_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// A defect that panics costs the request that met it, not the chain: nothing is written before it is complete.
+fn run_guarded(job: Job, worker: &mut Worker) {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(worker)));
+    if outcome.is_err() {
+        tracing::error!("a request made the executor panic; it is dropped");
+    }
+}

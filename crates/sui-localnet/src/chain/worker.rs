@@ -1,0 +1,341 @@
+//! What the executor does: execute against the ledger, seal the outcome into a checkpoint, append it.
+
+use crate::execution::{
+    ChainEnv, CommandOutput, Engine, Executed, InputError, Mode, limits, system,
+};
+use crate::ledger::{
+    AppliedTransaction, Block, CheckpointRecord, Ledger, StoreError, Tip, TransactionRecord, View,
+    balance_changes,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use sui_sdk_types::{
+    Address, CheckpointContents, CheckpointSummary, CheckpointTransactionInfo, Digest,
+    GasCostSummary, ObjectIn, Transaction, TransactionEffects, UserSignature,
+};
+use tokio::sync::watch;
+
+/// Why a transaction was not executed. It has no effects then.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubmitError {
+    /// The transaction cannot be executed on the present state.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The outcome of a simulation.
+pub(crate) struct Simulated {
+    /// What would be recorded, with the place of the transaction left zero.
+    pub(crate) record: TransactionRecord,
+    /// Object versions it read or would write.
+    pub(crate) objects: Vec<sui_sdk_types::Object>,
+    /// What each command returned.
+    pub(crate) outputs: Vec<CommandOutput>,
+}
+
+/// Lives on the executor's thread.
+pub(crate) struct Worker {
+    ledger: Arc<Ledger>,
+    engine: Arc<Engine>,
+    sealed: watch::Sender<u64>,
+}
+
+/// Transactions of a checkpoint in the making.
+struct Draft<'a> {
+    view: View<'a>,
+    tip: Tip,
+    timestamp_ms: u64,
+    clock_offset_ms: u64,
+    transactions: Vec<AppliedTransaction>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        ledger: Arc<Ledger>,
+        engine: Arc<Engine>,
+        sealed: watch::Sender<u64>,
+    ) -> Self {
+        Self {
+            ledger,
+            engine,
+            sealed,
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Executes a transaction whose signatures were checked, seals it in a checkpoint of its own, and returns its
+    /// record. One that was executed before is not executed again.
+    pub(crate) fn execute(
+        &mut self,
+        transaction: Transaction,
+        signatures: Vec<UserSignature>,
+    ) -> Result<TransactionRecord, SubmitError> {
+        let digest = transaction.digest();
+        if let Some(record) = self.ledger.transaction(&digest)? {
+            return Ok(record);
+        }
+        let mut draft = self.begin(0)?;
+        let env = environment(&self.ledger, &draft.tip)?;
+        let executed = self
+            .engine
+            .execute(&draft.view, &env, &transaction, Mode::Commit);
+        draft.view.check()?;
+        draft.add(transaction, signatures, executed?);
+        let record = draft
+            .transactions
+            .last()
+            .map(|applied| applied.record.clone());
+        self.seal(draft)?;
+        record.ok_or_else(|| StoreError::corrupt("an executed transaction has no record").into())
+    }
+
+    /// Executes without committing.
+    pub(crate) fn simulate(
+        &mut self,
+        transaction: Transaction,
+        mode: Mode,
+    ) -> Result<Simulated, SubmitError> {
+        let view = View::new(&self.ledger);
+        let env = environment(&self.ledger, &self.tip()?)?;
+        let executed = self.engine.execute(&view, &env, &transaction, mode);
+        view.check()?;
+        let executed = executed?;
+        let objects = executed
+            .inputs
+            .iter()
+            .chain(&executed.written)
+            .cloned()
+            .collect();
+        let outputs = executed.command_outputs.clone();
+        let record = record(transaction, Vec::new(), &executed, Place::default());
+        Ok(Simulated {
+            record,
+            objects,
+            outputs,
+        })
+    }
+
+    /// Seals a checkpoint that only moves the clock.
+    pub(crate) fn seal_empty(&mut self) -> Result<(), StoreError> {
+        let draft = self.begin(0)?;
+        self.seal(draft)
+    }
+
+    /// Moves chain time ahead; returns the new time in milliseconds since the Unix epoch.
+    pub(crate) fn advance_clock(&mut self, ms: u64) -> Result<u64, StoreError> {
+        let draft = self.begin(ms)?;
+        let timestamp_ms = draft.timestamp_ms;
+        self.seal(draft)?;
+        Ok(timestamp_ms)
+    }
+
+    fn tip(&self) -> Result<Tip, StoreError> {
+        self.ledger
+            .tip()
+            .ok_or_else(|| StoreError::corrupt("the chain has no genesis"))
+    }
+
+    /// Starts the next checkpoint with the system transaction that moves the clock.
+    fn begin(&self, advance_ms: u64) -> Result<Draft<'_>, StoreError> {
+        let tip = self.tip()?;
+        let clock_offset_ms = tip.clock_offset_ms.saturating_add(advance_ms);
+        let previous_ms = tip.checkpoint.summary.timestamp_ms;
+        let timestamp_ms = wall_clock_ms()
+            .saturating_add(clock_offset_ms)
+            .max(previous_ms.saturating_add(advance_ms));
+        let env = environment(&self.ledger, &tip)?;
+        let round = tip.checkpoint.summary.sequence_number.saturating_add(1);
+        let view = View::new(&self.ledger);
+        let (prologue, executed) = system::commit_prologue(&view, &env, round, timestamp_ms);
+        view.check()?;
+        let mut draft = Draft {
+            view,
+            tip,
+            timestamp_ms,
+            clock_offset_ms,
+            transactions: Vec::new(),
+        };
+        draft.add(prologue, Vec::new(), executed);
+        Ok(draft)
+    }
+
+    /// Appends the checkpoint and announces it.
+    fn seal(&self, draft: Draft<'_>) -> Result<(), StoreError> {
+        let previous = &draft.tip.checkpoint.summary;
+        let block = seal_block(
+            Some((previous, draft.tip.digest)),
+            draft.timestamp_ms,
+            draft.clock_offset_ms,
+            draft.transactions,
+        );
+        let number = block.checkpoint.summary.sequence_number;
+        self.ledger.append(block)?;
+        self.sealed.send_replace(number);
+        Ok(())
+    }
+}
+
+impl Draft<'_> {
+    fn add(
+        &mut self,
+        transaction: Transaction,
+        signatures: Vec<UserSignature>,
+        executed: Executed,
+    ) {
+        self.view.apply(&executed.written, &executed.removed);
+        let place = Place {
+            checkpoint: self.tip.checkpoint.summary.sequence_number + 1,
+            index: self.transactions.len(),
+            timestamp_ms: self.timestamp_ms,
+        };
+        let record = record(transaction, signatures, &executed, place);
+        self.transactions.push(AppliedTransaction {
+            record,
+            written: executed.written,
+            removed: executed.removed,
+        });
+    }
+}
+
+/// Where in the ledger a transaction stands.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    pub(super) checkpoint: u64,
+    pub(super) index: usize,
+    pub(super) timestamp_ms: u64,
+}
+
+/// The record of an executed transaction.
+pub(super) fn record(
+    transaction: Transaction,
+    signatures: Vec<UserSignature>,
+    executed: &Executed,
+    place: Place,
+) -> TransactionRecord {
+    let replaced = replaced_ids(&executed.effects);
+    let before = executed
+        .inputs
+        .iter()
+        .filter(|object| replaced.contains(&object.object_id()));
+    let reference = |object: &sui_sdk_types::Object| (object.object_id(), object.version());
+    TransactionRecord {
+        transaction,
+        signatures,
+        events: executed.events.clone(),
+        checkpoint: place.checkpoint,
+        index: u64::try_from(place.index).unwrap_or(u64::MAX),
+        timestamp_ms: place.timestamp_ms,
+        balance_changes: balance_changes(before, &executed.written),
+        inputs: executed.inputs.iter().map(reference).collect(),
+        outputs: executed.written.iter().map(reference).collect(),
+        effects: executed.effects.clone(),
+        failure_detail: executed.failure_detail.clone(),
+    }
+}
+
+/// Ids of objects that existed before the transaction and were changed by it.
+fn replaced_ids(effects: &TransactionEffects) -> BTreeSet<Address> {
+    match effects {
+        TransactionEffects::V2(effects) => effects
+            .changed_objects
+            .iter()
+            .filter(|change| matches!(change.input_state, ObjectIn::Exist { .. }))
+            .map(|change| change.object_id)
+            .collect(),
+        TransactionEffects::V1(_) => BTreeSet::new(),
+    }
+}
+
+/// A checkpoint of `transactions` after `previous` (none for genesis).
+pub(super) fn seal_block(
+    previous: Option<(&CheckpointSummary, Digest)>,
+    timestamp_ms: u64,
+    clock_offset_ms: u64,
+    transactions: Vec<AppliedTransaction>,
+) -> Block {
+    let infos = transactions
+        .iter()
+        .map(|applied| {
+            let record = &applied.record;
+            CheckpointTransactionInfo::new(
+                record.transaction.digest(),
+                record.effects.digest(),
+                record.signatures.clone(),
+            )
+        })
+        .collect();
+    let contents = CheckpointContents::new_v1(infos);
+    let count = u64::try_from(transactions.len()).unwrap_or(u64::MAX);
+    let gas_before = previous.map(|(summary, _)| &summary.epoch_rolling_gas_cost_summary);
+    let gas = transactions
+        .iter()
+        .map(|applied| applied.record.effects.gas_summary())
+        .chain(gas_before)
+        .fold(GasCostSummary::new(0, 0, 0, 0), |sum, gas| {
+            add_gas(&sum, gas)
+        });
+    let summary = CheckpointSummary {
+        epoch: previous.map_or(0, |(summary, _)| summary.epoch),
+        sequence_number: previous.map_or(0, |(summary, _)| summary.sequence_number + 1),
+        network_total_transactions: count
+            .saturating_add(previous.map_or(0, |(summary, _)| summary.network_total_transactions)),
+        content_digest: contents.digest(),
+        previous_digest: previous.map(|(_, digest)| digest),
+        epoch_rolling_gas_cost_summary: gas,
+        timestamp_ms,
+        checkpoint_commitments: Vec::new(),
+        end_of_epoch_data: None,
+        version_specific_data: VERSION_SPECIFIC_DATA.to_vec(),
+    };
+    Block {
+        checkpoint: CheckpointRecord { summary, contents },
+        transactions,
+        clock_offset_ms,
+    }
+}
+
+/// BCS of the only known version-specific data: variant 0 with an empty list of randomness rounds.
+const VERSION_SPECIFIC_DATA: [u8; 2] = [0, 0];
+
+fn add_gas(a: &GasCostSummary, b: &GasCostSummary) -> GasCostSummary {
+    GasCostSummary::new(
+        a.computation_cost.saturating_add(b.computation_cost),
+        a.storage_cost.saturating_add(b.storage_cost),
+        a.storage_rebate.saturating_add(b.storage_rebate),
+        a.non_refundable_storage_fee
+            .saturating_add(b.non_refundable_storage_fee),
+    )
+}
+
+/// What transactions of the epoch see of the chain.
+fn environment(ledger: &Ledger, tip: &Tip) -> Result<ChainEnv, StoreError> {
+    let genesis = ledger
+        .checkpoint(0)?
+        .ok_or_else(|| StoreError::corrupt("the genesis checkpoint is missing"))?;
+    Ok(ChainEnv {
+        epoch: tip.checkpoint.summary.epoch,
+        epoch_start_ms: genesis.summary.timestamp_ms,
+        reference_gas_price: limits::REFERENCE_GAS_PRICE,
+        chain_id: tip.chain_id,
+    })
+}
+
+/// Milliseconds since the Unix epoch by the machine's clock.
+pub(super) fn wall_clock_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|elapsed| u64::try_from(elapsed.as_millis()).ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,268 @@
+//! A whole chain in one value: start it, talk to it over its sockets, shut it down.
+
+use crate::chain::{Chain, Genesis, GenesisError};
+use crate::execution::Engine;
+use crate::ledger::{DiskStore, Ledger, MemoryStore, OpenError, Store, StoreError};
+use crate::{faucet, server};
+use axum::Router;
+use axum::serve::ListenerExt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use sui_sdk_types::Address;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Longest silence on an idle chain; clients give up on a subscription that is silent for 30 s.
+const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(4);
+/// How long shutdown waits for connections to finish before it drops them.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// How to run a chain.
+#[derive(Clone, Debug)]
+pub struct LocalnetConfig {
+    /// Where the chain lives; `None` keeps it in memory. A directory with a chain continues that chain.
+    pub data_dir: Option<PathBuf>,
+    /// Address of the RPC port; port 0 takes a free one.
+    pub rpc_addr: SocketAddr,
+    /// Address of the faucet; `None` for no faucet.
+    pub faucet_addr: Option<SocketAddr>,
+    /// Accounts that hold SUI (in MIST) from genesis on; ignored when the chain exists already.
+    pub accounts: Vec<(Address, u64)>,
+    /// Longest time without a checkpoint.
+    pub heartbeat: Duration,
+}
+
+impl Default for LocalnetConfig {
+    /// A chain in memory on free ports of the loopback interface, with a faucet.
+    fn default() -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            data_dir: None,
+            rpc_addr: any_port,
+            faucet_addr: Some(any_port),
+            accounts: Vec::new(),
+            heartbeat: HEARTBEAT_DEFAULT,
+        }
+    }
+}
+
+/// Why a chain does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another program listens on the address.
+    #[error("cannot listen on {0}: the port is in use")]
+    PortInUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] OpenError),
+    /// The chain in the data directory cannot be read or extended.
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
+    /// A new chain cannot be created.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// The system refused a thread.
+    #[error("cannot start the executor: {0}")]
+    Executor(#[source] std::io::Error),
+    /// Opening the chain ended without a result.
+    #[error("opening the chain was interrupted")]
+    Interrupted,
+}
+
+/// Why the clock of a running chain did not move.
+#[derive(Debug, thiserror::Error)]
+pub enum AdvanceError {
+    /// The checkpoint that moves it could not be stored.
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
+    /// The chain is shutting down.
+    #[error("the chain is shutting down")]
+    Stopped,
+}
+
+/// A running chain. Dropping it stops the chain without waiting.
+pub struct Localnet {
+    chain: Arc<Chain>,
+    executor: thread::JoinHandle<()>,
+    tasks: JoinSet<()>,
+    rpc_addr: SocketAddr,
+    faucet_addr: Option<SocketAddr>,
+    stopping: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+impl Localnet {
+    /// Opens or creates the chain and serves it. On return its ports answer.
+    pub async fn start(config: LocalnetConfig) -> Result<Self, StartError> {
+        // Ports first: they are the likeliest to fail, and failing must leave no half-made chain behind.
+        let rpc = listen(config.rpc_addr).await?;
+        let faucet = match config.faucet_addr {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let (data_dir, accounts) = (config.data_dir.clone(), config.accounts.clone());
+        let (ledger, engine) = tokio::task::spawn_blocking(move || open(data_dir, &accounts))
+            .await
+            .map_err(|_| StartError::Interrupted)??;
+        let tip = ledger
+            .tip()
+            .map_or(0, |tip| tip.checkpoint.summary.sequence_number);
+
+        let stopping = CancellationToken::new();
+        let (chain, executor) =
+            Chain::start(ledger, engine, tip, stopping.clone()).map_err(StartError::Executor)?;
+        let chain = Arc::new(chain);
+        let mut tasks = JoinSet::new();
+        let rpc_addr = rpc.address;
+        let routes = server::routes(Arc::clone(&chain));
+        rpc.serve(&routes, &stopping, &mut tasks);
+        let faucet_addr = faucet.as_ref().map(|faucet| faucet.address);
+        if let Some(faucet) = faucet {
+            let routes = faucet::routes(Arc::clone(&chain)).layer(server::cors());
+            faucet.serve(&routes, &stopping, &mut tasks);
+        }
+        let heart = Arc::clone(&chain);
+        tasks.spawn(async move { heart.heartbeat(config.heartbeat).await });
+        Ok(Self {
+            chain,
+            executor,
+            tasks,
+            rpc_addr,
+            faucet_addr,
+            _stop_on_drop: stopping.clone().drop_guard(),
+            stopping,
+        })
+    }
+
+    /// The URL of the RPC port.
+    pub fn rpc_url(&self) -> String {
+        format!("http://{}", self.rpc_addr)
+    }
+
+    /// The URL of the faucet, if there is one.
+    pub fn faucet_url(&self) -> Option<String> {
+        self.faucet_addr.map(|address| format!("http://{address}"))
+    }
+
+    /// The chain's short name: the first four bytes of its genesis digest in hexadecimal.
+    pub fn chain_id(&self) -> String {
+        match self.chain.ledger().tip() {
+            Some(tip) => hex::encode(&tip.chain_id.as_bytes()[..4]),
+            None => String::new(),
+        }
+    }
+
+    /// Moves chain time `ms` milliseconds ahead, now and from now on. Returns the new time in milliseconds since the
+    /// Unix epoch.
+    pub async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
+        match self.chain.advance_clock(ms).await {
+            Ok(result) => result.map_err(AdvanceError::Ledger),
+            Err(_) => Err(AdvanceError::Stopped),
+        }
+    }
+
+    /// Stops serving, finishes what is being executed, and closes the ledger.
+    pub async fn shutdown(mut self) {
+        self.stopping.cancel();
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(SHUTDOWN_GRACE, finished)
+            .await
+            .is_err()
+        {
+            tracing::warn!("dropping connections that did not finish");
+            self.tasks.shutdown().await;
+        }
+        // Wakes the executor, which then sees that it is to stop.
+        let _ = self.chain.run(|_| ()).await;
+        let executor = self.executor;
+        drop(self.chain);
+        if tokio::task::spawn_blocking(move || executor.join())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the executor did not stop in order");
+        }
+    }
+}
+
+fn open(
+    data_dir: Option<PathBuf>,
+    accounts: &[(Address, u64)],
+) -> Result<(Arc<Ledger>, Arc<Engine>), StartError> {
+    let store: Box<dyn Store> = match data_dir {
+        Some(path) => Box::new(DiskStore::open(&path)?),
+        None => Box::new(MemoryStore::default()),
+    };
+    let ledger = Ledger::open(store)?;
+    let engine = Engine::new();
+    if ledger.tip().is_none() {
+        ledger.append(Genesis::new(accounts)?.block())?;
+    }
+    Ok((Arc::new(ledger), Arc::new(engine)))
+}
+
+/// Listening sockets of one service.
+struct Listeners {
+    address: SocketAddr,
+    sockets: Vec<TcpListener>,
+}
+
+/// Listens on `address`; on a loopback address also on the other family's loopback, because `localhost` may mean
+/// either.
+async fn listen(address: SocketAddr) -> Result<Listeners, StartError> {
+    let socket = TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            StartError::PortInUse(address)
+        } else {
+            StartError::Listen { address, source }
+        }
+    })?;
+    let address = socket
+        .local_addr()
+        .map_err(|source| StartError::Listen { address, source })?;
+    let mut sockets = vec![socket];
+    let other: Option<IpAddr> = match address.ip() {
+        IpAddr::V4(ip) if ip == Ipv4Addr::LOCALHOST => Some(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip == Ipv6Addr::LOCALHOST => Some(Ipv4Addr::LOCALHOST.into()),
+        _ => None,
+    };
+    if let Some(other) = other {
+        // A machine without the other family is served well enough by this one.
+        sockets.extend(TcpListener::bind((other, address.port())).await);
+    }
+    Ok(Listeners { address, sockets })
+}
+
+impl Listeners {
+    fn serve(self, routes: &Router, stopping: &CancellationToken, tasks: &mut JoinSet<()>) {
+        for socket in self.sockets {
+            let routes = routes.clone();
+            let stopped = stopping.clone().cancelled_owned();
+            // Answers are small and waited for: do not hold them back to fill packets.
+            let socket = socket.tap_io(|stream| {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "cannot disable packet coalescing");
+                }
+            });
+            tasks.spawn(async move {
+                let served = axum::serve(socket, routes).with_graceful_shutdown(stopped);
+                if let Err(error) = served.await {
+                    tracing::error!(%error, "a listener failed");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! gRPC statuses with the `google.rpc` details clients parse.
+
+use crate::ledger::StoreError;
+use prost::Message;
+use sui_rpc::proto::TryFromProtoError;
+use sui_rpc::proto::google::rpc::bad_request::FieldViolation;
+use sui_rpc::proto::google::rpc::{self, BadRequest};
+use sui_rpc::proto::sui::rpc::v2::ErrorReason;
+use tonic::{Code, Status};
+
+/// A status whose details hold the same code and message as `google.rpc.Status`, plus `details`.
+fn with_details(code: Code, message: String, details: Vec<prost_types::Any>) -> Status {
+    let mut status = rpc::Status::default();
+    status.code = code.into();
+    status.message.clone_from(&message);
+    status.details = details;
+    Status::with_details(code, message, status.encode_to_vec().into())
+}
+
+/// A status with nothing but code and message.
+pub(crate) fn plain(code: Code, message: impl Into<String>) -> Status {
+    with_details(code, message.into(), Vec::new())
+}
+
+/// The thing asked for does not exist.
+pub(crate) fn not_found(message: impl Into<String>) -> Status {
+    plain(Code::NotFound, message)
+}
+
+/// The request as a whole is not acceptable.
+pub(crate) fn invalid(message: impl Into<String>) -> Status {
+    plain(Code::InvalidArgument, message)
+}
+
+/// The server failed.
+pub(crate) fn internal(message: impl Into<String>) -> Status {
+    plain(Code::Internal, message)
+}
+
+/// A known method or feature this chain does not offer.
+pub(crate) fn unimplemented(message: impl Into<String>) -> Status {
+    plain(Code::Unimplemented, message)
+}
+
+/// A field of the request is malformed.
+pub(crate) fn invalid_field(field: &str, description: impl Into<String>) -> Status {
+    violation(field, description.into(), ErrorReason::FieldInvalid)
+}
+
+/// A required field of the request is missing.
+pub(crate) fn missing_field(field: &str) -> Status {
+    violation(field, format!("missing {field}"), ErrorReason::FieldMissing)
+}
+
+fn violation(field: &str, description: String, reason: ErrorReason) -> Status {
+    let mut violation = FieldViolation::new(field);
+    violation.description.clone_from(&description);
+    violation.reason = reason.as_str_name().to_owned();
+    let mut bad_request = BadRequest::default();
+    bad_request.field_violations.push(violation);
+    // Encoding into memory cannot fail; an empty detail list is the harmless answer if it ever did.
+    let details = prost_types::Any::from_msg(&bad_request)
+        .into_iter()
+        .collect();
+    with_details(Code::InvalidArgument, description, details)
+}
+
+/// A structured message that cannot be converted, located below `field`.
+pub(crate) fn conversion(field: &str, error: TryFromProtoError) -> Status {
+    let nested = error.nested(field);
+    let found = nested.field_violation();
+    let reason = if found.reason == ErrorReason::FieldMissing.as_str_name() {
+        ErrorReason::FieldMissing
+    } else {
+        ErrorReason::FieldInvalid
+    };
+    let description = if found.description.is_empty() {
+        format!("missing {}", found.field)
+    } else {
+        format!("invalid {}: {}", found.field, found.description)
+    };
+    violation(&found.field, description, reason)
+}
+
+/// The `google.rpc.Status` form of a status, for per-item errors of batch answers.
+pub(crate) fn as_item(status: &Status) -> rpc::Status {
+    let mut item = rpc::Status::default();
+    item.code = status.code().into();
+    status.message().clone_into(&mut item.message);
+    item
+}
+
+impl From<StoreError> for Status {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "reading the ledger failed");
+        internal(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_problem_carries_a_bad_request() {
+        let status = invalid_field("read_mask", "invalid read_mask path: nonsense");
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status.message(), "invalid read_mask path: nonsense");
+        let details = rpc::Status::decode(status.details()).expect("google.rpc.Status");
+        assert_eq!(details.code, 3);
+        let bad_request: BadRequest = details.details[0].to_msg().expect("BadRequest");
+        assert_eq!(bad_request.field_violations[0].field, "read_mask");
+        assert_eq!(bad_request.field_violations[0].reason, "FIELD_INVALID");
+    }
+}

@@ -1,0 +1,83 @@
+//! The `sui.rpc.v2` services over the ledger and the executor.
+
+mod epoch;
+pub(crate) mod errors;
+mod filter;
+mod ledger;
+mod masks;
+mod names;
+mod packages;
+mod paging;
+pub(crate) mod parse;
+mod position;
+mod render;
+mod scan;
+mod signatures;
+mod state;
+mod streams;
+mod subscription;
+mod transactions;
+
+use crate::chain::Chain;
+use crate::ledger::{Ledger, Tip};
+use render::Renderer;
+use std::sync::Arc;
+use sui_rpc::proto::sui::rpc::v2::{
+    ledger_service_server::LedgerServiceServer,
+    move_package_service_server::MovePackageServiceServer, name_service_server::NameServiceServer,
+    signature_verification_service_server::SignatureVerificationServiceServer,
+    state_service_server::StateServiceServer,
+    subscription_service_server::SubscriptionServiceServer,
+    transaction_execution_service_server::TransactionExecutionServiceServer,
+};
+use tonic::Status;
+use tonic::service::Routes;
+
+/// Largest request message: a transaction at its size limit with room for signatures and encoding.
+const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Implements every service; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Rpc {
+    chain: Arc<Chain>,
+}
+
+impl Rpc {
+    pub(crate) fn new(chain: Arc<Chain>) -> Self {
+        Self { chain }
+    }
+
+    /// All services as routes `/{package.Service}/{Method}`.
+    pub(crate) fn routes(&self) -> Routes {
+        macro_rules! service {
+            ($server:ident) => {
+                $server::new(self.clone()).max_decoding_message_size(REQUEST_BYTES_MAX)
+            };
+        }
+        Routes::new(service!(LedgerServiceServer))
+            .add_service(service!(StateServiceServer))
+            .add_service(service!(TransactionExecutionServiceServer))
+            .add_service(service!(MovePackageServiceServer))
+            .add_service(service!(SubscriptionServiceServer))
+            .add_service(service!(SignatureVerificationServiceServer))
+            .add_service(service!(NameServiceServer))
+    }
+
+    fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.chain.ledger()
+    }
+
+    fn renderer(&self) -> Renderer<'_> {
+        Renderer::new(self.chain.ledger(), self.chain.engine())
+    }
+
+    fn tip(&self) -> Result<Tip, Status> {
+        self.ledger()
+            .tip()
+            .ok_or_else(|| errors::internal("the chain has no genesis"))
+    }
+}

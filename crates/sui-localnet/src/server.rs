@@ -1,0 +1,151 @@
+//! One HTTP port for native gRPC (HTTP/2), grpc-web (HTTP/1.1 or 2), health and time control.
+
+use crate::chain::Chain;
+use crate::rpc::Rpc;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use sui_rpc::headers;
+use sui_rpc::proto::timestamp_ms_to_proto;
+use tonic_web::GrpcWebLayer;
+use tower::{Layer, ServiceExt};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+/// How long browsers may remember the answer to a preflight request.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Headers browsers must let scripts read; without the gRPC ones, errors look like missing answers.
+const EXPOSED_HEADERS: [&str; 11] = [
+    "grpc-status",
+    "grpc-message",
+    "grpc-status-details-bin",
+    headers::X_SUI_CHAIN_ID,
+    headers::X_SUI_CHAIN,
+    headers::X_SUI_CHECKPOINT_HEIGHT,
+    headers::X_SUI_LOWEST_AVAILABLE_CHECKPOINT,
+    headers::X_SUI_LOWEST_AVAILABLE_CHECKPOINT_OBJECTS,
+    headers::X_SUI_EPOCH,
+    headers::X_SUI_TIMESTAMP_MS,
+    headers::X_SUI_TIMESTAMP,
+];
+
+/// Everything served on the RPC port.
+pub(crate) fn routes(chain: Arc<Chain>) -> Router {
+    let services = Rpc::new(Arc::clone(&chain)).routes().into_axum_router();
+    let grpc = GrpcWebLayer::new().layer(services);
+    let dispatch = move |request: Request| {
+        let grpc = grpc.clone();
+        async move {
+            if !is_grpc(request.headers()) {
+                return StatusCode::NOT_FOUND.into_response();
+            }
+            match grpc.oneshot(request).await {
+                Ok(response) => response.into_response(),
+                Err(never) => match never {},
+            }
+        }
+    };
+    Router::new()
+        .route("/health", get(|| async { "OK" }))
+        .route("/", post(no_json_rpc))
+        .route("/admin/advance-clock", post(advance_clock))
+        .fallback(dispatch)
+        .with_state(Arc::clone(&chain))
+        .layer(axum::middleware::map_response_with_state(
+            chain,
+            describe_chain,
+        ))
+        .layer(cors())
+}
+
+/// Lets browsers on any origin call.
+pub(crate) fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(EXPOSED_HEADERS.map(HeaderName::from_static))
+        .max_age(PREFLIGHT_AGE)
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Adds the headers that tell clients which chain answered, and from which checkpoint.
+async fn describe_chain(State(chain): State<Arc<Chain>>, mut response: Response) -> Response {
+    let Some(tip) = chain.ledger().tip() else {
+        return response;
+    };
+    let summary = &tip.checkpoint.summary;
+    let timestamp = timestamp_ms_to_proto(summary.timestamp_ms);
+    let values = [
+        (headers::X_SUI_CHAIN_ID, tip.chain_id.to_string()),
+        (headers::X_SUI_CHAIN, crate::chain::CHAIN_NAME.to_owned()),
+        (headers::X_SUI_EPOCH, summary.epoch.to_string()),
+        (
+            headers::X_SUI_CHECKPOINT_HEIGHT,
+            summary.sequence_number.to_string(),
+        ),
+        (headers::X_SUI_LOWEST_AVAILABLE_CHECKPOINT, 0.to_string()),
+        (
+            headers::X_SUI_LOWEST_AVAILABLE_CHECKPOINT_OBJECTS,
+            0.to_string(),
+        ),
+        (
+            headers::X_SUI_TIMESTAMP_MS,
+            summary.timestamp_ms.to_string(),
+        ),
+        (headers::X_SUI_TIMESTAMP, timestamp.to_string()),
+    ];
+    for (name, value) in values {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+#[derive(Deserialize)]
+struct AdvanceClock {
+    /// Milliseconds to move ahead.
+    ms: u64,
+}
+
+#[derive(Serialize)]
+struct ClockAdvanced {
+    /// The new time, in milliseconds since the Unix epoch.
+    timestamp_ms: u64,
+}
+
+async fn advance_clock(
+    State(chain): State<Arc<Chain>>,
+    Json(request): Json<AdvanceClock>,
+) -> Response {
+    match chain.advance_clock(request.ms).await {
+        Ok(Ok(timestamp_ms)) => Json(ClockAdvanced { timestamp_ms }).into_response(),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+/// Tells old clients in their own protocol that it is not spoken here.
+async fn no_json_rpc() -> Json<serde_json::Value> {
+    Json(serde_json::json!({
+        "jsonrpc": "2.0",
+        "id": null,
+        "error": {
+            "code": -32601,
+            "message": "JSON-RPC is not served by this chain; use gRPC (sui.rpc.v2) on the same port",
+        },
+    }))
+}
