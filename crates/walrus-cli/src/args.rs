@@ -1,0 +1,377 @@
+//! The command line: what can be asked for, and how it is spelled.
+
+use std::{num::NonZeroU16, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use walrus_core::{BlobId, Epoch, EpochCount, ObjectId};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  the command failed; one line on stderr says why
+  2  the command line is wrong
+
+Results go to stdout, everything else (progress, warnings, errors, logs) to stderr.
+Set RUST_LOG for logs, NO_COLOR for plain text.";
+
+/// Store and read blobs in a Walrus network.
+#[derive(Debug, Parser)]
+#[command(name = "walrus", version = VERSION, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// Options that go with every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Options that may stand before or after the command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GlobalArgs {
+    /// Client configuration. Default: client_config.yaml in the current directory, $XDG_CONFIG_HOME,
+    /// $XDG_CONFIG_HOME/walrus, ~/.config/walrus or ~/.walrus
+    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Context to use of a configuration with several
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Sui wallet. Default: `wallet_config` of the configuration, ./sui_config.yaml, ~/.sui/sui_config/client.yaml
+    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_WALLET")]
+    pub wallet: Option<PathBuf>,
+    /// Most gas to pay per transaction, in MIST. Default: estimated
+    #[arg(long, global = true, value_name = "MIST")]
+    pub gas_budget: Option<u64>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Store files as blobs and certify their availability on chain
+    #[command(visible_alias = "write")]
+    Store(StoreArgs),
+    /// Read a blob; without --out its bytes go to stdout
+    Read(ReadArgs),
+    /// Ask the storage nodes for the status of a blob
+    BlobStatus(BlobStatusArgs),
+    /// Show epoch, sizes, prices and committee of the network
+    Info(InfoArgs),
+    /// Compute the blob ID of a file without storing it
+    BlobId(BlobIdArgs),
+    /// Convert a blob ID from the decimal form that Sui explorers show
+    ConvertBlobId(ConvertBlobIdArgs),
+    /// List the blobs owned by the wallet
+    ListBlobs(ListBlobsArgs),
+    /// Print a shell completion script
+    Completion(CompletionArgs),
+}
+
+/// Options of `store`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("end").required(true).args(["epochs", "earliest_expiry_time", "end_epoch"]))]
+pub(crate) struct StoreArgs {
+    /// Files to store
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How long the blobs are kept.
+    #[command(flatten)]
+    pub duration: DurationArgs,
+    /// Nobody can delete the blob before it expires
+    #[arg(long, conflicts_with = "deletable")]
+    pub permanent: bool,
+    /// The owner may delete the blob (the default)
+    #[arg(long)]
+    pub deletable: bool,
+    /// Print what would be stored and what it would cost; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Store anew even if the blob is already certified
+    #[arg(long)]
+    pub force: bool,
+    /// Use neither storage nor registered blobs the wallet already owns
+    #[arg(long)]
+    pub ignore_resources: bool,
+}
+
+/// How long blobs are kept: exactly one of the three is given.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DurationArgs {
+    /// Number of epochs, the current one included, or `max`
+    #[arg(long, value_name = "N|max")]
+    pub epochs: Option<EpochsArg>,
+    /// Earliest time at which the blob may expire: RFC 3339, or `YYYY-MM-DD HH:MM:SS` in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub earliest_expiry_time: Option<jiff::Timestamp>,
+    /// First epoch in which the blob is gone
+    #[arg(long, value_name = "EPOCH")]
+    pub end_epoch: Option<Epoch>,
+}
+
+/// A number of epochs or `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EpochsArg {
+    /// This many epochs.
+    Count(EpochCount),
+    /// As many as the network sells.
+    Max,
+}
+
+impl FromStr for EpochsArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("max") {
+            return Ok(Self::Max);
+        }
+        match text.parse() {
+            Ok(0) => Err("a blob must be stored for at least one epoch".to_owned()),
+            Ok(count) => Ok(Self::Count(count)),
+            Err(_) => Err("expected a number of epochs or `max`".to_owned()),
+        }
+    }
+}
+
+fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
+    let expected =
+        || format!("`{text}` is neither RFC 3339 (2026-01-31T12:00:00Z) nor `2026-01-31 12:00:00`");
+    if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+        return Ok(timestamp);
+    }
+    let date_time: jiff::civil::DateTime = text.parse().map_err(|_| expected())?;
+    let zoned = date_time
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .map_err(|_| expected())?;
+    Ok(zoned.timestamp())
+}
+
+/// Options of `read`.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// Blob to read
+    #[arg(value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub blob_id: BlobId,
+    /// File to write; it appears only when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Encode the decoded blob again and compare the blob ID (the default)
+    #[arg(long, conflicts_with = "skip_consistency_check")]
+    pub strict_consistency_check: bool,
+    /// Trust the writer of the blob: do not check that all slivers belong to one blob
+    #[arg(long)]
+    pub skip_consistency_check: bool,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// The full node of commands that sign nothing.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct RpcArgs {
+    /// Sui full node to ask. Default: `rpc_urls` of the configuration, then the wallet's environment
+    #[arg(long, value_name = "URL")]
+    pub rpc_url: Option<String>,
+}
+
+/// Options of `blob-status`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("blob").required(true).args(["file", "blob_id"]))]
+pub(crate) struct BlobStatusArgs {
+    /// File whose blob is asked for
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Blob asked for
+    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub blob_id: Option<BlobId>,
+    /// Time for the nodes to answer, such as `500ms` or `5s`
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let expected = || format!("`{text}` is no duration; write it like 500ms, 5s or 1min");
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
+    Duration::try_from(signed).map_err(|_| expected())
+}
+
+/// Options of `info`.
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// The part to show; epoch, storage, size and price without it
+    #[command(subcommand)]
+    pub part: Option<InfoPart>,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// The parts of `info`.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum InfoPart {
+    /// Everything
+    All,
+    /// Current epoch, its start, duration, how far ahead storage is sold
+    Epoch,
+    /// Numbers of shards and nodes
+    Storage,
+    /// Size limits
+    Size,
+    /// Prices, with examples
+    Price,
+    /// What the network tolerates
+    Bft,
+    /// Type of the WAL coin
+    Coin,
+    /// The storage nodes
+    Committee(CommitteeArgs),
+}
+
+/// Options of `info committee`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CommitteeArgs {
+    /// Order of the nodes; committee order without it
+    #[arg(long, value_name = "KEY")]
+    pub sort_by: Option<SortBy>,
+    /// Descending order
+    #[arg(long)]
+    pub desc: bool,
+    /// Only the table, without the keys and shards of each node
+    #[arg(long)]
+    pub hide_details: bool,
+}
+
+/// Keys to sort nodes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortBy {
+    /// Node ID
+    Id,
+    /// Name
+    Name,
+    /// Network address
+    Url,
+}
+
+/// Options of `blob-id`.
+#[derive(Debug, Args)]
+pub(crate) struct BlobIdArgs {
+    /// File to compute the blob ID of
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Number of shards; asked from the network when absent
+    #[arg(long, value_name = "N")]
+    pub n_shards: Option<NonZeroU16>,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Options of `convert-blob-id`.
+#[derive(Debug, Args)]
+pub(crate) struct ConvertBlobIdArgs {
+    /// Blob ID as a decimal number
+    #[arg(value_name = "DECIMAL", value_parser = parse_decimal_blob_id)]
+    pub blob_id: BlobId,
+}
+
+fn parse_decimal_blob_id(text: &str) -> Result<BlobId, String> {
+    BlobId::from_u256_decimal(text.trim()).map_err(|error| error.to_string())
+}
+
+/// Options of `list-blobs`.
+#[derive(Debug, Args)]
+pub(crate) struct ListBlobsArgs {
+    /// Also list blobs whose storage has run out
+    #[arg(long)]
+    pub include_expired: bool,
+    /// Owner, instead of the active address of the wallet
+    #[arg(long, value_name = "ADDRESS")]
+    pub owner: Option<ObjectId>,
+}
+
+/// Options of `completion`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// The shell; that of $SHELL without it
+    #[arg(long)]
+    pub shell: Option<clap_complete::Shell>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["walrus"], args].concat())
+    }
+
+    #[test]
+    fn definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn store_needs_exactly_one_end() {
+        assert!(parse(&["store", "f"]).is_err());
+        assert!(parse(&["store", "f", "--epochs", "1", "--end-epoch", "9"]).is_err());
+        for end in [
+            ["--epochs", "max"],
+            ["--end-epoch", "9"],
+            ["--earliest-expiry-time", "2030-01-02 03:04:05"],
+        ] {
+            assert!(
+                parse(&[&["store", "f"], &end[..]].concat()).is_ok(),
+                "{end:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_usage_errors() {
+        for args in [
+            &["store", "f", "--epochs", "0"][..],
+            &["store", "f", "--epochs", "-1"],
+            &["store", "f", "--epochs", "1", "--permanent", "--deletable"],
+            &["store", "--epochs", "1"],
+            &["store", "f", "--earliest-expiry-time", "tomorrow"],
+            &["read", "short"],
+            &["read"],
+            &["blob-status"],
+            &["blob-status", "--file", "f", "--timeout", "soon"],
+            &["blob-status", "--file", "f", "--timeout", "-1s"],
+            &["convert-blob-id", "0x12"],
+            &["nothing"],
+        ] {
+            let error = parse(args).expect_err("must be refused");
+            assert_eq!(error.exit_code(), 2, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_utc() {
+        let expected: jiff::Timestamp = "2030-01-02T03:04:05Z".parse().unwrap();
+        assert_eq!(parse_time("2030-01-02 03:04:05"), Ok(expected));
+        assert_eq!(parse_time("2030-01-02T04:04:05+01:00"), Ok(expected));
+    }
+
+    #[test]
+    fn blob_ids_may_start_with_a_hyphen() {
+        let id = format!("-{}A", "A".repeat(41));
+        assert!(parse(&["read", &id]).is_ok());
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        for args in [["--json", "info"], ["info", "--json"]] {
+            assert!(parse(&args).expect("valid").global.json);
+        }
+    }
+}

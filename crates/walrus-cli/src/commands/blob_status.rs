@@ -1,0 +1,207 @@
+//! `walrus blob-status`.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use serde::Serialize;
+use walrus_client::{WalrusClient, epoch_start_ms};
+use walrus_core::{
+    BlobId, Epoch,
+    node_api::{BlobStatus, DeletableCounts},
+};
+
+use super::{blob_id, context::Context};
+use crate::{
+    args::BlobStatusArgs,
+    output::{print_json, print_text},
+};
+
+/// The JSON result.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusResult {
+    blob_id: BlobId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
+    status: BlobStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_expiry_timestamp: Option<jiff::Timestamp>,
+}
+
+/// Asks the nodes for the status of a blob.
+pub(crate) async fn run(context: &Context, args: BlobStatusArgs) -> anyhow::Result<()> {
+    let blob_id = match (args.blob_id, &args.file) {
+        (Some(blob_id), _) => blob_id,
+        (None, Some(file)) => blob_id::of_file(context, &args.rpc, file.clone()).await?,
+        (None, None) => unreachable!("the parser requires one of the two"),
+    };
+    let client = context.reading(&args.rpc)?.client;
+    let status = client.blob_status(&blob_id, args.timeout).await?;
+    let result = StatusResult {
+        blob_id,
+        file: args.file,
+        estimated_expiry_timestamp: expiry(&client, &status).await?,
+        status,
+    };
+    match context.json() {
+        true => print_json(&result),
+        false => print_text(&text(&result)),
+    }
+}
+
+/// When a permanent blob expires if epochs keep their length.
+async fn expiry(
+    client: &WalrusClient,
+    status: &BlobStatus,
+) -> anyhow::Result<Option<jiff::Timestamp>> {
+    let BlobStatus::Permanent { end_epoch, .. } = status else {
+        return Ok(None);
+    };
+    let info = client.reader().epoch_info().await?;
+    let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+    let epochs = u64::from(end_epoch.saturating_sub(info.epoch));
+    let expiry_ms = info
+        .epoch_duration_ms
+        .saturating_mul(epochs)
+        .saturating_add(epoch_start_ms(&info, now_ms));
+    // A time beyond the calendar is no estimate.
+    let timestamp = i64::try_from(expiry_ms)
+        .ok()
+        .map(jiff::Timestamp::from_millisecond);
+    Ok(timestamp.and_then(Result::ok))
+}
+
+fn text(result: &StatusResult) -> String {
+    let mut text = format!("Blob ID: {}\n", result.blob_id);
+    if let Some(file) = &result.file {
+        text.push_str(&format!("File: {}\n", file.display()));
+    }
+    text.push_str(&describe(&result.status));
+    if let Some(expiry) = &result.estimated_expiry_timestamp {
+        text.push_str(&format!("Estimated expiry: {expiry}\n"));
+    }
+    text
+}
+
+fn describe(status: &BlobStatus) -> String {
+    let mut text = String::new();
+    let written = match status {
+        BlobStatus::Nonexistent => writeln!(text, "Status: nonexistent"),
+        BlobStatus::Invalid { event } => writeln!(
+            text,
+            "Status: invalid\nInvalidated in transaction: {}",
+            event.tx_digest_base58()
+        ),
+        BlobStatus::Permanent {
+            end_epoch,
+            is_certified,
+            status_event,
+            deletable_counts,
+            initial_certified_epoch,
+        } => {
+            let state = if *is_certified {
+                "certified"
+            } else {
+                "registered, not certified"
+            };
+            writeln!(
+                text,
+                "Status: permanent, {state}\nExpiry epoch (exclusive): {end_epoch}\nTransaction: {}{}{}",
+                status_event.tx_digest_base58(),
+                since(*initial_certified_epoch),
+                counts(*deletable_counts)
+            )
+        }
+        BlobStatus::Deletable {
+            initial_certified_epoch,
+            deletable_counts,
+        } => {
+            let state = match initial_certified_epoch {
+                Some(_) => "certified",
+                None => "registered, not certified",
+            };
+            writeln!(
+                text,
+                "Status: deletable, {state}{}{}",
+                since(*initial_certified_epoch),
+                counts(*deletable_counts)
+            )
+        }
+    };
+    written.expect("writing to a string cannot fail");
+    text
+}
+
+fn since(epoch: Option<Epoch>) -> String {
+    epoch.map_or_else(String::new, |epoch| {
+        format!("\nCertified since epoch: {epoch}")
+    })
+}
+
+fn counts(counts: DeletableCounts) -> String {
+    match counts.count_deletable_total {
+        0 => String::new(),
+        total => format!(
+            "\nDeletable objects: {total} ({} certified)",
+            counts.count_deletable_certified
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_core::EventId;
+
+    use super::*;
+
+    fn result(status: BlobStatus) -> StatusResult {
+        StatusResult {
+            blob_id: BlobId([0; 32]),
+            file: Some("a.bin".into()),
+            estimated_expiry_timestamp: Some("2030-01-02T03:04:05Z".parse().unwrap()),
+            status,
+        }
+    }
+
+    fn permanent() -> BlobStatus {
+        BlobStatus::Permanent {
+            end_epoch: 9,
+            is_certified: true,
+            status_event: EventId {
+                tx_digest: [0; 32],
+                event_seq: 0,
+            },
+            deletable_counts: DeletableCounts {
+                count_deletable_total: 2,
+                count_deletable_certified: 1,
+            },
+            initial_certified_epoch: Some(4),
+        }
+    }
+
+    #[test]
+    fn status_as_text_and_json() {
+        insta::assert_snapshot!("status_text", text(&result(permanent())));
+        insta::assert_snapshot!(
+            "status_json",
+            serde_json::to_string_pretty(&result(permanent())).unwrap()
+        );
+    }
+
+    #[test]
+    fn nonexistent_is_said_plainly() {
+        let nothing = StatusResult {
+            blob_id: BlobId([0; 32]),
+            file: None,
+            estimated_expiry_timestamp: None,
+            status: BlobStatus::Nonexistent,
+        };
+        assert!(text(&nothing).ends_with("Status: nonexistent\n"));
+        assert_eq!(
+            serde_json::to_string(&nothing).unwrap(),
+            format!(
+                r#"{{"blobId":"{}","status":"nonexistent"}}"#,
+                "A".repeat(43)
+            )
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! One module per command.
+
+mod blob_id;
+mod blob_status;
+mod completion;
+mod context;
+mod info;
+mod list_blobs;
+mod read;
+mod store;
+
+use crate::args::{Cli, Command};
+use context::Context;
+
+/// Runs the command the user asked for.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
+    let context = Context::new(cli.global);
+    match cli.command {
+        Command::Store(args) => store::run(&context, args).await,
+        Command::Read(args) => read::run(&context, args).await,
+        Command::BlobStatus(args) => blob_status::run(&context, args).await,
+        Command::Info(args) => info::run(&context, args).await,
+        Command::BlobId(args) => blob_id::run(&context, args).await,
+        Command::ConvertBlobId(args) => blob_id::convert(&context, &args),
+        Command::ListBlobs(args) => list_blobs::run(&context, args).await,
+        Command::Completion(args) => completion::run(&args),
+    }
+}

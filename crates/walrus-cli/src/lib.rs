@@ -1,1 +1,0 @@
-//! The walrus command-line client.

@@ -1,0 +1,147 @@
+//! Sizes and amounts of money as people read them.
+
+use std::fmt;
+
+/// FROST in one WAL, MIST in one SUI.
+const UNITS_PER_COIN: u64 = 1_000_000_000;
+/// From this many whole coins on, amounts are printed exactly, in the small unit.
+const EXACT_FROM_COINS: u64 = 10_000;
+/// Amounts below a thousandth of a coin are printed exactly, in the small unit.
+const EXACT_BELOW_UNITS: u64 = UNITS_PER_COIN / 1000;
+/// From this many whole coins on, amounts have four decimals instead of three.
+const FOUR_DECIMALS_FROM_COINS: u64 = 100;
+
+/// An amount in FROST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wal(pub u64);
+
+/// An amount in MIST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sui(pub u64);
+
+impl fmt::Display for Wal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&amount(self.0, "WAL", "FROST"))
+    }
+}
+
+impl fmt::Display for Sui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&amount(self.0, "SUI", "MIST"))
+    }
+}
+
+fn amount(units: u64, coin: &str, unit: &str) -> String {
+    let coins = units / UNITS_PER_COIN;
+    if units < EXACT_BELOW_UNITS || coins > EXACT_FROM_COINS {
+        return format!("{} {unit}", thousands(units));
+    }
+    let decimals: u32 = if coins > FOUR_DECIMALS_FROM_COINS {
+        4
+    } else {
+        3
+    };
+    // Rounding the whole amount in the last printed digit carries into the integer part by itself.
+    let scale = 10_u64.pow(decimals);
+    let step = UNITS_PER_COIN / scale;
+    let rounded = units / step + u64::from(units % step >= step / 2);
+    format!(
+        "{}.{:0width$} {coin}",
+        rounded / scale,
+        rounded % scale,
+        width = usize::try_from(decimals).unwrap_or_default()
+    )
+}
+
+/// Decimal digits in groups of three.
+pub(crate) fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A size in bytes: base 1024, three significant digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub u64);
+
+const SIZE_UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 1024 {
+            return write!(f, "{} B", self.0);
+        }
+        let mut unit: u128 = 1024;
+        for name in SIZE_UNITS {
+            for decimals in (0..=2).rev() {
+                let scale = 10_u128.pow(decimals);
+                let scaled = (u128::from(self.0) * scale + unit / 2) / unit;
+                // Three significant digits; the last form of a unit reaches up to 1023.
+                let limit = if decimals == 0 { 1024 } else { 1000 };
+                if scaled < limit {
+                    return match decimals {
+                        0 => write!(f, "{scaled} {name}"),
+                        1 => write!(f, "{}.{} {name}", scaled / scale, scaled % scale),
+                        _ => write!(f, "{}.{:02} {name}", scaled / scale, scaled % scale),
+                    };
+                }
+            }
+            unit *= 1024;
+        }
+        write!(f, "{} B", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_significant_digits() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1, "1 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (1536, "1.50 KiB"),
+            (10 * 1024, "10.0 KiB"),
+            (100 * 1024, "100 KiB"),
+            (1023 * 1024, "1023 KiB"),
+            (1024 * 1024 - 1, "1.00 MiB"),
+            (10_234_567, "9.76 MiB"),
+            (10_480_000, "9.99 MiB"),
+            (10_484_000, "10.0 MiB"),
+            (66_034_000, "63.0 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(Size(bytes).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn amounts_round_with_carry() {
+        for (frost, text) in [
+            (0, "0 FROST"),
+            (132_300, "132,300 FROST"),
+            (999_999, "999,999 FROST"),
+            (1_000_000, "0.001 WAL"),
+            (1_234_500_000, "1.235 WAL"),
+            (1_999_900_000, "2.000 WAL"),
+            (999_999_999, "1.000 WAL"),
+            (100_000_000_000, "100.000 WAL"),
+            (101_999_990_000, "102.0000 WAL"),
+            (10_001_000_000_000, "10,001,000,000,000 FROST"),
+            (u64::MAX, "18,446,744,073,709,551,615 FROST"),
+        ] {
+            assert_eq!(Wal(frost).to_string(), text);
+        }
+        assert_eq!(Sui(5).to_string(), "5 MIST");
+        assert_eq!(Sui(2_500_000_000).to_string(), "2.500 SUI");
+    }
+}
