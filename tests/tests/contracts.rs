@@ -1,0 +1,255 @@
+//! The chain client against the real contracts on the embedded chain: deployment, prices, payments, storage
+//! objects, errors that people meet, and the stream of events.
+
+use std::time::Duration;
+
+use walrus_contracts::events::WalrusEvent;
+use walrus_core::{Frost, params::{encoded_length, storage_units}, NShards};
+use walrus_deploy::{DeployConfig, Deployer};
+use walrus_sui::{
+    EventStream, Signer, SuiError, SuiReader, SuiRpc, WalrusContract,
+    contract::{BlobToCertify, Lifetime, StorageSource},
+};
+use walrus_tests::contracts::{
+    ContractNetwork, MAX_EPOCHS_AHEAD, STORAGE_PRICE, USER_WAL, WRITE_PRICE, admin, blob_to_register,
+    certificate, operator, pauper, permanent, protocol_key,
+};
+
+const NODES: u8 = 4;
+const SHARDS: u16 = 10;
+const MIB: u64 = 1 << 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deployment_forms_a_committee_of_all_nodes() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    let committees = network.reader.committees().await.unwrap();
+    assert_eq!(committees.epoch, 1);
+    assert!(!committees.is_changing());
+    assert_eq!(committees.previous, None);
+    assert_eq!(committees.next, None);
+    let committee = &committees.current;
+    assert_eq!(committee.members.len(), usize::from(NODES));
+    let mut shards: Vec<_> = committee.members.iter().flat_map(|member| &member.shards).collect();
+    shards.sort();
+    assert_eq!(shards.len(), usize::from(SHARDS));
+    assert!(shards.iter().zip(0..).all(|(shard, index)| shard.0 == index));
+    for (index, node) in network.deployer.nodes().iter().enumerate() {
+        let index = u8::try_from(index).unwrap();
+        let (_, member) = committee.member(node.node_id).expect("every node is a member");
+        assert_eq!(member.public_key, protocol_key(index).public());
+        assert!(member.network_public_key.is_some());
+        assert_eq!(member.name, format!("node-{index}"));
+    }
+    let prices = network.reader.prices().await.unwrap();
+    assert_eq!((prices.storage_per_unit, prices.write_per_unit), (STORAGE_PRICE, WRITE_PRICE));
+    let info = network.reader.epoch_info().await.unwrap();
+    assert_eq!(info.max_epochs_ahead, MAX_EPOCHS_AHEAD);
+
+    network.next_epoch().await;
+    let committees = network.reader.committees().await.unwrap();
+    assert_eq!(committees.epoch, 2);
+    assert_eq!(committees.previous.as_ref().map(|old| old.epoch), Some(1));
+    assert_eq!(committees.of_epoch(1).unwrap().members, committees.current.members);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blobs_cost_what_the_price_says() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    let user = &network.user;
+    let lengths = [0, 1, 10 * MIB];
+    let requests: Vec<_> = (1..)
+        .zip(lengths)
+        .map(|(seed, length)| blob_to_register(seed, length, Lifetime::Deletable, StorageSource::Buy(3)))
+        .collect();
+    let registered = user.reserve_and_register(&requests).await.unwrap();
+
+    let n_shards = NShards::new(SHARDS).unwrap();
+    let mut total = Frost(0);
+    for ((request, result), length) in requests.iter().zip(&registered).zip(lengths) {
+        let encoded = encoded_length(n_shards, length).unwrap();
+        assert_eq!(result.cost, Frost(storage_units(encoded) * (3 * STORAGE_PRICE.0 + WRITE_PRICE.0)));
+        assert_eq!(result.blob.blob_id, request.blob_id);
+        assert_eq!(result.blob.storage.storage_size, encoded);
+        assert_eq!((result.blob.storage.start_epoch, result.blob.storage.end_epoch), (1, 4));
+        assert!(result.blob.deletable);
+        total = total + result.cost;
+    }
+    let balance = network.reader.wal_balance(user.address()).await.unwrap();
+    assert_eq!(balance.0, USER_WAL.0 - total.0);
+    assert_eq!(network.reader.owned_blobs(user.address()).await.unwrap().len(), 3);
+
+    // Deleting gives the storage back, which then holds another blob for the price of writing.
+    user.delete_blob(registered[1].blob.id).await.unwrap();
+    let storage = network.reader.owned_storage(user.address()).await.unwrap();
+    assert_eq!(storage.len(), 1);
+    let reuse = blob_to_register(9, 1, Lifetime::Permanent, StorageSource::Owned(storage[0].id));
+    let reused = user.reserve_and_register(&[reuse]).await.unwrap();
+    assert_eq!(reused[0].cost, WRITE_PRICE);
+    assert!(network.reader.owned_storage(user.address()).await.unwrap().is_empty());
+
+    // A certified blob can be extended up to the limit.
+    let committee = network.committee().await;
+    let body = permanent(reused[0].blob.blob_id);
+    let certificate = certificate(&committee, 0..u16::from(NODES), 1, &body);
+    let object_id = reused[0].blob.id;
+    user.certify(&[BlobToCertify { object_id, certificate }]).await.unwrap();
+    let blob = network.reader.blob(object_id).await.unwrap();
+    let (_, cost) = user.extend_blob(&blob, 2).await.unwrap();
+    assert_eq!(cost, Frost(2 * STORAGE_PRICE.0));
+    let blob = network.reader.blob(object_id).await.unwrap();
+    assert_eq!(blob.storage.end_epoch, 6);
+    let error = user.extend_blob(&blob, MAX_EPOCHS_AHEAD).await.unwrap_err();
+    assert!(matches!(error, SuiError::InvalidEpochs { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    let blob = |storage| [blob_to_register(1, 10 * MIB, Lifetime::Permanent, storage)];
+
+    let poor = WalrusContract::new(network.reader.clone(), pauper());
+    let error = poor.reserve_and_register(&blob(StorageSource::Buy(1))).await.unwrap_err();
+    assert!(matches!(error, SuiError::NotEnoughWal { have: Frost(0), .. }), "{error}");
+
+    let broke = WalrusContract::new(network.reader.clone(), Signer::from_seed([77; 32]));
+    let wal = network.reader.wal_type().await.unwrap();
+    network.admin.executor().send_wal(&wal, &[(broke.address(), USER_WAL)]).await.unwrap();
+    let error = broke.reserve_and_register(&blob(StorageSource::Buy(1))).await.unwrap_err();
+    assert!(matches!(error, SuiError::NotEnoughSui { .. }), "{error}");
+    assert!(!error.to_string().contains('\n'));
+
+    for epochs in [0, MAX_EPOCHS_AHEAD + 1] {
+        let error =
+            network.user.reserve_and_register(&blob(StorageSource::Buy(epochs))).await.unwrap_err();
+        assert!(matches!(error, SuiError::InvalidEpochs { max: MAX_EPOCHS_AHEAD, .. }), "{error}");
+    }
+
+    let permanent = network.register(2, 1).await;
+    let error = network.user.delete_blob(permanent.id).await.unwrap_err();
+    assert!(error.is_abort("blob", 1), "{error}");
+    let error = network.user.extend_blob(&permanent, 1).await.unwrap_err();
+    assert!(error.is_abort("blob", 0), "{error}");
+
+    let mut forged = blob(StorageSource::Buy(1))[0];
+    forged.root_hash[0] ^= 1;
+    let error = network.user.reserve_and_register(&[forged]).await.unwrap_err();
+    assert!(error.is_abort("blob", 6), "{error}");
+
+    let missing = walrus_core::ObjectId([9; 32]);
+    let error = network.reader.blob(missing).await.unwrap_err();
+    assert!(matches!(error, SuiError::ObjectNotFound(_)), "{error}");
+    let error = network.reader.blob(network.deployment.system_object).await.unwrap_err();
+    assert!(matches!(error, SuiError::UnexpectedType { .. }), "{error}");
+
+    network.next_epoch().await;
+    network.next_epoch().await;
+    let error = network.user.extend_blob(&permanent, 1).await.unwrap_err();
+    assert!(matches!(error, SuiError::BlobExpired { epoch: 3, .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_buys_storage_in_epoch_zero() {
+    let network = ContractNetwork::deploy(NODES, SHARDS).await;
+    assert!(network.committee().await.is_empty());
+    let blob = blob_to_register(1, 1, Lifetime::Permanent, StorageSource::Buy(1));
+    assert!(network.user.reserve_and_register(&[blob]).await.is_err());
+    let error = network.deployer.end_epoch_zero(Frost(1)).await.unwrap_err();
+    assert!(error.to_string().contains("no storage node"), "{error}");
+    let error = network.admin.initiate_epoch_change().await.unwrap_err();
+    assert!(error.is_abort("staking_inner", 6), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_arrive_in_order_without_gaps_and_from_any_checkpoint() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    let start = network.reader.deployment_checkpoint().await.unwrap();
+    let blob = network.register_as(1, 1, Lifetime::Deletable).await;
+    network.user.delete_blob(blob.id).await.unwrap();
+
+    let mut stream = network.reader.events(start).await.unwrap();
+    let all = collect(&mut stream, |event| matches!(event, WalrusEvent::BlobDeleted(_))).await;
+    let names: Vec<_> = all.iter().map(|(_, event)| event.name()).collect();
+    let received = names.iter().filter(|name| **name == "ShardsReceived").count();
+    assert_eq!(received, usize::from(NODES));
+    let others: Vec<_> = names.into_iter().filter(|name| *name != "ShardsReceived").collect();
+    assert_eq!(
+        others,
+        [
+            "EpochParametersSelected",
+            "EpochChangeStart",
+            "PricesUpdated",
+            "EpochChangeDone",
+            "BlobRegistered",
+            "BlobDeleted",
+        ]
+    );
+
+    // The first epoch was started by one transaction with three events.
+    let sequence: Vec<_> = all[..3].iter().map(|(id, _)| id.event_seq).collect();
+    assert_eq!(sequence, [0, 1, 2]);
+
+    // Every way of resuming sees the same rest.
+    let end = stream.cursor();
+    for cursor in [end - 1, end - 2] {
+        let mut resumed = network.reader.events(cursor).await.unwrap();
+        let rest = collect(&mut resumed, |event| matches!(event, WalrusEvent::BlobDeleted(_))).await;
+        assert_eq!(rest.last(), all.last());
+        assert_eq!(resumed.cursor(), end);
+    }
+
+    // Live: the stream waits for what has not happened yet.
+    let waiting = tokio::spawn(async move {
+        let events = collect(&mut stream, |event| matches!(event, WalrusEvent::BlobRegistered(_))).await;
+        events.len()
+    });
+    network.register(2, 1).await;
+    assert_eq!(waiting.await.unwrap(), 1);
+
+    // A cursor from the future is one of another chain.
+    let mut lost = network.reader.events(1_000_000).await.unwrap();
+    assert!(matches!(lost.next().await, Err(SuiError::ChainReset { .. })));
+}
+
+/// Reads events up to the first that `last` accepts.
+async fn collect(
+    stream: &mut EventStream,
+    last: impl Fn(&WalrusEvent) -> bool,
+) -> Vec<(walrus_core::EventId, WalrusEvent)> {
+    let mut events = Vec::new();
+    loop {
+        let before = stream.cursor();
+        let next = stream.next().await.unwrap();
+        assert_eq!(next.checkpoint, before + 1);
+        events.extend(next.events);
+        if events.last().is_some_and(|(_, event)| last(event)) {
+            return events;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deployment_continues_from_its_state_file() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("deployment.json");
+    let rpc = SuiRpc::new([network.localnet.rpc_url()]).unwrap();
+    let config = DeployConfig { n_shards: NShards::new(SHARDS).unwrap(), ..DeployConfig::default() };
+
+    let mut first = Deployer::open(rpc.clone(), admin(), Some(&path)).await.unwrap();
+    let made = first.deploy(&config).await.unwrap();
+    let mut second = Deployer::open(rpc.clone(), admin(), Some(&path)).await.unwrap();
+    assert_eq!(second.deploy(&config).await.unwrap(), made);
+    let reader = SuiReader::with_cache_ttl(rpc.clone(), made.ids(), Duration::ZERO);
+    assert_eq!(reader.epoch_info().await.unwrap().epoch, 0);
+
+    let other = DeployConfig { n_shards: NShards::new(SHARDS + 1).unwrap(), ..config };
+    assert!(second.deploy(&other).await.is_err());
+
+    // The chain knows the operators' capabilities: nobody is registered twice.
+    let operator_caps = network.reader.owned_node_caps(operator(0).address()).await.unwrap();
+    assert_eq!(operator_caps.len(), 1);
+    let mut network = network;
+    network.register_all().await;
+    let operator_caps = network.reader.owned_node_caps(operator(0).address()).await.unwrap();
+    assert_eq!(operator_caps.len(), 1);
+}
