@@ -1,5 +1,7 @@
 //! The wire form of proofs that the commitments of a blob contradict each other.
 
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,6 +19,19 @@ pub struct SliverInconsistencyProof<A: Axis> {
     pub target_sliver_index: SliverIndex,
     /// As many symbols as are needed to recover the sliver, not more.
     pub recovery_symbols: Vec<RecoverySymbol<A>>,
+    #[serde(default, rename = "_encoding_axis")]
+    axis: PhantomData<A>,
+}
+
+impl<A: Axis> SliverInconsistencyProof<A> {
+    /// A proof about the sliver with this index.
+    pub fn new(target_sliver_index: SliverIndex, recovery_symbols: Vec<RecoverySymbol<A>>) -> Self {
+        Self {
+            target_sliver_index,
+            recovery_symbols,
+            axis: PhantomData,
+        }
+    }
 }
 
 /// A [`SliverInconsistencyProof`] of either axis.

@@ -131,7 +131,7 @@ impl MerkleProof {
                 .enumerate()
                 .fold(leaf_hash(leaf), |node, (level, sibling)| {
                     let node = Node::Digest(node);
-                    if (index >> level) % 2 == 0 {
+                    if (index >> level).is_multiple_of(2) {
                         inner_hash(&node, sibling)
                     } else {
                         inner_hash(sibling, &node)

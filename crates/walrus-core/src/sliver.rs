@@ -24,6 +24,7 @@ pub struct SliverTypeParseError;
 
 impl SliverType {
     /// The other axis.
+    #[must_use]
     pub const fn orthogonal(self) -> Self {
         match self {
             Self::Primary => Self::Secondary,

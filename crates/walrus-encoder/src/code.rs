@@ -132,7 +132,8 @@ impl Code {
     /// many as source symbols, all distinct and below the total.
     pub(crate) fn plan_decoding(&self, received: &[usize]) -> DecodingPlan {
         debug_assert!(received.len() >= self.source);
-        let mut erasures: Box<[GfElement; GF_ORDER]> = Box::new([0; GF_ORDER]);
+        let mut erasures: Box<[GfElement; GF_ORDER]> =
+            vec![0; GF_ORDER].try_into().expect("has this length");
         let end = self.decode_end();
         match self.rate {
             Rate::Low => {

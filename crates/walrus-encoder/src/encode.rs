@@ -169,9 +169,13 @@ impl Encoder {
         let rows: Vec<usize> = rows.collect();
         let mut slivers: Vec<Vec<u8>> = rows
             .iter()
-            .map(|row| match *row < shape.rows {
-                true => zero_padded(message.row(*row), shape.row_len()),
-                false => vec![0; shape.row_len()],
+            .map(|row| {
+                let source = if *row < shape.rows {
+                    message.row(*row)
+                } else {
+                    &[]
+                };
+                zero_padded(source, shape.row_len())
             })
             .collect();
         let recovered: Vec<usize> = rows

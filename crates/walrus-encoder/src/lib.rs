@@ -30,6 +30,8 @@ mod error;
 mod leaves;
 mod matrix;
 mod packing;
+#[cfg(test)]
+mod reed_solomon_vectors;
 mod tile;
 mod verify;
 

@@ -1,6 +1,9 @@
 //! Blob IDs and their text forms.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use base64::{
     Engine as _,
@@ -66,7 +69,7 @@ impl BlobId {
         }
         let mut text = chunks.pop().unwrap_or_default().to_string();
         for chunk in chunks.iter().rev() {
-            text.push_str(&format!("{chunk:09}"));
+            write!(text, "{chunk:09}").expect("writing to a string cannot fail");
         }
         text
     }

@@ -1,0 +1,51 @@
+//! The known-good data for the codes alone.
+
+#[path = "../tests/common/mod.rs"]
+#[allow(dead_code)]
+mod common;
+
+use common::{bytes, generate, list, load, number, sha256, text};
+use reed_solomon_simd::engine::{DefaultEngine, Engine as _, NoSimd, ShardsRefMut};
+
+use crate::{
+    code::Code,
+    packing::{Packing, Workspace, encode_words},
+};
+
+#[test]
+fn reed_solomon() {
+    for case in list(&load("core-reed_solomon.json")["cases"]) {
+        let original: usize = number(&case["original_count"]);
+        let recovery: usize = number(&case["recovery_count"]);
+        let symbol: usize = number(&case["shard_bytes"]);
+        let data = generate(&case["generator"], original * symbol);
+        let code = Code::new(original, original + recovery).expect("small enough");
+        let mut actual = vec![0; recovery * symbol];
+        encode_words(
+            (&DefaultEngine::new(), &code, Packing::new(symbol)),
+            &mut Workspace::default(),
+            1,
+            |_, index| &data[index * symbol..][..symbol],
+            |_, index, offset, bytes| {
+                let start = (index - original) * symbol + offset;
+                actual[start..start + bytes.len()].copy_from_slice(bytes);
+            },
+        );
+        assert_eq!(sha256(&actual), text(&case["recovery_sha256"]), "{case}");
+        if case.get("recovery").is_some() {
+            assert_eq!(actual, bytes(&case["recovery"]));
+        }
+    }
+}
+
+/// The transform without SIMD gives the same bytes as the one chosen for this CPU.
+#[test]
+fn engines_agree() {
+    let data: Vec<[u8; 64]> = (0_u8..64)
+        .map(|i| std::array::from_fn(|j| i ^ j.to_le_bytes()[0]))
+        .collect();
+    let (mut simd, mut portable) = (data.clone(), data);
+    DefaultEngine::new().fft(&mut ShardsRefMut::new(32, 2, &mut simd), 0, 32, 32, 32);
+    NoSimd::new().fft(&mut ShardsRefMut::new(32, 2, &mut portable), 0, 32, 32, 32);
+    assert_eq!(simd, portable);
+}
