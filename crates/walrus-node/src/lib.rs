@@ -1,1 +1,39 @@
 //! The storage node: verifies, stores and serves slivers, and signs storage confirmations.
+//!
+//! * [`http`] speaks the protocol, [`service`] decides, [`storage`] keeps.
+//! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say, as pure functions, what
+//!   events mean.
+//!
+//! A confirmation is signed only when every sliver it speaks for is durable, and no bytes leave before they are compared with
+//! what was stored. See [`storage`] for how.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use walrus_node::{NodeConfig, StorageNode};
+//!
+//! let config = NodeConfig::load("walrus-node.yaml".as_ref())?;
+//! let node = StorageNode::start(config).await?;
+//! println!("serving on {}", node.addr());
+//! node.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod bookkeeping;
+pub mod chain;
+pub mod config;
+pub mod epoch;
+pub mod events;
+pub mod http;
+pub mod metrics;
+mod node;
+pub mod pending;
+pub mod progress;
+pub mod registrations;
+pub mod service;
+mod start_error;
+pub mod storage;
+
+pub use config::NodeConfig;
+pub use node::{RunningNode, StorageNode};
+pub use start_error::StartError;

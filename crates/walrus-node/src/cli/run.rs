@@ -1,0 +1,140 @@
+//! `walrus-node run`
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use tracing::{info, warn};
+use walrus_node::{NodeConfig, StartError, StorageNode};
+
+use super::Failure;
+
+/// Exit code of failures while running.
+const RUNTIME_FAILURE: u8 = 1;
+
+/// Time for blocking work to end after everything else has.
+const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config_path: PathBuf,
+    /// Delete everything in the storage directory first
+    #[arg(long)]
+    cleanup_storage: bool,
+}
+
+impl Run {
+    pub(super) fn execute(self) -> Result<(), Failure> {
+        let config = NodeConfig::load(&self.config_path)
+            .map_err(|error| start_failure(&StartError::from(error)))?;
+        let (foreign, unknown) = config.ignored_keys();
+        if !foreign.is_empty() {
+            info!(
+                keys = foreign.join(", "),
+                "configuration keys this version does not use"
+            );
+        }
+        if !unknown.is_empty() {
+            warn!(
+                keys = unknown.join(", "),
+                "unknown configuration keys are ignored"
+            );
+        }
+        if self.cleanup_storage {
+            clean_up(&config)?;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Failure::new(format!("cannot start threads: {error}"), RUNTIME_FAILURE)
+            })?;
+        let result = runtime.block_on(run(config));
+        runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
+        result
+    }
+}
+
+fn clean_up(config: &NodeConfig) -> Result<(), Failure> {
+    match std::fs::remove_dir_all(&config.storage_path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let path = config.storage_path.display();
+            Err(Failure::new(format!("cannot delete {path}: {error}"), 3))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn run(config: NodeConfig) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    info!(
+        name = config.name,
+        version = env!("CARGO_PKG_VERSION"),
+        "starting"
+    );
+    // Starting may wait for the chain for long; a signal ends that, too.
+    let node = tokio::select! {
+        node = StorageNode::start(config) => node.map_err(|error| start_failure(&error))?,
+        signal = signals.next() => {
+            info!(signal, "stopped before the node had started");
+            return Ok(());
+        }
+    };
+    let failed = tokio::select! {
+        signal = signals.next() => {
+            info!(signal, "stopping");
+            false
+        }
+        () = node.failed() => true,
+    };
+    let stopped = tokio::select! {
+        stopped = node.shutdown() => stopped,
+        signal = signals.next() => {
+            return Err(Failure::new(format!("stopped at once by a second {signal}"), RUNTIME_FAILURE));
+        }
+    };
+    stopped.map_err(|error| start_failure(&error))?;
+    if failed {
+        return Err(Failure::new(
+            "the node could not go on; see the log",
+            RUNTIME_FAILURE,
+        ));
+    }
+    Ok(())
+}
+
+fn start_failure(error: &StartError) -> Failure {
+    Failure::new(error, error.exit_code())
+}
+
+/// The signals that ask a process to end.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                Failure::new(
+                    format!("cannot listen for signals: {error}"),
+                    RUNTIME_FAILURE,
+                )
+            })
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The configuration file of a node.
+//!
+//! Keys and defaults are those of existing node configurations, so that operators can bring their files. Keys of parts this
+//! version does not have are accepted and named in the log.
+
+mod keys;
+mod sections;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use walrus_core::ObjectId;
+
+pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
+pub use sections::{
+    PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig,
+    WalletReference,
+};
+
+use crate::{http::HttpLimits, pending::PendingLimits, service::ServiceLimits};
+
+/// Port of the API unless configured otherwise.
+pub const DEFAULT_REST_PORT: u16 = 9185;
+
+/// Port of the metrics unless configured otherwise.
+pub const DEFAULT_METRICS_PORT: u16 = 9184;
+
+/// Longest name of a node.
+const NAME_CHARS_MAX: usize = 100;
+
+/// Sections other node implementations know and this version does without.
+const FOREIGN_KEYS: &[&str] = &[
+    "blocklist_path",
+    "next_protocol_key_pair",
+    "disable_event_blob_writer",
+    "commission_rate",
+    "num_uncertified_blob_threshold",
+    "admin_socket_path",
+    "sliver_reference_cache_max_entries",
+    "blob_recovery",
+    "shard_sync_config",
+    "event_processor_config",
+    "live_upload_deferral",
+    "voting_params",
+    "metadata",
+    "config_synchronizer",
+    "garbage_collection",
+    "consistency_check",
+    "checkpoint_config",
+    "db_config",
+    "thread_pool",
+    "balance_check",
+    "node_recovery_config",
+    "blob_event_processor_config",
+    "blob_info_snapshot",
+    "wal_price_monitor",
+    "epoch_state_consistency",
+    "metrics_push",
+];
+
+/// Configuration of a storage node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeConfig {
+    /// Name of the node, at most 100 characters.
+    pub name: String,
+    /// Directory of everything the node stores.
+    pub storage_path: PathBuf,
+    /// Key that signs confirmations.
+    pub protocol_key_pair: KeySource,
+    /// Key of the TLS certificate.
+    pub network_key_pair: KeySource,
+    /// Host under which clients reach the node.
+    pub public_host: String,
+    /// Port under which clients reach the node.
+    pub public_port: u16,
+    /// Address the API is served on.
+    #[serde(default = "default_rest_address")]
+    pub rest_api_address: SocketAddr,
+    /// Address the metrics are served on.
+    #[serde(default = "default_metrics_address")]
+    pub metrics_address: SocketAddr,
+    /// Time for open requests at shutdown; null waits for ever.
+    #[serde(default = "default_shutdown_period")]
+    pub rest_graceful_shutdown_period_secs: Option<u64>,
+    /// Bounds of the API server.
+    #[serde(default)]
+    pub rest_server: RestServerConfig,
+    /// The chain.
+    pub sui: SuiConfig,
+    /// TLS.
+    #[serde(default)]
+    pub tls: TlsConfig,
+    /// The node's capability on chain, once registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_node_cap: Option<ObjectId>,
+    /// Slivers of unregistered blobs.
+    #[serde(default)]
+    pub pending_sliver_cache: PendingSliverCacheConfig,
+    /// Metadata of unregistered blobs.
+    #[serde(default)]
+    pub pending_metadata_cache: PendingMetadataCacheConfig,
+    /// Bytes to keep free on the file system of the storage.
+    #[serde(default = "default_disk_reserve")]
+    pub disk_reserve_bytes: u64,
+    /// Everything else in the file.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, serde_json::Value>,
+}
+
+/// Why a configuration file cannot be used. One line each.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The file is not a node configuration.
+    #[error("the configuration {} is not valid: {reason}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// A value makes no sense.
+    #[error("the configuration is not valid: {0}")]
+    Value(String),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl NodeConfig {
+    /// Reads and checks a file. Relative paths in it are relative to the working directory, as everywhere.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text).map_err(|error| match error {
+            ConfigError::Parse { reason, .. } => ConfigError::Parse {
+                path: path.to_owned(),
+                reason,
+            },
+            other => other,
+        })
+    }
+
+    /// Parses and checks the text of a configuration.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| ConfigError::Parse {
+            path: PathBuf::new(),
+            reason: one_line(&error.to_string()),
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The text of the configuration.
+    pub fn to_yaml(&self) -> Result<String, ConfigError> {
+        serde_saphyr::to_string(self).map_err(|error| ConfigError::Value(error.to_string()))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let fail = |text: String| Err(ConfigError::Value(text));
+        if self.name.chars().count() > NAME_CHARS_MAX {
+            return fail(format!("name has more than {NAME_CHARS_MAX} characters"));
+        }
+        if self.public_host.is_empty() {
+            return fail("public_host is empty".into());
+        }
+        if self.sui.rpc_urls().next().is_none() {
+            return fail("sui.rpc is missing".into());
+        }
+        if self.tls.disable_tls && self.tls.certificate_path.is_some() {
+            return fail("tls.certificate_path is given although tls.disable_tls is true".into());
+        }
+        Ok(())
+    }
+
+    /// Keys of the file that do nothing: known ones of other implementations, and unknown ones.
+    pub fn ignored_keys(&self) -> (Vec<&str>, Vec<&str>) {
+        self.other
+            .keys()
+            .map(String::as_str)
+            .partition(|key| FOREIGN_KEYS.contains(key))
+    }
+
+    /// Bounds of the API server.
+    pub fn http_limits(&self) -> HttpLimits {
+        let rest = &self.rest_server;
+        HttpLimits {
+            http2_streams_max: rest.http2_max_concurrent_streams,
+            connections_max: rest.max_connections,
+            requests_max: rest.max_active_requests,
+            upload_bytes_max: rest.max_upload_bytes,
+            shutdown_grace: self
+                .rest_graceful_shutdown_period_secs
+                .map(Duration::from_secs),
+            ..HttpLimits::default()
+        }
+    }
+
+    /// Bounds of the service.
+    pub fn service_limits(&self) -> ServiceLimits {
+        let rest = &self.rest_server;
+        let (slivers, metadata) = (&self.pending_sliver_cache, &self.pending_metadata_cache);
+        let mut limits = ServiceLimits {
+            confirmation_wait_max: Duration::from_millis(rest.confirmation_long_poll_max_millis),
+            pending: PendingLimits {
+                slivers_max: slivers.max_cached_slivers,
+                sliver_bytes_max: slivers.max_cached_bytes,
+                sliver_bytes_each_max: slivers.max_cached_sliver_bytes,
+                metadata_max: metadata.max_cached_entries,
+                sliver_ttl: Duration::from_secs(slivers.cache_ttl),
+                metadata_ttl: Duration::from_secs(metadata.cache_ttl),
+            },
+            ..ServiceLimits::default()
+        };
+        if let Some(max) = rest.confirmation_long_poll_max_in_flight_requests {
+            limits.registration_waiters_max = max;
+        }
+        limits
+    }
+}
+
+fn default_rest_address() -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, DEFAULT_REST_PORT).into()
+}
+
+fn default_metrics_address() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, DEFAULT_METRICS_PORT).into()
+}
+
+#[allow(clippy::unnecessary_wraps)] // The field distinguishes "absent" from "null".
+fn default_shutdown_period() -> Option<u64> {
+    Some(60)
+}
+
+fn default_disk_reserve() -> u64 {
+    crate::storage::DISK_RESERVE_BYTES
+}
+
+/// Parsers explain over several lines; a log line has one.
+fn one_line(text: &str) -> String {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .next()
+        .unwrap_or(text)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "
+name: node-0
+storage_path: /var/lib/walrus
+protocol_key_pair: { path: protocol.key }
+network_key_pair: As5tqQFRGrjPSvcZeKfBX98NwDuCUtZyJdzWR2bUn0oY
+public_host: node.example.com
+public_port: 9185
+sui:
+  rpc: https://fullnode.example.com:443
+  system_object: 0x2134d52768ea07e8c43570ef975eb3e4c27a39fa6396bef985b5abc58d03ddd2
+  staking_object: 0x10b9d30c28448939ce6c4d6c6e0ffce4a7f8a4ada8248bdad09ef8b70e4a3904
+";
+
+    #[test]
+    fn a_minimal_file_has_the_documented_defaults() {
+        let config = NodeConfig::parse(MINIMAL).unwrap();
+        assert_eq!(config.rest_api_address, "0.0.0.0:9185".parse().unwrap());
+        assert_eq!(config.metrics_address, "127.0.0.1:9184".parse().unwrap());
+        assert_eq!(config.rest_graceful_shutdown_period_secs, Some(60));
+        assert_eq!(config.http_limits().http2_streams_max, 1000);
+        assert_eq!(config.service_limits().pending, PendingLimits::default());
+        assert!(!config.tls.disable_tls);
+        assert_eq!(
+            config.protocol_key_pair,
+            KeySource::File {
+                path: "protocol.key".into()
+            }
+        );
+        assert!(matches!(config.network_key_pair, KeySource::Inline(_)));
+    }
+
+    #[test]
+    fn keys_without_effect_are_told_apart() {
+        let text =
+            format!("{MINIMAL}blob_recovery: {{ max_concurrent_blob_syncs: 10 }}\nnmae: oops\n");
+        let config = NodeConfig::parse(&text).unwrap();
+        assert_eq!(config.ignored_keys(), (vec!["blob_recovery"], vec!["nmae"]));
+    }
+
+    #[test]
+    fn shutdown_period_can_be_turned_off() {
+        let text = format!("{MINIMAL}rest_graceful_shutdown_period_secs: null\n");
+        let config = NodeConfig::parse(&text).unwrap();
+        assert_eq!(config.rest_graceful_shutdown_period_secs, None);
+    }
+
+    #[test]
+    fn errors_are_one_line() {
+        for text in [
+            "",
+            "name: [",
+            &MINIMAL.replace("public_port: 9185", "public_port: 70000"),
+            &MINIMAL.replace("public_host: node.example.com", "public_host: ''"),
+            &MINIMAL.replace("name: node-0", &format!("name: {}", "x".repeat(101))),
+            &format!("{MINIMAL}tls: {{ disable_tls: true, certificate_path: a.pem }}\n"),
+        ] {
+            let error = NodeConfig::parse(text).unwrap_err().to_string();
+            assert!(!error.trim().contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn text_round_trips() {
+        let config = NodeConfig::parse(MINIMAL).unwrap();
+        assert_eq!(
+            NodeConfig::parse(&config.to_yaml().unwrap()).unwrap(),
+            config
+        );
+    }
+}

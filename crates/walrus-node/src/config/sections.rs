@@ -1,0 +1,155 @@
+//! Sections of the configuration file.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use walrus_core::{ObjectId, SuiAddress};
+
+/// `rest_server`: bounds of the API server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestServerConfig {
+    /// Streams of one HTTP/2 connection at a time.
+    pub http2_max_concurrent_streams: u32,
+    /// Connections open at a time.
+    pub max_connections: usize,
+    /// Requests being answered at a time.
+    pub max_active_requests: usize,
+    /// Bytes of uploads in memory at a time.
+    pub max_upload_bytes: usize,
+    /// Longest wait of a confirmation request for the registration; 0 turns waiting off.
+    pub confirmation_long_poll_max_millis: u64,
+    /// Requests that wait for a registration at a time.
+    pub confirmation_long_poll_max_in_flight_requests: Option<usize>,
+}
+
+impl Default for RestServerConfig {
+    fn default() -> Self {
+        let limits = crate::http::HttpLimits::default();
+        Self {
+            http2_max_concurrent_streams: limits.http2_streams_max,
+            max_connections: limits.connections_max,
+            max_active_requests: limits.requests_max,
+            max_upload_bytes: limits.upload_bytes_max,
+            confirmation_long_poll_max_millis: 0,
+            confirmation_long_poll_max_in_flight_requests: None,
+        }
+    }
+}
+
+/// `sui`: the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuiConfig {
+    /// URL of a full node.
+    pub rpc: String,
+    /// More full nodes, asked when the first does not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_rpc_endpoints: Vec<String>,
+    /// The Walrus system object.
+    pub system_object: ObjectId,
+    /// The Walrus staking object.
+    pub staking_object: ObjectId,
+    /// Sui CLI wallet that owns the node's capability; a path, or a map with `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet_config: Option<WalletReference>,
+}
+
+/// How a wallet is named: by path alone, or with an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WalletReference {
+    /// The wallet's active account.
+    Path(PathBuf),
+    /// A certain account of the wallet.
+    Account {
+        /// The wallet.
+        path: PathBuf,
+        /// The account; the active one if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        active_address: Option<SuiAddress>,
+    },
+}
+
+impl WalletReference {
+    /// The wallet.
+    pub fn path(&self) -> &PathBuf {
+        match self {
+            Self::Path(path) | Self::Account { path, .. } => path,
+        }
+    }
+
+    /// The account, unless it is the active one.
+    pub fn address(&self) -> Option<SuiAddress> {
+        match self {
+            Self::Path(_) => None,
+            Self::Account { active_address, .. } => *active_address,
+        }
+    }
+}
+
+impl SuiConfig {
+    /// All full nodes, in order of preference.
+    pub fn rpc_urls(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.rpc)
+            .chain(&self.additional_rpc_endpoints)
+            .map(|url| url.trim())
+            .filter(|url| !url.is_empty())
+    }
+}
+
+/// `tls`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TlsConfig {
+    /// Serve plain HTTP: behind a proxy that terminates TLS with the network key, or on a local network.
+    pub disable_tls: bool,
+    /// PEM file with a certificate chain for the network key; without it the node makes a certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_path: Option<PathBuf>,
+}
+
+/// `pending_sliver_cache`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PendingSliverCacheConfig {
+    /// Slivers held at most.
+    pub max_cached_slivers: usize,
+    /// Bytes held at most.
+    pub max_cached_bytes: usize,
+    /// Size of one sliver at most.
+    pub max_cached_sliver_bytes: usize,
+    /// Seconds a sliver is held; 0 turns the cache off.
+    pub cache_ttl: u64,
+}
+
+impl Default for PendingSliverCacheConfig {
+    fn default() -> Self {
+        let limits = crate::pending::PendingLimits::default();
+        Self {
+            max_cached_slivers: limits.slivers_max,
+            max_cached_bytes: limits.sliver_bytes_max,
+            max_cached_sliver_bytes: limits.sliver_bytes_each_max,
+            cache_ttl: limits.sliver_ttl.as_secs(),
+        }
+    }
+}
+
+/// `pending_metadata_cache`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PendingMetadataCacheConfig {
+    /// Entries held at most.
+    pub max_cached_entries: usize,
+    /// Seconds an entry is held; 0 turns the cache off.
+    pub cache_ttl: u64,
+}
+
+impl Default for PendingMetadataCacheConfig {
+    fn default() -> Self {
+        let limits = crate::pending::PendingLimits::default();
+        Self {
+            max_cached_entries: limits.metadata_max,
+            cache_ttl: limits.metadata_ttl.as_secs(),
+        }
+    }
+}

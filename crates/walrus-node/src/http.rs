@@ -1,0 +1,19 @@
+//! The HTTP interface of the node.
+
+mod body;
+mod error;
+mod first_bytes;
+mod handlers;
+mod later;
+mod limits;
+mod metrics_server;
+mod path;
+mod router;
+mod server;
+mod tls;
+
+pub use limits::HttpLimits;
+pub use metrics_server::serve_metrics;
+pub use router::router;
+pub use server::{HttpServer, Scheme};
+pub use tls::{TlsError, TlsIdentity, server_config};

@@ -1,0 +1,138 @@
+//! Refusals as HTTP answers.
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use tracing::{error, warn};
+use walrus_core::node_api::{ErrorEnvelope, ErrorReason, ErrorStatus};
+
+use crate::service::ServiceError;
+
+/// Why a request is answered with an error.
+#[derive(Debug)]
+pub(super) enum HttpError {
+    /// A part of the path is malformed: 400 outside the JSON envelope.
+    BadPath(String),
+    /// The body is larger than the route accepts: 413 outside the JSON envelope.
+    BodyTooLarge { limit: usize },
+    /// The body did not arrive completely.
+    BodyIncomplete(String),
+    /// Wrong content type, undecodable or oversized body on the routes that report it so.
+    InvalidContentType(String),
+    /// The node is at one of its bounds, or cannot do this yet.
+    Unavailable(String),
+    /// The service refused.
+    Service(ServiceError),
+}
+
+impl From<ServiceError> for HttpError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            // On the wire undecodable metadata is a matter of its content type.
+            ServiceError::UndecodableMetadata(_) => Self::InvalidContentType(error.to_string()),
+            other => Self::Service(other),
+        }
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::BadPath(text) => plain(StatusCode::BAD_REQUEST, text),
+            Self::BodyTooLarge { limit } => plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body is larger than the limit of {limit} bytes"),
+            ),
+            Self::BodyIncomplete(text) => envelope(
+                ErrorStatus::DeadlineExceeded,
+                ErrorReason::Unavailable,
+                text,
+            ),
+            Self::InvalidContentType(text) => envelope(
+                ErrorStatus::InvalidArgument,
+                ErrorReason::InvalidContentType,
+                text,
+            ),
+            Self::Unavailable(text) => {
+                envelope(ErrorStatus::Unavailable, ErrorReason::Unavailable, text)
+            }
+            Self::Service(error) => service_error(&error),
+        }
+    }
+}
+
+fn plain(status: StatusCode, text: String) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        text,
+    )
+        .into_response()
+}
+
+fn envelope(status: ErrorStatus, reason: ErrorReason, message: impl Into<String>) -> Response {
+    respond(ErrorEnvelope::new(status, reason, message))
+}
+
+fn respond(envelope: ErrorEnvelope) -> Response {
+    let status = StatusCode::from_u16(envelope.error.code)
+        .expect("every ErrorStatus maps to a valid HTTP status");
+    (status, Json(envelope)).into_response()
+}
+
+fn service_error(error: &ServiceError) -> Response {
+    use ErrorReason as Reason;
+    use ErrorStatus::{FailedPrecondition, InvalidArgument, NotFound};
+    let (status, reason) = match error {
+        ServiceError::MetadataNotFound => (NotFound, Reason::MetadataNotFound),
+        ServiceError::MetadataRequired => (FailedPrecondition, Reason::MetadataNotFound),
+        ServiceError::SliverNotFound => (NotFound, Reason::SliverNotFound),
+        ServiceError::NotRegistered | ServiceError::ObjectNotRegistered => {
+            (FailedPrecondition, Reason::NotRegistered)
+        }
+        ServiceError::CacheSaturated => (FailedPrecondition, Reason::CacheSaturated),
+        ServiceError::InvalidMetadata(_) | ServiceError::UndecodableMetadata(_) => {
+            (InvalidArgument, Reason::InvalidMetadata)
+        }
+        ServiceError::InvalidBlob => (FailedPrecondition, Reason::InvalidBlob),
+        ServiceError::UnsupportedEncodingType => (InvalidArgument, Reason::UnsupportedEncodingType),
+        ServiceError::IndexOutOfRange { .. } => (InvalidArgument, Reason::IndexOutOfRange),
+        ServiceError::ShardNotAssigned { .. } => (FailedPrecondition, Reason::ShardNotAssigned),
+        ServiceError::InvalidSliver(_) | ServiceError::UndecodableSliver(_) => {
+            (InvalidArgument, Reason::InvalidSliver)
+        }
+        ServiceError::SliverIndexMismatch { .. } => (InvalidArgument, Reason::SliverIndexMismatch),
+        ServiceError::MissingSlivers { .. } => (FailedPrecondition, Reason::MissingSlivers),
+        ServiceError::DiskFull(cause) => {
+            warn!(%cause, "upload refused");
+            (ErrorStatus::Unavailable, Reason::Unavailable)
+        }
+        ServiceError::Storage(cause) => return internal_error(error, cause),
+    };
+    envelope(status, reason, error.to_string())
+}
+
+/// The cause stays in the log; the caller gets a number to find it by.
+fn internal_error(error: &ServiceError, cause: &dyn std::error::Error) -> Response {
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::{SystemTime, UNIX_EPOCH},
+    };
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    // Seconds make numbers of different runs differ, the serial those of one second.
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
+    let trace_id = (seconds << 24) | (SERIAL.fetch_add(1, Ordering::Relaxed) & 0xff_ffff);
+    error!(trace_id = format!("{trace_id:016x}"), %cause, "{error}");
+    respond(
+        ErrorEnvelope::new(
+            ErrorStatus::Internal,
+            ErrorReason::InternalError,
+            error.to_string(),
+        )
+        .with_trace_id(trace_id),
+    )
+}

@@ -1,0 +1,30 @@
+//! Endpoints of the protocol this version does not serve: they say so, instead of not existing.
+
+use axum::response::{IntoResponse, Response};
+
+use super::error::HttpError;
+
+pub(super) async fn recovery_symbols() -> Response {
+    unavailable("recovery symbols")
+}
+
+pub(super) async fn decoding_symbols() -> Response {
+    unavailable("decoding symbols")
+}
+
+pub(super) async fn inconsistency_proof() -> Response {
+    unavailable("inconsistency proofs")
+}
+
+pub(super) async fn sync_shard() -> Response {
+    unavailable("shard synchronisation")
+}
+
+pub(super) async fn api_document() -> Response {
+    unavailable("the API document")
+}
+
+fn unavailable(what: &str) -> Response {
+    HttpError::Unavailable(format!("this version of the node does not serve {what}"))
+        .into_response()
+}

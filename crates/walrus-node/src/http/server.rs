@@ -1,0 +1,202 @@
+//! Accepting connections: TLS or plain, HTTP/1.1 and HTTP/2 on one port, with or without negotiation.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{first_bytes::FirstBytes, limits::HttpLimits};
+use crate::metrics::Metrics;
+
+/// Pause after a failed accept, which usually means that the process is out of file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// A peer that does not answer HTTP/2 pings in this interval and time is gone.
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How connections are secured.
+#[derive(Clone)]
+pub enum Scheme {
+    /// TLS.
+    Https(Arc<ServerConfig>),
+    /// Nothing: a proxy terminates TLS, or the network is local.
+    Http,
+}
+
+impl Scheme {
+    /// The scheme of the server's URLs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Https(_) => "https",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// The server of the node's API.
+pub struct HttpServer {
+    listener: TcpListener,
+    router: Router,
+    scheme: Scheme,
+    limits: HttpLimits,
+    metrics: Metrics,
+}
+
+impl HttpServer {
+    /// A server on a bound listener.
+    pub fn new(
+        listener: TcpListener,
+        router: Router,
+        scheme: Scheme,
+        limits: HttpLimits,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            listener,
+            router,
+            scheme,
+            limits,
+            metrics,
+        }
+    }
+
+    /// Serves until `stop`, then lets open requests finish within the grace period.
+    pub async fn run(self, stop: CancellationToken) {
+        let connections = Arc::new(Semaphore::new(self.limits.connections_max));
+        let graceful = GracefulShutdown::new();
+        let acceptor = match &self.scheme {
+            Scheme::Https(config) => Some(TlsAcceptor::from(config.clone())),
+            Scheme::Http => None,
+        };
+        let builder = self.connection_builder();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = self.accept(&connections) => accepted,
+            };
+            let Some((stream, peer, permit)) = accepted else {
+                continue;
+            };
+            let connection = Connection {
+                builder: builder.clone(),
+                router: self.router.clone(),
+                watcher: graceful.watcher(),
+                head_timeout: self.limits.head_timeout,
+                peer,
+            };
+            let acceptor = acceptor.clone();
+            let metrics = self.metrics.clone();
+            tokio::spawn(async move {
+                metrics.connections.inc();
+                connection.serve(stream, acceptor).await;
+                metrics.connections.dec();
+                drop(permit);
+            });
+        }
+        drop(self.listener);
+        wait_for_requests(graceful, self.limits.shutdown_grace).await;
+    }
+
+    /// The next connection, once there is room for one.
+    async fn accept(
+        &self,
+        connections: &Arc<Semaphore>,
+    ) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+        let permit = connections.clone().acquire_owned().await.ok()?;
+        match self.listener.accept().await {
+            Ok((stream, peer)) => {
+                // Answers are written whole; waiting to fill packets only delays them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%peer, %error, "cannot disable Nagle's algorithm");
+                }
+                Some((stream, peer, permit))
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_RETRY_DELAY).await;
+                None
+            }
+        }
+    }
+
+    fn connection_builder(&self) -> Builder<TokioExecutor> {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_timeout);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.limits.http2_streams_max)
+            .adaptive_window(true)
+            .keep_alive_interval(HTTP2_PING_INTERVAL)
+            .keep_alive_timeout(HTTP2_PING_TIMEOUT);
+        builder
+    }
+}
+
+async fn wait_for_requests(graceful: GracefulShutdown, grace: Option<Duration>) {
+    let open = graceful.count();
+    let Some(grace) = grace else {
+        return graceful.shutdown().await;
+    };
+    if timeout(grace, graceful.shutdown()).await.is_err() {
+        warn!(
+            connections = open,
+            "requests were cut off: the grace period is over"
+        );
+    } else {
+        info!("all requests are answered");
+    }
+}
+
+struct Connection {
+    builder: Builder<TokioExecutor>,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+    head_timeout: Duration,
+    peer: SocketAddr,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+        let peer = self.peer;
+        let Some(acceptor) = acceptor else {
+            return self.serve_http(stream).await;
+        };
+        match timeout(self.head_timeout, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve_http(stream).await,
+            Ok(Err(error)) => debug!(%peer, %error, "TLS handshake failed"),
+            Err(_) => debug!(%peer, "TLS handshake took too long"),
+        }
+    }
+
+    async fn serve_http<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = TowerToHyperService::new(self.router);
+        let io = TokioIo::new(FirstBytes::new(stream, self.head_timeout));
+        let connection = self.builder.serve_connection(io, service).into_owned();
+        let result = self.watcher.watch(connection).await;
+        if let Err(error) = result {
+            debug!(peer = %self.peer, %error, "connection ended");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The health report.
+
+use walrus_core::node_api::{
+    HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
+};
+
+use super::Service;
+use crate::{epoch::EpochView, storage::ShardStatus};
+
+impl Service {
+    /// `GET /v1/health`.
+    pub fn health(&self, detailed: bool) -> HealthInfo {
+        let view = self.epochs.view();
+        let progress = self.progress.get();
+        HealthInfo {
+            uptime: self.started.elapsed(),
+            epoch: view.epoch(),
+            public_key: self.protocol_key.public().to_string(),
+            node_status: progress.phase.text(view.epoch()),
+            event_progress: progress.events,
+            shard_summary: summary(&view),
+            shard_detail: detailed.then(|| detail(&view)),
+            latest_checkpoint_sequence_number: progress.checkpoint,
+        }
+    }
+
+    /// Brings the metrics that are sampled, not counted, up to date.
+    pub fn sample_metrics(&self) {
+        use crate::metrics::State;
+        let view = self.epochs.view();
+        let progress = self.progress.get();
+        let metrics = &self.metrics;
+        metrics.epoch.set(view.epoch().into());
+        metrics.node_status.set(progress.phase.number());
+        metrics
+            .slivers_stored
+            .set(self.storage.index().sliver_count());
+        metrics.uptime.set(self.started.elapsed().as_secs());
+        let positions = [
+            ("persisted", progress.events.persisted),
+            ("pending", progress.events.pending),
+            (
+                "highest_finished",
+                progress.events.highest_finished_event_index.unwrap_or(0),
+            ),
+        ];
+        for (state, value) in positions {
+            metrics
+                .event_cursor
+                .get_or_create(&State { state })
+                .set(value);
+        }
+        let counts = summary(&view);
+        let owned = counts.owned_shard_status;
+        let by_status = [
+            ("unknown", owned.unknown),
+            ("ready", owned.ready),
+            ("inTransfer", owned.in_transfer),
+            ("inRecovery", owned.in_recovery),
+            ("readOnly", counts.read_only),
+        ];
+        for (state, value) in by_status {
+            metrics
+                .shards
+                .get_or_create(&State { state })
+                .set(value.into());
+        }
+        let (metadata, slivers, bytes) = self.pending.sizes();
+        let limits = self.pending.limits();
+        metrics.set_queue("pending_metadata", metadata, limits.metadata_max);
+        metrics.set_queue("pending_slivers", slivers, limits.slivers_max);
+        metrics.set_queue("pending_sliver_bytes", bytes, limits.sliver_bytes_max);
+        let (waiting, waiters_max) = self.registrations.load();
+        metrics.set_queue("registration_waiters", waiting, waiters_max);
+        metrics.set_queue(
+            "commit",
+            self.storage.commit_queue_len(),
+            crate::storage::COMMIT_QUEUE_MAX,
+        );
+    }
+}
+
+fn summary(view: &EpochView) -> ShardSummary {
+    let mut counts = ShardStatusCounts::default();
+    let mut owned = 0;
+    for shard in &view.owned {
+        owned += 1;
+        let status = view
+            .shards
+            .get(shard)
+            .map_or(ShardStatus::None, |record| record.status);
+        let count = match status {
+            ShardStatus::None | ShardStatus::LockedToMove => &mut counts.unknown,
+            ShardStatus::Active => &mut counts.ready,
+            ShardStatus::ActiveSync => &mut counts.in_transfer,
+            ShardStatus::ActiveRecover => &mut counts.in_recovery,
+        };
+        *count += 1;
+    }
+    let read_only = view
+        .shards
+        .values()
+        .filter(|record| record.status == ShardStatus::LockedToMove)
+        .fold(0, |count, _| count + 1);
+    ShardSummary {
+        owned,
+        owned_shard_status: counts,
+        read_only,
+    }
+}
+
+fn detail(view: &EpochView) -> ShardDetail {
+    let mut detail = ShardDetail::default();
+    for shard in &view.owned {
+        if !view.shards.contains_key(shard) {
+            let status = ShardStatus::None.health_text().to_owned();
+            detail.owned.push(ShardHealth {
+                shard: *shard,
+                status,
+            });
+        }
+    }
+    for (shard, record) in &view.shards {
+        let health = ShardHealth {
+            shard: *shard,
+            status: record.status.health_text().to_owned(),
+        };
+        if view.owned.contains(shard) {
+            detail.owned.push(health);
+        } else {
+            detail.other.push(health);
+        }
+    }
+    detail.owned.sort_by_key(|health| health.shard);
+    detail
+}

@@ -1,0 +1,163 @@
+//! Reading and storing metadata.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+use walrus_core::{BlobId, BlobMetadata, BlobMetadataWithId, node_api::StoredStatus};
+
+use super::{Service, ServiceError, Uploaded};
+use crate::{pending::MetadataEntry, storage::Outcome};
+
+/// BCS of metadata version 1 with the encoding type nobody serves any more.
+const UNSUPPORTED_ENCODING_PREFIX: &[u8] = &[0, 0];
+
+impl Service {
+    /// `GET …/metadata`: the wire form, verified.
+    pub async fn metadata(&self, blob_id: BlobId) -> Result<Bytes, ServiceError> {
+        if !self.is_registered(blob_id).await? {
+            return Err(ServiceError::MetadataNotFound);
+        }
+        let entry = self.load_metadata(blob_id).await?;
+        entry
+            .map(|entry| entry.bytes)
+            .ok_or(ServiceError::MetadataNotFound)
+    }
+
+    /// `GET …/metadata/status`.
+    pub async fn metadata_status(&self, blob_id: BlobId) -> Result<StoredStatus, ServiceError> {
+        let stored = self
+            .storage
+            .with_index(move |index| index.has_metadata(&blob_id))
+            .await?;
+        Ok(if stored {
+            StoredStatus::Stored
+        } else {
+            StoredStatus::Nonexistent
+        })
+    }
+
+    /// `PUT …/metadata`: `body` is BCS metadata without blob ID.
+    pub async fn store_metadata(
+        &self,
+        blob_id: BlobId,
+        body: Bytes,
+        pending: bool,
+    ) -> Result<Uploaded, ServiceError> {
+        let epoch = self.epochs.view().epoch();
+        let (record, stored) = self
+            .storage
+            .with_index(move |index| Ok((index.blob(&blob_id)?, index.has_metadata(&blob_id)?)))
+            .await?;
+        if record
+            .as_ref()
+            .is_some_and(crate::bookkeeping::BlobRecord::is_invalid)
+        {
+            return Err(ServiceError::InvalidBlob);
+        }
+        if stored {
+            return Ok(Uploaded::AlreadyStored);
+        }
+        let now = Instant::now();
+        if self.pending.metadata(&blob_id, now).is_some() {
+            self.flush_pending(blob_id).await?;
+            return Ok(Uploaded::AlreadyStored);
+        }
+        let entry = self.verify_metadata(blob_id, body).await?;
+        let registered = record.is_some_and(|record| record.is_registered(epoch));
+        if registered || (!pending && self.wait_for_registration(blob_id).await?) {
+            return self.persist_metadata(entry, pending).await;
+        }
+        if !pending {
+            return Err(ServiceError::NotRegistered);
+        }
+        self.pending.insert_metadata(entry, now)?;
+        // The registration may have been processed since we looked.
+        self.flush_pending(blob_id).await?;
+        Ok(Uploaded::Buffered)
+    }
+
+    async fn persist_metadata(
+        &self,
+        entry: MetadataEntry,
+        pending: bool,
+    ) -> Result<Uploaded, ServiceError> {
+        let blob_id = *entry.verified.blob_id();
+        let outcome = self
+            .storage
+            .store_metadata(blob_id, entry.bytes.clone())
+            .await?;
+        self.metadata_cache.insert(entry);
+        Ok(match outcome {
+            Outcome::AlreadyStored => Uploaded::AlreadyStored,
+            _ if pending => Uploaded::Buffered,
+            _ => Uploaded::Stored,
+        })
+    }
+
+    /// Decodes metadata and checks that the blob ID follows from it.
+    async fn verify_metadata(
+        &self,
+        blob_id: BlobId,
+        body: Bytes,
+    ) -> Result<MetadataEntry, ServiceError> {
+        if body.starts_with(UNSUPPORTED_ENCODING_PREFIX) {
+            return Err(ServiceError::UnsupportedEncodingType);
+        }
+        let n_shards = self.n_shards();
+        self.verify(move |_| {
+            let metadata: BlobMetadata = bcs::from_bytes(&body)
+                .map_err(|error| ServiceError::UndecodableMetadata(error.to_string()))?;
+            let verified = BlobMetadataWithId { blob_id, metadata }.verify(n_shards)?;
+            // The wire form is the blob ID followed by what was sent.
+            let bytes = Bytes::from([&blob_id.0, body.as_ref()].concat());
+            Ok(MetadataEntry { verified, bytes })
+        })
+        .await?
+    }
+
+    /// Stored metadata, verified (again, after a restart). Metadata that fails is treated as missing.
+    pub(super) async fn load_metadata(
+        &self,
+        blob_id: BlobId,
+    ) -> Result<Option<MetadataEntry>, ServiceError> {
+        if let Some(entry) = self.metadata_cache.get(&blob_id) {
+            return Ok(Some(entry));
+        }
+        let Some(bytes) = self.storage.read_metadata(blob_id).await? else {
+            return Ok(None);
+        };
+        let n_shards = self.n_shards();
+        let loaded = self
+            .verify(move |_| {
+                let wire: BlobMetadataWithId = bcs::from_bytes(&bytes).ok()?;
+                if wire.blob_id != blob_id {
+                    return None;
+                }
+                let verified = wire.verify(n_shards).ok()?;
+                Some(MetadataEntry { verified, bytes })
+            })
+            .await?;
+        match &loaded {
+            Some(entry) => self.metadata_cache.insert(entry.clone()),
+            None => {
+                tracing::error!(%blob_id, "stored metadata is damaged; it is treated as missing")
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Waits a moment for the registration of a blob, and tells whether it came.
+    async fn wait_for_registration(&self, blob_id: BlobId) -> Result<bool, ServiceError> {
+        let Some(waiter) = self.registrations.waiter(blob_id) else {
+            return Ok(false);
+        };
+        let announced = waiter.announced();
+        if self.is_registered(blob_id).await? {
+            return Ok(true);
+        }
+        // Whether it timed out or not, the record decides.
+        let _ = timeout(self.limits.registration_wait_max, announced).await;
+        Ok(self.is_registered(blob_id).await?)
+    }
+}

@@ -1,0 +1,210 @@
+//! Reading and storing slivers.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use walrus_core::{
+    BlobId, PrimarySliver, SecondarySliver, Sliver, SliverPairIndex, SliverType,
+    node_api::StoredStatus,
+};
+
+use super::{Service, ServiceError, Uploaded};
+use crate::{
+    pending::MetadataEntry,
+    storage::{Outcome, SliverKey, SliverRead},
+};
+
+/// Where the metadata of an uploaded sliver was found.
+enum MetadataPlace {
+    Stored,
+    Buffered(MetadataEntry),
+}
+
+impl Service {
+    /// `GET …/slivers/{pair}/{type}`: BCS of the sliver, as it was stored.
+    pub async fn sliver(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+    ) -> Result<Bytes, ServiceError> {
+        let key = self.sliver_key(blob_id, pair, axis)?;
+        if !self.is_registered(blob_id).await? {
+            return Err(ServiceError::SliverNotFound);
+        }
+        match self.storage.read_sliver(key).await? {
+            SliverRead::Found(bytes) => Ok(bytes),
+            SliverRead::Missing => Err(ServiceError::SliverNotFound),
+            SliverRead::Damaged => {
+                self.metrics.damaged_slivers.inc();
+                Err(ServiceError::SliverNotFound)
+            }
+        }
+    }
+
+    /// `GET …/slivers/{pair}/{type}/status`.
+    pub async fn sliver_status(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+    ) -> Result<StoredStatus, ServiceError> {
+        let key = self.sliver_key(blob_id, pair, axis)?;
+        if self
+            .storage
+            .with_index(move |index| index.has_sliver(&key))
+            .await?
+        {
+            return Ok(StoredStatus::Stored);
+        }
+        if self
+            .pending
+            .has_sliver(&blob_id, (pair, axis), Instant::now())
+        {
+            return Ok(StoredStatus::Buffered);
+        }
+        Ok(StoredStatus::Nonexistent)
+    }
+
+    /// `PUT …/slivers/{pair}/{type}`: `body` is BCS of the sliver. Stored means durable.
+    pub async fn store_sliver(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+        body: Bytes,
+        pending: bool,
+    ) -> Result<Uploaded, ServiceError> {
+        self.check_pair(pair)?;
+        let sliver = self.decode_sliver(pair, axis, body.clone()).await?;
+        let place = self.find_metadata(blob_id, pending).await?;
+        let view = self.epochs.view();
+        let shard = pair.to_shard(&blob_id, self.n_shards());
+        if !view.accepts_writes(shard) {
+            return Err(ServiceError::ShardNotAssigned {
+                shard,
+                epoch: view.epoch(),
+            });
+        }
+        let key = SliverKey {
+            shard,
+            axis,
+            blob_id,
+        };
+        let stored = self
+            .storage
+            .with_index(move |index| index.has_sliver(&key))
+            .await?;
+        if stored
+            || self
+                .pending
+                .has_sliver(&blob_id, (pair, axis), Instant::now())
+        {
+            return Ok(Uploaded::AlreadyStored);
+        }
+        let (entry, buffer) = match place {
+            MetadataPlace::Stored => {
+                let entry = self.load_metadata(blob_id).await?;
+                (entry.ok_or(ServiceError::MetadataRequired)?, false)
+            }
+            MetadataPlace::Buffered(entry) => (entry, true),
+        };
+        self.verify(move |encoder| encoder.verify_either_sliver(&sliver, &entry.verified))
+            .await??;
+        if buffer {
+            self.pending
+                .insert_sliver(blob_id, (pair, axis), body, Instant::now())?;
+            // The registration may have been processed since we looked.
+            self.flush_pending(blob_id).await?;
+            return Ok(Uploaded::Buffered);
+        }
+        Ok(match self.storage.store_sliver(key, body).await? {
+            Outcome::AlreadyStored => Uploaded::AlreadyStored,
+            _ if pending => Uploaded::Buffered,
+            _ => Uploaded::Stored,
+        })
+    }
+
+    fn check_pair(&self, pair: SliverPairIndex) -> Result<(), ServiceError> {
+        let n_shards = self.n_shards().get();
+        if pair.0 >= n_shards {
+            return Err(ServiceError::IndexOutOfRange {
+                pair: pair.0,
+                n_shards,
+            });
+        }
+        Ok(())
+    }
+
+    /// The key of a sliver, if its shard has storage here.
+    fn sliver_key(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+    ) -> Result<SliverKey, ServiceError> {
+        self.check_pair(pair)?;
+        let shard = pair.to_shard(&blob_id, self.n_shards());
+        let view = self.epochs.view();
+        if !view.shards.contains_key(&shard) {
+            return Err(ServiceError::ShardNotAssigned {
+                shard,
+                epoch: view.epoch(),
+            });
+        }
+        Ok(SliverKey {
+            shard,
+            axis,
+            blob_id,
+        })
+    }
+
+    async fn decode_sliver(
+        &self,
+        pair: SliverPairIndex,
+        axis: SliverType,
+        body: Bytes,
+    ) -> Result<Sliver, ServiceError> {
+        let decoded = self
+            .verify(move |_| match axis {
+                SliverType::Primary => bcs::from_bytes::<PrimarySliver>(&body).map(Sliver::from),
+                SliverType::Secondary => {
+                    bcs::from_bytes::<SecondarySliver>(&body).map(Sliver::from)
+                }
+            })
+            .await?;
+        let sliver = decoded.map_err(|error| ServiceError::UndecodableSliver(error.to_string()))?;
+        let expected = pair.sliver_index(axis, self.n_shards());
+        let found = sliver.index();
+        if found != expected {
+            return Err(ServiceError::SliverIndexMismatch {
+                found: found.0,
+                expected: expected.0,
+            });
+        }
+        Ok(sliver)
+    }
+
+    /// Finds the metadata an uploaded sliver needs. Never "not registered" once the metadata was accepted.
+    async fn find_metadata(
+        &self,
+        blob_id: BlobId,
+        pending: bool,
+    ) -> Result<MetadataPlace, ServiceError> {
+        let stored = move |index: &crate::storage::Index| index.has_metadata(&blob_id);
+        if self.storage.with_index(stored).await? {
+            return Ok(MetadataPlace::Stored);
+        }
+        if let Some(entry) = self.pending.metadata(&blob_id, Instant::now()) {
+            return Ok(MetadataPlace::Buffered(entry));
+        }
+        // Between the two questions the metadata may have moved from the cache to the storage.
+        if self.storage.with_index(stored).await? {
+            return Ok(MetadataPlace::Stored);
+        }
+        if pending || self.is_registered(blob_id).await? {
+            return Err(ServiceError::MetadataRequired);
+        }
+        Err(ServiceError::NotRegistered)
+    }
+}

@@ -1,0 +1,254 @@
+//! Slivers too large for the index, one immutable file each.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use walrus_core::{BlobId, ShardIndex, SliverType, hash::blake2b256};
+
+use super::{SliverKey, StorageError};
+
+/// The directory level below `slivers/`: the first byte of the blob ID. All slivers of a blob share a directory, so that
+/// storing them costs one directory sync.
+pub(super) type Directory = u8;
+
+/// The file part of the storage.
+pub(super) struct SliverFiles {
+    root: PathBuf,
+    next_temporary: AtomicU64,
+}
+
+/// A sliver written and synced under a temporary name. Removes its file unless published.
+#[derive(Debug)]
+pub(super) struct Staged {
+    path: Option<PathBuf>,
+    pub(super) len: u64,
+    pub(super) checksum: [u8; 32],
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.take() {
+            // Best effort: the next start empties the directory anyway.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl SliverFiles {
+    /// Creates the directories and removes temporary files of an earlier run.
+    pub(super) fn open(root: &Path) -> Result<Self, StorageError> {
+        let files = Self {
+            root: root.to_owned(),
+            next_temporary: AtomicU64::new(0),
+        };
+        create_directory(&files.temporary_directory())?;
+        for directory in Self::directories() {
+            create_directory(&files.directory(directory))?;
+        }
+        sync_directory(&root.join("slivers"))?;
+        sync_directory(root)?;
+        Ok(files)
+    }
+
+    /// Removes what an interrupted run left in the temporary directory. Call it only while holding the index's lock, or
+    /// the files of a live process would go.
+    pub(super) fn remove_temporaries(&self) -> Result<(), StorageError> {
+        let directory = self.temporary_directory();
+        for entry in list(&directory)? {
+            fs::remove_file(&entry).map_err(|error| StorageError::io("remove", &entry, error))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// All directories slivers may be in.
+    pub(super) fn directories() -> impl Iterator<Item = Directory> {
+        Directory::MIN..=Directory::MAX
+    }
+
+    /// Bytes an unprivileged process may still write.
+    pub(super) fn available_bytes(&self) -> Result<u64, StorageError> {
+        let stat = nix::sys::statvfs::statvfs(&self.root)
+            .map_err(|errno| StorageError::io("query free space of", &self.root, errno.into()))?;
+        Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
+    }
+
+    /// Writes and syncs `bytes` under a temporary name.
+    pub(super) fn stage(&self, bytes: &[u8]) -> Result<Staged, StorageError> {
+        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
+        let path = self.temporary_directory().join(number.to_string());
+        let staged = Staged {
+            path: Some(path.clone()),
+            len: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            checksum: blake2b256(&[bytes]),
+        };
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(|error| StorageError::io("create", &path, error))?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| StorageError::io("write", &path, error))?;
+        Ok(staged)
+    }
+
+    /// Gives a staged file its final name. Durable only after [`Self::sync_directory`] of the key's directory.
+    pub(super) fn publish(&self, key: &SliverKey, mut staged: Staged) -> Result<(), StorageError> {
+        let Some(temporary) = staged.path.take() else {
+            return Ok(());
+        };
+        let path = self.path(key);
+        fs::rename(&temporary, &path).map_err(|error| {
+            staged.path = Some(temporary);
+            StorageError::io("rename to", path, error)
+        })
+    }
+
+    /// Makes renames in the directory of `key` durable.
+    pub(super) fn sync_directory(&self, directory: Directory) -> Result<(), StorageError> {
+        sync_directory(&self.directory(directory))
+    }
+
+    /// Reads a whole file; `None` if there is none.
+    pub(super) fn read(&self, key: &SliverKey) -> Result<Option<Vec<u8>>, StorageError> {
+        let path = self.path(key);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StorageError::io("read", path, error)),
+        }
+    }
+
+    /// Removes a file; a missing one is fine.
+    pub(super) fn remove(&self, key: &SliverKey) -> Result<(), StorageError> {
+        remove_if_present(&self.path(key))
+    }
+
+    /// The slivers for which there is a file in `directory`. Files with other names are not ours and left alone.
+    pub(super) fn keys_in(&self, directory: Directory) -> Result<Vec<SliverKey>, StorageError> {
+        let keys = list(&self.directory(directory))?
+            .iter()
+            .filter_map(|path| parse_name(path.file_name()?.to_str()?))
+            .collect();
+        Ok(keys)
+    }
+
+    /// Where the file of a sliver is, if it has one.
+    pub(super) fn path(&self, key: &SliverKey) -> PathBuf {
+        self.directory(directory_of(key)).join(file_name(key))
+    }
+
+    fn directory(&self, directory: Directory) -> PathBuf {
+        self.root.join("slivers").join(format!("{directory:02x}"))
+    }
+
+    fn temporary_directory(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+}
+
+/// The directory the file of `key` is in.
+pub(super) fn directory_of(key: &SliverKey) -> Directory {
+    key.blob_id.0[0]
+}
+
+/// Hexadecimal, because some file systems ignore case.
+fn file_name(key: &SliverKey) -> String {
+    format!(
+        "{}-{}-{}",
+        hex::encode(key.blob_id.0),
+        key.shard.0,
+        key.axis
+    )
+}
+
+fn parse_name(name: &str) -> Option<SliverKey> {
+    let mut parts = name.split('-');
+    let blob_id = BlobId(hex::decode(parts.next()?).ok()?.try_into().ok()?);
+    let shard = ShardIndex(parts.next()?.parse().ok()?);
+    let axis: SliverType = parts.next()?.parse().ok()?;
+    let key = SliverKey {
+        shard,
+        axis,
+        blob_id,
+    };
+    // Only the canonical spelling names a sliver.
+    (file_name(&key) == name).then_some(key)
+}
+
+fn create_directory(path: &Path) -> Result<(), StorageError> {
+    fs::create_dir_all(path).map_err(|error| StorageError::io("create", path, error))
+}
+
+fn sync_directory(path: &Path) -> Result<(), StorageError> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| StorageError::io("sync", path, error))
+}
+
+fn remove_if_present(path: &Path) -> Result<(), StorageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StorageError::io("remove", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn list(directory: &Path) -> Result<Vec<PathBuf>, StorageError> {
+    fs::read_dir(directory)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect()
+        })
+        .map_err(|error| StorageError::io("list", directory, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> SliverKey {
+        SliverKey {
+            shard: ShardIndex(12),
+            axis: SliverType::Secondary,
+            blob_id: BlobId([0xab; 32]),
+        }
+    }
+
+    #[test]
+    fn names_round_trip_and_strangers_are_ignored() {
+        assert_eq!(parse_name(&file_name(&key())), Some(key()));
+        for name in [
+            "",
+            "README",
+            "ab-1-primary",
+            &format!("{}-012-secondary", "ab".repeat(32)),
+        ] {
+            assert_eq!(parse_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn staged_files_vanish_unless_published() {
+        let root = tempfile::tempdir().unwrap();
+        let files = SliverFiles::open(root.path()).unwrap();
+        drop(files.stage(b"dropped").unwrap());
+        assert!(list(&files.temporary_directory()).unwrap().is_empty());
+
+        let staged = files.stage(b"kept").unwrap();
+        files.publish(&key(), staged).unwrap();
+        files.sync_directory(directory_of(&key())).unwrap();
+        assert_eq!(files.read(&key()).unwrap().unwrap(), b"kept");
+        assert_eq!(files.keys_in(0xab).unwrap(), [key()]);
+    }
+}
