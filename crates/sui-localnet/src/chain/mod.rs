@@ -1,6 +1,7 @@
 //! The running chain: one thread executes, everybody reads.
 
 mod genesis;
+pub(crate) mod seal;
 pub(crate) mod validator;
 mod worker;
 

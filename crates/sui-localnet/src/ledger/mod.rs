@@ -10,6 +10,8 @@ mod memory;
 mod queries;
 mod records;
 mod store;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(crate) use balances::balance_changes;
