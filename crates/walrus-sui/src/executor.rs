@@ -24,6 +24,10 @@ use crate::{
 const REBUILDS_MAX: u32 = 6;
 /// How often one signed transaction is sent. Sending again is safe: it executes once.
 const SUBMISSIONS_MAX: u32 = 4;
+/// How long resolving coins, inputs and gas may take.
+const BUILD_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long executing may take, besides the wait for the checkpoint.
+const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Default wait for a transaction to be in a checkpoint.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(30);
 const MASK: &str = "digest,checkpoint,timestamp,effects.status,effects.gas_used,effects.changed_objects,\
@@ -212,15 +216,21 @@ impl Executor {
             let mut client = self.shared.rpc.client();
             // Boxed: the state of the builder is large and would grow every future that holds it.
             let building: BoxFuture<'_, _> = Box::pin(builder.build(&mut client));
-            let error = match building.await {
-                Ok(transaction) => return Ok(transaction),
-                Err(error) => error,
+            let error = match tokio::time::timeout(BUILD_TIMEOUT, building).await {
+                Ok(Ok(transaction)) => return Ok(transaction),
+                Ok(Err(error)) => error,
+                // The text that the builder gives to the same failure when the node reports it.
+                Err(_) => sui_transaction_builder::Error::Input("Timeout expired".to_owned()),
             };
             attempt += 1;
             // The builder keeps only the text of a failed call.
             let text = error.to_string();
-            if !is_transport_text(&text) || attempt >= SUBMISSIONS_MAX {
+            if !is_transport_text(&text) {
                 return Err(self.build_error(&error));
+            }
+            if attempt >= SUBMISSIONS_MAX {
+                let status = tonic::Status::unavailable(essence(&text));
+                return Err(self.shared.rpc.failed("SimulateTransaction", status));
             }
             self.shared.rpc.rotate();
             tokio::time::sleep(backoff(attempt)).await;
@@ -257,7 +267,14 @@ impl Executor {
                     request.clone(),
                     self.shared.checkpoint_timeout,
                 ));
-            let status = match sending.await {
+            let patience = SUBMISSION_TIMEOUT + self.shared.checkpoint_timeout;
+            let sent = tokio::time::timeout(patience, sending)
+                .await
+                .unwrap_or_else(|_| {
+                    let status = tonic::Status::deadline_exceeded("no answer in time");
+                    Err(ExecuteAndWaitError::RpcError(status))
+                });
+            let status = match sent {
                 // With these errors it was executed for sure; only the wait failed. The caller sees that no
                 // checkpoint is known.
                 Ok(response)
