@@ -14,6 +14,9 @@ use crate::{
     value::VALUE_DEPTH_MAX,
 };
 
+/// Bounds the recursion below: a few calls per level of a type, and types of fields within types.
+const RECURSION_MAX: usize = 8 * VALUE_DEPTH_MAX;
+
 impl Session<'_> {
     /// Fails when vectors of the element type, after substituting `arguments`, nest too deep.
     pub(crate) fn check_vector_depth(
@@ -64,7 +67,7 @@ impl Session<'_> {
         arguments: &[Type],
         recursion: usize,
     ) -> Result<usize, VmError> {
-        check(recursion)?;
+        check_recursion(recursion)?;
         Ok(match type_ {
             Type::Vector(element) => 1 + self.depth_of(element, arguments, recursion + 1)?,
             Type::Datatype(datatype) => self.datatype_depth(datatype, arguments, recursion + 1)?,
@@ -128,7 +131,7 @@ impl Session<'_> {
         parameters: usize,
         recursion: usize,
     ) -> Result<DepthFormula, VmError> {
-        check(recursion)?;
+        check_recursion(recursion)?;
         let mut formula = DepthFormula {
             constant: 1,
             offsets: vec![None; parameters],
@@ -169,7 +172,8 @@ impl Session<'_> {
         formula: &mut DepthFormula,
         recursion: usize,
     ) -> Result<(), VmError> {
-        check(recursion.max(offset))?;
+        check_recursion(recursion)?;
+        check(offset)?;
         match type_ {
             Type::Vector(element) => {
                 formula.constant = formula.constant.max(offset + 1);
@@ -196,6 +200,14 @@ impl Session<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+fn check_recursion(recursion: usize) -> Result<(), VmError> {
+    if recursion <= RECURSION_MAX {
+        Ok(())
+    } else {
+        Err(too_deep())
     }
 }
 
