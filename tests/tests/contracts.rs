@@ -218,7 +218,7 @@ async fn collect(
     let mut events = Vec::new();
     loop {
         let before = stream.cursor();
-        let next = stream.next().await.unwrap();
+        let next = stream.next().await.expect("the chain is up");
         assert_eq!(next.checkpoint, before + 1);
         events.extend(next.events);
         if events.last().is_some_and(|(_, event)| last(event)) {

@@ -268,12 +268,10 @@ impl Executor {
                     self.shared.checkpoint_timeout,
                 ));
             let patience = SUBMISSION_TIMEOUT + self.shared.checkpoint_timeout;
-            let sent = tokio::time::timeout(patience, sending)
-                .await
-                .unwrap_or_else(|_| {
-                    let status = tonic::Status::deadline_exceeded("no answer in time");
-                    Err(ExecuteAndWaitError::RpcError(status))
-                });
+            let Ok(sent) = tokio::time::timeout(patience, sending).await else {
+                let status = tonic::Status::deadline_exceeded("no answer in time");
+                return Err(self.shared.rpc.failed("ExecuteTransaction", status));
+            };
             let status = match sent {
                 // With these errors it was executed for sure; only the wait failed. The caller sees that no
                 // checkpoint is known.

@@ -1,5 +1,7 @@
 //! How transactions are built, sent and repeated, against a full node that answers by script.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
@@ -163,12 +165,12 @@ fn executed_transaction(error: Option<proto::ExecutionError>) -> proto::Executed
         .with_effects(effects(error))
 }
 
-fn simulated(error: Option<proto::ExecutionError>) -> Simulated {
-    Ok(proto::SimulateTransactionResponse::default().with_transaction(executed_transaction(error)))
+fn simulated(error: Option<proto::ExecutionError>) -> proto::SimulateTransactionResponse {
+    proto::SimulateTransactionResponse::default().with_transaction(executed_transaction(error))
 }
 
-fn sent(error: Option<proto::ExecutionError>) -> Sent {
-    Ok(proto::ExecuteTransactionResponse::default().with_transaction(executed_transaction(error)))
+fn sent(error: Option<proto::ExecutionError>) -> proto::ExecuteTransactionResponse {
+    proto::ExecuteTransactionResponse::default().with_transaction(executed_transaction(error))
 }
 
 fn abort() -> proto::ExecutionError {
@@ -187,7 +189,7 @@ fn abort() -> proto::ExecutionError {
 
 #[tokio::test]
 async fn a_transaction_is_simulated_executed_and_found_in_its_checkpoint() {
-    let node = FullNode::new(vec![simulated(None)], vec![sent(None)]);
+    let node = FullNode::new(vec![Ok(simulated(None))], vec![Ok(sent(None))]);
     let executed = node.run().await.unwrap();
     assert_eq!(executed.digest, transaction().digest());
     assert_eq!(executed.checkpoint, Some(5));
@@ -198,8 +200,8 @@ async fn a_transaction_is_simulated_executed_and_found_in_its_checkpoint() {
 async fn stale_objects_mean_building_anew() {
     let stale = || Status::invalid_argument(STALE);
     let node = FullNode::new(
-        vec![Err(stale()), simulated(None)],
-        vec![Err(stale()), sent(None)],
+        vec![Err(stale()), Ok(simulated(None))],
+        vec![Err(stale()), Ok(sent(None))],
     );
     node.run().await.unwrap();
     assert_eq!(node.calls(), (3, 2));
@@ -208,7 +210,7 @@ async fn stale_objects_mean_building_anew() {
 #[tokio::test]
 async fn objects_that_stay_in_use_end_in_an_error() {
     let node = FullNode::new(
-        vec![simulated(None)],
+        vec![Ok(simulated(None))],
         vec![Err(Status::invalid_argument(STALE))],
     );
     let error = node.run().await.unwrap_err();
@@ -221,8 +223,8 @@ async fn objects_that_stay_in_use_end_in_an_error() {
 async fn an_overloaded_node_is_asked_again() {
     let busy = || Status::unavailable("The service is currently unavailable");
     let node = FullNode::new(
-        vec![Err(busy()), simulated(None)],
-        vec![Err(busy()), sent(None)],
+        vec![Err(busy()), Ok(simulated(None))],
+        vec![Err(busy()), Ok(sent(None))],
     );
     node.run().await.unwrap();
     assert_eq!(node.calls(), (2, 2));
@@ -234,7 +236,7 @@ async fn a_dead_node_is_passed_over() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dead = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let node = FullNode::new(vec![simulated(None)], vec![sent(None)]);
+    let node = FullNode::new(vec![Ok(simulated(None))], vec![Ok(sent(None))]);
     run(&[&dead, &node.serve().await]).await.unwrap();
 
     let error = run(&[&dead]).await.unwrap_err();
@@ -249,12 +251,12 @@ async fn a_dead_node_is_passed_over() {
 
 #[tokio::test]
 async fn aborts_are_reported_from_simulation_and_from_execution() {
-    let node = FullNode::new(vec![simulated(Some(abort()))], vec![sent(None)]);
+    let node = FullNode::new(vec![Ok(simulated(Some(abort())))], vec![Ok(sent(None))]);
     let error = node.run().await.unwrap_err();
     assert!(error.is_abort("blob", 6), "{error}");
     assert_eq!(node.calls(), (1, 0));
 
-    let node = FullNode::new(vec![simulated(None)], vec![sent(Some(abort()))]);
+    let node = FullNode::new(vec![Ok(simulated(None))], vec![Ok(sent(Some(abort())))]);
     let error = node.run().await.unwrap_err();
     assert!(error.is_abort("blob", 6), "{error}");
     // Our contracts explain their codes.
@@ -265,7 +267,10 @@ async fn aborts_are_reported_from_simulation_and_from_execution() {
 async fn lack_of_gas_is_told_apart() {
     let text = "Unable to perform gas selection due to insufficient SUI balance (in address balance or coins) for \
                 account 0x1 to satisfy required budget 5.";
-    let node = FullNode::new(vec![Err(Status::invalid_argument(text))], vec![sent(None)]);
+    let node = FullNode::new(
+        vec![Err(Status::invalid_argument(text))],
+        vec![Ok(sent(None))],
+    );
     let error = node.run().await.unwrap_err();
     let SuiError::NotEnoughSui { detail, .. } = &error else {
         panic!("{error}");
@@ -276,7 +281,7 @@ async fn lack_of_gas_is_told_apart() {
 #[tokio::test]
 async fn refusals_are_not_repeated() {
     let node = FullNode::new(
-        vec![simulated(None)],
+        vec![Ok(simulated(None))],
         vec![Err(Status::invalid_argument("Invalid user signature: no"))],
     );
     let error = node.run().await.unwrap_err();
