@@ -362,3 +362,18 @@ fun inner_mut(staking: &mut Staking): &mut StakingInnerV1 {
     assert!(staking.version == VERSION, EWrongVersion);
     df::borrow_mut(&mut staking.id, VERSION)
 }
+
+// === Test functions ===
+
+#[test_only]
+public(package) fun inner_mut_for_testing(staking: &mut Staking): &mut StakingInnerV1 {
+    staking.inner_mut()
+}
+
+#[test_only]
+/// Pretends that the object works with another version of the package.
+public(package) fun set_version_for_testing(staking: &mut Staking, version: u64) {
+    let inner: StakingInnerV1 = df::remove(&mut staking.id, staking.version);
+    df::add(&mut staking.id, version, inner);
+    staking.version = version;
+}

@@ -62,9 +62,7 @@ public fun reserve_space_for_epochs(
     payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ): Storage {
-    self
-        .inner_mut()
-        .reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
+    self.inner_mut().reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
 }
 
 /// Registers a blob in storage, and pays for writing it.
@@ -266,4 +264,19 @@ fun inner(system: &System): &SystemStateInnerV1 {
 fun inner_mut(system: &mut System): &mut SystemStateInnerV1 {
     assert!(system.version == VERSION, EWrongVersion);
     df::borrow_mut(&mut system.id, VERSION)
+}
+
+// === Test functions ===
+
+#[test_only]
+public(package) fun inner_mut_for_testing(system: &mut System): &mut SystemStateInnerV1 {
+    system.inner_mut()
+}
+
+#[test_only]
+/// Pretends that the object works with another version of the package.
+public(package) fun set_version_for_testing(system: &mut System, version: u64) {
+    let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
+    df::add(&mut system.id, version, inner);
+    system.version = version;
 }

@@ -107,10 +107,7 @@ public fun authorize_emergency_upgrade(
     emergency_upgrade_cap: &EmergencyUpgradeCap,
     digest: vector<u8>,
 ): UpgradeTicket {
-    assert!(
-        emergency_upgrade_cap.upgrade_manager_id == object::id(self),
-        EInvalidUpgradeManager,
-    );
+    assert!(emergency_upgrade_cap.upgrade_manager_id == object::id(self), EInvalidUpgradeManager);
     let policy = self.cap.policy();
     self.cap.authorize(policy, digest)
 }

@@ -34,11 +34,7 @@ public(package) fun new(max_size: u16, threshold_stake: u64): ActiveSet {
 
 /// Sets the stake of a node, which may let it in, push another node out, or remove it.
 /// Returns whether the node is in the set afterwards.
-public(package) fun insert_or_update(
-    self: &mut ActiveSet,
-    node_id: ID,
-    staked_amount: u64,
-): bool {
+public(package) fun insert_or_update(self: &mut ActiveSet, node_id: ID, staked_amount: u64): bool {
     if (staked_amount == 0 || staked_amount < self.threshold_stake) {
         self.remove(node_id);
         return false

@@ -135,7 +135,7 @@ public(package) fun create_pool(
     ctx: &mut TxContext,
 ): StorageNodeCap {
     let wctx = walrus_context::new(self.epoch, self.next_committee.is_some(), false, false);
-    let mut pool = staking_pool::new(
+    let pool = staking_pool::new(
         name,
         network_address,
         metadata,
@@ -149,11 +149,7 @@ public(package) fun create_pool(
         &wctx,
         ctx,
     );
-    let node_id = object::id(&pool);
-    let cap = storage_node::new_cap(node_id, ctx);
-    pool.init_commission_receiver(auth::authorized_object(object::id(&cap)));
-    self.pools.add(node_id, pool);
-    cap
+    self.add_pool(pool, ctx)
 }
 
 // === Package functions: epoch change ===
@@ -282,10 +278,7 @@ public(package) fun stake_with_pool(
 }
 
 /// Announces that stake leaves.
-public(package) fun request_withdraw_stake(
-    self: &mut StakingInnerV1,
-    staked_wal: &mut StakedWal,
-) {
+public(package) fun request_withdraw_stake(self: &mut StakingInnerV1, staked_wal: &mut StakedWal) {
     let node_id = staked_wal.node_id();
     let wctx = self.context(&node_id);
     self.pools[node_id].request_withdraw_stake(staked_wal, &wctx);
@@ -472,6 +465,19 @@ public(package) fun compute_next_committee(self: &StakingInnerV1): Committee {
 
 // === Private functions ===
 
+/// Adds a new pool and creates its capability, which receives the commission.
+fun add_pool(
+    self: &mut StakingInnerV1,
+    mut pool: StakingPool,
+    ctx: &mut TxContext,
+): StorageNodeCap {
+    let node_id = object::id(&pool);
+    let cap = storage_node::new_cap(node_id, ctx);
+    pool.init_commission_receiver(auth::authorized_object(object::id(&cap)));
+    self.pools.add(node_id, pool);
+    cap
+}
+
 /// What the pool of a node must know.
 fun context(self: &StakingInnerV1, node_id: &ID): WalrusContext {
     walrus_context::new(
@@ -549,7 +555,9 @@ fun max_shards_per_node(n_shards: u16, n_nodes: u64): u64 {
     if (n_nodes >= MIN_NODES_FOR_SHARD_LIMIT) {
         n_shards / SHARD_LIMIT_DENOMINATOR
     } else {
-        (MIN_NODES_FOR_SHARD_LIMIT * n_shards).divide_and_round_up(SHARD_LIMIT_DENOMINATOR * n_nodes)
+        (MIN_NODES_FOR_SHARD_LIMIT * n_shards).divide_and_round_up(
+            SHARD_LIMIT_DENOMINATOR * n_nodes,
+        )
     }
 }
 
@@ -601,4 +609,47 @@ fun quorum_below(
 #[test_only]
 public(package) fun apportion_for_testing(n_shards: u16, stakes: vector<u64>): vector<u16> {
     apportion_shards(n_shards, stakes)
+}
+
+#[test_only]
+/// Registers a node without proof of possession. The key is the generator of G1.
+public(package) fun create_pool_for_testing(
+    self: &mut StakingInnerV1,
+    commission_rate: u16,
+    storage_price: u64,
+    write_price: u64,
+    node_capacity: u64,
+    ctx: &mut TxContext,
+): StorageNodeCap {
+    let wctx = walrus_context::new(self.epoch, self.next_committee.is_some(), false, false);
+    let pool = staking_pool::new_for_testing(
+        b"node".to_string(),
+        b"localhost:9185".to_string(),
+        vector::tabulate!(33, |_| 2),
+        commission_rate,
+        storage_price,
+        write_price,
+        node_capacity,
+        &wctx,
+        ctx,
+    );
+    self.add_pool(pool, ctx)
+}
+
+#[test_only]
+public(package) fun pool_for_testing(self: &StakingInnerV1, node_id: ID): &StakingPool {
+    &self.pools[node_id]
+}
+
+#[test_only]
+public(package) fun is_sync_for_testing(self: &StakingInnerV1): bool {
+    match (self.epoch_state) {
+        EpochState::EpochChangeSync(_) => true,
+        _ => false,
+    }
+}
+
+#[test_only]
+public(package) fun is_done_for_testing(self: &StakingInnerV1, at: u64): bool {
+    self.epoch_state == EpochState::EpochChangeDone(at)
 }

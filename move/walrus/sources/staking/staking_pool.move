@@ -4,8 +4,8 @@ module walrus::staking_pool;
 use std::string::String;
 use sui::bag::{Self, Bag};
 use sui::balance::{Self, Balance};
-use sui::group_ops::Element;
 use sui::bls12381::UncompressedG1;
+use sui::group_ops::Element;
 use sui::table::{Self, Table};
 use sui::vec_map::VecMap;
 use wal::wal::WAL;
@@ -136,6 +136,35 @@ public(package) fun new(
     ctx: &mut TxContext,
 ): StakingPool {
     assert_possession(public_key, proof_of_possession, wctx.epoch(), ctx);
+    create(
+        name,
+        network_address,
+        metadata,
+        public_key,
+        network_public_key,
+        commission_rate,
+        storage_price,
+        write_price,
+        node_capacity,
+        wctx,
+        ctx,
+    )
+}
+
+/// Creates a pool for a key whose possession is proved.
+fun create(
+    name: String,
+    network_address: String,
+    metadata: NodeMetadata,
+    public_key: vector<u8>,
+    network_public_key: vector<u8>,
+    commission_rate: u16,
+    storage_price: u64,
+    write_price: u64,
+    node_capacity: u64,
+    wctx: &WalrusContext,
+    ctx: &mut TxContext,
+): StakingPool {
     assert_valid_name(&name);
     assert_valid_network_address(&network_address);
     assert!(commission_rate <= MAX_COMMISSION_RATE, EIncorrectCommissionRate);
@@ -178,11 +207,7 @@ public(package) fun new(
 
 /// Moves the pool to the current epoch: books the rewards of the epochs since, lets pending stake in
 /// and leaving stake out.
-public(package) fun advance_epoch(
-    self: &mut StakingPool,
-    mut rewards: Balance<WAL>,
-    epoch: u32,
-) {
+public(package) fun advance_epoch(self: &mut StakingPool, mut rewards: Balance<WAL>, epoch: u32) {
     assert!(epoch > self.latest_epoch, EPoolAlreadyUpdated);
     assert!(rewards.value() == 0 || self.wal_balance > 0, EIncorrectEpochAdvance);
 
@@ -300,7 +325,8 @@ public(package) fun wal_balance_at_epoch(self: &StakingPool, epoch: u32): u64 {
     let pre_active = self.pre_active_shares(&self.pre_active_withdrawals.due_at(epoch));
     let leaving_shares = self.pending_shares_withdraw.value_at(epoch) + pre_active;
     let expected = self.wal_balance + self.pending_stake.value_at(epoch);
-    expected - rate.convert_to_wal_amount(leaving_shares)
+    // Rounding can make the leaving shares worth a FROST more than the pool.
+    expected - rate.convert_to_wal_amount(leaving_shares).min(expected)
 }
 
 // === Package functions: commission ===
@@ -324,10 +350,7 @@ public(package) fun unblock_commission(self: &mut StakingPool) {
 }
 
 /// Pays out the commission that is not blocked.
-public(package) fun collect_commission(
-    self: &mut StakingPool,
-    auth: Authenticated,
-): Balance<WAL> {
+public(package) fun collect_commission(self: &mut StakingPool, auth: Authenticated): Balance<WAL> {
     assert!(auth.matches(&self.commission_receiver), EAuthorizationFailure);
     let collectable = self.commission.value() - self.blocked_commission();
     self.commission.split(collectable)
@@ -380,10 +403,7 @@ public(package) fun set_network_address(self: &mut StakingPool, network_address:
     self.node_info.set_network_address(network_address);
 }
 
-public(package) fun set_network_public_key(
-    self: &mut StakingPool,
-    network_public_key: vector<u8>,
-) {
+public(package) fun set_network_public_key(self: &mut StakingPool, network_public_key: vector<u8>) {
     self.node_info.set_network_public_key(network_public_key);
 }
 
@@ -577,4 +597,39 @@ fun assert_valid_name(name: &String) {
 fun assert_valid_network_address(network_address: &String) {
     let length = network_address.length();
     assert!(length <= MAX_NETWORK_ADDRESS_LEN, EInvalidNetworkAddressLength);
+}
+
+// === Test functions ===
+
+#[test_only]
+/// A pool without proof of possession. The key is the generator of G1.
+public(package) fun new_for_testing(
+    name: String,
+    network_address: String,
+    network_public_key: vector<u8>,
+    commission_rate: u16,
+    storage_price: u64,
+    write_price: u64,
+    node_capacity: u64,
+    wctx: &WalrusContext,
+    ctx: &mut TxContext,
+): StakingPool {
+    create(
+        name,
+        network_address,
+        walrus::node_metadata::new(b"".to_string(), b"".to_string(), b"".to_string()),
+        *sui::bls12381::g1_generator().bytes(),
+        network_public_key,
+        commission_rate,
+        storage_price,
+        write_price,
+        node_capacity,
+        wctx,
+        ctx,
+    )
+}
+
+#[test_only]
+public(package) fun rate_at_for_testing(self: &StakingPool, epoch: u32): PoolExchangeRate {
+    self.rate_at(epoch)
 }

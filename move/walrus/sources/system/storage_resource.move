@@ -82,10 +82,7 @@ public fun fuse_periods(first: &mut Storage, second: Storage) {
 public fun fuse_amount(first: &mut Storage, second: Storage) {
     let Storage { id, start_epoch, end_epoch, storage_size } = second;
     id.delete();
-    assert!(
-        first.start_epoch == start_epoch && first.end_epoch == end_epoch,
-        EIncompatibleEpochs,
-    );
+    assert!(first.start_epoch == start_epoch && first.end_epoch == end_epoch, EIncompatibleEpochs);
     first.storage_size = first.storage_size + storage_size;
 }
 
@@ -120,4 +117,16 @@ public(package) fun create_storage(
 /// Lets the period end later; only after that was paid for.
 public(package) fun extend_end_epoch(self: &mut Storage, extended_epochs: u32) {
     self.end_epoch = self.end_epoch + extended_epochs;
+}
+
+// === Test functions ===
+
+#[test_only]
+public fun new_for_testing(
+    start_epoch: u32,
+    end_epoch: u32,
+    storage_size: u64,
+    ctx: &mut TxContext,
+): Storage {
+    create_storage(start_epoch, end_epoch, storage_size, ctx)
 }

@@ -157,10 +157,7 @@ public(package) fun reserve_space_for_epochs(
     let epoch = self.epoch();
     let start_epoch = start_epoch.max(epoch);
     assert!(end_epoch > start_epoch, EInvalidEpochsAhead);
-    assert!(
-        end_epoch - epoch <= self.future_accounting.max_epochs_ahead(),
-        EInvalidEpochsAhead,
-    );
+    assert!(end_epoch - epoch <= self.future_accounting.max_epochs_ahead(), EInvalidEpochsAhead);
     let (first, last) = (start_epoch - epoch, end_epoch - epoch);
     self.process_storage_payments(storage_amount, first, last, payment);
     assert!(storage_amount > 0, EInvalidResourceSize);
@@ -452,4 +449,36 @@ fun split_rewards(
         rewards.split(share as u64)
     });
     vec_map::from_keys_values(node_ids, shares)
+}
+
+// === Test functions ===
+
+#[test_only]
+/// A system in epoch 0 with the given committee, capacity and prices.
+public(package) fun new_for_testing(
+    committee: BlsCommittee,
+    total_capacity_size: u64,
+    storage_price: u64,
+    write_price: u64,
+    max_epochs_ahead: u32,
+    ctx: &mut TxContext,
+): SystemStateInnerV1 {
+    let mut state = create_empty(max_epochs_ahead, ctx);
+    state.committee = committee;
+    state.total_capacity_size = total_capacity_size;
+    state.storage_price_per_unit_size = storage_price;
+    state.write_price_per_unit_size = write_price;
+    state
+}
+
+#[test_only]
+public(package) fun deny_list_sizes_for_testing(
+    self: &mut SystemStateInnerV1,
+): &mut VecMap<ID, u64> {
+    self.deny_list_sizes.borrow_mut()
+}
+
+#[test_only]
+public(package) fun use_capacity_for_testing(self: &mut SystemStateInnerV1, amount: u64) {
+    self.use_capacity(amount, 0, 1);
 }
