@@ -45,6 +45,11 @@ mod retry;
 mod status;
 mod store;
 
+#[cfg(test)]
+mod protocol_tests;
+#[cfg(test)]
+mod test_network;
+
 pub use client::{SigningOptions, WalrusClient};
 pub use error::ClientError;
 pub use read::ReadError;

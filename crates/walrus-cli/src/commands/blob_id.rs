@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 use serde::Serialize;
+use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::{BlobInput, BlobStoreResult};
 use walrus_core::{BlobId, EncodingType, VerifiedMetadata};
 use walrus_encoder::Encoder;
@@ -15,9 +16,11 @@ use crate::{
 };
 
 /// The JSON result.
+#[serde_as]
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BlobIdResult {
+    #[serde_as(as = "DisplayFromStr")]
     blob_id: BlobId,
     file: PathBuf,
     unencoded_length: u64,
@@ -71,7 +74,7 @@ async fn metadata_of(encoder: &Encoder, file: PathBuf) -> anyhow::Result<Verifie
 /// Prints a blob ID in its usual form.
 pub(crate) fn convert(context: &Context, args: &ConvertBlobIdArgs) -> anyhow::Result<()> {
     match context.json() {
-        true => print_json(&args.blob_id),
+        true => print_json(&args.blob_id.to_string()),
         false => print_text(&format!("Blob ID: {}", args.blob_id)),
     }
 }

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use serde::Serialize;
+use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::{WalrusClient, epoch_start_ms};
 use walrus_core::{
     BlobId, Epoch,
@@ -16,9 +17,11 @@ use crate::{
 };
 
 /// The JSON result.
+#[serde_as]
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StatusResult {
+    #[serde_as(as = "DisplayFromStr")]
     blob_id: BlobId,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<PathBuf>,

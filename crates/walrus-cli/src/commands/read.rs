@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context as _;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
+use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::BlobId;
 use walrus_encoder::ConsistencyCheck;
 
@@ -20,11 +21,13 @@ use crate::{
 };
 
 /// The JSON result.
+#[serde_as]
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReadResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     out: Option<PathBuf>,
+    #[serde_as(as = "DisplayFromStr")]
     blob_id: BlobId,
     #[serde(skip_serializing_if = "Option::is_none")]
     blob: Option<String>,

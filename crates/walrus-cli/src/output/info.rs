@@ -1,6 +1,7 @@
 //! What `walrus info` shows: facts of the network, computed from the state of the contracts.
 
 use serde::Serialize;
+use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::{Epoch, Frost, NShards, ObjectId, bft, params};
 use walrus_sui::{Committee, EpochInfo, EpochState, Prices};
 
@@ -161,6 +162,7 @@ pub(crate) struct CommitteePart {
 }
 
 /// One storage node.
+#[serde_as]
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NodePart {
@@ -180,6 +182,7 @@ pub(crate) struct NodePart {
     /// The shards.
     pub shard_ids: Vec<u16>,
     /// The node.
+    #[serde_as(as = "DisplayFromStr")]
     pub node_id: ObjectId,
     /// Stake in FROST.
     pub stake: Frost,

@@ -1,6 +1,7 @@
 //! What a store would do and cost, without doing it.
 
 use serde::{Deserialize, Serialize};
+use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::{BlobId, Frost, VerifiedMetadata};
 
 use super::{
@@ -10,10 +11,12 @@ use super::{
 use crate::{client::WalrusClient, error::ClientError};
 
 /// A blob that was not stored.
+#[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreEstimate {
     /// The ID the blob would have.
+    #[serde_as(as = "DisplayFromStr")]
     pub blob_id: BlobId,
     /// Size in bytes.
     pub unencoded_size: u64,

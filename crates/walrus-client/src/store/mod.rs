@@ -28,9 +28,11 @@ use crate::{
     progress::{ProgressEvent, ProgressSink},
     status::{StatusError, blob_status},
 };
-use encoded::EncodedBlob;
+pub(crate) use encoded::EncodedBlob;
 use plan::{Resources, Wanted, plan};
 use result::BlobStoreResult;
+#[cfg(test)]
+pub(crate) use upload::{Upload, Uploaded};
 
 /// Blobs whose status is asked for at the same time.
 const CONCURRENT_STATUS_QUESTIONS: usize = 8;

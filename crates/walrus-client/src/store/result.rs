@@ -1,6 +1,7 @@
 //! What a store did, in the form that command line and HTTP interface share.
 
 use serde::{Deserialize, Serialize};
+use serde_with::{DisplayFromStr, serde_as};
 use walrus_contracts::types::{Blob, Storage};
 use walrus_core::{BlobId, EncodingType, Epoch, EpochCount, EventId, Frost, ObjectId};
 
@@ -8,10 +9,12 @@ use walrus_core::{BlobId, EncodingType, Epoch, EpochCount, EventId, Frost, Objec
 pub(crate) const RS2: &str = "RS2";
 
 /// A storage reservation on chain.
+#[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StorageObject {
     /// The object.
+    #[serde_as(as = "DisplayFromStr")]
     pub id: ObjectId,
     /// First epoch of the reservation.
     pub start_epoch: Epoch,
@@ -22,14 +25,17 @@ pub struct StorageObject {
 }
 
 /// A blob object on chain.
+#[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BlobObject {
     /// The object.
+    #[serde_as(as = "DisplayFromStr")]
     pub id: ObjectId,
     /// Epoch of the registration.
     pub registered_epoch: Epoch,
     /// The blob.
+    #[serde_as(as = "DisplayFromStr")]
     pub blob_id: BlobId,
     /// Unencoded size in bytes.
     pub size: u64,
@@ -110,16 +116,18 @@ pub enum ResourceOperation {
 }
 
 /// Who made a blob available that did not have to be stored again.
+#[serde_as]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum EventOrObject {
     /// Somebody's certification of a permanent blob.
     Event(EventId),
     /// A blob object of the wallet.
-    Object(ObjectId),
+    Object(#[serde_as(as = "DisplayFromStr")] ObjectId),
 }
 
 /// What became of one blob of a store.
+#[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum BlobStoreResult {
@@ -132,6 +140,7 @@ pub enum BlobStoreResult {
         /// Price paid, gas not included.
         cost: Frost,
         /// The shared object around the blob, if one was asked for.
+        #[serde_as(as = "Option<DisplayFromStr>")]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shared_blob_object: Option<ObjectId>,
         /// Digests of the transactions that registered and certified the blob.
@@ -141,6 +150,7 @@ pub enum BlobStoreResult {
     /// The blob was certified for long enough before.
     AlreadyCertified {
         /// The blob.
+        #[serde_as(as = "DisplayFromStr")]
         blob_id: BlobId,
         /// Who made it available.
         #[serde(flatten)]
@@ -151,6 +161,7 @@ pub enum BlobStoreResult {
     /// The network has marked the blob as inconsistently encoded, for ever.
     MarkedInvalid {
         /// The blob.
+        #[serde_as(as = "DisplayFromStr")]
         blob_id: BlobId,
         /// The event that says so.
         event: EventId,
@@ -158,6 +169,7 @@ pub enum BlobStoreResult {
     /// The blob was not stored.
     Error {
         /// The blob, if its ID was known by then.
+        #[serde_as(as = "Option<DisplayFromStr>")]
         blob_id: Option<BlobId>,
         /// What was being done.
         failure_phase: String,
