@@ -158,12 +158,9 @@ impl WalrusContract {
         let mut digests = Vec::new();
         for batch in blobs.chunks(BLOBS_PER_TRANSACTION_MAX) {
             let paid = self
-                .run(|ptb, state| {
+                .run(|ptb, _| {
                     for blob in batch {
-                        let bitmap = blob
-                            .certificate
-                            .signers_bitmap(state.committee_size())
-                            .map_err(|error| SuiError::InvalidInput(error.to_string()))?;
+                        let bitmap = bitmap_of(&blob.certificate)?;
                         certify(ptb, blob.object_id, &blob.certificate, &bitmap);
                     }
                     Ok(Frost(0))
@@ -312,6 +309,15 @@ fn certify(ptb: &mut Ptb<'_>, object: ObjectId, certificate: &ProtocolCertificat
         ptb.bytes(&certificate.serialized_message),
     ];
     ptb.call("system", "certify_blob", arguments);
+}
+
+/// The shortest bitmap that holds all signers: it does not depend on what we believe the committee to be.
+fn bitmap_of(certificate: &ProtocolCertificate) -> Result<Vec<u8>, SuiError> {
+    let last = certificate.signers.iter().max();
+    let members = last.map_or(0, |last| usize::from(*last) + 1);
+    certificate
+        .signers_bitmap(members)
+        .map_err(|error| SuiError::InvalidInput(error.to_string()))
 }
 
 fn check_epochs(requested: u64, state: &ContractState) -> Result<(), SuiError> {

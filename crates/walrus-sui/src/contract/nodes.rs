@@ -63,6 +63,8 @@ impl WalrusContract {
         &self,
         key: &ProtocolKeyPair,
     ) -> Result<ProtocolSignature, SuiError> {
+        // A proof of a past epoch is worthless.
+        self.reader().refresh().await;
         let epoch = self.reader().contract_state().await?.epoch();
         Ok(key.proof_of_possession(epoch, self.address()).signature)
     }

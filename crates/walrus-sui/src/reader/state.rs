@@ -66,11 +66,6 @@ impl ContractState {
             }
         }
     }
-
-    /// Number of members of the current committee.
-    pub fn committee_size(&self) -> usize {
-        self.system_inner.committee.members.len()
-    }
 }
 
 /// Reads until both objects are of the same epoch.

@@ -188,3 +188,18 @@ fn objects_are_matched_to_requests() {
     let error = match_blobs(&batch, vec![object(10, 2, 6)], &executed, &state).unwrap_err();
     assert!(matches!(error, SuiError::UnexpectedEffects { .. }));
 }
+
+#[test]
+fn bitmaps_end_with_the_last_signer() {
+    let bitmap = |signers: &[u16]| {
+        bitmap_of(&ProtocolCertificate {
+            signers: signers.to_vec(),
+            serialized_message: vec![],
+            signature: walrus_core::ProtocolSignature([0; 96]),
+        })
+    };
+    assert_eq!(bitmap(&[]).unwrap(), [0u8; 0]);
+    assert_eq!(bitmap(&[3, 0]).unwrap(), [0b1001]);
+    assert_eq!(bitmap(&[8]).unwrap(), [0, 1]);
+    assert!(bitmap(&[1, 1]).is_err());
+}
