@@ -151,6 +151,14 @@ public fun burn_emergency_upgrade_cap(emergency_upgrade_cap: EmergencyUpgradeCap
 
 /// Creates and shares the manager; returns the capability for emergencies.
 public(package) fun new(cap: UpgradeCap, ctx: &mut TxContext): EmergencyUpgradeCap {
+    let (manager, emergency_upgrade_cap) = create(cap, ctx);
+    transfer::share_object(manager);
+    emergency_upgrade_cap
+}
+
+// === Private functions ===
+
+fun create(cap: UpgradeCap, ctx: &mut TxContext): (UpgradeManager, EmergencyUpgradeCap) {
     let manager = UpgradeManager {
         id: object::new(ctx),
         cap,
@@ -160,11 +168,8 @@ public(package) fun new(cap: UpgradeCap, ctx: &mut TxContext): EmergencyUpgradeC
         id: object::new(ctx),
         upgrade_manager_id: object::id(&manager),
     };
-    transfer::share_object(manager);
-    emergency_upgrade_cap
+    (manager, emergency_upgrade_cap)
 }
-
-// === Private functions ===
 
 fun new_digest(digest: vector<u8>): PackageDigest {
     assert!(digest.length() == DIGEST_LEN, EInvalidPackageDigest);
@@ -188,4 +193,15 @@ fun open_proposal(self: &mut UpgradeManager, digest: PackageDigest, epoch: u32) 
     };
     self.upgrade_proposals.add(digest, proposal);
     events::emit_contract_upgrade_proposed(epoch, digest.0);
+}
+
+// === Test functions ===
+
+#[test_only]
+/// A manager that is not shared.
+public(package) fun new_for_testing(
+    cap: UpgradeCap,
+    ctx: &mut TxContext,
+): (UpgradeManager, EmergencyUpgradeCap) {
+    create(cap, ctx)
 }
