@@ -166,9 +166,9 @@ impl Deployer {
         }
         let package = packages::wal()
             .linked(&[])
-            .map_err(|source| DeployError::Link {
+            .map_err(|cause| DeployError::Link {
                 package: "wal",
-                source,
+                cause,
             })?;
         // Without an upgrade path the supply of WAL is fixed.
         let published = self
@@ -195,9 +195,9 @@ impl Deployer {
         }
         let package = packages::walrus()
             .linked(&[(packages::WAL_PLACEHOLDER, wal.0)])
-            .map_err(|source| DeployError::Link {
+            .map_err(|cause| DeployError::Link {
                 package: "walrus",
-                source,
+                cause,
             })?;
         let step = "publishing package walrus";
         let published = self.executor.publish(&package, false).await.step(step)?;

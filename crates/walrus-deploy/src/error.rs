@@ -9,31 +9,31 @@ use walrus_sui::{SuiError, WalletError};
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// The chain refused or cannot be reached.
-    #[error("{step}: {source}")]
+    #[error("{step}: {cause}")]
     Chain {
         /// What was being done.
         step: String,
         /// What happened.
-        source: Box<SuiError>,
+        cause: Box<SuiError>,
     },
     /// A wallet cannot be used.
     #[error(transparent)]
     Wallet(#[from] WalletError),
     /// A package cannot be linked to its dependencies.
-    #[error("cannot link package {package}: {source}")]
+    #[error("cannot link package {package}: {cause}")]
     Link {
         /// The package.
         package: &'static str,
         /// Why.
-        source: LinkError,
+        cause: LinkError,
     },
     /// A file cannot be read or written.
-    #[error("cannot use file {path}: {source}")]
+    #[error("cannot use file {path}: {cause}")]
     Io {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file is not what it should be.
     #[error("file {path} is not valid: {reason}")]
@@ -74,9 +74,9 @@ pub(crate) trait Step<T> {
 
 impl<T> Step<T> for Result<T, SuiError> {
     fn step(self, step: impl Into<String>) -> Result<T, DeployError> {
-        self.map_err(|source| DeployError::Chain {
+        self.map_err(|cause| DeployError::Chain {
             step: step.into(),
-            source: Box::new(source),
+            cause: Box::new(cause),
         })
     }
 }

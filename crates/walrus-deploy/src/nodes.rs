@@ -232,7 +232,7 @@ impl NodeParams {
 }
 
 fn read(path: &Path) -> Result<String, DeployError> {
-    std::fs::read_to_string(path).map_err(|source| io_error(path, source))
+    std::fs::read_to_string(path).map_err(|cause| io_error(path, cause))
 }
 
 fn invalid(path: &Path, error: impl std::fmt::Display) -> DeployError {

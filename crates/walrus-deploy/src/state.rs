@@ -153,7 +153,7 @@ impl StateFile {
         let progress = match std::fs::read(path) {
             Ok(bytes) => parse(path, &bytes, &fresh.chain_id)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => fresh,
-            Err(source) => return Err(io_error(path, source)),
+            Err(cause) => return Err(io_error(path, cause)),
         };
         Ok(Self {
             path: Some(path.to_owned()),
@@ -203,13 +203,13 @@ pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), DeployError
         std::fs::write(&temporary, contents)?;
         std::fs::rename(&temporary, path)
     };
-    write().map_err(|source| io_error(path, source))
+    write().map_err(|cause| io_error(path, cause))
 }
 
-pub(crate) fn io_error(path: &Path, source: std::io::Error) -> DeployError {
+pub(crate) fn io_error(path: &Path, cause: std::io::Error) -> DeployError {
     DeployError::Io {
         path: path.to_owned(),
-        source,
+        cause,
     }
 }
 

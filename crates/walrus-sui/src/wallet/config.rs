@@ -76,9 +76,9 @@ impl WalletConfig {
     }
 
     pub(super) fn load(path: &Path) -> Result<Self, WalletError> {
-        let text = std::fs::read_to_string(path).map_err(|source| WalletError::Read {
+        let text = std::fs::read_to_string(path).map_err(|cause| WalletError::Read {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         let invalid = |reason: String| WalletError::Invalid {
             path: path.to_owned(),

@@ -25,9 +25,9 @@ impl Keystore {
 
     /// Reads a keystore file.
     pub fn load(path: PathBuf) -> Result<Self, WalletError> {
-        let text = std::fs::read_to_string(&path).map_err(|source| WalletError::Read {
+        let text = std::fs::read_to_string(&path).map_err(|cause| WalletError::Read {
             path: path.clone(),
-            source,
+            cause,
         })?;
         let entries: Vec<String> =
             serde_json::from_str(&text).map_err(|error| WalletError::Invalid {

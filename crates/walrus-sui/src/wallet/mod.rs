@@ -18,20 +18,20 @@ use crate::signer::{InvalidPrivateKey, Signer};
 #[derive(Debug, thiserror::Error)]
 pub enum WalletError {
     /// The file cannot be read.
-    #[error("cannot read wallet file {path}: {source}")]
+    #[error("cannot read wallet file {path}: {cause}")]
     Read {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write wallet file {path}: {source}")]
+    #[error("cannot write wallet file {path}: {cause}")]
     Write {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file is not what it should be.
     #[error("wallet file {path} is not valid: {reason}")]
@@ -224,9 +224,9 @@ fn expand_home(path: &Path) -> PathBuf {
 
 /// Writes a file that only its owner can read, all of it or nothing.
 fn write_private(path: &Path, contents: &str) -> Result<(), WalletError> {
-    let failed = |source| WalletError::Write {
+    let failed = |cause| WalletError::Write {
         path: path.to_owned(),
-        source,
+        cause,
     };
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(failed)?;
