@@ -5,10 +5,12 @@
     reason = "every test binary uses its own part"
 )]
 
+pub mod assemble;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use move_vm::{Address, CompiledModule, Linkage, PackageSource};
+use move_vm::{Address, CompiledModule, Linkage, PackageSource, Session, Slot, Type, Value};
 
 /// Bytes of every module of a compiled package: `move-stdlib` or `sui-framework`.
 pub fn package_bytes(name: &str) -> Vec<Vec<u8>> {
@@ -113,4 +115,55 @@ impl PackageSource for MemoryPackages {
     fn defining_id(&self, storage_id: &Address, _: &str, _: &str) -> Option<Address> {
         Some(*storage_id)
     }
+}
+
+/// Calls every non-generic function of a module, beside the framework, with made-up arguments and
+/// little gas. The results do not matter.
+pub fn run_everything(module: CompiledModule) {
+    let id = module.self_id();
+    let functions: Vec<String> = module
+        .function_defs
+        .iter()
+        .filter_map(|def| module.function_def_name(def))
+        .map(ToString::to_string)
+        .collect();
+    let mut packages = MemoryPackages::with_framework();
+    packages.add(vec![module]);
+    let vm = move_vm::Vm::new();
+    let session = vm.session(&packages, packages.linkage());
+    for name in functions {
+        let Ok(function) = session.load_function(&id.address, &id.name, &name, &[]) else {
+            continue;
+        };
+        let slots: Option<Vec<Slot>> = function
+            .parameters
+            .iter()
+            .map(|type_| {
+                make_up(
+                    &session,
+                    type_.as_reference().map_or(type_, |(inner, _)| inner),
+                )
+            })
+            .collect();
+        let Some(slots) = slots else { continue };
+        let arguments = slots
+            .iter()
+            .zip(&function.parameters)
+            .map(|(slot, type_)| match type_.as_reference() {
+                Some(_) => slot.borrow(),
+                None => slot.get().unwrap(),
+            })
+            .collect();
+        let mut meter = move_vm::Meter::new(20_000);
+        let _ = session.call(&function, arguments, &mut move_vm::NoHost, &mut meter);
+    }
+}
+
+/// A value of the type from made-up bytes.
+fn make_up(session: &Session<'_>, type_: &Type) -> Option<Slot> {
+    let layout = session.layout(type_).ok()?;
+    // All-zero bytes are the encoding of some value of nearly every type, of some length.
+    (0..200)
+        .find_map(|length| Value::from_bcs(&vec![0; length], &layout).ok())
+        .map(Slot::new)
 }

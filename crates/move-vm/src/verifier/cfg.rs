@@ -1,0 +1,114 @@
+//! Control-flow graphs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::format::{Instruction, JumpTable};
+
+/// A straight run of instructions.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// First instruction.
+    pub(super) start: usize,
+    /// One past the last instruction.
+    pub(super) end: usize,
+    /// Blocks that may follow, by position in [`ControlFlowGraph::blocks`].
+    pub(super) successors: Vec<usize>,
+}
+
+/// The basic blocks of a function in code order; the first is the entry. Bounds must be verified. A
+/// block that could run past the end of the code has no successor for that.
+#[derive(Debug)]
+pub(super) struct ControlFlowGraph {
+    pub(super) blocks: Vec<Block>,
+}
+
+impl ControlFlowGraph {
+    pub(super) fn new(code: &[Instruction], jump_tables: &[JumpTable]) -> Self {
+        let mut starts = BTreeSet::from([0]);
+        for (pc, instruction) in code.iter().enumerate() {
+            let targets = targets(instruction, jump_tables);
+            if !targets.is_empty() || instruction.is_unconditional_jump() {
+                starts.insert(pc + 1);
+            }
+            starts.extend(targets);
+        }
+        starts.retain(|start| *start < code.len());
+        let index: BTreeMap<usize, usize> = starts.iter().copied().zip(0..).collect();
+        let ends = starts.iter().copied().skip(1).chain([code.len()]);
+        let blocks = starts.iter().copied().zip(ends).map(|(start, end)| {
+            let mut successors = BTreeSet::new();
+            if let Some(last) = code.get(end - 1) {
+                successors.extend(targets(last, jump_tables));
+                if !last.is_unconditional_jump() && end < code.len() {
+                    successors.insert(end);
+                }
+            }
+            let successors = successors
+                .iter()
+                .filter_map(|start| index.get(start).copied());
+            Block {
+                start,
+                end,
+                successors: successors.collect(),
+            }
+        });
+        Self {
+            blocks: if code.is_empty() {
+                Vec::new()
+            } else {
+                blocks.collect()
+            },
+        }
+    }
+
+    /// Blocks that the entry reaches, in reverse postorder.
+    pub(super) fn reverse_postorder(&self) -> Vec<usize> {
+        let mut visited = vec![false; self.blocks.len()];
+        let mut order = Vec::new();
+        let mut pending = Vec::new();
+        if !self.blocks.is_empty() {
+            visited[0] = true;
+            pending.push((0, 0));
+        }
+        while let Some((block, next)) = pending.pop() {
+            match self.blocks[block].successors.get(next) {
+                Some(successor) => {
+                    pending.push((block, next + 1));
+                    if !visited[*successor] {
+                        visited[*successor] = true;
+                        pending.push((*successor, 0));
+                    }
+                }
+                None => order.push(block),
+            }
+        }
+        order.reverse();
+        order
+    }
+
+    /// Predecessors of every block.
+    pub(super) fn predecessors(&self) -> Vec<Vec<usize>> {
+        let mut predecessors = vec![Vec::new(); self.blocks.len()];
+        for (block, successors) in self
+            .blocks
+            .iter()
+            .map(|block| &block.successors)
+            .enumerate()
+        {
+            for successor in successors {
+                predecessors[*successor].push(block);
+            }
+        }
+        predecessors
+    }
+}
+
+fn targets(instruction: &Instruction, jump_tables: &[JumpTable]) -> Vec<usize> {
+    match instruction {
+        Instruction::VariantSwitch(table) => jump_tables
+            .get(usize::from(*table))
+            .map(|table| table.targets.iter().copied().map(usize::from).collect())
+            .unwrap_or_default(),
+        other => other.branch_target().map(usize::from).into_iter().collect(),
+    }
+}
