@@ -85,7 +85,7 @@ struct ErrorConstant {
 /// The error constants of one module; test-only ones do not exist in our sources.
 fn error_constants(text: &str) -> Vec<ErrorConstant> {
     let mut found = Vec::new();
-    let mut module = String::new();
+    let mut module = "";
     let mut doc: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
         if let Some(comment) = line.strip_prefix("///") {
@@ -97,12 +97,12 @@ fn error_constants(text: &str) -> Vec<ErrorConstant> {
         }
         if let Some(label) = line.strip_prefix("module ") {
             let path = label.trim_end_matches([';', '{', ' ']);
-            module = path.rsplit("::").next().unwrap_or(path).to_owned();
+            module = path.rsplit("::").next().unwrap_or(path);
         } else if let Some((name, code)) = error_constant(line) {
             let sentence = doc.join(" ");
             assert!(!sentence.is_empty(), "{module}::{name} has no doc comment");
             found.push(ErrorConstant {
-                module: module.clone(),
+                module: module.to_owned(),
                 code,
                 name: name.to_owned(),
                 sentence,

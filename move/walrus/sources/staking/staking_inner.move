@@ -11,7 +11,8 @@ use sui::object_table::{Self, ObjectTable};
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
 use walrus::active_set::{Self, ActiveSet};
-use walrus::apportionment_queue;
+use walrus::apportionment;
+use walrus::apportionment_queue::{Self, ApportionmentQueue};
 use walrus::auth::{Self, Authenticated, Authorized};
 use walrus::bls_aggregate::{Self, BlsCommittee};
 use walrus::committee::{Self, Committee};
@@ -57,11 +58,6 @@ const EIncorrectNodeOrder: u64 = 10;
 const ACTIVE_SET_MAX_SIZE: u16 = 111;
 /// Stake a node needs to be a candidate, in FROST.
 const ACTIVE_SET_THRESHOLD_STAKE: u64 = 0;
-/// From so many candidates on, no node gets more than a tenth of the shards.
-const MIN_NODES_FOR_SHARD_LIMIT: u64 = 20;
-/// With `n` shards, and many candidates, the limit is `n` divided by this.
-const SHARD_LIMIT_DENOMINATOR: u64 = 10;
-
 // === Structs ===
 
 /// Where in the epoch we are.
@@ -457,7 +453,8 @@ public(package) fun is_quorum(self: &StakingInnerV1, weight: u16): bool {
 /// The committee that the present stake leads to.
 public(package) fun compute_next_committee(self: &StakingInnerV1): Committee {
     let active_set = self.active_set.borrow();
-    let counts = apportion_shards(self.n_shards, active_set.stakes());
+    assert!(active_set.total_stake() > 0, ENoStake);
+    let counts = apportionment::apportion(self.n_shards, active_set.stakes());
     let assignment = vec_map::from_keys_values(active_set.active_ids(), counts);
     if (self.committee.size() == 0) committee::initialize(assignment)
     else self.committee.transition(assignment)
@@ -515,52 +512,6 @@ fun advance_pool(self: &mut StakingInnerV1, node_id: ID, reward: Balance<WAL>) {
     self.refresh_active_set(node_id);
 }
 
-// === Private functions: apportionment ===
-
-/// Divides the shards among nodes in proportion to their stakes: the method of D'Hondt, with a limit
-/// per node. Of two nodes with the same claim the earlier one wins.
-fun apportion_shards(n_shards: u16, stakes: vector<u64>): vector<u16> {
-    let total_stake = stakes.fold!(0u64, |sum, stake| sum + stake);
-    assert!(total_stake > 0, ENoStake);
-    let limit = max_shards_per_node(n_shards, stakes.length());
-    // Nobody gets fewer than this in the end, so that the loop below has little left to do.
-    let divisor = total_stake / ((n_shards as u64) + 1) + 1;
-    let mut counts = stakes.map_ref!(|stake| (*stake / divisor).min(limit));
-    let mut assigned = counts.fold!(0, |sum, count| sum + count);
-
-    let mut queue = apportionment_queue::new();
-    stakes.length().do!(|i| {
-        if (counts[i] != limit) {
-            queue.insert(claim(stakes[i], counts[i]), stakes.length() - i, i);
-        };
-    });
-    while (assigned < n_shards as u64) {
-        let (_, tie_breaker, i) = queue.pop_max();
-        let count = &mut counts[i];
-        *count = *count + 1;
-        assigned = assigned + 1;
-        if (*count != limit) queue.insert(claim(stakes[i], *count), tie_breaker, i);
-    };
-    counts.map!(|count| count as u16)
-}
-
-/// Claim of a node to one more shard: stake over shards, with 64 fractional bits.
-fun claim(stake: u64, count: u64): u128 {
-    ((stake as u128) << 64) / ((count as u128) + 1)
-}
-
-/// A tenth of the shards, or more when there are few nodes.
-fun max_shards_per_node(n_shards: u16, n_nodes: u64): u64 {
-    let n_shards = n_shards as u64;
-    if (n_nodes >= MIN_NODES_FOR_SHARD_LIMIT) {
-        n_shards / SHARD_LIMIT_DENOMINATOR
-    } else {
-        (MIN_NODES_FOR_SHARD_LIMIT * n_shards).divide_and_round_up(
-            SHARD_LIMIT_DENOMINATOR * n_nodes,
-        )
-    }
-}
-
 // === Private functions: votes ===
 
 /// Capacity by vote of the next committee. A node votes for the capacity of a system in which
@@ -579,10 +530,7 @@ fun voted_capacity(self: &StakingInnerV1, committee: &Committee): u64 {
 }
 
 /// Largest value such that votes for at least as much have a quorum.
-fun quorum_above(
-    self: &StakingInnerV1,
-    mut votes: apportionment_queue::ApportionmentQueue<u16>,
-): u64 {
+fun quorum_above(self: &StakingInnerV1, mut votes: ApportionmentQueue<u16>): u64 {
     let mut above = 0;
     loop {
         let (vote, _, weight) = votes.pop_max();
@@ -592,10 +540,7 @@ fun quorum_above(
 }
 
 /// Smallest value such that votes for at most as much have a quorum.
-fun quorum_below(
-    self: &StakingInnerV1,
-    mut votes: apportionment_queue::ApportionmentQueue<u16>,
-): u64 {
+fun quorum_below(self: &StakingInnerV1, mut votes: ApportionmentQueue<u16>): u64 {
     let mut below = self.n_shards;
     loop {
         let (vote, _, weight) = votes.pop_max();
@@ -605,11 +550,6 @@ fun quorum_below(
 }
 
 // === Test functions ===
-
-#[test_only]
-public(package) fun apportion_for_testing(n_shards: u16, stakes: vector<u64>): vector<u16> {
-    apportion_shards(n_shards, stakes)
-}
 
 #[test_only]
 /// Registers a node without proof of possession. The key is the generator of G1.
