@@ -155,7 +155,7 @@ async fn too_many_shards_down_is_an_error_that_counts_them() {
         text.contains("of 10 shards answered, 7 are needed"),
         "{text}"
     );
-    assert!(text.contains("node-0 (3 shards): cannot connect"), "{text}");
+    assert!(text.contains("(3 shards): cannot connect"), "{text}");
     let error = read(&network, blob_id).await.unwrap_err();
     let text = error.to_string();
     assert!(

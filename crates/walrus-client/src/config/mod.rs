@@ -24,6 +24,8 @@ mod communication;
 mod discovery;
 mod file;
 mod networks;
+#[cfg(test)]
+mod tests;
 
 pub use communication::{
     Backoff, CommunicationConfig, NodeScheme, SliverWriteExtraTime, TailHandling, UploadMode,
