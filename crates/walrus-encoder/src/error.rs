@@ -1,7 +1,7 @@
 //! What can go wrong.
 
 use thiserror::Error;
-use walrus_core::{BlobId, NShards, params::DataTooLarge};
+use walrus_core::{BlobId, NShards, params::DataTooLarge, symbol::SymbolVerificationError};
 
 /// Blobs cannot be encoded for this number of shards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -101,4 +101,45 @@ pub enum DecodeError {
         /// Length of the blob.
         length: u64,
     },
+}
+
+/// Why a sliver cannot be recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SliverRecoveryError {
+    /// Too few symbols are usable: duplicates and those of the wrong size do not count.
+    #[error("{usable} usable symbols are too few to recover the sliver; {needed} are needed")]
+    NotEnoughSymbols {
+        /// Symbols that could be used.
+        usable: usize,
+        /// Symbols needed.
+        needed: usize,
+    },
+    /// What was recovered is not the sliver of the blob.
+    #[error("the recovered sliver cannot be accepted: {0}")]
+    Verification(#[from] SliverVerificationError),
+}
+
+/// Why a proof does not show that a blob is inconsistent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InconsistencyVerificationError {
+    /// A proof has exactly the symbols that recovery needs.
+    #[error("the proof has {actual} symbols; it needs exactly {expected}")]
+    SymbolCount {
+        /// Symbols in the proof.
+        actual: usize,
+        /// Symbols needed.
+        expected: usize,
+    },
+    /// A symbol is not proven to belong to the blob and to lie on the sliver.
+    #[error("the proof has an invalid symbol: {0}")]
+    InvalidSymbol(#[from] SymbolVerificationError),
+    /// The symbols do not decode.
+    #[error("the symbols of the proof do not decode: {0}")]
+    Recovery(#[from] SliverRecoveryError),
+    /// The sliver cannot be compared with the metadata.
+    #[error("the sliver of the proof cannot be checked: {0}")]
+    Verification(#[from] SliverVerificationError),
+    /// The sliver is the one committed to.
+    #[error("the symbols decode to the sliver that the metadata commits to")]
+    SliverNotInconsistent,
 }

@@ -27,9 +27,12 @@ mod code;
 mod decode;
 mod encode;
 mod error;
+mod inconsistency;
 mod leaves;
 mod matrix;
 mod packing;
+pub mod quilt;
+mod recovery;
 #[cfg(test)]
 mod reed_solomon_vectors;
 mod tile;
@@ -42,8 +45,10 @@ use serde::{Deserialize, Serialize};
 use walrus_core::params;
 
 pub use error::{
-    DecodeError, EncodeError, ShardCountMismatch, SliverVerificationError, UnsupportedShardCount,
+    DecodeError, EncodeError, InconsistencyVerificationError, ShardCountMismatch,
+    SliverRecoveryError, SliverVerificationError, UnsupportedShardCount,
 };
+pub use recovery::{ExpandedSliver, Recovered};
 pub use walrus_core::NShards;
 
 use code::Code;

@@ -1,7 +1,6 @@
 //! The known-good data for the codes alone.
 
 #[path = "../tests/common/mod.rs"]
-#[allow(dead_code)]
 mod common;
 
 use common::{bytes, generate, list, load, number, sha256, text};

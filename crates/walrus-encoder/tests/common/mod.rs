@@ -1,4 +1,5 @@
 //! Reading the test vectors.
+#![allow(dead_code)] // each test uses a part
 
 use std::path::PathBuf;
 
