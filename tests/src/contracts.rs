@@ -78,7 +78,11 @@ impl ContractNetwork {
     pub async fn start(nodes: u8, shards: u16) -> Self {
         let mut network = Self::deploy(nodes, shards).await;
         network.register_all().await;
-        network.deployer.end_epoch_zero(Frost(1000 * FROST_PER_WAL)).await.expect("epoch 1 starts");
+        network
+            .deployer
+            .end_epoch_zero(Frost(1000 * FROST_PER_WAL))
+            .await
+            .expect("epoch 1 starts");
         network.attest(1).await;
         network.reader.refresh().await;
         network
@@ -97,31 +101,49 @@ impl ContractNetwork {
         .await
         .expect("a chain in memory starts");
         let rpc = SuiRpc::new([localnet.rpc_url()]).expect("the URL is valid");
-        let mut deployer =
-            Deployer::open(rpc.clone(), admin(), None).await.expect("the chain answers");
+        let mut deployer = Deployer::open(rpc.clone(), admin(), None)
+            .await
+            .expect("the chain answers");
         let config = DeployConfig {
             n_shards: NShards::new(shards).expect("tests use shards"),
             epoch_zero_duration: Duration::ZERO,
             epoch_duration: EPOCH_DURATION,
             max_epochs_ahead: MAX_EPOCHS_AHEAD,
         };
-        let deployment = deployer.deploy(&config).await.expect("the contracts can be deployed");
+        let deployment = deployer
+            .deploy(&config)
+            .await
+            .expect("the contracts can be deployed");
         let reader = SuiReader::with_cache_ttl(rpc, deployment.ids(), Duration::ZERO);
         let user = WalrusContract::new(reader.clone(), user());
         let admin = WalrusContract::with_executor(reader.clone(), deployer.executor().clone());
-        let wal = reader.wal_type().await.expect("the contracts name the type of WAL");
+        let wal = reader
+            .wal_type()
+            .await
+            .expect("the contracts name the type of WAL");
         admin
             .executor()
             .send_wal(&wal, &[(user.address(), USER_WAL)])
             .await
             .expect("the admin has all WAL");
-        Self { localnet, deployment, reader, user, admin, deployer, nodes }
+        Self {
+            localnet,
+            deployment,
+            reader,
+            user,
+            admin,
+            deployer,
+            nodes,
+        }
     }
 
     /// Registers all nodes.
     pub async fn register_all(&mut self) {
         let nodes: Vec<_> = (0..self.nodes).map(node_to_register).collect();
-        self.deployer.register_nodes(&nodes).await.expect("nodes can be registered");
+        self.deployer
+            .register_nodes(&nodes)
+            .await
+            .expect("nodes can be registered");
     }
 
     /// Lets all nodes attest that they have their shards of `epoch`.
@@ -136,18 +158,38 @@ impl ContractNetwork {
     /// Lets time pass until the next epoch has started and all nodes have attested.
     pub async fn next_epoch(&self) -> Epoch {
         let half = u64::try_from(EPOCH_DURATION.as_millis() / 2).expect("an hour fits") + 1;
-        self.localnet.advance_clock(half).await.expect("the clock moves");
-        self.admin.voting_end().await.expect("half of the epoch is over");
-        self.localnet.advance_clock(half).await.expect("the clock moves");
-        self.admin.initiate_epoch_change().await.expect("the epoch is over");
-        let epoch = self.reader.epoch_info().await.expect("the chain answers").epoch;
+        self.localnet
+            .advance_clock(half)
+            .await
+            .expect("the clock moves");
+        self.admin
+            .voting_end()
+            .await
+            .expect("half of the epoch is over");
+        self.localnet
+            .advance_clock(half)
+            .await
+            .expect("the clock moves");
+        self.admin
+            .initiate_epoch_change()
+            .await
+            .expect("the epoch is over");
+        let epoch = self
+            .reader
+            .epoch_info()
+            .await
+            .expect("the chain answers")
+            .epoch;
         self.attest(epoch).await;
         epoch
     }
 
     /// The committee in force.
     pub async fn committee(&self) -> Committee {
-        self.reader.current_committee().await.expect("the committee can be read")
+        self.reader
+            .current_committee()
+            .await
+            .expect("the committee can be read")
     }
 
     /// Registers a permanent blob of `length` bytes for two epochs; `seed` makes it differ from others.
@@ -163,8 +205,16 @@ impl ContractNetwork {
         lifetime: Lifetime,
     ) -> walrus_contracts::types::Blob {
         let request = blob_to_register(seed, length, lifetime, StorageSource::Buy(2));
-        let registered = self.user.reserve_and_register(&[request]).await.expect("the blob is valid");
-        registered.into_iter().next().expect("one result for one blob").blob
+        let registered = self
+            .user
+            .reserve_and_register(&[request])
+            .await
+            .expect("the blob is valid");
+        registered
+            .into_iter()
+            .next()
+            .expect("one result for one blob")
+            .blob
     }
 }
 
@@ -188,12 +238,18 @@ pub fn blob_to_register(
 
 /// What nodes sign to confirm that they store a permanent blob.
 pub fn permanent(blob_id: BlobId) -> ConfirmationBody {
-    ConfirmationBody { blob_id, persistence: BlobPersistence::Permanent }
+    ConfirmationBody {
+        blob_id,
+        persistence: BlobPersistence::Permanent,
+    }
 }
 
 /// What nodes sign to confirm that they store a deletable blob.
 pub fn deletable(blob_id: BlobId, object_id: ObjectId) -> ConfirmationBody {
-    ConfirmationBody { blob_id, persistence: BlobPersistence::Deletable { object_id } }
+    ConfirmationBody {
+        blob_id,
+        persistence: BlobPersistence::Deletable { object_id },
+    }
 }
 
 /// The certificate that the committee members with the given positions make for `body`.

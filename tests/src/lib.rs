@@ -23,9 +23,16 @@ use tempfile::TempDir;
 /// When the binary was not built.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    let directory = test.parent().and_then(Path::parent).expect("tests are in <profile>/deps");
+    let directory = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("tests are in <profile>/deps");
     let path = directory.join(name);
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace --bins` first", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --workspace --bins` first",
+        path.display()
+    );
     path
 }
 
@@ -67,7 +74,8 @@ impl Outcome {
     /// When the command failed or printed something else.
     pub fn json(&self) -> Value {
         assert!(self.success, "the command failed: {}", self.stderr);
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
     }
 
     /// Asserts that the command failed as users are promised: with the given exit code, a single line
@@ -80,10 +88,16 @@ impl Outcome {
         let Self { stdout, stderr, .. } = self;
         assert_eq!(self.code, Some(code), "stdout: {stdout}\nstderr: {stderr}");
         let lower = stderr.to_lowercase();
-        let lines: Vec<_> = lower.lines().filter(|line| line.starts_with("error:")).collect();
+        let lines: Vec<_> = lower
+            .lines()
+            .filter(|line| line.starts_with("error:"))
+            .collect();
         assert_eq!(lines.len(), 1, "not one error line: {stderr}");
         for part in parts {
-            assert!(lines[0].contains(&part.to_lowercase()), "{part:?} is missing in: {stderr}");
+            assert!(
+                lines[0].contains(&part.to_lowercase()),
+                "{part:?} is missing in: {stderr}"
+            );
         }
         assert!(!lower.contains("panicked"), "{stderr}");
     }
@@ -97,7 +111,10 @@ impl TestNetwork {
     /// When it does not become ready.
     pub fn start(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut network = Self { folder, ready: Value::Null };
+        let mut network = Self {
+            folder,
+            ready: Value::Null,
+        };
         network.up(options);
         network
     }
@@ -108,9 +125,22 @@ impl TestNetwork {
     ///
     /// When it does not become ready.
     pub fn up(&mut self, options: &[&str]) {
-        let fixed = ["up", "--detach", "--json", "--rpc-port", "0", "--faucet-port", "0"];
+        let fixed = [
+            "up",
+            "--detach",
+            "--json",
+            "--rpc-port",
+            "0",
+            "--faucet-port",
+            "0",
+        ];
         let outcome = self.localnet(&[&fixed, options].concat());
-        assert!(outcome.success, "the network did not start: {}\n{}", outcome.stderr, self.logs());
+        assert!(
+            outcome.success,
+            "the network did not start: {}\n{}",
+            outcome.stderr,
+            self.logs()
+        );
         self.ready = outcome.json();
     }
 
@@ -124,8 +154,13 @@ impl TestNetwork {
     /// A `walrus` command with the config of this network, ready for more arguments.
     pub fn walrus_command(&self) -> Command {
         let mut command = Command::new(binary("walrus"));
-        let config = self.ready["client_config"].as_str().expect("the ready line names the config");
-        command.arg("--config").arg(config).current_dir(self.folder.path());
+        let config = self.ready["client_config"]
+            .as_str()
+            .expect("the ready line names the config");
+        command
+            .arg("--config")
+            .arg(config)
+            .current_dir(self.folder.path());
         command
     }
 
@@ -140,9 +175,14 @@ impl TestNetwork {
     ///
     /// When it is not newly stored.
     pub fn store(&self, file: &Path) -> String {
-        let reply = self.walrus(&["store", text(file), "--epochs", "1", "--json"]).json();
+        let reply = self
+            .walrus(&["store", text(file), "--epochs", "1", "--json"])
+            .json();
         let blob_id = reply[0].pointer("/blobStoreResult/newlyCreated/blobObject/blobId");
-        blob_id.and_then(Value::as_str).unwrap_or_else(|| panic!("not newly created: {reply}")).to_owned()
+        blob_id
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("not newly created: {reply}"))
+            .to_owned()
     }
 
     /// Reads a blob.
@@ -174,9 +214,14 @@ impl TestNetwork {
     ///
     /// When the ready line does not have them.
     pub fn nodes(&self) -> Vec<(String, usize)> {
-        let nodes = self.ready["nodes"].as_array().expect("the ready line lists nodes");
+        let nodes = self.ready["nodes"]
+            .as_array()
+            .expect("the ready line lists nodes");
         let name = |node: &Value| node["name"].as_str().expect("a name").to_owned();
-        nodes.iter().map(|node| (name(node), node["shards"].as_array().map_or(0, Vec::len))).collect()
+        nodes
+            .iter()
+            .map(|node| (name(node), node["shards"].as_array().map_or(0, Vec::len)))
+            .collect()
     }
 
     /// Folder of this network's state.
@@ -191,11 +236,18 @@ impl TestNetwork {
 
     /// The ends of all logs, for messages of failed tests.
     pub fn logs(&self) -> String {
-        let entries = fs::read_dir(self.state_dir().join("logs")).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.state_dir().join("logs"))
+            .into_iter()
+            .flatten()
+            .flatten();
         let tail = |path: PathBuf| {
             let log = fs::read_to_string(&path).unwrap_or_default();
             let lines: Vec<_> = log.lines().rev().take(20).collect();
-            format!("--- {}\n{}\n", path.display(), lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+            format!(
+                "--- {}\n{}\n",
+                path.display(),
+                lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+            )
         };
         entries.map(|entry| tail(entry.path())).collect()
     }
@@ -216,7 +268,11 @@ impl Drop for TestNetwork {
 ///
 /// When it cannot be started.
 pub fn run(command: &mut Command) -> Outcome {
-    command.env_remove("RUST_LOG").output().expect("the binary can be started").into()
+    command
+        .env_remove("RUST_LOG")
+        .output()
+        .expect("the binary can be started")
+        .into()
 }
 
 /// The same random bytes for the same seed.

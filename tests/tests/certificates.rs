@@ -6,7 +6,10 @@ use walrus_core::{
     ProtocolCertificate,
     messages::{ConfirmationBody, InvalidBlobId},
 };
-use walrus_sui::{Committee, SuiError, contract::{BlobToCertify, Lifetime}};
+use walrus_sui::{
+    Committee, SuiError,
+    contract::{BlobToCertify, Lifetime},
+};
 use walrus_tests::contracts::{ContractNetwork, certificate, deletable, permanent};
 
 const NODES: u8 = 5;
@@ -24,7 +27,11 @@ impl Setup {
         let network = ContractNetwork::start(NODES, SHARDS).await;
         let committee = network.committee().await;
         let blob = network.register(1, 1000).await;
-        Self { network, committee, blob }
+        Self {
+            network,
+            committee,
+            blob,
+        }
     }
 
     /// The certificate of all members for the blob.
@@ -32,12 +39,19 @@ impl Setup {
         self.sign(0..u16::from(NODES), &permanent(self.blob.blob_id))
     }
 
-    fn sign(&self, signers: impl IntoIterator<Item = u16>, body: &ConfirmationBody) -> ProtocolCertificate {
+    fn sign(
+        &self,
+        signers: impl IntoIterator<Item = u16>,
+        body: &ConfirmationBody,
+    ) -> ProtocolCertificate {
         certificate(&self.committee, signers, self.committee.epoch, body)
     }
 
     async fn certify(&self, certificate: ProtocolCertificate) -> Result<(), SuiError> {
-        let blob = BlobToCertify { object_id: self.blob.id, certificate };
+        let blob = BlobToCertify {
+            object_id: self.blob.id,
+            certificate,
+        };
         self.network.user.certify(&[blob]).await.map(drop)
     }
 
@@ -47,19 +61,35 @@ impl Setup {
     }
 
     async fn refuse_bitmap(&self, certificate: ProtocolCertificate, bitmap: &[u8], code: u64) {
-        let blob = BlobToCertify { object_id: self.blob.id, certificate };
-        let outcome = self.network.user.certify_with_bitmap(&blob, bitmap).await.map(drop);
+        let blob = BlobToCertify {
+            object_id: self.blob.id,
+            certificate,
+        };
+        let outcome = self
+            .network
+            .user
+            .certify_with_bitmap(&blob, bitmap)
+            .await
+            .map(drop);
         self.assert_refused(outcome, "bls_aggregate", code).await;
     }
 
     async fn assert_refused(&self, outcome: Result<(), SuiError>, module: &str, code: u64) {
         let error = outcome.expect_err("the certificate is refused");
-        assert!(error.is_abort(module, code), "expected {module} {code}, got: {error}");
+        assert!(
+            error.is_abort(module, code),
+            "expected {module} {code}, got: {error}"
+        );
         assert_eq!(self.certified_epoch().await, None, "nothing changed");
     }
 
     async fn certified_epoch(&self) -> Option<u32> {
-        self.network.reader.blob(self.blob.id).await.expect("the blob exists").certified_epoch
+        self.network
+            .reader
+            .blob(self.blob.id)
+            .await
+            .expect("the blob exists")
+            .certified_epoch
     }
 
     /// The most members, from the first on, that are no quorum.
@@ -79,7 +109,9 @@ async fn only_a_quorum_of_valid_signatures_certifies() {
 
     // One signature fewer than a quorum.
     let few = setup.below_quorum();
-    setup.refuse(setup.sign(0..few, &body), "bls_aggregate", 2).await;
+    setup
+        .refuse(setup.sign(0..few, &body), "bls_aggregate", 2)
+        .await;
 
     // Signers that the bitmap claims but the signature lacks.
     let mut boast = setup.sign(0..few, &body);
@@ -102,15 +134,23 @@ async fn only_a_quorum_of_valid_signatures_certifies() {
 
     // A signer that is no member; a bitmap that is too long.
     setup.refuse_bitmap(setup.full(), &[0b0011_1111], 0).await;
-    setup.refuse_bitmap(setup.full(), &[0b0001_1111, 0], 0).await;
+    setup
+        .refuse_bitmap(setup.full(), &[0b0001_1111, 0], 0)
+        .await;
     setup.refuse_bitmap(setup.full(), &[], 2).await;
 
     // What remains is a quorum without the rest.
-    setup.certify(setup.sign(0..=few, &body)).await.expect("a quorum certifies");
+    setup
+        .certify(setup.sign(0..=few, &body))
+        .await
+        .expect("a quorum certifies");
     assert_eq!(setup.certified_epoch().await, Some(1));
 
     // But not twice.
-    let error = setup.certify(setup.full()).await.expect_err("the blob is certified already");
+    let error = setup
+        .certify(setup.full())
+        .await
+        .expect_err("the blob is certified already");
     assert!(error.is_abort("blob", 5), "{error}");
 }
 
@@ -121,11 +161,19 @@ async fn certificates_are_for_one_blob_and_purpose() {
 
     // Of another blob.
     let other = setup.network.register(2, 1000).await;
-    setup.refuse(setup.sign(all.clone(), &permanent(other.blob_id)), "blob", 6).await;
+    setup
+        .refuse(
+            setup.sign(all.clone(), &permanent(other.blob_id)),
+            "blob",
+            6,
+        )
+        .await;
 
     // Of a deletable blob with the same data.
     let body = deletable(setup.blob.blob_id, setup.blob.id);
-    setup.refuse(setup.sign(all.clone(), &body), "blob", 9).await;
+    setup
+        .refuse(setup.sign(all.clone(), &body), "blob", 9)
+        .await;
 
     // Of another type of message.
     let invalid = InvalidBlobId(setup.blob.blob_id);
@@ -133,19 +181,40 @@ async fn certificates_are_for_one_blob_and_purpose() {
     setup.refuse(of_other_type, "messages", 2).await;
 
     // Of an epoch that has not begun.
-    let early = certificate(&setup.committee, all.clone(), 2, &permanent(setup.blob.blob_id));
+    let early = certificate(
+        &setup.committee,
+        all.clone(),
+        2,
+        &permanent(setup.blob.blob_id),
+    );
     setup.refuse(early, "messages", 1).await;
 
     // A deletable blob needs a certificate for its own object.
-    let blob = setup.network.register_as(3, 1000, Lifetime::Deletable).await;
+    let blob = setup
+        .network
+        .register_as(3, 1000, Lifetime::Deletable)
+        .await;
     let deletable_setup = Setup { blob, ..setup };
     let blob = &deletable_setup.blob;
     deletable_setup
-        .refuse(deletable_setup.sign(all.clone(), &deletable(blob.blob_id, other.id)), "blob", 10)
+        .refuse(
+            deletable_setup.sign(all.clone(), &deletable(blob.blob_id, other.id)),
+            "blob",
+            10,
+        )
         .await;
-    deletable_setup.refuse(deletable_setup.sign(all.clone(), &permanent(blob.blob_id)), "blob", 9).await;
+    deletable_setup
+        .refuse(
+            deletable_setup.sign(all.clone(), &permanent(blob.blob_id)),
+            "blob",
+            9,
+        )
+        .await;
     let right = deletable_setup.sign(all, &deletable(blob.blob_id, blob.id));
-    deletable_setup.certify(right).await.expect("this is the right one");
+    deletable_setup
+        .certify(right)
+        .await
+        .expect("this is the right one");
     assert_eq!(deletable_setup.certified_epoch().await, Some(1));
 }
 
@@ -160,6 +229,9 @@ async fn certificates_expire_with_their_epoch() {
     assert_eq!(committee.epoch, 2);
     let body = permanent(setup.blob.blob_id);
     let fresh = certificate(&committee, 0..u16::from(NODES), 2, &body);
-    setup.certify(fresh).await.expect("the new committee certifies");
+    setup
+        .certify(fresh)
+        .await
+        .expect("the new committee certifies");
     assert_eq!(setup.certified_epoch().await, Some(2));
 }

@@ -4,15 +4,18 @@
 use std::time::Duration;
 
 use walrus_contracts::events::WalrusEvent;
-use walrus_core::{Frost, params::{encoded_length, storage_units}, NShards};
+use walrus_core::{
+    Frost, NShards,
+    params::{encoded_length, storage_units},
+};
 use walrus_deploy::{DeployConfig, Deployer};
 use walrus_sui::{
     EventStream, Signer, SuiError, SuiReader, SuiRpc, WalrusContract,
     contract::{BlobToCertify, Lifetime, StorageSource},
 };
 use walrus_tests::contracts::{
-    ContractNetwork, MAX_EPOCHS_AHEAD, STORAGE_PRICE, USER_WAL, WRITE_PRICE, admin, blob_to_register,
-    certificate, operator, pauper, permanent, protocol_key,
+    ContractNetwork, MAX_EPOCHS_AHEAD, STORAGE_PRICE, USER_WAL, WRITE_PRICE, admin,
+    blob_to_register, certificate, operator, pauper, permanent, protocol_key,
 };
 
 const NODES: u8 = 4;
@@ -29,19 +32,33 @@ async fn deployment_forms_a_committee_of_all_nodes() {
     assert_eq!(committees.next, None);
     let committee = &committees.current;
     assert_eq!(committee.members.len(), usize::from(NODES));
-    let mut shards: Vec<_> = committee.members.iter().flat_map(|member| &member.shards).collect();
+    let mut shards: Vec<_> = committee
+        .members
+        .iter()
+        .flat_map(|member| &member.shards)
+        .collect();
     shards.sort();
     assert_eq!(shards.len(), usize::from(SHARDS));
-    assert!(shards.iter().zip(0..).all(|(shard, index)| shard.0 == index));
+    assert!(
+        shards
+            .iter()
+            .zip(0..)
+            .all(|(shard, index)| shard.0 == index)
+    );
     for (index, node) in network.deployer.nodes().iter().enumerate() {
         let index = u8::try_from(index).unwrap();
-        let (_, member) = committee.member(node.node_id).expect("every node is a member");
+        let (_, member) = committee
+            .member(node.node_id)
+            .expect("every node is a member");
         assert_eq!(member.public_key, protocol_key(index).public());
         assert!(member.network_public_key.is_some());
         assert_eq!(member.name, format!("node-{index}"));
     }
     let prices = network.reader.prices().await.unwrap();
-    assert_eq!((prices.storage_per_unit, prices.write_per_unit), (STORAGE_PRICE, WRITE_PRICE));
+    assert_eq!(
+        (prices.storage_per_unit, prices.write_per_unit),
+        (STORAGE_PRICE, WRITE_PRICE)
+    );
     let info = network.reader.epoch_info().await.unwrap();
     assert_eq!(info.max_epochs_ahead, MAX_EPOCHS_AHEAD);
 
@@ -49,7 +66,10 @@ async fn deployment_forms_a_committee_of_all_nodes() {
     let committees = network.reader.committees().await.unwrap();
     assert_eq!(committees.epoch, 2);
     assert_eq!(committees.previous.as_ref().map(|old| old.epoch), Some(1));
-    assert_eq!(committees.of_epoch(1).unwrap().members, committees.current.members);
+    assert_eq!(
+        committees.of_epoch(1).unwrap().members,
+        committees.current.members
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,7 +79,9 @@ async fn blobs_cost_what_the_price_says() {
     let lengths = [0, 1, 10 * MIB];
     let requests: Vec<_> = (1..)
         .zip(lengths)
-        .map(|(seed, length)| blob_to_register(seed, length, Lifetime::Deletable, StorageSource::Buy(3)))
+        .map(|(seed, length)| {
+            blob_to_register(seed, length, Lifetime::Deletable, StorageSource::Buy(3))
+        })
         .collect();
     let registered = user.reserve_and_register(&requests).await.unwrap();
 
@@ -67,32 +89,66 @@ async fn blobs_cost_what_the_price_says() {
     let mut total = Frost(0);
     for ((request, result), length) in requests.iter().zip(&registered).zip(lengths) {
         let encoded = encoded_length(n_shards, length).unwrap();
-        assert_eq!(result.cost, Frost(storage_units(encoded) * (3 * STORAGE_PRICE.0 + WRITE_PRICE.0)));
+        assert_eq!(
+            result.cost,
+            Frost(storage_units(encoded) * (3 * STORAGE_PRICE.0 + WRITE_PRICE.0))
+        );
         assert_eq!(result.blob.blob_id, request.blob_id);
         assert_eq!(result.blob.storage.storage_size, encoded);
-        assert_eq!((result.blob.storage.start_epoch, result.blob.storage.end_epoch), (1, 4));
+        assert_eq!(
+            (
+                result.blob.storage.start_epoch,
+                result.blob.storage.end_epoch
+            ),
+            (1, 4)
+        );
         assert!(result.blob.deletable);
         total = total + result.cost;
     }
     let balance = network.reader.wal_balance(user.address()).await.unwrap();
     assert_eq!(balance.0, USER_WAL.0 - total.0);
-    assert_eq!(network.reader.owned_blobs(user.address()).await.unwrap().len(), 3);
+    assert_eq!(
+        network
+            .reader
+            .owned_blobs(user.address())
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
 
     // Deleting gives the storage back, which then holds another blob for the price of writing.
     user.delete_blob(registered[1].blob.id).await.unwrap();
     let storage = network.reader.owned_storage(user.address()).await.unwrap();
     assert_eq!(storage.len(), 1);
-    let reuse = blob_to_register(9, 1, Lifetime::Permanent, StorageSource::Owned(storage[0].id));
+    let reuse = blob_to_register(
+        9,
+        1,
+        Lifetime::Permanent,
+        StorageSource::Owned(storage[0].id),
+    );
     let reused = user.reserve_and_register(&[reuse]).await.unwrap();
     assert_eq!(reused[0].cost, WRITE_PRICE);
-    assert!(network.reader.owned_storage(user.address()).await.unwrap().is_empty());
+    assert!(
+        network
+            .reader
+            .owned_storage(user.address())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 
     // A certified blob can be extended up to the limit.
     let committee = network.committee().await;
     let body = permanent(reused[0].blob.blob_id);
     let certificate = certificate(&committee, 0..u16::from(NODES), 1, &body);
     let object_id = reused[0].blob.id;
-    user.certify(&[BlobToCertify { object_id, certificate }]).await.unwrap();
+    user.certify(&[BlobToCertify {
+        object_id,
+        certificate,
+    }])
+    .await
+    .unwrap();
     let blob = network.reader.blob(object_id).await.unwrap();
     let (_, cost) = user.extend_blob(&blob, 2).await.unwrap();
     assert_eq!(cost, Frost(2 * STORAGE_PRICE.0));
@@ -108,20 +164,46 @@ async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
     let blob = |storage| [blob_to_register(1, 10 * MIB, Lifetime::Permanent, storage)];
 
     let poor = WalrusContract::new(network.reader.clone(), pauper());
-    let error = poor.reserve_and_register(&blob(StorageSource::Buy(1))).await.unwrap_err();
-    assert!(matches!(error, SuiError::NotEnoughWal { have: Frost(0), .. }), "{error}");
+    let error = poor
+        .reserve_and_register(&blob(StorageSource::Buy(1)))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, SuiError::NotEnoughWal { have: Frost(0), .. }),
+        "{error}"
+    );
 
     let broke = WalrusContract::new(network.reader.clone(), Signer::from_seed([77; 32]));
     let wal = network.reader.wal_type().await.unwrap();
-    network.admin.executor().send_wal(&wal, &[(broke.address(), USER_WAL)]).await.unwrap();
-    let error = broke.reserve_and_register(&blob(StorageSource::Buy(1))).await.unwrap_err();
+    network
+        .admin
+        .executor()
+        .send_wal(&wal, &[(broke.address(), USER_WAL)])
+        .await
+        .unwrap();
+    let error = broke
+        .reserve_and_register(&blob(StorageSource::Buy(1)))
+        .await
+        .unwrap_err();
     assert!(matches!(error, SuiError::NotEnoughSui { .. }), "{error}");
     assert!(!error.to_string().contains('\n'));
 
     for epochs in [0, MAX_EPOCHS_AHEAD + 1] {
-        let error =
-            network.user.reserve_and_register(&blob(StorageSource::Buy(epochs))).await.unwrap_err();
-        assert!(matches!(error, SuiError::InvalidEpochs { max: MAX_EPOCHS_AHEAD, .. }), "{error}");
+        let error = network
+            .user
+            .reserve_and_register(&blob(StorageSource::Buy(epochs)))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(
+                error,
+                SuiError::InvalidEpochs {
+                    max: MAX_EPOCHS_AHEAD,
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 
     let permanent = network.register(2, 1).await;
@@ -132,19 +214,30 @@ async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
 
     let mut forged = blob(StorageSource::Buy(1))[0];
     forged.root_hash[0] ^= 1;
-    let error = network.user.reserve_and_register(&[forged]).await.unwrap_err();
+    let error = network
+        .user
+        .reserve_and_register(&[forged])
+        .await
+        .unwrap_err();
     assert!(error.is_abort("blob", 6), "{error}");
 
     let missing = walrus_core::ObjectId([9; 32]);
     let error = network.reader.blob(missing).await.unwrap_err();
     assert!(matches!(error, SuiError::ObjectNotFound(_)), "{error}");
-    let error = network.reader.blob(network.deployment.system_object).await.unwrap_err();
+    let error = network
+        .reader
+        .blob(network.deployment.system_object)
+        .await
+        .unwrap_err();
     assert!(matches!(error, SuiError::UnexpectedType { .. }), "{error}");
 
     network.next_epoch().await;
     network.next_epoch().await;
     let error = network.user.extend_blob(&permanent, 1).await.unwrap_err();
-    assert!(matches!(error, SuiError::BlobExpired { epoch: 3, .. }), "{error}");
+    assert!(
+        matches!(error, SuiError::BlobExpired { epoch: 3, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,11 +260,20 @@ async fn events_arrive_in_order_without_gaps_and_from_any_checkpoint() {
     network.user.delete_blob(blob.id).await.unwrap();
 
     let mut stream = network.reader.events(start).await.unwrap();
-    let all = collect(&mut stream, |event| matches!(event, WalrusEvent::BlobDeleted(_))).await;
+    let all = collect(&mut stream, |event| {
+        matches!(event, WalrusEvent::BlobDeleted(_))
+    })
+    .await;
     let names: Vec<_> = all.iter().map(|(_, event)| event.name()).collect();
-    let received = names.iter().filter(|name| **name == "ShardsReceived").count();
+    let received = names
+        .iter()
+        .filter(|name| **name == "ShardsReceived")
+        .count();
     assert_eq!(received, usize::from(NODES));
-    let others: Vec<_> = names.into_iter().filter(|name| *name != "ShardsReceived").collect();
+    let others: Vec<_> = names
+        .into_iter()
+        .filter(|name| *name != "ShardsReceived")
+        .collect();
     assert_eq!(
         others,
         [
@@ -192,14 +294,20 @@ async fn events_arrive_in_order_without_gaps_and_from_any_checkpoint() {
     let end = stream.cursor();
     for cursor in [end - 1, end - 2] {
         let mut resumed = network.reader.events(cursor).await.unwrap();
-        let rest = collect(&mut resumed, |event| matches!(event, WalrusEvent::BlobDeleted(_))).await;
+        let rest = collect(&mut resumed, |event| {
+            matches!(event, WalrusEvent::BlobDeleted(_))
+        })
+        .await;
         assert_eq!(rest.last(), all.last());
         assert_eq!(resumed.cursor(), end);
     }
 
     // Live: the stream waits for what has not happened yet.
     let waiting = tokio::spawn(async move {
-        let events = collect(&mut stream, |event| matches!(event, WalrusEvent::BlobRegistered(_))).await;
+        let events = collect(&mut stream, |event| {
+            matches!(event, WalrusEvent::BlobRegistered(_))
+        })
+        .await;
         events.len()
     });
     network.register(2, 1).await;
@@ -207,7 +315,10 @@ async fn events_arrive_in_order_without_gaps_and_from_any_checkpoint() {
 
     // A cursor from the future is one of another chain.
     let mut lost = network.reader.events(1_000_000).await.unwrap();
-    assert!(matches!(lost.next().await, Err(SuiError::ChainReset { .. })));
+    assert!(matches!(
+        lost.next().await,
+        Err(SuiError::ChainReset { .. })
+    ));
 }
 
 /// Reads events up to the first that `last` accepts.
@@ -233,23 +344,41 @@ async fn deployment_continues_from_its_state_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("deployment.json");
     let rpc = SuiRpc::new([network.localnet.rpc_url()]).unwrap();
-    let config = DeployConfig { n_shards: NShards::new(SHARDS).unwrap(), ..DeployConfig::default() };
+    let config = DeployConfig {
+        n_shards: NShards::new(SHARDS).unwrap(),
+        ..DeployConfig::default()
+    };
 
-    let mut first = Deployer::open(rpc.clone(), admin(), Some(&path)).await.unwrap();
+    let mut first = Deployer::open(rpc.clone(), admin(), Some(&path))
+        .await
+        .unwrap();
     let made = first.deploy(&config).await.unwrap();
-    let mut second = Deployer::open(rpc.clone(), admin(), Some(&path)).await.unwrap();
+    let mut second = Deployer::open(rpc.clone(), admin(), Some(&path))
+        .await
+        .unwrap();
     assert_eq!(second.deploy(&config).await.unwrap(), made);
     let reader = SuiReader::with_cache_ttl(rpc.clone(), made.ids(), Duration::ZERO);
     assert_eq!(reader.epoch_info().await.unwrap().epoch, 0);
 
-    let other = DeployConfig { n_shards: NShards::new(SHARDS + 1).unwrap(), ..config };
+    let other = DeployConfig {
+        n_shards: NShards::new(SHARDS + 1).unwrap(),
+        ..config
+    };
     assert!(second.deploy(&other).await.is_err());
 
     // The chain knows the operators' capabilities: nobody is registered twice.
-    let operator_caps = network.reader.owned_node_caps(operator(0).address()).await.unwrap();
+    let operator_caps = network
+        .reader
+        .owned_node_caps(operator(0).address())
+        .await
+        .unwrap();
     assert_eq!(operator_caps.len(), 1);
     let mut network = network;
     network.register_all().await;
-    let operator_caps = network.reader.owned_node_caps(operator(0).address()).await.unwrap();
+    let operator_caps = network
+        .reader
+        .owned_node_caps(operator(0).address())
+        .await
+        .unwrap();
     assert_eq!(operator_caps.len(), 1);
 }

@@ -1,0 +1,411 @@
+//! Starting, resuming and stopping a network.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use futures::future;
+use walrus_client::{
+    config::{CommunicationConfig, NodeScheme},
+    node::NodeClient,
+};
+use walrus_core::NShards;
+use walrus_deploy::Deployer;
+use walrus_sui::{EpochState, SuiReader, SuiRpc};
+
+use crate::{
+    accounts::{Account, AccountInfo, Role, SUI_PER_ACCOUNT_MIST, WAL_PER_ACCOUNT_FROST},
+    ports,
+    process::{self, ProcessId},
+    report::{NodeInfo, Packages, ReadyReport},
+    setup,
+    state::{ChainRecord, NetworkOptions, NetworkState, NodeRecord, StateDir},
+};
+
+/// How long a process may take until it answers.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the nodes may take to attest to the first epoch.
+const EPOCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often something that should become ready is asked.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
+/// How long a process that is asked to stop may take before it is killed.
+const STOP_PATIENCE: Duration = Duration::from_secs(15);
+/// Lines of a log quoted in an error.
+const LOG_LINES_QUOTED: usize = 3;
+
+/// What `up` is asked for.
+#[derive(Debug, Clone)]
+pub struct UpOptions {
+    /// Shape of the network.
+    pub options: NetworkOptions,
+    /// TCP port of the chain's gRPC service; 0 picks a free one. Ignored when the network exists.
+    pub rpc_port: u16,
+    /// TCP port of the faucet; 0 picks a free one. Ignored when the network exists.
+    pub faucet_port: u16,
+}
+
+/// How a process is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Asked to finish what it does; killed only when it does not.
+    Ask,
+    /// Like a power cut.
+    Kill,
+}
+
+/// A local network, running or not.
+#[derive(Debug, Clone)]
+pub struct Network {
+    state_dir: StateDir,
+}
+
+impl Network {
+    /// The network of a state directory, which need not exist.
+    pub fn new(state_dir: StateDir) -> Self {
+        Self { state_dir }
+    }
+
+    /// Starts whatever of the network does not run, making it first if it does not exist, and waits until it is
+    /// ready: every node serves and attested to the current epoch.
+    pub async fn up(&self, up: &UpOptions) -> anyhow::Result<ReadyReport> {
+        setup::check_options(&up.options)?;
+        let _lock = self.state_dir.lock("up.lock")?;
+        let state = self.load_or_create(up)?;
+        self.start_chain().await?;
+
+        let deployer = setup::deploy(&self.state_dir, &state).await?;
+        setup::write_node_files(&self.state_dir, &state, &deployer)?;
+        let deployment = deployer
+            .deployment()
+            .context("the contracts are not deployed")?;
+        setup::write_client_files(&self.state_dir, &state, deployment)?;
+        let names: Vec<_> = state.nodes.iter().map(NodeRecord::name).collect();
+        for name in &names {
+            self.spawn_node(name)?;
+        }
+        setup::start_first_epoch(&deployer, &state).await?;
+        future::try_join_all(names.iter().map(|name| self.wait_for_node(name))).await?;
+        self.wait_for_epoch(&deployer.reader()?).await?;
+        self.state_dir.update(|state| state.ready_once = true)?;
+        self.report().await
+    }
+
+    fn load_or_create(&self, up: &UpOptions) -> anyhow::Result<NetworkState> {
+        if self.state_dir.exists() {
+            let state = self.state_dir.load()?;
+            ensure!(
+                state.options == up.options,
+                "the network in {} has another shape: {} nodes, {} shards; use --reset to start over",
+                self.state_dir.root().display(),
+                state.options.nodes,
+                state.options.shards
+            );
+            return Ok(state);
+        }
+        let node_count = usize::from(up.options.nodes);
+        let mut free = ports::free_ports(2 * node_count + 2)?.into_iter();
+        let mut next = || free.next().context("too few ports");
+        let choose = |wanted: u16, free: u16| if wanted == 0 { free } else { wanted };
+        let chain = ChainRecord {
+            rpc_port: choose(up.rpc_port, next()?),
+            faucet_port: choose(up.faucet_port, next()?),
+            process: None,
+        };
+        let mut nodes = Vec::with_capacity(node_count);
+        for index in 0..up.options.nodes {
+            nodes.push(NodeRecord {
+                index,
+                port: next()?,
+                metrics_port: next()?,
+                process: None,
+            });
+        }
+        for port in [chain.rpc_port, chain.faucet_port] {
+            ensure!(
+                ports::is_free(port),
+                "port {port} is in use: choose others with --rpc-port and --faucet-port"
+            );
+        }
+        let state = NetworkState::new(up.options.clone(), chain, nodes);
+        self.state_dir.save(&state)?;
+        Ok(state)
+    }
+
+    /// Starts the chain, unless it runs, and waits until it answers.
+    pub async fn start_chain(&self) -> anyhow::Result<()> {
+        let state = self.state_dir.load()?;
+        let running = state.chain.process.filter(ProcessId::is_alive);
+        let process = match running {
+            Some(process) => process,
+            None => {
+                let chain = &state.chain;
+                for port in [chain.rpc_port, chain.faucet_port] {
+                    ensure!(
+                        ports::is_free(port),
+                        "port {port} is in use by another program"
+                    );
+                }
+                let process = self.spawn(&["run-chain"], "chain")?;
+                self.state_dir
+                    .update(|state| state.chain.process = Some(process))?;
+                process
+            }
+        };
+        let rpc = SuiRpc::new([state.chain.rpc_url()])?;
+        self.wait("chain", process, START_TIMEOUT, async || {
+            rpc.chain_id().await.map(drop)
+        })
+        .await
+    }
+
+    /// Stops the chain.
+    pub fn stop_chain(&self, how: How) -> anyhow::Result<()> {
+        let state = self.state_dir.load()?;
+        end(state.chain.process, how);
+        self.state_dir.update(|state| state.chain.process = None)?;
+        Ok(())
+    }
+
+    /// Starts a node, unless it runs, and waits until it answers.
+    pub async fn start_node(&self, name: &str) -> anyhow::Result<()> {
+        self.spawn_node(name)?;
+        self.wait_for_node(name).await
+    }
+
+    /// Stops a node.
+    pub fn stop_node(&self, name: &str, how: How) -> anyhow::Result<()> {
+        let node = self.node(name)?;
+        end(node.process, how);
+        self.set_node_process(name, None)
+    }
+
+    fn spawn_node(&self, name: &str) -> anyhow::Result<()> {
+        let node = self.node(name)?;
+        if node.process.is_some_and(|process| process.is_alive()) {
+            return Ok(());
+        }
+        for port in [node.port, node.metrics_port] {
+            ensure!(
+                ports::is_free(port),
+                "port {port} of {name} is in use by another program"
+            );
+        }
+        let process = self.spawn(&["run-node", name], name)?;
+        self.set_node_process(name, Some(process))
+    }
+
+    async fn wait_for_node(&self, name: &str) -> anyhow::Result<()> {
+        let state = self.state_dir.load()?;
+        let node = self.node(name)?;
+        let process = node.process.with_context(|| format!("{name} is stopped"))?;
+        let config = CommunicationConfig {
+            node_scheme: NodeScheme::Http,
+            ..CommunicationConfig::default()
+        };
+        let n_shards = NShards::new(state.options.shards).context("a network has shards")?;
+        let client = NodeClient::new(&node.address(), None, n_shards, &config)?;
+        self.wait(name, process, START_TIMEOUT, async || {
+            client.health(false).await.map(drop)
+        })
+        .await
+    }
+
+    /// Waits until the current epoch is at least 1 and the nodes have attested to it.
+    async fn wait_for_epoch(&self, reader: &SuiReader) -> anyhow::Result<()> {
+        let deadline = Instant::now() + EPOCH_TIMEOUT;
+        loop {
+            reader.refresh().await;
+            let info = reader.epoch_info().await?;
+            if info.epoch > 0 && !matches!(info.state, EpochState::ChangeSync { .. }) {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the nodes did not attest to epoch {} within {EPOCH_TIMEOUT:?}; their logs are in {}",
+                info.epoch,
+                self.state_dir.root().join("logs").display()
+            );
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    /// Asks until there is an answer; gives up when the process has ended or time is over.
+    async fn wait<E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        name: &str,
+        process: ProcessId,
+        timeout: Duration,
+        ask: impl AsyncFn() -> Result<(), E>,
+    ) -> anyhow::Result<()> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let error = match ask().await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if !process.is_alive() {
+                bail!(
+                    "{name} ended while it was starting: {}",
+                    self.end_of_log(name)
+                );
+            }
+            if Instant::now() >= deadline {
+                return Err(error)
+                    .with_context(|| format!("{name} did not answer within {timeout:?}"));
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    fn end_of_log(&self, name: &str) -> String {
+        let path = self.state_dir.log(name);
+        let log = fs::read_to_string(&path).unwrap_or_default();
+        let lines: Vec<_> = log
+            .lines()
+            .rev()
+            .filter(|line| !line.is_empty())
+            .take(LOG_LINES_QUOTED)
+            .collect();
+        let quoted: Vec<_> = lines.into_iter().rev().collect();
+        format!("{} (log: {})", quoted.join(" | "), path.display())
+    }
+
+    /// Stops every process; nodes first, so that they can still tell the chain.
+    pub fn down(&self) -> anyhow::Result<()> {
+        let state = self.state_dir.load()?;
+        std::thread::scope(|scope| {
+            for node in &state.nodes {
+                scope.spawn(|| end(node.process, How::Ask));
+            }
+        });
+        end(state.chain.process, How::Ask);
+        self.state_dir.update(|state| {
+            state.chain.process = None;
+            for node in &mut state.nodes {
+                node.process = None;
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Stops the network and removes its state directory.
+    pub fn remove(&self) -> anyhow::Result<()> {
+        if !self.state_dir.exists() {
+            return Ok(());
+        }
+        self.down()?;
+        let root = self.state_dir.root();
+        fs::remove_dir_all(root).with_context(|| format!("cannot remove {}", root.display()))
+    }
+
+    /// How to reach the network and what runs.
+    pub async fn report(&self) -> anyhow::Result<ReadyReport> {
+        let state = self.state_dir.load()?;
+        ensure!(
+            state
+                .chain
+                .process
+                .is_some_and(|process| process.is_alive()),
+            "the network is stopped: start it with `walrus-localnet up`"
+        );
+        let rpc = SuiRpc::new([state.chain.rpc_url()])?;
+        let admin = Account::of(Role::Admin).signer();
+        let deployer = Deployer::open(rpc, admin, Some(&self.state_dir.deployment())).await?;
+        let deployment = deployer
+            .deployment()
+            .context("the network never became ready: run `walrus-localnet up`")?;
+        let committee = deployer.reader()?.current_committee().await?;
+        let nodes = state
+            .nodes
+            .iter()
+            .map(|node| node_info(node, &deployer, &committee));
+        Ok(ReadyReport {
+            rpc: state.chain.rpc_url(),
+            faucet: state.chain.faucet_url(),
+            chain_id: deployment.chain_id.clone(),
+            packages: Packages {
+                wal: deployment.wal_package.to_string(),
+                walrus: deployment.walrus_package.to_string(),
+            },
+            system_object: deployment.system_object.to_string(),
+            staking_object: deployment.staking_object.to_string(),
+            accounts: (0..state.options.accounts).map(account_info).collect(),
+            nodes: nodes.collect(),
+            client_config: self.state_dir.client_config().display().to_string(),
+        })
+    }
+
+    fn spawn(&self, role: &[&str], log: &str) -> anyhow::Result<ProcessId> {
+        let root = self
+            .state_dir
+            .root()
+            .to_str()
+            .context("the state directory is not UTF-8")?;
+        let args = [&["--state-dir", root], role].concat();
+        process::spawn_self(&args, &self.state_dir.log(log))
+            .with_context(|| format!("cannot start {log}"))
+    }
+
+    fn node(&self, name: &str) -> anyhow::Result<NodeRecord> {
+        let state = self.state_dir.load()?;
+        let known: Vec<_> = state.nodes.iter().map(NodeRecord::name).collect();
+        let node = state.nodes.into_iter().find(|node| node.name() == name);
+        node.with_context(|| format!("there is no node {name}; there are {}", known.join(", ")))
+    }
+
+    fn set_node_process(&self, name: &str, process: Option<ProcessId>) -> anyhow::Result<()> {
+        self.state_dir.update(|state| {
+            if let Some(node) = state.nodes.iter_mut().find(|node| node.name() == name) {
+                node.process = process;
+            }
+        })?;
+        Ok(())
+    }
+}
+
+fn end(process: Option<ProcessId>, how: How) {
+    match (process, how) {
+        (Some(process), How::Ask) => {
+            process.stop(STOP_PATIENCE);
+        }
+        (Some(process), How::Kill) => process.kill(),
+        (None, _) => {}
+    }
+}
+
+fn node_info(
+    node: &NodeRecord,
+    deployer: &Deployer,
+    committee: &walrus_sui::Committee,
+) -> NodeInfo {
+    let registered = deployer
+        .nodes()
+        .iter()
+        .find(|record| record.name == node.name());
+    let member = registered.and_then(|record| committee.member(record.node_id));
+    let shards = member.map(|(_, member)| member.shards.iter().map(|shard| shard.0).collect());
+    NodeInfo {
+        name: node.name(),
+        id: registered
+            .map(|record| record.node_id.to_string())
+            .unwrap_or_default(),
+        url: node.url(),
+        shards: shards.unwrap_or_default(),
+        pid: node
+            .process
+            .filter(ProcessId::is_alive)
+            .map(|process| process.pid),
+    }
+}
+
+fn account_info(index: u16) -> AccountInfo {
+    let signer = Account::of(Role::User(index)).signer();
+    AccountInfo {
+        address: signer.address().to_string(),
+        secret: signer.to_suiprivkey(),
+        sui: SUI_PER_ACCOUNT_MIST,
+        wal: WAL_PER_ACCOUNT_FROST,
+    }
+}

@@ -1,0 +1,184 @@
+//! Child processes that outlive the command which started them.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
+use serde::{Deserialize, Serialize};
+
+/// How often a process that should end is looked at.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// A process that can be recognised after a restart of the command that started it.
+///
+/// The start time guards against a recycled process id: without it `down` could stop a stranger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessId {
+    /// Process id.
+    pub pid: u32,
+    /// Start time in clock ticks since boot, where the operating system tells.
+    start_ticks: Option<u64>,
+}
+
+impl ProcessId {
+    /// Identifies a running process.
+    pub fn of(pid: u32) -> Self {
+        Self {
+            pid,
+            start_ticks: start_ticks(pid),
+        }
+    }
+
+    /// Whether this very process still runs. Zombies count as ended.
+    pub fn is_alive(&self) -> bool {
+        let Some(pid) = self.raw() else { return false };
+        signal::kill(pid, None).is_ok()
+            && start_ticks(self.pid) == self.start_ticks
+            && !is_zombie(self.pid)
+    }
+
+    /// Asks the process to end, and kills it when it has not after `patience`.
+    ///
+    /// Returns whether it ended by itself.
+    pub fn stop(&self, patience: Duration) -> bool {
+        self.send(Signal::SIGTERM);
+        let deadline = Instant::now() + patience;
+        while self.is_alive() {
+            if Instant::now() >= deadline {
+                self.kill();
+                return false;
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        true
+    }
+
+    /// Kills the process without a chance to clean up, and waits until it is gone.
+    pub fn kill(&self) {
+        self.send(Signal::SIGKILL);
+        while self.is_alive() {
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    fn send(self, signal: Signal) {
+        if self.is_alive()
+            && let Some(pid) = self.raw()
+        {
+            // The process may end between the check and the signal; both outcomes are the wanted one.
+            let _ = signal::kill(pid, signal);
+        }
+    }
+
+    fn raw(self) -> Option<Pid> {
+        i32::try_from(self.pid)
+            .ok()
+            .filter(|pid| *pid > 0)
+            .map(Pid::from_raw)
+    }
+}
+
+/// Field 22 of `/proc/PID/stat`; `None` where there is no such file.
+fn start_ticks(pid: u32) -> Option<u64> {
+    stat_fields(pid)?.get(19)?.parse().ok()
+}
+
+fn is_zombie(pid: u32) -> bool {
+    stat_fields(pid).is_some_and(|fields| fields.first().is_some_and(|state| state == "Z"))
+}
+
+/// The fields of `/proc/PID/stat` after the command name, which may itself hold spaces.
+fn stat_fields(pid: u32) -> Option<Vec<String>> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    Some(fields.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Resident memory of a process in bytes: now and at its peak. `None` where the system does not tell.
+pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Starts this very program with other arguments, detached from the terminal, its output appended to
+/// `log`. It goes on when the caller ends.
+pub fn spawn_self(args: &[&str], log: &Path) -> io::Result<ProcessId> {
+    let output = open_log(log)?;
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .process_group(0)
+        .spawn()?;
+    let id = ProcessId::of(child.id());
+    // A thread that only waits keeps an ended child from staying a zombie while this program lives.
+    std::thread::spawn(move || child.wait());
+    Ok(id)
+}
+
+fn open_log(log: &Path) -> io::Result<File> {
+    if let Some(parent) = log.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    OpenOptions::new().create(true).append(true).open(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_process_is_not_alive() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let id = ProcessId::of(child.id());
+        assert!(id.is_alive());
+        assert!(id.stop(Duration::from_secs(10)));
+        assert!(!id.is_alive());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_that_ignores_the_signal_is_killed() {
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' TERM; while :; do sleep 0.05; done"])
+            .spawn()
+            .unwrap();
+        let id = ProcessId::of(child.id());
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!id.stop(Duration::from_millis(100)));
+        assert!(!id.is_alive());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_recycled_process_id_is_a_stranger() {
+        let stranger = ProcessId {
+            pid: std::process::id(),
+            start_ticks: Some(1),
+        };
+        if start_ticks(stranger.pid).is_some() {
+            assert!(!stranger.is_alive());
+        }
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        if let Some(bytes) = peak_memory_bytes(std::process::id()) {
+            assert!(bytes > 100_000);
+        }
+    }
+}

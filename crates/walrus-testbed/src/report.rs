@@ -1,0 +1,103 @@
+//! What `walrus-localnet up` says once the network is ready: one JSON object, or a table for people.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::AccountInfo;
+
+/// A network that is ready. Scripts hang on the names of these fields.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReadyReport {
+    /// URL of the chain's gRPC service.
+    pub rpc: String,
+    /// URL of the faucet.
+    pub faucet: String,
+    /// First four bytes of the genesis checkpoint digest, as 8 hex digits.
+    pub chain_id: String,
+    /// Ids of the published packages.
+    pub packages: Packages,
+    /// `0x`-hex id of the shared object `System`.
+    pub system_object: String,
+    /// `0x`-hex id of the shared object `Staking`.
+    pub staking_object: String,
+    /// Funded accounts. The first one owns the wallet of the client config.
+    pub accounts: Vec<AccountInfo>,
+    /// The storage nodes.
+    pub nodes: Vec<NodeInfo>,
+    /// Path of the client config for `walrus --config`.
+    pub client_config: String,
+}
+
+/// Ids of the published packages, `0x`-hex.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Packages {
+    /// Package `wal`.
+    pub wal: String,
+    /// Package `walrus`.
+    pub walrus: String,
+}
+
+/// One storage node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NodeInfo {
+    /// Name, such as `node-0`.
+    pub name: String,
+    /// `0x`-hex object id of the node's staking pool.
+    pub id: String,
+    /// Base URL of the node's HTTP service.
+    pub url: String,
+    /// Indices of the shards it holds in the current committee.
+    pub shards: Vec<u16>,
+    /// Process id; `null` while the node is stopped.
+    pub pid: Option<u32>,
+}
+
+impl fmt::Display for ReadyReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Walrus local network is ready\n")?;
+        writeln!(f, "  RPC             {}", self.rpc)?;
+        writeln!(f, "  Faucet          {}", self.faucet)?;
+        writeln!(f, "  Chain           {}", self.chain_id)?;
+        writeln!(f, "  Package wal     {}", self.packages.wal)?;
+        writeln!(f, "  Package walrus  {}", self.packages.walrus)?;
+        writeln!(f, "  System object   {}", self.system_object)?;
+        writeln!(f, "  Staking object  {}", self.staking_object)?;
+        writeln!(f, "  Client config   {}", self.client_config)?;
+        writeln!(f, "\nStorage nodes")?;
+        for node in &self.nodes {
+            let pid = node
+                .pid
+                .map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"));
+            writeln!(
+                f,
+                "  {}  {}  {} shards  {pid}  {}",
+                node.name,
+                node.url,
+                node.shards.len(),
+                node.id
+            )?;
+        }
+        writeln!(f, "\nAccounts (well-known keys: never use them elsewhere)")?;
+        for account in &self.accounts {
+            writeln!(
+                f,
+                "  {}  {} SUI  {} WAL",
+                account.address,
+                whole(account.sui),
+                whole(account.wal)
+            )?;
+            writeln!(f, "    {}", account.secret)?;
+        }
+        write!(
+            f,
+            "\nTry:  walrus --config {} store FILE --epochs 1",
+            self.client_config
+        )
+    }
+}
+
+/// Whole coins of an amount with nine decimals.
+fn whole(amount: u64) -> u64 {
+    amount / 1_000_000_000
+}

@@ -1,0 +1,235 @@
+//! From an empty chain to a first committee: contracts, registered nodes, stake, funded accounts.
+//!
+//! Every step looks first whether it was done, so that an interrupted start continues where it stopped.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use walrus_contracts::types::NodeMetadata;
+use walrus_core::{Frost, NShards, NetworkKeyPair, ProtocolKeyPair, SuiAddress};
+use walrus_deploy::{ClientConfigFile, DeployConfig, Deployer, Deployment, NodeToRegister};
+use walrus_node::{
+    NodeConfig,
+    config::{KeySource, SuiConfig, TlsConfig, WalletReference},
+};
+use walrus_sui::{SuiRpc, Wallet, WalletEnv, contract::NodeVotes};
+
+use crate::{
+    accounts::{Account, Role, WAL_PER_ACCOUNT_FROST},
+    state::{NetworkState, NodeRecord, StateDir},
+};
+
+/// Stake of every node: 1000 WAL.
+const STAKE_PER_NODE: Frost = Frost(1_000 * 1_000_000_000);
+/// Votes of every node: prices in FROST per MiB (and epoch), capacity in bytes.
+const VOTES: NodeVotes = NodeVotes {
+    storage_price: Frost(100_000),
+    write_price: Frost(20_000),
+    node_capacity: 1_000_000_000_000,
+};
+/// Share of the rewards that every node keeps, in hundredths of a percent.
+const COMMISSION_RATE: u16 = 6_000;
+/// Name of the network in the wallets that are written.
+const ENV_ALIAS: &str = "walrus-localnet";
+/// How long a node that is asked to stop lets open requests finish.
+const NODE_SHUTDOWN_PERIOD_SECS: u64 = 2;
+/// Disk space that the nodes of a local network leave free.
+const DISK_RESERVE_BYTES: u64 = 256 << 20;
+
+/// Publishes the contracts and registers the nodes; returns how to go on.
+pub(crate) async fn deploy(state_dir: &StateDir, state: &NetworkState) -> anyhow::Result<Deployer> {
+    let rpc = SuiRpc::new([state.chain.rpc_url()])?;
+    let admin = Account::of(Role::Admin).signer();
+    let mut deployer = Deployer::open(rpc, admin, Some(&state_dir.deployment())).await?;
+    let options = &state.options;
+    let config = DeployConfig {
+        n_shards: NShards::new(options.shards).context("a network needs shards")?,
+        epoch_zero_duration: Duration::ZERO,
+        epoch_duration: Duration::from_millis(options.epoch_duration_ms),
+        max_epochs_ahead: options.epochs_ahead_max,
+    };
+    deployer.deploy(&config).await?;
+    let nodes: Vec<_> = state.nodes.iter().map(node_to_register).collect();
+    deployer.register_nodes(&nodes).await?;
+    Ok(deployer)
+}
+
+/// Gives the users their WAL and starts epoch 1, whose nodes must be running to complete it.
+pub(crate) async fn start_first_epoch(
+    deployer: &Deployer,
+    state: &NetworkState,
+) -> anyhow::Result<()> {
+    let reader = deployer.reader()?;
+    let mut payments: Vec<(SuiAddress, Frost)> = Vec::new();
+    for index in 0..state.options.accounts {
+        let user = Account::of(Role::User(index)).signer().address();
+        if reader.wal_balance(user).await?.0 == 0 {
+            payments.push((user, Frost(WAL_PER_ACCOUNT_FROST)));
+        }
+    }
+    if !payments.is_empty() {
+        deployer
+            .executor()
+            .send_wal(&reader.wal_type().await?, &payments)
+            .await?;
+    }
+    deployer.end_epoch_zero(STAKE_PER_NODE).await?;
+    Ok(())
+}
+
+fn protocol_key(node: &NodeRecord) -> ProtocolKeyPair {
+    ProtocolKeyPair::from_seed(Account::of(Role::Node(node.index)).seed())
+}
+
+fn network_key(node: &NodeRecord) -> NetworkKeyPair {
+    NetworkKeyPair::from_seed(Account::of(Role::Node(node.index)).seed())
+}
+
+fn node_to_register(node: &NodeRecord) -> NodeToRegister {
+    NodeToRegister {
+        operator: Account::of(Role::Node(node.index)).signer(),
+        name: node.name(),
+        network_address: node.address(),
+        metadata: NodeMetadata::default(),
+        protocol_key: protocol_key(node),
+        network_public_key: network_key(node).public(),
+        commission_rate: COMMISSION_RATE,
+        votes: VOTES,
+    }
+}
+
+/// Writes config, keys and wallet of every node, unless they are there.
+pub(crate) fn write_node_files(
+    state_dir: &StateDir,
+    state: &NetworkState,
+    deployer: &Deployer,
+) -> anyhow::Result<()> {
+    let deployment = deployer
+        .deployment()
+        .context("the contracts are not deployed")?;
+    for node in &state.nodes {
+        let config_path = state_dir.node_config(node);
+        if config_path.exists() {
+            continue;
+        }
+        let registered = deployer
+            .nodes()
+            .iter()
+            .find(|record| record.name == node.name());
+        let registered =
+            registered.with_context(|| format!("{} is not registered", node.name()))?;
+        let folder = state_dir.node_dir(node);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let wallet = folder.join("sui_client.yaml");
+        create_wallet(&wallet, state, Role::Node(node.index))?;
+        let protocol_key_path = folder.join("protocol.key");
+        write_secret(&protocol_key_path, &protocol_key(node).to_key_file())?;
+        let network_key_path = folder.join("network.key");
+        write_secret(&network_key_path, &network_key(node).to_key_file())?;
+        let config = node_config(state, deployment, node, &folder, registered.node_cap)?;
+        // Last and at once: a config that exists is complete.
+        write_atomically(&config_path, &config.to_yaml()?)?;
+    }
+    Ok(())
+}
+
+fn node_config(
+    state: &NetworkState,
+    deployment: &Deployment,
+    node: &NodeRecord,
+    folder: &Path,
+    cap: walrus_core::ObjectId,
+) -> anyhow::Result<NodeConfig> {
+    let minimal = serde_json::json!({
+        "name": node.name(),
+        "storage_path": folder.join("storage"),
+        "protocol_key_pair": KeySource::File { path: folder.join("protocol.key") },
+        "network_key_pair": KeySource::File { path: folder.join("network.key") },
+        "public_host": "127.0.0.1",
+        "public_port": node.port,
+        "rest_api_address": node.address(),
+        "metrics_address": format!("127.0.0.1:{}", node.metrics_port),
+        "rest_graceful_shutdown_period_secs": NODE_SHUTDOWN_PERIOD_SECS,
+        "disk_reserve_bytes": DISK_RESERVE_BYTES,
+        "storage_node_cap": cap,
+        "tls": TlsConfig { disable_tls: true, certificate_path: None },
+        "sui": SuiConfig {
+            rpc: state.chain.rpc_url(),
+            additional_rpc_endpoints: Vec::new(),
+            system_object: deployment.system_object,
+            staking_object: deployment.staking_object,
+            wallet_config: Some(WalletReference::Path(folder.join("sui_client.yaml"))),
+        },
+    });
+    serde_json::from_value(minimal).context("the config of a node is not complete")
+}
+
+/// Writes the config and the wallet that `walrus` is used with.
+pub(crate) fn write_client_files(
+    state_dir: &StateDir,
+    state: &NetworkState,
+    deployment: &Deployment,
+) -> anyhow::Result<()> {
+    let wallet = state_dir.client_wallet();
+    if !wallet.exists() {
+        create_wallet(&wallet, state, Role::User(0))?;
+    }
+    let mut config = ClientConfigFile::new(deployment, Some(wallet), vec![state.chain.rpc_url()]);
+    config.storage_node_scheme = Some("http".to_owned());
+    config.save(&state_dir.client_config())?;
+    Ok(())
+}
+
+fn create_wallet(path: &Path, state: &NetworkState, role: Role) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let env = WalletEnv::new(ENV_ALIAS, state.chain.rpc_url());
+    Wallet::create(path, env, &Account::of(role).signer())?;
+    Ok(())
+}
+
+fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut options = fs::File::options();
+    options.create(true).truncate(true).write(true).mode(0o600);
+    let write = || options.open(path)?.write_all(text.as_bytes());
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let write = || -> std::io::Result<()> {
+        fs::write(&temporary, text)?;
+        fs::rename(&temporary, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Refuses shapes that cannot work, before anything is started.
+pub(crate) fn check_options(options: &crate::state::NetworkOptions) -> anyhow::Result<()> {
+    const SHARDS_MIN: u16 = 4;
+    ensure!(
+        options.shards >= SHARDS_MIN,
+        "a network needs at least {SHARDS_MIN} shards, got {}",
+        options.shards
+    );
+    ensure!(options.nodes >= 1, "a network needs at least 1 node");
+    ensure!(
+        options.nodes <= options.shards,
+        "{} nodes cannot share {} shards: every node needs at least one",
+        options.nodes,
+        options.shards
+    );
+    ensure!(
+        options.accounts >= 1,
+        "a network needs at least 1 funded account"
+    );
+    ensure!(
+        (1..=1000).contains(&options.epochs_ahead_max),
+        "storage can be bought between 1 and 1000 epochs ahead, not {}",
+        options.epochs_ahead_max
+    );
+    Ok(())
+}
