@@ -161,16 +161,18 @@ fn root_cause(error: &reqwest::Error) -> String {
     texts.last().unwrap_or_else(|| "unknown cause".to_owned())
 }
 
-fn is_pinning_failure(error: &reqwest::Error) -> bool {
+/// Whether the server's certificate was refused anywhere down the chain of causes.
+///
+/// I/O errors wrap other errors without naming them as their source, sometimes several deep.
+fn is_pinning_failure(error: &(dyn StdError + 'static)) -> bool {
     sources(error).any(|cause| {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return matches!(tls, rustls::Error::InvalidCertificate(_));
+        }
         let wrapped = cause
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        let inner = wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        matches!(
-            inner.or_else(|| cause.downcast_ref::<rustls::Error>()),
-            Some(rustls::Error::InvalidCertificate(_))
-        )
+        wrapped.is_some_and(|inner| is_pinning_failure(inner))
     })
 }
 
