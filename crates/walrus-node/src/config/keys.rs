@@ -127,7 +127,7 @@ mod tests {
         };
         let error = load_protocol_key(&missing).unwrap_err().to_string();
         assert!(error.contains("/nonexistent/key"), "{error}");
-        for wrong in [NETWORK, "", "AAAA", "not base64"] {
+        for wrong in [NETWORK, "", "AAAA", "my secret"] {
             let error = load_protocol_key(&inline(wrong)).unwrap_err().to_string();
             assert!(
                 !error.contains('\n') && (wrong.is_empty() || !error.contains(wrong)),

@@ -1,0 +1,523 @@
+//! A node on a free port, a scripted chain, and blobs to store.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use walrus_core::{
+    BlobId, Epoch, EventId, NShards, ObjectId, ShardIndex, SliverPair, SliverPairIndex, SliverType,
+    VerifiedMetadata,
+    keys::{NetworkKeyPair, ProtocolKeyPair},
+    node_api::paths,
+};
+use walrus_encoder::Encoder;
+use walrus_node::{
+    NodeConfig, RunningNode, StartError, StorageNode,
+    chain::{
+        ChainError, ChainEvent, ChainView, CheckpointEvents, Committee, CommitteeMember,
+        Committees, PersistenceKind, Registration,
+    },
+};
+
+pub(crate) const N_SHARDS: u16 = 10;
+
+/// Shards of the node under test in the first epoch; the others belong to a stranger.
+pub(crate) const OWNED: &[u16] = &[0, 1, 2, 7];
+
+pub(crate) fn n_shards() -> NShards {
+    NShards::new(N_SHARDS).unwrap()
+}
+
+pub(crate) fn protocol_key() -> ProtocolKeyPair {
+    ProtocolKeyPair::from_seed([1; 32])
+}
+
+pub(crate) fn network_key() -> NetworkKeyPair {
+    NetworkKeyPair::from_seed([2; 32])
+}
+
+pub(crate) fn committee(epoch: Epoch, owned: &[u16]) -> Committee {
+    let member = |seed: u8, shards: Vec<u16>| CommitteeMember {
+        node_id: ObjectId([seed; 32]),
+        public_key: ProtocolKeyPair::from_seed([seed; 32]).public(),
+        shards: shards.into_iter().map(ShardIndex).collect(),
+    };
+    let others = (0..N_SHARDS)
+        .filter(|shard| !owned.contains(shard))
+        .collect();
+    let members = vec![member(1, owned.to_vec()), member(9, others)];
+    Committee {
+        epoch,
+        n_shards: n_shards(),
+        members,
+    }
+}
+
+/// A chain whose events and committees a test writes.
+pub(crate) struct ScriptedChain {
+    checkpoints: watch::Sender<Vec<CheckpointEvents>>,
+    committees: Mutex<Committees>,
+    pub(crate) registration: Mutex<Option<Registration>>,
+    pub(crate) attested: watch::Sender<Vec<Epoch>>,
+    pub(crate) unavailable: watch::Sender<bool>,
+}
+
+impl ScriptedChain {
+    /// A chain in epoch 1, which has just begun.
+    pub(crate) fn new() -> Arc<Self> {
+        let chain = Arc::new(Self {
+            checkpoints: watch::Sender::new(Vec::new()),
+            committees: Mutex::new(Committees {
+                current: committee(1, OWNED),
+                previous: None,
+                change_in_progress: true,
+            }),
+            registration: Mutex::default(),
+            attested: watch::Sender::new(Vec::new()),
+            unavailable: watch::Sender::new(false),
+        });
+        chain.emit(vec![ChainEvent::EpochChangeStart { epoch: 1 }]);
+        chain
+    }
+
+    /// Adds a checkpoint with these events, and an empty one after it.
+    pub(crate) fn emit(&self, events: Vec<ChainEvent>) {
+        self.checkpoints.send_modify(|checkpoints| {
+            for events in [events, Vec::new()] {
+                // The first checkpoint with events is not 0, as on real chains.
+                let checkpoint = 100 + u64::try_from(checkpoints.len()).unwrap();
+                let events = (0..)
+                    .zip(events)
+                    .map(|(position, event)| (event_id(checkpoint, position), event));
+                checkpoints.push(CheckpointEvents {
+                    checkpoint,
+                    timestamp_ms: checkpoint,
+                    events: events.collect(),
+                });
+            }
+        });
+    }
+
+    pub(crate) fn register(&self, blob_id: BlobId, object: u8, end_epoch: Epoch) {
+        self.emit(vec![registered(
+            blob_id,
+            object,
+            end_epoch,
+            PersistenceKind::Permanent,
+        )]);
+    }
+
+    pub(crate) fn begin_epoch(&self, epoch: Epoch, owned: &[u16]) {
+        {
+            let mut committees = self.committees.lock().unwrap();
+            committees.previous = Some(committees.current.clone());
+            committees.current = committee(epoch, owned);
+        }
+        self.emit(vec![ChainEvent::EpochChangeStart { epoch }]);
+    }
+
+    pub(crate) fn last_checkpoint(&self) -> u64 {
+        self.checkpoints.borrow().last().unwrap().checkpoint
+    }
+}
+
+pub(crate) fn event_id(checkpoint: u64, event_seq: u64) -> EventId {
+    let mut tx_digest = [0; 32];
+    tx_digest[..8].copy_from_slice(&checkpoint.to_be_bytes());
+    EventId {
+        tx_digest,
+        event_seq,
+    }
+}
+
+pub(crate) fn object_id(object: u8) -> ObjectId {
+    ObjectId([object; 32])
+}
+
+pub(crate) fn registered(
+    blob_id: BlobId,
+    object: u8,
+    end_epoch: Epoch,
+    persistence: PersistenceKind,
+) -> ChainEvent {
+    ChainEvent::BlobRegistered {
+        blob_id,
+        object_id: object_id(object),
+        epoch: 1,
+        end_epoch,
+        persistence,
+    }
+}
+
+pub(crate) fn certified(
+    blob_id: BlobId,
+    object: u8,
+    end_epoch: Epoch,
+    persistence: PersistenceKind,
+) -> ChainEvent {
+    ChainEvent::BlobCertified {
+        blob_id,
+        object_id: object_id(object),
+        epoch: 1,
+        end_epoch,
+        persistence,
+        is_extension: false,
+    }
+}
+
+impl ChainView for ScriptedChain {
+    fn committees(&self) -> BoxFuture<'_, Result<Committees, ChainError>> {
+        let answer = if *self.unavailable.borrow() {
+            Err(ChainError::Unavailable("switched off".into()))
+        } else {
+            Ok(self.committees.lock().unwrap().clone())
+        };
+        async move { answer }.boxed()
+    }
+
+    fn registration(&self) -> BoxFuture<'_, Result<Option<Registration>, ChainError>> {
+        let answer = self.registration.lock().unwrap().clone();
+        async move { Ok(answer) }.boxed()
+    }
+
+    fn events(
+        &self,
+        after: Option<u64>,
+    ) -> BoxStream<'static, Result<CheckpointEvents, ChainError>> {
+        let start = (self.checkpoints.subscribe(), after);
+        stream::unfold(start, |(mut checkpoints, after)| async move {
+            let next = checkpoints
+                .wait_for(|all| all.last().map(|last| last.checkpoint) > after)
+                .await
+                .ok()?
+                .iter()
+                .find(|one| Some(one.checkpoint) > after)
+                .cloned()?;
+            let checkpoint = next.checkpoint;
+            Some((Ok(next), (checkpoints, Some(checkpoint))))
+        })
+        .boxed()
+    }
+
+    fn epoch_sync_done(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), ChainError>> {
+        async move {
+            self.attested.send_modify(|attested| attested.push(epoch));
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn can_attest(&self) -> bool {
+        true
+    }
+}
+
+/// A configuration for a node in `directory` on free ports.
+pub(crate) fn config(directory: &Path) -> NodeConfig {
+    let text = format!(
+        "
+name: test-node
+storage_path: {storage}
+protocol_key_pair: {protocol}
+network_key_pair: {network}
+public_host: 127.0.0.1
+public_port: 9185
+rest_api_address: 127.0.0.1:0
+metrics_address: 127.0.0.1:0
+rest_graceful_shutdown_period_secs: 5
+storage_node_cap: '{cap}'
+disk_reserve_bytes: 0
+sui:
+  rpc: http://127.0.0.1:1
+  system_object: '{system}'
+  staking_object: '{system}'
+tls:
+  disable_tls: true
+",
+        storage = directory.join("storage").display(),
+        protocol = protocol_key().to_key_file(),
+        network = network_key().to_key_file(),
+        cap = object_id(3),
+        system = object_id(4),
+    );
+    NodeConfig::parse(&text).unwrap()
+}
+
+/// A running node with its chain and its directory.
+pub(crate) struct TestNode {
+    pub(crate) node: Option<RunningNode>,
+    pub(crate) chain: Arc<ScriptedChain>,
+    pub(crate) directory: TempDir,
+    pub(crate) config: NodeConfig,
+    client: reqwest::Client,
+}
+
+impl TestNode {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts a node with a changed configuration and waits until it knows its shards.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut NodeConfig)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = config(directory.path());
+        change(&mut config);
+        let chain = ScriptedChain::new();
+        let node = StorageNode::start_with_chain(config.clone(), chain.clone())
+            .await
+            .unwrap();
+        let test = Self {
+            node: Some(node),
+            chain,
+            directory,
+            config,
+            client: client(),
+        };
+        test.caught_up().await;
+        test
+    }
+
+    pub(crate) fn node(&self) -> &RunningNode {
+        self.node.as_ref().unwrap()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.node().addr())
+    }
+
+    /// Waits until all checkpoints emitted so far are processed.
+    pub(crate) async fn caught_up(&self) {
+        let last = self.chain.last_checkpoint();
+        eventually(|| async {
+            let health = self.node().service().health(false);
+            health.latest_checkpoint_sequence_number == Some(last)
+        })
+        .await;
+    }
+
+    /// Stops the node in an orderly way and starts it again.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.try_start().await.unwrap();
+        self.caught_up().await;
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.node.take().unwrap().shutdown().await.unwrap();
+    }
+
+    pub(crate) async fn try_start(&mut self) -> Result<(), StartError> {
+        let node = StorageNode::start_with_chain(self.config.clone(), self.chain.clone()).await?;
+        self.node = Some(node);
+        Ok(())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Vec<u8>) -> Response {
+        self.client
+            .put(self.url(path))
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    pub(crate) async fn put_metadata(&self, blob: &TestBlob) -> Response {
+        self.put(&paths::metadata(&blob.id()), blob.metadata_body())
+            .await
+    }
+
+    pub(crate) async fn put_sliver(
+        &self,
+        blob: &TestBlob,
+        shard: u16,
+        axis: SliverType,
+    ) -> Response {
+        let pair = blob.pair_of(shard);
+        self.put(
+            &paths::sliver(&blob.id(), pair, axis),
+            blob.sliver_body(pair, axis),
+        )
+        .await
+    }
+
+    pub(crate) async fn get_sliver(
+        &self,
+        blob: &TestBlob,
+        shard: u16,
+        axis: SliverType,
+    ) -> Response {
+        self.get(&paths::sliver(&blob.id(), blob.pair_of(shard), axis))
+            .await
+    }
+
+    /// Registers a blob and uploads everything the node should have.
+    pub(crate) async fn store(&self, blob: &TestBlob, end_epoch: Epoch) {
+        self.chain.register(blob.id(), blob.tag(), end_epoch);
+        self.upload(blob).await;
+    }
+
+    pub(crate) async fn upload(&self, blob: &TestBlob) {
+        assert_eq!(self.put_metadata(blob).await.status(), StatusCode::CREATED);
+        for (shard, axis) in owned_slivers() {
+            assert_eq!(
+                self.put_sliver(blob, shard, axis).await.status(),
+                StatusCode::CREATED
+            );
+        }
+    }
+
+    /// Asserts that metadata and all slivers are served, byte for byte.
+    pub(crate) async fn assert_serves(&self, blob: &TestBlob) {
+        let metadata = self.get(&paths::metadata(&blob.id())).await;
+        assert_eq!(metadata.status(), StatusCode::OK);
+        assert_eq!(metadata.bytes().await.unwrap(), blob.metadata_wire());
+        for (shard, axis) in owned_slivers() {
+            let sliver = self.get_sliver(blob, shard, axis).await;
+            assert_eq!(sliver.status(), StatusCode::OK, "shard {shard} {axis}");
+            let body = blob.sliver_body(blob.pair_of(shard), axis);
+            assert_eq!(sliver.bytes().await.unwrap(), body);
+        }
+    }
+
+    /// Asserts that nothing of the blob is on disk.
+    pub(crate) async fn assert_holds_nothing(&self, blob: &TestBlob) {
+        assert_eq!(
+            data(self.get(&paths::metadata_status(&blob.id())).await).await,
+            "nonexistent"
+        );
+        for (shard, axis) in owned_slivers() {
+            let path = paths::sliver_status(&blob.id(), blob.pair_of(shard), axis);
+            assert_eq!(data(self.get(&path).await).await, "nonexistent");
+        }
+    }
+}
+
+pub(crate) fn owned_slivers() -> impl Iterator<Item = (u16, SliverType)> {
+    OWNED.iter().flat_map(|shard| {
+        [
+            (*shard, SliverType::Primary),
+            (*shard, SliverType::Secondary),
+        ]
+    })
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    // Another test may have been first; any provider will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap()
+}
+
+/// A blob, encoded.
+pub(crate) struct TestBlob {
+    pairs: Vec<SliverPair>,
+    metadata: VerifiedMetadata,
+}
+
+impl TestBlob {
+    /// A blob of `size` bytes that depend on `seed`.
+    pub(crate) fn new(seed: u8, size: usize) -> Self {
+        let bytes: Vec<u8> = (0..size)
+            .map(|i| u8::try_from((i * 7 + usize::from(seed)) % 251).unwrap())
+            .collect();
+        let (pairs, metadata) = Encoder::new(n_shards()).unwrap().encode(&bytes).unwrap();
+        Self { pairs, metadata }
+    }
+
+    pub(crate) fn id(&self) -> BlobId {
+        *self.metadata.blob_id()
+    }
+
+    /// A byte that names the blob's object.
+    pub(crate) fn tag(&self) -> u8 {
+        self.id().0[31]
+    }
+
+    pub(crate) fn metadata_body(&self) -> Vec<u8> {
+        bcs::to_bytes(self.metadata.metadata()).unwrap()
+    }
+
+    pub(crate) fn metadata_wire(&self) -> Vec<u8> {
+        bcs::to_bytes(self.metadata.as_wire()).unwrap()
+    }
+
+    pub(crate) fn pair_of(&self, shard: u16) -> SliverPairIndex {
+        ShardIndex(shard).to_pair(&self.id(), n_shards())
+    }
+
+    pub(crate) fn sliver_body(&self, pair: SliverPairIndex, axis: SliverType) -> Vec<u8> {
+        let pair = self
+            .pairs
+            .iter()
+            .find(|candidate| candidate.index() == pair)
+            .unwrap();
+        match axis {
+            SliverType::Primary => bcs::to_bytes(&pair.primary).unwrap(),
+            SliverType::Secondary => bcs::to_bytes(&pair.secondary).unwrap(),
+        }
+    }
+}
+
+/// `data` of a success envelope.
+pub(crate) async fn data(response: Response) -> Value {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}"));
+    assert_eq!(value["success"]["code"], status.as_u16(), "{text}");
+    value["success"]["data"].clone()
+}
+
+/// Asserts an error envelope with this status and reason.
+pub(crate) async fn assert_refused(response: Response, code: u16, status: &str, reason: &str) {
+    let http = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{http}: {text}"));
+    let error = &value["error"];
+    let detail = &error["details"][0];
+    assert_eq!(
+        (
+            http,
+            &error["code"],
+            error["status"].as_str(),
+            detail["reason"].as_str()
+        ),
+        (code, &Value::from(code), Some(status), Some(reason)),
+        "{text}"
+    );
+    assert_eq!(detail["@type"], "ErrorInfo");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|message| !message.is_empty())
+    );
+}
+
+/// Waits for something another task does. The limit only ends broken tests.
+pub(crate) async fn eventually<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+    let wait = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait)
+        .await
+        .expect("it never happened");
+}

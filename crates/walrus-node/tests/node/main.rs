@@ -1,0 +1,11 @@
+//! The promises of the node, over real sockets and a real disk. The chain is a script.
+
+mod chain_following;
+mod confirmations;
+mod durability;
+mod harness;
+mod health;
+mod protocol;
+mod refusals;
+mod start;
+mod uploads;
