@@ -50,12 +50,16 @@ impl Chain {
         let (jobs, mut queue) = mpsc::channel::<Job>(JOBS_WAITING_MAX);
         let (sealed_sender, sealed) = watch::channel(tip);
         let mut worker = Worker::new(Arc::clone(&ledger), Arc::clone(&engine), sealed_sender);
+        let stop = stopping.clone();
         let thread = std::thread::Builder::new()
             .name("executor".to_owned())
             .stack_size(EXECUTOR_STACK_BYTES)
             .spawn(move || {
                 while let Some(job) = queue.blocking_recv() {
                     run_guarded(job, &mut worker);
+                    if stop.is_cancelled() {
+                        break;
+                    }
                 }
             })?;
         let chain = Self {

@@ -80,7 +80,7 @@ impl Worker {
             return Ok(record);
         }
         let mut draft = self.begin(0)?;
-        let env = environment(&self.ledger, &draft.tip)?;
+        let env = environment(&draft.tip);
         let executed = self
             .engine
             .execute(&draft.view, &env, &transaction, Mode::Commit);
@@ -101,7 +101,7 @@ impl Worker {
         mode: Mode,
     ) -> Result<Simulated, SubmitError> {
         let view = View::new(&self.ledger);
-        let env = environment(&self.ledger, &self.tip()?)?;
+        let env = environment(&self.tip()?);
         let executed = self.engine.execute(&view, &env, &transaction, mode);
         view.check()?;
         let executed = executed?;
@@ -148,7 +148,7 @@ impl Worker {
         let timestamp_ms = wall_clock_ms()
             .saturating_add(clock_offset_ms)
             .max(previous_ms.saturating_add(advance_ms));
-        let env = environment(&self.ledger, &tip)?;
+        let env = environment(&tip);
         let round = tip.checkpoint.summary.sequence_number.saturating_add(1);
         let view = View::new(&self.ledger);
         let (prologue, executed) = system::commit_prologue(&view, &env, round, timestamp_ms);
@@ -203,16 +203,13 @@ impl Draft<'_> {
 }
 
 /// What transactions of the epoch see of the chain.
-fn environment(ledger: &Ledger, tip: &Tip) -> Result<ChainEnv, StoreError> {
-    let genesis = ledger
-        .checkpoint(0)?
-        .ok_or_else(|| StoreError::corrupt("the genesis checkpoint is missing"))?;
-    Ok(ChainEnv {
+fn environment(tip: &Tip) -> ChainEnv {
+    ChainEnv {
         epoch: tip.checkpoint.summary.epoch,
-        epoch_start_ms: genesis.summary.timestamp_ms,
+        epoch_start_ms: tip.genesis_ms,
         reference_gas_price: limits::REFERENCE_GAS_PRICE,
         chain_id: tip.chain_id,
-    })
+    }
 }
 
 /// Milliseconds since the Unix epoch by the machine's clock.

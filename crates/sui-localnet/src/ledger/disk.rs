@@ -1,7 +1,7 @@
 //! A [`Store`] on disk that survives `kill -9`: every batch is one journal record, synced before it is
 //! acknowledged.
 
-use super::store::{Batch, Store, StoreError, Table, Visitor};
+use super::store::{Batch, Entry, Store, StoreError, Table, Visitor};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ impl Store for DiskStore {
         Ok(())
     }
 
-    fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<Entry>, StoreError> {
         self.keyspace(table)
             .prefix(prefix)
             .next_back()

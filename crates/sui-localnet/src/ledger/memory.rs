@@ -1,6 +1,6 @@
 //! A [`Store`] that lives and dies with the process.
 
-use super::store::{Batch, Store, StoreError, Table, Visitor};
+use super::store::{Batch, Entry, Store, StoreError, Table, Visitor};
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::{PoisonError, RwLock};
@@ -51,7 +51,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<Entry>, StoreError> {
         Ok(self.with_table(table, |entries| {
             let upper = match successor(prefix) {
                 Some(upper) => Bound::Excluded(upper),

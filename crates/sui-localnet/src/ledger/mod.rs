@@ -63,6 +63,8 @@ pub(crate) struct Block {
 pub(crate) struct Tip {
     /// Digest of checkpoint 0; names the chain.
     pub chain_id: Digest,
+    /// Time of checkpoint 0, in milliseconds since the Unix epoch.
+    pub genesis_ms: u64,
     /// The newest checkpoint.
     pub checkpoint: CheckpointRecord,
     /// Its digest.
@@ -109,6 +111,7 @@ impl Ledger {
             .ok_or_else(|| StoreError::corrupt("the genesis checkpoint is missing"))?;
         Ok(Some(Tip {
             chain_id: genesis.summary.digest(),
+            genesis_ms: genesis.summary.timestamp_ms,
             digest: checkpoint.summary.digest(),
             checkpoint,
             clock_offset_ms: self.read(Table::Meta, CLOCK_OFFSET_KEY)?.unwrap_or(0),
@@ -226,9 +229,13 @@ impl Ledger {
         )?;
         self.store.commit(batch)?;
 
-        let chain_id = self.tip().map_or(digest, |tip| tip.chain_id);
+        let (chain_id, genesis_ms) = match self.tip() {
+            Some(tip) => (tip.chain_id, tip.genesis_ms),
+            None => (digest, block.checkpoint.summary.timestamp_ms),
+        };
         self.set_tip(Some(Tip {
             chain_id,
+            genesis_ms,
             checkpoint: block.checkpoint,
             digest,
             clock_offset_ms: block.clock_offset_ms,

@@ -135,6 +135,9 @@ impl StoreError {
     }
 }
 
+/// A key and its value.
+pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+
 /// Visits one entry of a scan; breaking ends the scan.
 pub(crate) type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
@@ -154,7 +157,7 @@ pub(crate) trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// The entry with the largest key that starts with `prefix`.
-    fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<Entry>, StoreError>;
 
     /// Applies all of `batch`. After `Ok`, a crash of process or machine cannot lose it (stores on disk).
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;

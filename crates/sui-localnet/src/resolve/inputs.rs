@@ -75,42 +75,39 @@ impl Resolver<'_> {
                 let field = format!("{FIELD}.object_id");
                 let id: Address = parse::required(&field, id.as_deref())?;
                 let object = self.live(&id)?;
-                self.object_input(kind, message, &object, used)
+                object_input(kind, message, &object, used)
             }
         }
     }
+}
 
-    fn object_input(
-        &self,
-        kind: InputKind,
-        message: &proto::Input,
-        object: &Object,
-        used: Use,
-    ) -> Result<Input, Status> {
-        let supplied = || reference(object, message.version, message.digest.as_deref());
-        match kind {
-            InputKind::ImmutableOrOwned => supplied().map(Input::ImmutableOrOwned),
-            InputKind::Receiving => supplied().map(Input::Receiving),
-            InputKind::Shared => {
-                if message.digest.is_some() {
-                    return Err(errors::invalid_field(FIELD, "a shared input has no digest"));
-                }
-                shared(object, used)
-            }
-            _ => match object.owner() {
-                Owner::Immutable => supplied().map(Input::ImmutableOrOwned),
-                Owner::Address(_) if used.receiving => supplied().map(Input::Receiving),
-                Owner::Address(_) => supplied().map(Input::ImmutableOrOwned),
-                Owner::Object(parent) => Err(errors::invalid_field(
-                    FIELD,
-                    format!(
-                        "object {} is owned by object {parent} and cannot be an input",
-                        object.object_id()
-                    ),
-                )),
-                _ => shared(object, used),
-            },
+/// The role of a live object: as declared, else as its owner and its use demand.
+fn object_input(
+    kind: InputKind,
+    message: &proto::Input,
+    object: &Object,
+    used: Use,
+) -> Result<Input, Status> {
+    let supplied = || reference(object, message.version, message.digest.as_deref());
+    match kind {
+        InputKind::ImmutableOrOwned => supplied().map(Input::ImmutableOrOwned),
+        InputKind::Receiving => supplied().map(Input::Receiving),
+        InputKind::Shared if message.digest.is_some() => {
+            Err(errors::invalid_field(FIELD, "a shared input has no digest"))
         }
+        InputKind::Shared => shared(object, used),
+        _ => match object.owner() {
+            Owner::Address(_) if used.receiving => supplied().map(Input::Receiving),
+            Owner::Immutable | Owner::Address(_) => supplied().map(Input::ImmutableOrOwned),
+            Owner::Object(parent) => Err(errors::invalid_field(
+                FIELD,
+                format!(
+                    "object {} is owned by object {parent} and cannot be an input",
+                    object.object_id()
+                ),
+            )),
+            _ => shared(object, used),
+        },
     }
 }
 

@@ -19,8 +19,9 @@ const SYSTEM_STATE_VERSION: u64 = 2;
 /// Nominal length of an epoch; this chain stays in its first.
 const EPOCH_DURATION_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The current epoch, which began with genesis at `start_ms`.
-pub(super) fn render(tip: &Tip, start_ms: u64, mask: &FieldMaskTree) -> proto::Epoch {
+/// The current epoch, which began with genesis.
+pub(super) fn render(tip: &Tip, mask: &FieldMaskTree) -> proto::Epoch {
+    let start_ms = tip.genesis_ms;
     let summary = &tip.checkpoint.summary;
     let mut epoch = proto::Epoch::default();
     epoch.epoch = Some(summary.epoch);

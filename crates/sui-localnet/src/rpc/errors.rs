@@ -10,10 +10,11 @@ use tonic::{Code, Status};
 
 /// A status whose details hold the same code and message as `google.rpc.Status`, plus `details`.
 fn with_details(code: Code, message: String, details: Vec<prost_types::Any>) -> Status {
-    let mut status = rpc::Status::default();
-    status.code = code.into();
-    status.message.clone_from(&message);
-    status.details = details;
+    let status = rpc::Status {
+        code: code.into(),
+        message: message.clone(),
+        details,
+    };
     Status::with_details(code, message, status.encode_to_vec().into())
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn missing_field(field: &str) -> Status {
 fn violation(field: &str, description: String, reason: ErrorReason) -> Status {
     let mut violation = FieldViolation::new(field);
     violation.description.clone_from(&description);
-    violation.reason = reason.as_str_name().to_owned();
+    reason.as_str_name().clone_into(&mut violation.reason);
     let mut bad_request = BadRequest::default();
     bad_request.field_violations.push(violation);
     // Encoding into memory cannot fail; an empty detail list is the harmless answer if it ever did.
@@ -84,10 +85,11 @@ pub(crate) fn conversion(field: &str, error: TryFromProtoError) -> Status {
 
 /// The `google.rpc.Status` form of a status, for per-item errors of batch answers.
 pub(crate) fn as_item(status: &Status) -> rpc::Status {
-    let mut item = rpc::Status::default();
-    item.code = status.code().into();
-    status.message().clone_into(&mut item.message);
-    item
+    rpc::Status {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    }
 }
 
 impl From<StoreError> for Status {

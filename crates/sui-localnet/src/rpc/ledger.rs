@@ -102,8 +102,11 @@ impl LedgerService for Rpc {
     ) -> Result<Response<proto::GetObjectResponse>, Status> {
         let request = request.into_inner();
         let mask = masks::read_mask::<proto::Object>(request.read_mask, OBJECT_MASK)?;
-        let object = self.read_object(request.object_id.as_deref(), request.version, &mask)?;
-        Ok(Response::new(proto::GetObjectResponse::new(object)))
+        self.answer(move |rpc| {
+            let object = rpc.read_object(request.object_id.as_deref(), request.version, &mask)?;
+            Ok(proto::GetObjectResponse::new(object))
+        })
+        .await
     }
 
     async fn batch_get_objects(
@@ -113,17 +116,20 @@ impl LedgerService for Rpc {
         let request = request.into_inner();
         let mask = masks::read_mask::<proto::Object>(request.read_mask, OBJECT_MASK)?;
         check_batch(request.requests.len(), BATCH_OBJECTS_MAX, "requests")?;
-        let objects = request
-            .requests
-            .iter()
-            .map(
-                |item| match self.read_object(item.object_id.as_deref(), item.version, &mask) {
-                    Ok(object) => proto::GetObjectResult::new_object(object),
-                    Err(status) => proto::GetObjectResult::new_error(errors::as_item(&status)),
-                },
-            )
-            .collect();
-        Ok(Response::new(proto::BatchGetObjectsResponse::new(objects)))
+        self.answer(move |rpc| {
+            let objects = request
+                .requests
+                .iter()
+                .map(
+                    |item| match rpc.read_object(item.object_id.as_deref(), item.version, &mask) {
+                        Ok(object) => proto::GetObjectResult::new_object(object),
+                        Err(status) => proto::GetObjectResult::new_error(errors::as_item(&status)),
+                    },
+                )
+                .collect();
+            Ok(proto::BatchGetObjectsResponse::new(objects))
+        })
+        .await
     }
 
     async fn get_transaction(
@@ -133,10 +139,11 @@ impl LedgerService for Rpc {
         let request = request.into_inner();
         let mask =
             masks::read_mask::<proto::ExecutedTransaction>(request.read_mask, TRANSACTION_MASK)?;
-        let transaction = self.read_transaction(request.digest.as_deref(), &mask)?;
-        Ok(Response::new(proto::GetTransactionResponse::new(
-            transaction,
-        )))
+        self.answer(move |rpc| {
+            let transaction = rpc.read_transaction(request.digest.as_deref(), &mask)?;
+            Ok(proto::GetTransactionResponse::new(transaction))
+        })
+        .await
     }
 
     async fn batch_get_transactions(
@@ -147,17 +154,18 @@ impl LedgerService for Rpc {
         let mask =
             masks::read_mask::<proto::ExecutedTransaction>(request.read_mask, TRANSACTION_MASK)?;
         check_batch(request.digests.len(), BATCH_TRANSACTIONS_MAX, "digests")?;
-        let transactions = request
-            .digests
-            .iter()
-            .map(|digest| match self.read_transaction(Some(digest), &mask) {
-                Ok(transaction) => proto::GetTransactionResult::new_transaction(transaction),
-                Err(status) => proto::GetTransactionResult::new_error(errors::as_item(&status)),
-            })
-            .collect();
-        Ok(Response::new(proto::BatchGetTransactionsResponse::new(
-            transactions,
-        )))
+        self.answer(move |rpc| {
+            let transactions = request
+                .digests
+                .iter()
+                .map(|digest| match rpc.read_transaction(Some(digest), &mask) {
+                    Ok(found) => proto::GetTransactionResult::new_transaction(found),
+                    Err(status) => proto::GetTransactionResult::new_error(errors::as_item(&status)),
+                })
+                .collect();
+            Ok(proto::BatchGetTransactionsResponse::new(transactions))
+        })
+        .await
     }
 
     async fn get_checkpoint(
@@ -166,9 +174,12 @@ impl LedgerService for Rpc {
     ) -> Result<Response<proto::GetCheckpointResponse>, Status> {
         let request = request.into_inner();
         let mask = masks::read_mask::<proto::Checkpoint>(request.read_mask, CHECKPOINT_MASK)?;
-        let record = self.find_checkpoint(request.checkpoint_id)?;
-        let checkpoint = self.renderer().checkpoint(&record, &mask)?;
-        Ok(Response::new(proto::GetCheckpointResponse::new(checkpoint)))
+        self.answer(move |rpc| {
+            let record = rpc.find_checkpoint(request.checkpoint_id)?;
+            let checkpoint = rpc.renderer().checkpoint(&record, &mask)?;
+            Ok(proto::GetCheckpointResponse::new(checkpoint))
+        })
+        .await
     }
 
     async fn get_epoch(
@@ -183,8 +194,7 @@ impl LedgerService for Rpc {
         if asked != current {
             return Err(errors::not_found(format!("Epoch {asked} not found")));
         }
-        let genesis = self.find_checkpoint(Some(CheckpointId::SequenceNumber(0)))?;
-        let epoch = epoch::render(&tip, genesis.summary.timestamp_ms, &mask);
+        let epoch = epoch::render(&tip, &mask);
         Ok(Response::new(proto::GetEpochResponse::new(epoch)))
     }
 

@@ -30,8 +30,8 @@ use sui_rpc::proto::sui::rpc::v2::{
     subscription_service_server::SubscriptionServiceServer,
     transaction_execution_service_server::TransactionExecutionServiceServer,
 };
-use tonic::Status;
 use tonic::service::Routes;
+use tonic::{Response, Status};
 
 /// Largest request message: a transaction at its size limit with room for signatures and encoding.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -61,6 +61,18 @@ impl Rpc {
             .add_service(service!(SubscriptionServiceServer))
             .add_service(service!(SignatureVerificationServiceServer))
             .add_service(service!(NameServiceServer))
+    }
+
+    /// Answers from the ledger on a thread that may wait for the disk.
+    async fn answer<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, Status> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let rpc = self.clone();
+        tokio::task::spawn_blocking(move || read(&rpc))
+            .await
+            .map_err(|_| errors::internal("the request met a defect"))?
+            .map(Response::new)
     }
 
     fn chain(&self) -> &Chain {

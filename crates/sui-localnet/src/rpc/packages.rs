@@ -107,10 +107,13 @@ impl MovePackageService for Rpc {
         &self,
         request: Request<proto::GetPackageRequest>,
     ) -> Result<Response<proto::GetPackageResponse>, Status> {
-        let package = self.package(request.get_ref().package_id.as_deref())?;
-        let mut response = proto::GetPackageResponse::default();
-        response.package = Some(self.describe_package(&package));
-        Ok(Response::new(response))
+        self.answer(move |rpc| {
+            let package = rpc.package(request.get_ref().package_id.as_deref())?;
+            let mut response = proto::GetPackageResponse::default();
+            response.package = Some(rpc.describe_package(&package));
+            Ok(response)
+        })
+        .await
     }
 
     async fn get_datatype(

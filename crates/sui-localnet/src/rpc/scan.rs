@@ -250,12 +250,14 @@ mod tests {
         max: 100,
     };
 
+    type Place = (u64, u64);
+
     /// Two items per checkpoint, checkpoints 0 to 4.
     fn walk(
         start: Option<u64>,
         end: Option<u64>,
         options: proto::QueryOptions,
-    ) -> (Vec<(u64, u64)>, Frame<(u64, u64)>) {
+    ) -> (Vec<Place>, Frame<Place>) {
         let query = Query::new(start, end, Some(options), LIMITS, 4).expect("valid");
         let mut frames = Vec::new();
         run(

@@ -13,28 +13,11 @@ mod fields;
 
 const OWNED_MASK: &str = "object_id,version,object_type";
 
-#[tonic::async_trait]
-impl StateService for Rpc {
-    async fn get_balance(
+impl Rpc {
+    fn balances_page(
         &self,
-        request: Request<proto::GetBalanceRequest>,
-    ) -> Result<Response<proto::GetBalanceResponse>, Status> {
-        let request = request.into_inner();
-        let owner: Address = parse::required("owner", request.owner.as_deref())?;
-        let coin_type: TypeTag = parse::required("coin_type", request.coin_type.as_deref())?;
-        let balances = self.ledger().balances(&owner, Some(&coin_type))?;
-        let coin_type = coin_type.to_string();
-        let sum = balances.get(&coin_type).copied().unwrap_or(0);
-        let mut response = proto::GetBalanceResponse::default();
-        response.balance = Some(balance(coin_type, sum));
-        Ok(Response::new(response))
-    }
-
-    async fn list_balances(
-        &self,
-        request: Request<proto::ListBalancesRequest>,
-    ) -> Result<Response<proto::ListBalancesResponse>, Status> {
-        let request = request.into_inner();
+        request: &proto::ListBalancesRequest,
+    ) -> Result<proto::ListBalancesResponse, Status> {
         let owner: Address = parse::required("owner", request.owner.as_deref())?;
         let limit = paging::size(
             request.page_size,
@@ -60,14 +43,13 @@ impl StateService for Rpc {
             .into_iter()
             .map(|(coin_type, sum)| balance(coin_type, sum))
             .collect();
-        Ok(Response::new(response))
+        Ok(response)
     }
 
-    async fn list_owned_objects(
+    fn owned_page(
         &self,
-        request: Request<proto::ListOwnedObjectsRequest>,
-    ) -> Result<Response<proto::ListOwnedObjectsResponse>, Status> {
-        let request = request.into_inner();
+        request: proto::ListOwnedObjectsRequest,
+    ) -> Result<proto::ListOwnedObjectsResponse, Status> {
         let mask = masks::read_mask::<proto::Object>(request.read_mask, OWNED_MASK)?;
         let owner: Address = parse::required("owner", request.owner.as_deref())?;
         let filter = parse::optional("object_type", request.object_type.as_deref())?
@@ -104,14 +86,52 @@ impl StateService for Rpc {
         if more {
             response.next_page_token = last.map(|cursor| paging::token(&query, &cursor));
         }
-        Ok(Response::new(response))
+        Ok(response)
+    }
+}
+
+#[tonic::async_trait]
+impl StateService for Rpc {
+    async fn get_balance(
+        &self,
+        request: Request<proto::GetBalanceRequest>,
+    ) -> Result<Response<proto::GetBalanceResponse>, Status> {
+        let request = request.into_inner();
+        let owner: Address = parse::required("owner", request.owner.as_deref())?;
+        let coin_type: TypeTag = parse::required("coin_type", request.coin_type.as_deref())?;
+        self.answer(move |rpc| {
+            let balances = rpc.ledger().balances(&owner, Some(&coin_type))?;
+            let coin_type = coin_type.to_string();
+            let sum = balances.get(&coin_type).copied().unwrap_or(0);
+            let mut response = proto::GetBalanceResponse::default();
+            response.balance = Some(balance(coin_type, sum));
+            Ok(response)
+        })
+        .await
+    }
+
+    async fn list_balances(
+        &self,
+        request: Request<proto::ListBalancesRequest>,
+    ) -> Result<Response<proto::ListBalancesResponse>, Status> {
+        let request = request.into_inner();
+        self.answer(move |rpc| rpc.balances_page(&request)).await
+    }
+
+    async fn list_owned_objects(
+        &self,
+        request: Request<proto::ListOwnedObjectsRequest>,
+    ) -> Result<Response<proto::ListOwnedObjectsResponse>, Status> {
+        let request = request.into_inner();
+        self.answer(move |rpc| rpc.owned_page(request)).await
     }
 
     async fn list_dynamic_fields(
         &self,
         request: Request<proto::ListDynamicFieldsRequest>,
     ) -> Result<Response<proto::ListDynamicFieldsResponse>, Status> {
-        self.dynamic_fields(request.into_inner()).map(Response::new)
+        self.answer(move |rpc| rpc.dynamic_fields(request.into_inner()))
+            .await
     }
 
     async fn get_coin_info(

@@ -61,7 +61,9 @@ impl Rpc {
                 .map(|cap| treasury(Some(cap.id), cap.total_supply, state));
         }
         if let Some(object) = self.coin_record("RegulatedCoinMetadata", coin_type)? {
-            response.regulated_metadata = decode(&object).map(regulated);
+            response.regulated_metadata = decode::<RegulatedCoinMetadata>(&object)
+                .as_ref()
+                .map(regulated);
         }
         let known = response.metadata.is_some()
             || response.treasury.is_some()
@@ -117,7 +119,7 @@ fn treasury(id: Option<Address>, supply: u64, state: Option<SupplyState>) -> pro
     treasury
 }
 
-fn regulated(source: RegulatedCoinMetadata) -> proto::RegulatedCoinMetadata {
+fn regulated(source: &RegulatedCoinMetadata) -> proto::RegulatedCoinMetadata {
     let mut metadata = proto::RegulatedCoinMetadata::default();
     metadata.id = Some(source.id.to_string());
     metadata.coin_metadata_object = Some(source.coin_metadata_object.to_string());
