@@ -1,13 +1,30 @@
 //! The door to execution.
 
-use super::{ChainEnv, Executed, InputError, Mode, ObjectSource};
-use move_vm::{DatatypeDescription, FunctionSignature, Layout};
+use super::convert::{to_move, to_move_tag};
+use super::failure::Failure;
+use super::finish::Ending;
+use super::gas::{GasMeter, read_size};
+use super::inputs::{self, Inputs, coin_balance};
+use super::limits::INPUT_READ_UNITS_PER_BYTE;
+use super::outcome::{self, Changes};
+use super::packages::{PackageCache, Packages};
+use super::ptb::{Interpreter, Settings};
+use super::runtime::{ObjectRuntime, TxInfo};
+use super::validity;
+use super::{ChainEnv, CommandOutput, Executed, InputError, Mode, ObjectSource};
+use move_vm::{DatatypeDescription, FunctionSignature, Layout, Linkage, Vm};
 use std::sync::Arc;
-use sui_sdk_types::{Address, Object, Transaction, TypeTag};
+use sui_sdk_types::{
+    Address, Digest, Event, ExecutionError, Object, ProgrammableTransaction, Transaction, TypeTag,
+};
 
-/// Executes transactions. Keeps loaded packages from one transaction to the next; share one between threads.
+/// Executes the transactions of one chain. Keeps loaded packages from one transaction to the next; share one between
+/// threads.
 #[derive(Debug, Default)]
-pub struct Engine {}
+pub struct Engine {
+    vm: Vm,
+    packages: PackageCache,
+}
 
 impl Engine {
     /// An engine without loaded packages.
@@ -17,7 +34,7 @@ impl Engine {
 
     /// The framework packages as they are at genesis.
     pub fn framework_genesis() -> Vec<Object> {
-        Vec::new()
+        super::system::framework_objects(Digest::ZERO)
     }
 
     /// Executes a transaction against `store`, changing nothing there.
@@ -32,8 +49,33 @@ impl Engine {
         transaction: &Transaction,
         mode: Mode,
     ) -> Result<Executed, InputError> {
-        let _ = (store, env, transaction, mode);
-        Err(InputError::Unsupported("execution"))
+        let packages = Packages::new(store, &self.packages);
+        let programmable = validity::check(transaction, env, mode)?;
+        let inputs = inputs::load(store, &packages, transaction, programmable, mode)?;
+        let enforced = !matches!(mode, Mode::Simulate { checks: false, .. });
+        let execution = Execution { engine: self, store, env, transaction, mode, enforced };
+        let (result, outputs, units, gas_balance) =
+            execution.run(&packages, programmable, &inputs);
+        let payment = &transaction.gas_payment;
+        let ending = Ending {
+            inputs: &inputs,
+            transaction: transaction.digest(),
+            genesis: packages
+                .get(&move_vm::Address::FRAMEWORK)
+                .map(|package| package.previous_transaction),
+            epoch: env.epoch,
+            lamport: inputs.lamport_version(),
+            price: payment.price,
+            budget: payment.budget,
+            enforced,
+            units,
+            gas_balance,
+        };
+        let executed = ending.executed(result, outputs);
+        if let Some(detail) = &executed.failure_detail {
+            tracing::debug!(transaction = %transaction.digest(), "execution failed: {detail}");
+        }
+        Ok(executed)
     }
 
     /// A function of the package with this storage id. Type tags of its types have defining ids.
@@ -44,8 +86,10 @@ impl Engine {
         module: &str,
         function: &str,
     ) -> Option<Arc<FunctionSignature>> {
-        let _ = (store, package, module, function);
-        None
+        let packages = Packages::new(store, &self.packages);
+        let linkage = packages.linkage_of(&*packages.find(*package)?);
+        let session = self.vm.session(&packages, linkage);
+        session.function_signature(&to_move(*package), module, function).ok()
     }
 
     /// A struct or enum of the package with this storage id.
@@ -56,13 +100,99 @@ impl Engine {
         module: &str,
         datatype: &str,
     ) -> Option<DatatypeDescription> {
-        let _ = (store, package, module, datatype);
-        None
+        let packages = Packages::new(store, &self.packages);
+        let linkage = packages.linkage_of(&*packages.find(*package)?);
+        let session = self.vm.session(&packages, linkage);
+        session.datatype(&to_move(*package), module, datatype).ok()
     }
 
     /// The shape of values of a type, which is named with defining ids.
     pub fn layout_of(&self, store: &dyn ObjectSource, tag: &TypeTag) -> Option<Arc<Layout>> {
-        let _ = (store, tag);
-        None
+        let tag = to_move_tag(tag)?;
+        let packages = Packages::new(store, &self.packages);
+        let mut linkage = Linkage::new();
+        packages.link_system(&mut linkage);
+        if !packages.link_type(&mut linkage, &tag) {
+            return None;
+        }
+        let session = self.vm.session(&packages, linkage);
+        session.layout(&session.load_type(&tag).ok()?).ok()
     }
+}
+
+/// Changes and events, or why there are none.
+type Outcome = Result<(Changes, Vec<Event>), Failure>;
+
+struct Execution<'a> {
+    engine: &'a Engine,
+    store: &'a dyn ObjectSource,
+    env: &'a ChainEnv,
+    transaction: &'a Transaction,
+    mode: Mode,
+    enforced: bool,
+}
+
+impl Execution<'_> {
+    /// Runs the commands: outcome, results of commands, computation units, balance of the gas coins.
+    fn run(
+        &self,
+        packages: &Packages<'_>,
+        programmable: &ProgrammableTransaction,
+        inputs: &Inputs,
+    ) -> (Outcome, Vec<CommandOutput>, u64, u64) {
+        let payment = &self.transaction.gas_payment;
+        let meter = GasMeter::new(payment.budget, payment.price);
+        let balances = inputs.gas.iter().filter_map(coin_balance);
+        let balance = balances.fold(Some(0u64), |sum, balance| sum?.checked_add(balance));
+        let Some(gas_balance) = balance else {
+            let overflow = Failure::from(ExecutionError::CoinBalanceOverflow);
+            return (Err(overflow), Vec::new(), meter.units(), u64::MAX);
+        };
+        let settings = Settings {
+            enforced: self.enforced,
+            collect_outputs: self.mode != Mode::Commit,
+            gas_balance,
+            budget: payment.budget,
+        };
+        let runtime = ObjectRuntime::new(self.store, self.tx_info());
+        let interpreter =
+            Interpreter::new(&self.engine.vm, packages, runtime, meter, inputs, &settings);
+        let mut interpreter = match interpreter {
+            Ok(interpreter) => interpreter,
+            Err(failure) => return (Err(failure), Vec::new(), 0, gas_balance),
+        };
+        let outcome = charge_reads(&mut interpreter, inputs)
+            .and_then(|()| interpreter.run(programmable));
+        let units = interpreter.gas.units();
+        let outputs = std::mem::take(&mut interpreter.outputs);
+        let events = std::mem::take(&mut interpreter.runtime.events);
+        let outcome = outcome.and_then(|()| {
+            let lamport = inputs.lamport_version();
+            Ok((outcome::collect(interpreter, inputs, lamport)?, events))
+        });
+        (outcome, outputs, units, gas_balance)
+    }
+
+    fn tx_info(&self) -> TxInfo {
+        let payment = &self.transaction.gas_payment;
+        let sender = self.transaction.sender;
+        TxInfo {
+            digest: self.transaction.digest(),
+            sender,
+            sponsor: (payment.owner != sender).then_some(payment.owner),
+            epoch: self.env.epoch,
+            epoch_start_ms: self.env.epoch_start_ms,
+            reference_gas_price: self.env.reference_gas_price,
+            gas_price: payment.price,
+            gas_budget: payment.budget,
+        }
+    }
+}
+
+fn charge_reads(interpreter: &mut Interpreter<'_>, inputs: &Inputs) -> Result<(), Failure> {
+    let bytes = inputs.objects().map(read_size).sum();
+    interpreter
+        .gas
+        .charge_bytes(bytes, INPUT_READ_UNITS_PER_BYTE)
+        .map_err(|error| Failure::of_vm(&error, &Linkage::new()))
 }

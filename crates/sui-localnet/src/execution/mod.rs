@@ -3,12 +3,29 @@
 //! [`Engine::execute`] checks the inputs, runs the commands on the Move virtual machine, charges gas and assembles
 //! the effects. It reads objects through an [`ObjectSource`] and writes nothing: the caller stores what
 //! [`Executed`] holds.
+//!
+//! One transaction goes through these stages, each a module: `validity` (form), `inputs` (objects named), `ptb`
+//! (commands, with `runtime` as the memory that natives share), `outcome` (what changed), `finish` (gas, versions) and
+//! `effects`.
 
+pub(crate) mod convert;
+mod effects;
 mod engine;
 mod error;
+mod failure;
+mod finish;
+mod gas;
+mod id_leak;
+mod inputs;
 pub mod limits;
+mod outcome;
+mod packages;
+mod ptb;
+mod publish_checks;
+pub(crate) mod runtime;
 pub mod system;
 mod types;
+mod validity;
 
 pub use engine::Engine;
 pub use error::InputError;
