@@ -80,6 +80,11 @@ macro_rules! events {
             }
         }
 
+        /// Fields of all events, to compare with the Move source.
+        #[cfg(test)]
+        const FIELDS: &[(&str, &[&str])] =
+            &[$((stringify!($name), &[$(stringify!($field)),*])),*];
+
         /// Names of all events.
         pub const NAMES: &[&str] = &[$(stringify!($name)),*];
     };

@@ -20,5 +20,7 @@
 pub mod abort;
 pub mod events;
 mod link;
+#[cfg(test)]
+mod move_source;
 pub mod packages;
 pub mod types;

@@ -33,8 +33,5 @@ pub use system::{
 /// Name of the dynamic field (a `vector<u8>`) that holds the attributes of a blob.
 pub const METADATA_FIELD: &[u8] = b"metadata";
 
-/// Key of the dynamic object field under which the shared treasury keeps its capability; an empty struct.
-pub const TREASURY_CAP_KEY_BCS: [u8; 1] = [0];
-
 #[cfg(test)]
 mod tests;
