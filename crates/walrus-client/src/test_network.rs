@@ -316,9 +316,10 @@ async fn get_sliver(State(node): Node, Path(path): SliverPath) -> Response {
 }
 
 async fn sliver_status(State(node): Node, Path(path): SliverPath) -> Response {
-    let status = match node.stored().slivers.contains_key(&sliver_key(path)) {
-        true => StoredStatus::Stored,
-        false => StoredStatus::Nonexistent,
+    let status = if node.stored().slivers.contains_key(&sliver_key(path)) {
+        StoredStatus::Stored
+    } else {
+        StoredStatus::Nonexistent
     };
     accept(StatusCode::OK, status)
 }
@@ -360,15 +361,16 @@ async fn blob_status(State(node): Node, Path(blob_id): Path<String>) -> Response
         return response;
     }
     let blob_id: BlobId = blob_id.parse().unwrap();
-    let status = match node.holds_all(&blob_id) {
-        true => BlobStatus::Deletable {
+    let status = if node.holds_all(&blob_id) {
+        BlobStatus::Deletable {
             initial_certified_epoch: Some(EPOCH),
             deletable_counts: DeletableCounts {
                 count_deletable_total: 1,
                 count_deletable_certified: 1,
             },
-        },
-        false => BlobStatus::Nonexistent,
+        }
+    } else {
+        BlobStatus::Nonexistent
     };
     accept(StatusCode::OK, status)
 }

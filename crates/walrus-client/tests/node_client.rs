@@ -1,5 +1,7 @@
 //! `NodeClient` against small servers: TLS with right and wrong keys, envelopes, limits, time-outs.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
@@ -299,7 +301,7 @@ async fn nobody_listening_is_unreachable() {
 
 #[tokio::test]
 async fn silence_ends_with_the_configured_time_out() {
-    let app = Router::new().route(paths::BLOB_STATUS, get(|| std::future::pending::<()>()));
+    let app = Router::new().route(paths::BLOB_STATUS, get(std::future::pending::<()>));
     let address = serve(app).await;
     let config = CommunicationConfig {
         total_timeout: Duration::from_millis(50),

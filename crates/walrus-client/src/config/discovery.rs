@@ -73,15 +73,14 @@ pub fn locate_wallet(
 ) -> Result<WalletLocation, ConfigError> {
     let reference = configured.cloned().unwrap_or_default();
     let named = explicit.map(Path::to_owned).or(reference.path);
-    let path = match named {
-        Some(path) => expand_home(&path),
-        None => {
-            let candidates = wallet_candidates();
-            let found = candidates.iter().find(|path| path.is_file());
-            found
-                .cloned()
-                .ok_or_else(|| ConfigError::NoWallet(list(&candidates)))?
-        }
+    let path = if let Some(path) = named {
+        expand_home(&path)
+    } else {
+        let candidates = wallet_candidates();
+        let found = candidates.iter().find(|path| path.is_file());
+        found
+            .cloned()
+            .ok_or_else(|| ConfigError::NoWallet(list(&candidates)))?
     };
     Ok(WalletLocation {
         path,

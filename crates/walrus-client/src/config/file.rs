@@ -17,6 +17,7 @@ use walrus_core::{EpochCount, ObjectId};
 use super::{
     Backoff, ClientConfig, CommunicationConfig, ConfigError, KnownNetwork, NodeScheme,
     SliverWriteExtraTime, TailHandling, UploadMode,
+    keys::{Keys, Sections, unknown},
 };
 
 /// Default life time of values read from the chain.
@@ -98,9 +99,8 @@ struct RequestRateFile {
 struct BackoffFile {
     min_backoff_millis: Option<u64>,
     max_backoff_millis: Option<u64>,
-    // `null` (for ever) differs from absent (the default).
-    #[serde(default, deserialize_with = "present")]
-    max_retries: Option<Option<u32>>,
+    #[serde(default)]
+    max_retries: RetriesFile,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -109,8 +109,18 @@ struct ExtraTimeFile {
     base_millis: Option<u64>,
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// `max_retries`: absent is the default, `null` means for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+enum RetriesFile {
+    #[default]
+    Absent,
+    Present(Option<u32>),
+}
+
+impl<'de> Deserialize<'de> for RetriesFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Present)
+    }
 }
 
 /// The result of reading a configuration text.
@@ -126,8 +136,8 @@ pub struct Parsed {
 
 /// Reads a configuration text of either shape; `context` chooses one of a file with `contexts`.
 pub fn parse(text: &str, context: Option<&str>) -> Result<Parsed, ConfigError> {
-    let keys: BTreeMap<String, IgnoredAny> = yaml(text)?;
-    let (file, unknown_keys) = if keys.contains_key("contexts") {
+    let keys: Keys = yaml(text)?;
+    let (file, unknown_keys) = if keys.contains("contexts") {
         parse_contexts(text, &keys, context)?
     } else if let Some(name) = context {
         return Err(ConfigError::NoContexts(name.to_owned()));
@@ -158,7 +168,7 @@ fn yaml<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, ConfigError> {
 
 fn parse_contexts(
     text: &str,
-    keys: &BTreeMap<String, IgnoredAny>,
+    keys: &Keys,
     context: Option<&str>,
 ) -> Result<(ConfigFile, Vec<String>), ConfigError> {
     #[derive(Deserialize)]
@@ -168,7 +178,7 @@ fn parse_contexts(
     }
     #[derive(Deserialize)]
     struct MultiKeys {
-        contexts: BTreeMap<String, BTreeMap<String, IgnoredAny>>,
+        contexts: BTreeMap<String, Keys>,
     }
     #[derive(Deserialize)]
     struct MultiSections {
@@ -190,8 +200,7 @@ fn parse_contexts(
     let all_keys: MultiKeys = yaml(text)?;
     let sections: MultiSections = yaml(text)?;
     let mut unknown_keys: Vec<String> = keys
-        .keys()
-        .filter(|key| !["contexts", "default_context"].contains(&key.as_str()))
+        .except(&["contexts", "default_context"])
         .cloned()
         .collect();
     if let (Some(keys), Some(sections)) =
@@ -200,80 +209,6 @@ fn parse_contexts(
         unknown_keys.extend(unknown(&format!("contexts.{name}."), keys, sections));
     }
     Ok((file, unknown_keys))
-}
-
-type Keys = BTreeMap<String, IgnoredAny>;
-
-/// The keys of the sections with keys of their own, whatever their values.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Sections {
-    communication_config: Option<Keys>,
-}
-
-/// Top-level keys this client or another client of the same file knows.
-const TOP_LEVEL_KEYS: [&str; 18] = [
-    "system_object",
-    "staking_object",
-    "n_shards",
-    "max_epochs_ahead",
-    "exchange_objects",
-    "credits_object",
-    "walrus_subsidies_object",
-    "treasury_object",
-    "wallet_config",
-    "rpc_urls",
-    "cache_ttl_secs",
-    "storage_node_scheme",
-    "communication_config",
-    "refresh_config",
-    "quilt_client_config",
-    "byte_range_read_client_config",
-    "streaming_config",
-    "default_context",
-];
-
-/// Keys of `communication_config` this client or another client of the same file knows.
-const COMMUNICATION_KEYS: [&str; 25] = [
-    "max_concurrent_writes",
-    "max_concurrent_sliver_reads",
-    "max_concurrent_metadata_reads",
-    "max_concurrent_status_reads",
-    "max_data_in_flight",
-    "reqwest_config",
-    "request_rate_config",
-    "disable_proxy",
-    "disable_native_certs",
-    "sliver_write_extra_time",
-    "sliver_status_check_threshold",
-    "tail_handling",
-    "upload_mode",
-    "data_in_flight_auto_tune",
-    "pending_uploads_enabled",
-    "pending_upload_grace_millis",
-    "confirmation_long_poll_millis",
-    "optimistic_upload_max_blob_bytes",
-    "registration_delay_millis",
-    "max_total_blob_size",
-    "committee_change_backoff",
-    "sui_client_request_timeout_millis",
-    "checkpoint_wait_timeout_millis",
-    "encoding_config",
-    "child_process_uploads",
-];
-
-fn unknown(prefix: &str, keys: &Keys, sections: &Sections) -> Vec<String> {
-    let top = keys
-        .keys()
-        .filter(|key| !TOP_LEVEL_KEYS.contains(&key.as_str()))
-        .map(|key| format!("{prefix}{key}"));
-    let communication = sections
-        .communication_config
-        .iter()
-        .flat_map(BTreeMap::keys)
-        .filter(|key| !COMMUNICATION_KEYS.contains(&key.as_str()))
-        .map(|key| format!("{prefix}communication_config.{key}"));
-    top.chain(communication).collect()
 }
 
 /// Fills the fields of `$self` that are absent from `$below`.
@@ -442,7 +377,10 @@ fn resolve_backoff(
     let backoff = Backoff {
         min: millis_or(file.min_backoff_millis, default.min),
         max: millis_or(file.max_backoff_millis, default.max),
-        max_retries: file.max_retries.unwrap_or(default.max_retries),
+        max_retries: match file.max_retries {
+            RetriesFile::Absent => default.max_retries,
+            RetriesFile::Present(retries) => retries,
+        },
     };
     if backoff.min > backoff.max {
         return Err(ConfigError::Value {

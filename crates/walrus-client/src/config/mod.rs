@@ -23,6 +23,7 @@
 mod communication;
 mod discovery;
 mod file;
+mod keys;
 mod networks;
 #[cfg(test)]
 mod tests;

@@ -201,9 +201,10 @@ fn shorten(text: &str) -> String {
         .filter(|char| !char.is_control())
         .take(MESSAGE_CHARS_MAX)
         .collect();
-    match clean.is_empty() {
-        true => "no message".to_owned(),
-        false => clean,
+    if clean.is_empty() {
+        "no message".to_owned()
+    } else {
+        clean
     }
 }
 

@@ -199,9 +199,10 @@ impl NodeClient {
 
     /// How the node is doing; `detailed` lists every shard.
     pub async fn health(&self, detailed: bool) -> Result<HealthInfo, NodeError> {
-        match detailed {
-            true => self.get_json(paths::HEALTH, &[("detailed", "true")]).await,
-            false => self.get_json(paths::HEALTH, &()).await,
+        if detailed {
+            self.get_json(paths::HEALTH, &[("detailed", "true")]).await
+        } else {
+            self.get_json(paths::HEALTH, &()).await
         }
     }
 

@@ -45,9 +45,10 @@ impl Batch<'_> {
             if failures.is_empty() {
                 return Ok(results);
             }
-            let wait = match self.client.has_changed(&committees).await? {
-                true => waits.next(),
-                false => None,
+            let wait = if self.client.has_changed(&committees).await? {
+                waits.next()
+            } else {
+                None
             };
             let Some(wait) = wait else {
                 results.extend(failures.into_iter().map(into_result));
@@ -126,11 +127,12 @@ impl Batch<'_> {
         job: Job,
         committee: Arc<CommitteeClients>,
     ) -> (Job, Result<Uploaded, UploadError>) {
-        let persistence = match job.object.deletable {
-            true => BlobPersistence::Deletable {
+        let persistence = if job.object.deletable {
+            BlobPersistence::Deletable {
                 object_id: job.object.id,
-            },
-            false => BlobPersistence::Permanent,
+            }
+        } else {
+            BlobPersistence::Permanent
         };
         let upload = Upload {
             committee,

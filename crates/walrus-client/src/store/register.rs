@@ -115,9 +115,10 @@ impl Batch<'_> {
         }
         self.progress
             .report(ProgressEvent::Registering { blobs: items.len() });
-        let lifetime = match self.options.deletable {
-            true => Lifetime::Deletable,
-            false => Lifetime::Permanent,
+        let lifetime = if self.options.deletable {
+            Lifetime::Deletable
+        } else {
+            Lifetime::Permanent
         };
         let requests: Vec<BlobToRegister> = items
             .iter()

@@ -119,9 +119,10 @@ impl Upload {
         let mut collected = Collected::default();
         while collected.weight < needed {
             let possible = n_shards.get().saturating_sub(collected.failed_weight);
-            let reply = match possible >= needed {
-                true => tasks.join_next().await,
-                false => None,
+            let reply = if possible >= needed {
+                tasks.join_next().await
+            } else {
+                None
             };
             let Some(reply) = reply else {
                 tasks.abort_all();
