@@ -21,6 +21,7 @@ impl Ability {
     pub const ALL: [Self; 4] = [Self::Copy, Self::Drop, Self::Store, Self::Key];
 
     /// What the fields of a datatype need so that the datatype can have this ability.
+    #[must_use]
     pub const fn required_of_fields(self) -> Self {
         match self {
             Self::Copy => Self::Copy,

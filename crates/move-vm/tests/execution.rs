@@ -1,4 +1,5 @@
 //! Framework code under the interpreter.
+#![allow(clippy::unwrap_used, reason = "a test may panic anywhere")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The file format against every framework module, and against damaged ones.
+#![allow(clippy::unwrap_used, reason = "a test may panic anywhere")]
 
 mod common;
 

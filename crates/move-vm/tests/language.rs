@@ -1,4 +1,5 @@
 //! The language features of `tests/move/language`, executed.
+#![allow(clippy::unwrap_used, reason = "a test may panic anywhere")]
 
 mod common;
 
@@ -66,7 +67,7 @@ fn enums_match_by_value_and_by_reference() {
     assert_eq!(u64s(results::<1>("enums", "generic_sum")), [20]);
     let equal: Vec<_> = results::<3>("enums", "equal")
         .into_iter()
-        .map(|b| b.into_bool())
+        .map(Value::into_bool)
         .collect();
     assert_eq!(equal, [Ok(false), Ok(true), Ok(true)]);
     assert!(is_true("enums", "replaced"));
@@ -179,7 +180,7 @@ fn types_and_values_have_limits() {
         |datatype, levels, function| nested(datatype, levels, function).unwrap_err().status;
     assert_eq!(
         status("Wrap", 115, "nest16"),
-        StatusCode::MaxTypeNodesReached
+        StatusCode::MaxValueDepthReached
     );
     assert_eq!(
         status("Wrap", 150, "nest16"),

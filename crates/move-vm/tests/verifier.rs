@@ -1,4 +1,5 @@
 //! The verifier accepts what the compiler writes and refuses what it must.
+#![allow(clippy::unwrap_used, reason = "a test may panic anywhere")]
 
 mod common;
 
@@ -47,6 +48,39 @@ fn the_fixtures_are_accepted_as_a_package() {
         verify_module(module).unwrap_or_else(|error| panic!("{}: {error}", module.self_id()));
     }
     verify_linking(&modules, &resolver(&framework)).unwrap();
+}
+
+/// Our own contracts, as deployment links them: `walrus` names `wal` by a placeholder address.
+#[test]
+fn the_contracts_are_accepted() {
+    let mut published = common::parse(&common::framework_bytes());
+    for (package, address) in [("wal", 0xa1), ("walrus", 0xa2)] {
+        let mut modules = common::parse(&common::package_bytes(package));
+        for module in &mut modules {
+            assert!(module.relocate_self(Address::from_u8(address)));
+            verify_module(module).unwrap_or_else(|error| panic!("{}: {error}", module.self_id()));
+            for id in module.dependencies().filter(|id| id.name == package) {
+                assert_eq!(id.address, Address::from_u8(address));
+            }
+        }
+        let placeholder = modules
+            .iter()
+            .flat_map(CompiledModule::dependencies)
+            .find(|id| {
+                let known = [Address::STD, Address::FRAMEWORK, Address::from_u8(address)];
+                !known.contains(&id.address)
+            });
+        if let Some(id) = placeholder {
+            assert_eq!(id.name, "wal");
+            let wal = published
+                .iter_mut()
+                .find(|module| module.self_id().name == "wal")
+                .unwrap();
+            assert!(wal.relocate_self(id.address));
+        }
+        verify_linking(&modules, &resolver(&published)).unwrap();
+        published.extend(modules);
+    }
 }
 
 /// Asserts that a module breaks a rule of the pass.

@@ -147,7 +147,7 @@ fn read_table(
         TableKind::Constants => module.constants = rows(reader, constant)?,
         TableKind::Identifiers => module.identifiers = rows(reader, identifier)?,
         TableKind::Addresses => {
-            if reader.remaining() % ADDRESS_LENGTH != 0 {
+            if !reader.remaining().is_multiple_of(ADDRESS_LENGTH) {
                 return Err(FormatError::BadTables("address table length"));
             }
             module.addresses = rows(reader, |reader| reader.array().map(Address))?;

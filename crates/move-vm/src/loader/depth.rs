@@ -37,12 +37,11 @@ impl Session<'_> {
             DatatypeIndex::Struct(index) => row(&module.struct_checked, index)?,
             DatatypeIndex::Enum(index) => row(&module.enum_checked, index)?,
         };
-        let ok = match cell.get() {
-            Some(ok) => *ok,
-            None => {
-                let depth = self.formula_of(module, index, 0, 0)?.constant;
-                *cell.get_or_init(|| depth <= VALUE_DEPTH_MAX)
-            }
+        let ok = if let Some(ok) = cell.get() {
+            *ok
+        } else {
+            let depth = self.formula_of(module, index, 0, 0)?.constant;
+            *cell.get_or_init(|| depth <= VALUE_DEPTH_MAX)
         };
         if ok { Ok(()) } else { Err(too_deep()) }
     }

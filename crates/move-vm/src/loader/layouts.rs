@@ -58,14 +58,15 @@ impl Session<'_> {
                     nodes: element.nodes + 1,
                 }
             }
-            Type::Datatype(datatype) => match self.program.layout(type_) {
-                Some(cached) => cached,
-                None => {
+            Type::Datatype(datatype) => {
+                if let Some(cached) = self.program.layout(type_) {
+                    cached
+                } else {
                     let cached = self.datatype_layout(type_, datatype, depth)?;
                     self.program.add_layout(type_, &cached);
                     cached
                 }
-            },
+            }
             Type::Reference(_) | Type::MutableReference(_) | Type::TypeParameter(_) => {
                 return Err(VmError::invariant("type has no layout"));
             }

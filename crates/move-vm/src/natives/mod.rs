@@ -62,6 +62,7 @@ fn type_arguments<const N: usize>(types: &[Type]) -> Result<&[Type; N], NativeEr
         .map_err(|_| NativeError::bad_argument("wrong number of type arguments"))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "has the type of every native")]
 fn ignore(_: &mut NativeContext<'_>, _: &[Type], _: Vec<Value>) -> NativeResult {
     Ok(Vec::new())
 }

@@ -116,11 +116,11 @@ impl Container {
         };
         self.read(|left| {
             other.read(|right| match (left, right) {
-                (Contents::Struct(left), Contents::Struct(right)) => equal_all(left, right),
                 (Contents::Variant(tag, left), Contents::Variant(other_tag, right)) => {
                     Ok(tag == other_tag && equal_all(left, right)?)
                 }
-                (
+                (Contents::Struct(left), Contents::Struct(right))
+                | (
                     Contents::Vector(Vector::Values(left)),
                     Contents::Vector(Vector::Values(right)),
                 ) => equal_all(left, right),

@@ -174,34 +174,19 @@ impl Bounds<'_> {
         result
     }
 
-    /// Type parameters in the token are among the first `parameters`.
-    fn parameters_within(&self, token: &SignatureToken, parameters: usize) -> Check {
-        let mut ok = true;
-        token.visit(&mut |token| {
-            if let SignatureToken::TypeParameter(index) = token {
-                ok &= usize::from(*index) < parameters;
-            }
-        });
-        if ok {
-            Ok(())
-        } else {
-            Err(broken(PASS, "type parameter out of range"))
-        }
-    }
-
     fn signature_within(&self, signature: TableIndex, parameters: usize) -> Check {
         let signature = row(&self.module.signatures, signature, "signatures")?;
         signature
             .0
             .iter()
-            .try_for_each(|token| self.parameters_within(token, parameters))
+            .try_for_each(|token| parameters_within(token, parameters))
     }
 
     fn fields(&self, fields: &[FieldDef], parameters: usize) -> Check {
         for field in fields {
             within(&self.module.identifiers, field.name, "identifiers")?;
             self.token(&field.type_)?;
-            self.parameters_within(&field.type_, parameters)?;
+            parameters_within(&field.type_, parameters)?;
         }
         Ok(())
     }
@@ -336,5 +321,20 @@ fn has_fields(has: bool) -> Check {
         Ok(())
     } else {
         Err(broken(PASS, "native struct packed or unpacked"))
+    }
+}
+
+/// Type parameters in the token are among the first `parameters`.
+fn parameters_within(token: &SignatureToken, parameters: usize) -> Check {
+    let mut ok = true;
+    token.visit(&mut |token| {
+        if let SignatureToken::TypeParameter(index) = token {
+            ok &= usize::from(*index) < parameters;
+        }
+    });
+    if ok {
+        Ok(())
+    } else {
+        Err(broken(PASS, "type parameter out of range"))
     }
 }

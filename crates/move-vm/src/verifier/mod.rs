@@ -5,6 +5,7 @@
 //! against the published modules they call. Rules of the chain (objects, one-time witnesses, private
 //! generics) are the host's, on top of these.
 
+mod borrow_graph;
 mod bounds;
 mod cfg;
 mod constants;
@@ -16,6 +17,7 @@ mod instructions;
 mod limits;
 mod linking;
 mod locals;
+mod reference_safety;
 mod signatures;
 mod stack_usage;
 mod type_safety;
@@ -66,7 +68,8 @@ fn verify_function(view: View<'_>, index: TableIndex) -> Check {
     control_flow::check(&function, &cfg)?;
     stack_usage::check(&function, &cfg)?;
     type_safety::check(&function, &cfg)?;
-    locals::check(&function, &cfg)
+    locals::check(&function, &cfg)?;
+    reference_safety::check(&function, &cfg)
 }
 
 /// A broken rule.

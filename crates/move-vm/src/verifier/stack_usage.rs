@@ -36,7 +36,7 @@ pub(super) fn check(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Chec
 }
 
 /// How many values an instruction pops, and then pushes. A return pops the results.
-fn effect(function: &FunctionView<'_>, instruction: &Instruction) -> (usize, usize) {
+pub(super) fn effect(function: &FunctionView<'_>, instruction: &Instruction) -> (usize, usize) {
     use Instruction as I;
     let view = function.view;
     let module = view.module;
