@@ -4,6 +4,7 @@
 
 mod common;
 mod persistence;
+mod publishing;
 mod queries;
 mod refusals;
 mod simulation;
