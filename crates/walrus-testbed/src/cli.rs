@@ -74,7 +74,7 @@ impl WalrusCli {
             let value = created.pointer(pointer).and_then(Value::as_u64);
             value.with_context(|| format!("{pointer} is missing in {created}"))
         };
-        let transactions = entry
+        let transactions = created
             .get("transactions")
             .and_then(Value::as_array)
             .into_iter()

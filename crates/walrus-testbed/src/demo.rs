@@ -4,6 +4,8 @@ use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context as _, ensure};
 
+use walrus_core::{NShards, params};
+
 use crate::{
     cli::WalrusCli,
     network::{How, Network, UpOptions},
@@ -27,7 +29,7 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
     let network = Network::new(StateDir::new(folder.path()));
     let report = network
         .up(&UpOptions {
-            options: NetworkOptions::default(),
+            options: shape_for(original.len())?,
             rpc_port: 0,
             faucet_port: 0,
         })
@@ -36,6 +38,26 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
     // The processes must not outlive the demo, whatever happened.
     network.down()?;
     outcome
+}
+
+/// The smallest of a few network shapes that a blob of `bytes` bytes fits into.
+///
+/// Three nodes share n = 3f + 1 shards so that two of them hold exactly f, as many as may be lost.
+fn shape_for(bytes: u64) -> anyhow::Result<NetworkOptions> {
+    const LARGER_SHAPES: [u16; 4] = [31, 100, 301, 1000];
+    let default = NetworkOptions::default();
+    let larger = LARGER_SHAPES.map(|shards| NetworkOptions {
+        nodes: 3,
+        shards,
+        ..default.clone()
+    });
+    let fits = |options: &NetworkOptions| {
+        NShards::new(options.shards).is_some_and(|shards| bytes <= params::max_blob_size(shards))
+    };
+    let mut shapes = std::iter::once(default).chain(larger);
+    shapes
+        .find(fits)
+        .with_context(|| format!("{bytes} bytes do not fit into one blob of any network"))
 }
 
 async fn store_lose_read(
@@ -188,6 +210,16 @@ mod tests {
         assert_eq!(weight(&nodes_to_stop(&nodes, 1)), 0);
         let uneven = [node(0, 4), node(1, 4), node(2, 4), node(3, 4)];
         assert_eq!(weight(&nodes_to_stop(&uneven, 5)), 4);
+    }
+
+    #[test]
+    fn the_network_is_as_large_as_the_file_needs() {
+        assert_eq!(shape_for(0).unwrap().shards, 10);
+        assert_eq!(shape_for(1_834_952).unwrap().shards, 10);
+        assert_eq!(shape_for(1_834_953).unwrap().shards, 31);
+        assert_eq!(shape_for(100 << 20).unwrap().shards, 100);
+        assert_eq!(shape_for(1 << 30).unwrap().shards, 301);
+        assert!(shape_for(u64::MAX).is_err());
     }
 
     #[test]
