@@ -76,7 +76,7 @@ async fn deployment_forms_a_committee_of_all_nodes() {
 async fn blobs_cost_what_the_price_says() {
     let network = ContractNetwork::start(NODES, SHARDS).await;
     let user = &network.user;
-    let lengths = [0, 1, 10 * MIB];
+    let lengths = [0, 1, MIB];
     let requests: Vec<_> = (1..)
         .zip(lengths)
         .map(|(seed, length)| {
@@ -161,7 +161,7 @@ async fn blobs_cost_what_the_price_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
     let network = ContractNetwork::start(NODES, SHARDS).await;
-    let blob = |storage| [blob_to_register(1, 10 * MIB, Lifetime::Permanent, storage)];
+    let blob = |storage| [blob_to_register(1, MIB, Lifetime::Permanent, storage)];
 
     let poor = WalrusContract::new(network.reader.clone(), pauper());
     let error = poor
