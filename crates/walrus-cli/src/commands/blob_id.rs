@@ -73,8 +73,9 @@ async fn metadata_of(encoder: &Encoder, file: PathBuf) -> anyhow::Result<Verifie
 
 /// Prints a blob ID in its usual form.
 pub(crate) fn convert(context: &Context, args: &ConvertBlobIdArgs) -> anyhow::Result<()> {
-    match context.json() {
-        true => print_json(&args.blob_id.to_string()),
-        false => print_text(&format!("Blob ID: {}", args.blob_id)),
+    if context.json() {
+        print_json(&args.blob_id.to_string())
+    } else {
+        print_text(&format!("Blob ID: {}", args.blob_id))
     }
 }

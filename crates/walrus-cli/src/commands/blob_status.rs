@@ -16,6 +16,9 @@ use crate::{
     output::{print_json, print_text},
 };
 
+/// Why writing text always works.
+const WRITING: &str = "writing to a string cannot fail";
+
 /// The JSON result.
 #[serde_as]
 #[derive(Serialize)]
@@ -45,9 +48,10 @@ pub(crate) async fn run(context: &Context, args: BlobStatusArgs) -> anyhow::Resu
         estimated_expiry_timestamp: expiry(&client, &status).await?,
         status,
     };
-    match context.json() {
-        true => print_json(&result),
-        false => print_text(&text(&result)),
+    if context.json() {
+        print_json(&result)
+    } else {
+        print_text(&text(&result))
     }
 }
 
@@ -76,11 +80,11 @@ async fn expiry(
 fn text(result: &StatusResult) -> String {
     let mut text = format!("Blob ID: {}\n", result.blob_id);
     if let Some(file) = &result.file {
-        text.push_str(&format!("File: {}\n", file.display()));
+        writeln!(text, "File: {}", file.display()).expect(WRITING);
     }
     text.push_str(&describe(&result.status));
     if let Some(expiry) = &result.estimated_expiry_timestamp {
-        text.push_str(&format!("Estimated expiry: {expiry}\n"));
+        writeln!(text, "Estimated expiry: {expiry}").expect(WRITING);
     }
     text
 }
@@ -130,7 +134,7 @@ fn describe(status: &BlobStatus) -> String {
             )
         }
     };
-    written.expect("writing to a string cannot fail");
+    written.expect(WRITING);
     text
 }
 

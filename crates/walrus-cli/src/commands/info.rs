@@ -79,9 +79,10 @@ pub(crate) async fn run(context: &Context, args: InfoArgs) -> anyhow::Result<()>
 }
 
 fn show<T: Serialize>(json: bool, part: &T, text: impl Fn(&T) -> String) -> anyhow::Result<()> {
-    match json {
-        true => print_json(part),
-        false => print_text(&text(part)),
+    if json {
+        print_json(part)
+    } else {
+        print_text(&text(part))
     }
 }
 
@@ -129,7 +130,7 @@ async fn nodes(
         Some(SortBy::Id) => nodes.sort_by_key(|node| node.node_id),
         Some(SortBy::Name) => nodes.sort_by(|left, right| left.name.cmp(&right.name)),
         Some(SortBy::Url) => {
-            nodes.sort_by(|left, right| left.network_address.cmp(&right.network_address))
+            nodes.sort_by(|left, right| left.network_address.cmp(&right.network_address));
         }
         None => {}
     }
@@ -267,7 +268,8 @@ fn committee_text(part: &CommitteePart, details: bool) -> String {
     );
     if !part.next_storage_nodes.is_empty() {
         let next = nodes_table(&part.next_storage_nodes);
-        text.push_str(&format!("\nStorage nodes of the next epoch\n{next}\n"));
+        writeln!(text, "\nStorage nodes of the next epoch\n{next}")
+            .expect("writing to a string cannot fail");
     }
     if details {
         for node in &part.current_storage_nodes {

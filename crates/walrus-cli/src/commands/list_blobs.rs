@@ -27,9 +27,10 @@ pub(crate) async fn run(context: &Context, args: ListBlobsArgs) -> anyhow::Resul
         .filter(|blob| args.include_expired || blob.storage.end_epoch > epoch)
         .collect();
     blobs.sort_by_key(|blob| (blob.storage.end_epoch, blob.blob_id, blob.id));
-    match context.json() {
-        true => print_json(&blobs),
-        false => print_text(&text(&blobs, epoch)),
+    if context.json() {
+        print_json(&blobs)
+    } else {
+        print_text(&text(&blobs, epoch))
     }
 }
 

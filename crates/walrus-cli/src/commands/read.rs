@@ -36,36 +36,39 @@ struct ReadResult {
 /// Reads a blob to a file or to stdout.
 pub(crate) async fn run(context: &Context, args: ReadArgs) -> anyhow::Result<()> {
     let client = context.reading(&args.rpc)?.client;
-    let check = match args.skip_consistency_check {
-        true => ConsistencyCheck::Skip,
-        false => ConsistencyCheck::Strict,
+    let check = if args.skip_consistency_check {
+        ConsistencyCheck::Skip
+    } else {
+        ConsistencyCheck::Strict
     };
     let progress = bars();
     let blob = client.read(&args.blob_id, check, &progress).await?;
     drop(progress);
     let blob_id = args.blob_id;
     let Some(out) = args.out else {
-        return match context.json() {
-            true => print_json(&ReadResult {
+        return if context.json() {
+            print_json(&ReadResult {
                 out: None,
                 blob_id,
                 blob: Some(BASE64_STANDARD.encode(blob)),
-            }),
-            false => print_bytes(&blob),
+            })
+        } else {
+            print_bytes(&blob)
         };
     };
     write_whole(&out, &blob).with_context(|| format!("cannot write {}", out.display()))?;
-    match context.json() {
-        true => print_json(&ReadResult {
+    if context.json() {
+        print_json(&ReadResult {
             out: Some(out),
             blob_id,
             blob: None,
-        }),
-        false => print_text(&format!(
+        })
+    } else {
+        print_text(&format!(
             "Success: read blob {blob_id} ({}) to {}",
             Size(blob.len() as u64),
             out.display()
-        )),
+        ))
     }
 }
 

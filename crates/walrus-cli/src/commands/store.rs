@@ -152,10 +152,12 @@ fn text(files: &[FileResult], connected: &Connected) -> String {
             .iter()
             .filter_map(|file| stored_id(&file.blob_store_result))
         {
-            text.push_str(&format!(
+            write!(
+                text,
                 "\nDownload: {}/v1/blobs/{id}",
                 network.public_aggregator
-            ));
+            )
+            .expect("writing to a string cannot fail");
         }
     }
     text

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// FROST in one WAL, MIST in one SUI.
+/// FROST in one WAL.
 const UNITS_PER_COIN: u64 = 1_000_000_000;
 /// From this many whole coins on, amounts are printed exactly, in the small unit.
 const EXACT_FROM_COINS: u64 = 10_000;
@@ -15,28 +15,19 @@ const FOUR_DECIMALS_FROM_COINS: u64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wal(pub u64);
 
-/// An amount in MIST.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sui(pub u64);
-
 impl fmt::Display for Wal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&amount(self.0, "WAL", "FROST"))
+        f.write_str(&amount(self.0))
     }
 }
 
-impl fmt::Display for Sui {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&amount(self.0, "SUI", "MIST"))
+/// An amount in FROST or in WAL, whichever reads better.
+fn amount(frost: u64) -> String {
+    let coins = frost / UNITS_PER_COIN;
+    if frost < EXACT_BELOW_UNITS || coins > EXACT_FROM_COINS {
+        return format!("{} FROST", thousands(frost));
     }
-}
-
-fn amount(units: u64, coin: &str, unit: &str) -> String {
-    let coins = units / UNITS_PER_COIN;
-    if units < EXACT_BELOW_UNITS || coins > EXACT_FROM_COINS {
-        return format!("{} {unit}", thousands(units));
-    }
-    let decimals: u32 = if coins > FOUR_DECIMALS_FROM_COINS {
+    let decimals = if coins > FOUR_DECIMALS_FROM_COINS {
         4
     } else {
         3
@@ -44,13 +35,12 @@ fn amount(units: u64, coin: &str, unit: &str) -> String {
     // Rounding the whole amount in the last printed digit carries into the integer part by itself.
     let scale = 10_u64.pow(decimals);
     let step = UNITS_PER_COIN / scale;
-    let rounded = units / step + u64::from(units % step >= step / 2);
-    format!(
-        "{}.{:0width$} {coin}",
-        rounded / scale,
-        rounded % scale,
-        width = usize::try_from(decimals).unwrap_or_default()
-    )
+    let rounded = frost / step + u64::from(frost % step >= step / 2);
+    let (whole, fraction) = (rounded / scale, rounded % scale);
+    match decimals {
+        3 => format!("{whole}.{fraction:03} WAL"),
+        _ => format!("{whole}.{fraction:04} WAL"),
+    }
 }
 
 /// Decimal digits in groups of three.
@@ -58,7 +48,7 @@ pub(crate) fn thousands(value: u64) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -141,7 +131,5 @@ mod tests {
         ] {
             assert_eq!(Wal(frost).to_string(), text);
         }
-        assert_eq!(Sui(5).to_string(), "5 MIST");
-        assert_eq!(Sui(2_500_000_000).to_string(), "2.500 SUI");
     }
 }

@@ -19,6 +19,7 @@ const RS2: &str = "RS2";
 /// Everything that was asked for; parts that were not are absent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "the names of the JSON interface")]
 pub(crate) struct Info {
     /// Times.
     pub epoch_info: EpochPart,
