@@ -1,0 +1,13 @@
+//! Execution of transactions on the real framework's bytecode, against objects in memory.
+
+mod coins;
+mod common;
+mod crypto;
+mod dynamic_fields;
+mod gas;
+mod objects;
+mod publish;
+mod refusals;
+mod rules;
+mod simulate;
+mod system;
