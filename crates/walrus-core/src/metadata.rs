@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     BlobId, EncodingType, NShards, SliverIndex, SliverPairIndex, SliverType,
-    hash::{Digest, LEAF_PREFIX, hash_many},
+    hash::{Digest, LEAF_PREFIX, hash_prefixed},
     merkle::{self, Node},
     params::{self, DataTooLarge},
 };
@@ -79,10 +79,10 @@ impl BlobMetadata {
 
     /// Root of the tree over the pairs, each the leaf `primary hash ‖ secondary hash`.
     pub fn root_hash(&self) -> Node {
-        const LEAF_LEN: usize = 1 + 2 * 32;
-        let leaves: Vec<[u8; LEAF_LEN]> = self.hashes().iter().map(pair_leaf).collect();
+        let leaves: Vec<[u8; PAIR_LEAF_LEN]> = self.hashes().iter().map(pair_leaf).collect();
         let mut hashes: Vec<Digest> = vec![[0; 32]; leaves.len()];
-        hash_many(leaves.iter().map(<[u8; LEAF_LEN]>::as_slice), &mut hashes);
+        let messages = leaves.iter().map(<[u8; PAIR_LEAF_LEN]>::as_slice);
+        hash_prefixed(LEAF_PREFIX, messages, &mut hashes);
         merkle::root_of_leaf_hashes(&mut hashes)
     }
 
@@ -96,11 +96,13 @@ impl BlobMetadata {
     }
 }
 
-/// The leaf of a pair, with its prefix.
-fn pair_leaf(pair: &SliverPairMetadata) -> [u8; 65] {
-    let mut leaf = [LEAF_PREFIX; 65];
-    leaf[1..33].copy_from_slice(pair.primary_hash.as_bytes());
-    leaf[33..].copy_from_slice(pair.secondary_hash.as_bytes());
+/// Length of the leaf of a pair.
+const PAIR_LEAF_LEN: usize = 64;
+
+fn pair_leaf(pair: &SliverPairMetadata) -> [u8; PAIR_LEAF_LEN] {
+    let mut leaf = [0; PAIR_LEAF_LEN];
+    leaf[..32].copy_from_slice(pair.primary_hash.as_bytes());
+    leaf[32..].copy_from_slice(pair.secondary_hash.as_bytes());
     leaf
 }
 

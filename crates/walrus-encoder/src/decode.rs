@@ -28,16 +28,15 @@ impl Encoder {
         let length = usize::try_from(metadata.unencoded_length())
             .map_err(|_| DecodeError::TooLargeForMemory(metadata.unencoded_length()))?;
         let slivers = self.accept(metadata, slivers)?;
-        let mut blob = match A::TYPE {
-            SliverType::Primary => self.decode_primary(shape, &slivers),
-            SliverType::Secondary => self.decode_secondary(shape, &slivers),
-        };
-        blob.truncate(length);
         let verified = match A::TYPE {
             SliverType::Primary => slivers.iter().map(|sliver| sliver.index).collect(),
             SliverType::Secondary => Vec::new(),
         };
-        drop(slivers);
+        let mut blob = match A::TYPE {
+            SliverType::Primary => self.decode_primary(shape, slivers),
+            SliverType::Secondary => self.decode_secondary(shape, &slivers),
+        };
+        blob.truncate(length);
         self.check_consistency(metadata, &blob, &verified, check)?;
         Ok(blob)
     }
@@ -75,39 +74,67 @@ impl Encoder {
     }
 
     /// The message matrix from `P` rows.
-    fn decode_primary<A: Axis>(&self, shape: Shape, slivers: &[SliverData<A>]) -> Vec<u8> {
-        let plan = self.primary_code.plan_decoding(&indices(slivers));
-        let mut blob = vec![0; shape.message_len()];
-        let mut rows: Vec<&mut [u8]> = blob.chunks_exact_mut(shape.row_len()).collect();
-        for sliver in slivers {
-            if let Some(row) = rows.get_mut(sliver.index.as_usize()) {
-                row.copy_from_slice(&sliver.symbols.data);
-            }
+    ///
+    /// There are as many recovery rows among them as source rows are missing, so each missing row is
+    /// computed in the place of a recovery row, and no second copy of the blob is needed.
+    fn decode_primary<A: Axis>(&self, shape: Shape, mut slivers: Vec<SliverData<A>>) -> Vec<u8> {
+        // Source rows first, so that the places of the missing ones are at the end.
+        slivers.sort_by_key(|sliver| sliver.index);
+        let plan = self.primary_code.plan_decoding(&indices(&slivers));
+        let mut rows: Vec<Vec<u8>> = slivers
+            .into_iter()
+            .map(|sliver| sliver.symbols.data)
+            .collect();
+        let present = shape.rows - plan.missing.len();
+        if !plan.missing.is_empty() {
+            self.recover_rows(shape, &plan, present, &mut rows);
         }
+        let mut recovered = rows.split_off(present).into_iter();
+        let mut rows = rows.into_iter();
+        let mut blob = Vec::with_capacity(shape.message_len());
+        let mut missing = plan.missing.iter().peekable();
+        for row in 0..shape.rows {
+            let bytes = match missing.next_if(|missing| **missing == row) {
+                Some(_) => recovered.next(),
+                None => rows.next(),
+            };
+            blob.extend_from_slice(&bytes.expect("every row is present or was missing"));
+        }
+        blob
+    }
+
+    /// Replaces the recovery rows, which start at `present`, by the missing source rows.
+    fn recover_rows(
+        &self,
+        shape: Shape,
+        plan: &DecodingPlan,
+        present: usize,
+        rows: &mut [Vec<u8>],
+    ) {
         let packing = Packing::new(shape.symbol);
         let batch = packing.words_per_batch();
-        let missing = rows
-            .into_iter()
-            .enumerate()
-            .filter_map(|(row, bytes)| plan.missing.contains(&row).then_some(bytes));
-        let mut slices = transpose(missing, batch * shape.symbol);
-        slices.par_iter_mut().enumerate().for_each_init(
-            Workspace::default,
-            |space, (group, slices)| {
+        let mut slices = transpose(rows.iter_mut().map(Vec::as_mut_slice), batch * shape.symbol);
+        slices
+            .par_iter_mut()
+            .for_each_init(Workspace::default, |space, slices| {
+                let words = slices[0].len() / shape.symbol;
+                let mut recovered = vec![0; plan.missing.len() * slices[0].len()];
                 decode_words(
                     (&self.engine, &self.primary_code, packing),
-                    &plan,
+                    plan,
                     space,
-                    batch.min(shape.columns - group * batch),
-                    |word, i| symbol_of(&slivers[i], group * batch + word, shape.symbol),
+                    words,
+                    |word, i| &slices[i][word * shape.symbol..][..shape.symbol],
                     |word, i, offset, bytes| {
-                        let start = word * shape.symbol + offset;
-                        slices[i][start..start + bytes.len()].copy_from_slice(bytes);
+                        let start = (i * words + word) * shape.symbol + offset;
+                        recovered[start..start + bytes.len()].copy_from_slice(bytes);
                     },
                 );
-            },
-        );
-        blob
+                let recovered = recovered.chunks_exact(words * shape.symbol);
+                for (slice, recovered) in slices[present..].iter_mut().zip(recovered) {
+                    slice.copy_from_slice(recovered);
+                }
+            });
     }
 
     /// The message matrix from `S` columns.

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use rayon::prelude::*;
 use walrus_core::{
-    SliverIndex, SliverPair, SliverPairIndex, SliverPairMetadata, VerifiedMetadata,
+    SliverIndex, SliverPair, SliverPairMetadata, VerifiedMetadata,
     hash::Digest,
     merkle::{self, Node},
     params,
@@ -34,8 +34,15 @@ impl Encoder {
         let mut recovered_rows: Vec<Vec<u8>> = (shape.rows..shape.n)
             .map(|_| vec![0; shape.row_len()])
             .collect();
-        let mut row_slices = split_rows(&mut recovered_rows, shape);
-        let outputs: Vec<(Vec<Vec<u8>>, TileHashes)> = tiles(shape)
+        let width = tile_columns(shape);
+        let tiles = tiles(shape.n, width);
+        let mut row_slices = transpose(
+            recovered_rows.iter_mut().map(Vec::as_mut_slice),
+            width * shape.symbol,
+        );
+        // Tiles beyond the source columns write no rows.
+        row_slices.resize_with(tiles.len(), Vec::new);
+        let outputs: Vec<(Vec<Vec<u8>>, TileHashes)> = tiles
             .into_par_iter()
             .zip(row_slices.par_iter_mut())
             .map_init(Workspace::default, |space, (columns, rows)| {
@@ -46,13 +53,13 @@ impl Encoder {
                     }
                 }
                 let secondary = tile.secondary_slivers().map(|(_, bytes)| bytes.to_vec());
-                (secondary.collect(), tile.hash(tile_columns(shape)))
+                (secondary.collect(), tile.hash(width))
             })
             .collect();
         drop((row_slices, row_recovery));
 
         let (secondary, hashes): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
-        let metadata = self.assemble_metadata(blob.len(), shape, &hashes);
+        let metadata = self.assemble_metadata(blob.len() as u64, shape.n, &hashes);
         let primary = (0..shape.rows)
             .into_par_iter()
             .map(|row| zero_padded(message.row(row), shape.row_len()))
@@ -72,54 +79,6 @@ impl Encoder {
         Ok((pairs.collect(), metadata))
     }
 
-    /// Computes the metadata, and with it the blob ID, without keeping slivers.
-    pub fn metadata(&self, blob: &[u8]) -> Result<VerifiedMetadata, EncodeError> {
-        let (message, _) = self.message(blob)?;
-        let shape = message.shape;
-        let row_recovery = self.encode_rows(&message);
-        let source = Columns {
-            message,
-            row_recovery: &row_recovery,
-        };
-        let hashes: Vec<TileHashes> = tiles(shape)
-            .into_par_iter()
-            .map_init(Workspace::default, |space, columns| {
-                Tile::encode(&self.engine, &self.primary_code, space, source, columns)
-                    .hash(tile_columns(shape))
-            })
-            .collect();
-        Ok(self.assemble_metadata(blob.len(), shape, &hashes))
-    }
-
-    /// Encodes only the given sliver pairs, in the given order, with memory for little more than
-    /// these.
-    pub fn encode_pairs(
-        &self,
-        blob: &[u8],
-        pairs: &[SliverPairIndex],
-    ) -> Result<Vec<SliverPair>, EncodeError> {
-        let n_shards = self.n_shards;
-        if let Some(pair) = pairs.iter().find(|pair| pair.0 >= n_shards.get()) {
-            return Err(EncodeError::PairIndexTooLarge {
-                pair: pair.0,
-                n_shards,
-            });
-        }
-        let (message, symbol_size) = self.message(blob)?;
-        let primary = self.chosen_rows(&message, pairs.iter().map(|pair| pair.as_usize()));
-        let last = message.shape.n - 1;
-        let secondary =
-            self.chosen_columns(&message, pairs.iter().map(|pair| last - pair.as_usize()));
-        let slivers = primary.into_iter().zip(secondary);
-        Ok(pairs
-            .iter()
-            .zip(slivers)
-            .map(|(pair, (primary, secondary))| {
-                self.pair(pair.as_usize(), symbol_size, primary, secondary)
-            })
-            .collect())
-    }
-
     /// The blob as a matrix.
     pub(crate) fn message<'a>(
         &self,
@@ -133,7 +92,7 @@ impl Encoder {
     }
 
     /// The recovery symbols of every source row, row by row.
-    fn encode_rows(&self, message: &Message<'_>) -> Vec<u8> {
+    pub(crate) fn encode_rows(&self, message: &Message<'_>) -> Vec<u8> {
         let shape = message.shape;
         let recovery_len = (shape.n - shape.columns) * shape.symbol;
         let packing = Packing::new(shape.symbol);
@@ -159,115 +118,13 @@ impl Encoder {
         recovery
     }
 
-    /// The primary slivers with these indices.
-    fn chosen_rows(
+    pub(crate) fn assemble_metadata(
         &self,
-        message: &Message<'_>,
-        rows: impl Iterator<Item = usize>,
-    ) -> Vec<Vec<u8>> {
-        let shape = message.shape;
-        let rows: Vec<usize> = rows.collect();
-        let mut slivers: Vec<Vec<u8>> = rows
-            .iter()
-            .map(|row| {
-                let source = if *row < shape.rows {
-                    message.row(*row)
-                } else {
-                    &[]
-                };
-                zero_padded(source, shape.row_len())
-            })
-            .collect();
-        let recovered: Vec<usize> = rows
-            .iter()
-            .copied()
-            .filter(|row| *row >= shape.rows)
-            .collect();
-        if recovered.is_empty() {
-            return slivers;
-        }
-        let wanted = positions(&recovered, shape.n);
-        let targets = rows
-            .iter()
-            .zip(&mut slivers)
-            .filter_map(|(row, sliver)| (*row >= shape.rows).then_some(sliver.as_mut_slice()));
-        let packing = Packing::new(shape.symbol);
-        let batch = packing.words_per_batch();
-        let mut slices = transpose(targets, batch * shape.symbol);
-        slices.par_iter_mut().enumerate().for_each_init(
-            Workspace::default,
-            |space, (group, slices)| {
-                encode_words(
-                    (&self.engine, &self.primary_code, packing),
-                    space,
-                    batch.min(shape.columns - group * batch),
-                    |word, row| message.cell(row, group * batch + word),
-                    |word, row, offset, bytes| {
-                        for &position in &wanted[row] {
-                            let start = word * shape.symbol + offset;
-                            slices[position][start..start + bytes.len()].copy_from_slice(bytes);
-                        }
-                    },
-                );
-            },
-        );
-        slivers
-    }
-
-    /// The secondary slivers with these indices.
-    fn chosen_columns(
-        &self,
-        message: &Message<'_>,
-        columns: impl Iterator<Item = usize>,
-    ) -> Vec<Vec<u8>> {
-        let shape = message.shape;
-        let columns: Vec<usize> = columns.collect();
-        let mut slivers: Vec<Vec<u8>> = columns
-            .iter()
-            .map(|_| vec![0; shape.column_len()])
-            .collect();
-        let wanted = positions(&columns, shape.n);
-        let packing = Packing::new(shape.symbol);
-        let batch = packing.words_per_batch();
-        let must_encode = columns.iter().any(|column| *column >= shape.columns);
-        let targets = slivers.iter_mut().map(Vec::as_mut_slice);
-        let mut slices = transpose(targets, batch * shape.symbol);
-        slices.par_iter_mut().enumerate().for_each_init(
-            Workspace::default,
-            |space, (group, slices)| {
-                let rows = group * batch..((group + 1) * batch).min(shape.rows);
-                let mut sink = |word: usize, column: usize, offset: usize, bytes: &[u8]| {
-                    for &position in &wanted[column] {
-                        let start = word * shape.symbol + offset;
-                        slices[position][start..start + bytes.len()].copy_from_slice(bytes);
-                    }
-                };
-                for (word, row) in rows.clone().enumerate() {
-                    for column in 0..shape.columns {
-                        sink(word, column, 0, message.cell(row, column));
-                    }
-                }
-                if must_encode {
-                    encode_words(
-                        (&self.engine, &self.secondary_code, packing),
-                        space,
-                        rows.len(),
-                        |word, column| message.cell(rows.start + word, column),
-                        sink,
-                    );
-                }
-            },
-        );
-        slivers
-    }
-
-    fn assemble_metadata(
-        &self,
-        blob_len: usize,
-        shape: Shape,
+        blob_len: u64,
+        n: usize,
         tiles: &[TileHashes],
     ) -> VerifiedMetadata {
-        let rows: Vec<Node> = (0..shape.n)
+        let rows: Vec<Node> = (0..n)
             .into_par_iter()
             .map(|row| {
                 let mut parts: Vec<Digest> = tiles.iter().map(|tile| tile.row_parts[row]).collect();
@@ -286,11 +143,11 @@ impl Encoder {
                 secondary_hash: *secondary_hash,
             })
             .collect();
-        VerifiedMetadata::compute(self.n_shards, blob_len as u64, hashes)
+        VerifiedMetadata::compute(self.n_shards, blob_len, hashes)
             .expect("there is a hash for each shard, and the length was checked")
     }
 
-    fn pair(
+    pub(crate) fn pair(
         &self,
         pair: usize,
         symbol_size: NonZeroU16,
@@ -304,14 +161,6 @@ impl Encoder {
             secondary: SecondarySliver::new(secondary, symbol_size, SliverIndex(column)),
         }
     }
-}
-
-/// For each tile, the part of each row that it writes; tiles beyond the source columns have none.
-fn split_rows(rows: &mut [Vec<u8>], shape: Shape) -> Vec<Vec<&mut [u8]>> {
-    let rows = rows.iter_mut().map(Vec::as_mut_slice);
-    let mut slices = transpose(rows, tile_columns(shape) * shape.symbol);
-    slices.resize_with(tiles(shape).len(), Vec::new);
-    slices
 }
 
 /// Cuts all targets into stretches of `length` bytes, and collects those at the same position.
@@ -329,13 +178,4 @@ pub(crate) fn transpose<'a>(
         }
     }
     stretches
-}
-
-/// For each index below `n`, where it is in `chosen`.
-fn positions(chosen: &[usize], n: usize) -> Vec<Vec<usize>> {
-    let mut positions = vec![Vec::new(); n];
-    for (position, &index) in chosen.iter().enumerate() {
-        positions[index].push(position);
-    }
-    positions
 }

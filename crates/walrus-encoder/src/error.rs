@@ -37,6 +37,17 @@ pub enum EncodeError {
     },
 }
 
+/// Why a blob cannot be encoded from where it is read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// It cannot be encoded at all.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// Reading failed, or the source is shorter than was said.
+    #[error("the blob cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+}
+
 /// Why a sliver is not one of the blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SliverVerificationError {

@@ -23,15 +23,17 @@
 //! Nothing here does I/O. The work is spread over the threads of the current `rayon` pool; results
 //! do not depend on their number.
 
+mod chosen;
 mod code;
 mod decode;
 mod encode;
 mod error;
 mod inconsistency;
-mod leaves;
 mod matrix;
+mod metadata;
 mod packing;
 pub mod quilt;
+mod range;
 mod recovery;
 #[cfg(test)]
 mod reed_solomon_vectors;
@@ -45,7 +47,7 @@ use serde::{Deserialize, Serialize};
 use walrus_core::params;
 
 pub use error::{
-    DecodeError, EncodeError, InconsistencyVerificationError, ShardCountMismatch,
+    DecodeError, EncodeError, InconsistencyVerificationError, ReadError, ShardCountMismatch,
     SliverRecoveryError, SliverVerificationError, UnsupportedShardCount,
 };
 pub use recovery::{ExpandedSliver, Recovered};

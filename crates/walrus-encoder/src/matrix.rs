@@ -1,8 +1,8 @@
 //! The message matrix: the blob, seen as `P` rows of `S` symbols.
 
-use std::num::NonZeroU16;
+use std::{num::NonZeroU16, ops::Range};
 
-use walrus_core::{NShards, params};
+use walrus_core::{NShards, hash::BLOCK_LEN, params};
 
 /// The numbers that describe the matrix of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,42 +44,79 @@ impl Shape {
     }
 }
 
-/// A blob as a matrix. What lies beyond the end of the blob is zero, and not stored.
+/// A stretch of every symbol of a blob, or all of every symbol. What lies beyond the end of the blob
+/// is zero, and not stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Message<'a> {
+    /// The matrix of the stretches: its symbols are as long as these.
     pub(crate) shape: Shape,
-    blob: &'a [u8],
+    /// Where in each symbol the stretch starts.
+    offset: usize,
+    /// Distance from symbol to symbol in the bytes.
+    stride: usize,
+    bytes: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// The blob must fit into the matrix.
-    pub(crate) fn new(shape: Shape, blob: &'a [u8]) -> Self {
-        debug_assert!(blob.len() <= shape.message_len());
-        Self { shape, blob }
+    /// A whole blob, which must fit into the matrix.
+    pub(crate) fn new(shape: Shape, bytes: &'a [u8]) -> Self {
+        debug_assert!(bytes.len() <= shape.message_len());
+        Self {
+            shape,
+            offset: 0,
+            stride: shape.symbol,
+            bytes,
+        }
     }
 
-    /// The source symbol in this row and column, cut short where the blob ends.
+    /// A stretch of every symbol of a whole blob.
+    pub(crate) fn stripe(&self, stripe: &Range<usize>) -> Self {
+        let shape = Shape {
+            symbol: stripe.len(),
+            ..self.shape
+        };
+        Self {
+            shape,
+            offset: stripe.start,
+            ..*self
+        }
+    }
+
+    /// The source symbol (or its stretch) in this row and column, cut short where the blob ends.
     pub(crate) fn cell(&self, row: usize, column: usize) -> &'a [u8] {
-        self.stretch(
-            (row * self.shape.columns + column) * self.shape.symbol,
-            self.shape.symbol,
-        )
+        let symbol = row * self.shape.columns + column;
+        self.bytes_at(symbol * self.stride + self.offset, self.shape.symbol)
     }
 
-    /// The row, cut short where the blob ends.
+    /// The row of a whole blob, cut short where the blob ends.
     pub(crate) fn row(&self, row: usize) -> &'a [u8] {
-        self.stretch(row * self.shape.row_len(), self.shape.row_len())
+        debug_assert_eq!(self.stride, self.shape.symbol);
+        self.bytes_at(row * self.shape.row_len(), self.shape.row_len())
     }
 
     /// Number of rows that have at least one byte of the blob.
     pub(crate) fn used_rows(&self) -> usize {
-        self.blob.len().div_ceil(self.shape.row_len())
+        self.bytes.len().div_ceil(self.shape.columns * self.stride)
     }
 
-    fn stretch(&self, start: usize, length: usize) -> &'a [u8] {
-        let start = start.min(self.blob.len());
-        &self.blob[start..(start + length).min(self.blob.len())]
+    fn bytes_at(&self, start: usize, length: usize) -> &'a [u8] {
+        let start = start.min(self.bytes.len());
+        &self.bytes[start..(start + length).min(self.bytes.len())]
     }
+}
+
+/// Cuts symbols into stripes so that `per_byte` bytes of memory for each byte of the stripe stay
+/// below `budget`. All stripes but the last are whole blocks of the hash function and of the codes.
+pub(crate) fn stripes(symbol: usize, per_byte: usize, budget: usize) -> Vec<Range<usize>> {
+    let width = budget / per_byte.max(1);
+    if symbol <= width {
+        return std::iter::once(0..symbol).collect();
+    }
+    let width = (width / BLOCK_LEN * BLOCK_LEN).max(BLOCK_LEN);
+    (0..symbol)
+        .step_by(width)
+        .map(|start| start..(start + width).min(symbol))
+        .collect()
 }
 
 /// The bytes, completed with zeros to `length`.
@@ -88,4 +125,30 @@ pub(crate) fn zero_padded(bytes: &[u8], length: usize) -> Vec<u8> {
     padded.extend_from_slice(bytes);
     padded.resize(length, 0);
     padded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stripes_cover_the_symbol() {
+        for (symbol, per_byte, budget) in [
+            (2, 1, 1 << 20),
+            (1000, 10, 5000),
+            (1000, 10, 1),
+            (1024, 1, 256),
+            (65534, 7, 9000),
+        ] {
+            let stripes = stripes(symbol, per_byte, budget);
+            assert_eq!(
+                (stripes[0].start, stripes[stripes.len() - 1].end),
+                (0, symbol)
+            );
+            for pair in stripes.windows(2) {
+                assert_eq!(pair[0].end, pair[1].start);
+                assert!(pair[0].len().is_multiple_of(BLOCK_LEN) && !pair[1].is_empty());
+            }
+        }
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
+use rayon::prelude::*;
 use walrus_core::{
     SliverData, SliverIndex, SliverPairIndex, VerifiedMetadata,
-    hash::Digest,
+    hash::{Digest, LEAF_PREFIX, hash_prefixed},
     inconsistency::SliverInconsistencyProof,
     merkle::{MerkleProof, MerkleTree, Node},
     sliver::{Axis, Primary, Secondary},
@@ -13,7 +14,6 @@ use walrus_core::{
 
 use crate::{
     EncodeError, Encoder, ShardCountMismatch, SliverRecoveryError, SliverVerificationError,
-    leaves::hash_cells,
     packing::{Packing, Workspace, decode_words},
     verify::expand,
 };
@@ -113,7 +113,7 @@ impl Encoder {
         let space = &mut Workspace::default();
         let cells = expand(&self.engine, code, &symbols.data, symbol_len, space);
         let mut leaves: Vec<Digest> = vec![[0; 32]; code.total()];
-        hash_cells(&cells, symbol_len, &mut leaves);
+        hash_prefixed(LEAF_PREFIX, cells.chunks_exact(symbol_len), &mut leaves);
         let tree = MerkleTree::from_leaf_hashes(leaves);
         Ok(ExpandedSliver {
             index: sliver.index,
@@ -159,6 +159,18 @@ impl Encoder {
         let sliver = self.decode_sliver(metadata, target, &symbols)?;
         self.verify_sliver(&sliver, metadata)?;
         Ok(sliver)
+    }
+
+    /// [`Encoder::recover_sliver`] for many slivers at once, of one blob.
+    pub fn recover_slivers<A: Axis>(
+        &self,
+        metadata: &VerifiedMetadata,
+        targets: Vec<(SliverIndex, Vec<DecodingSymbol<A>>)>,
+    ) -> Vec<Result<SliverData<A>, SliverRecoveryError>> {
+        targets
+            .into_par_iter()
+            .map(|(target, symbols)| self.recover_sliver(metadata, target, symbols))
+            .collect()
     }
 
     /// Recovers the sliver `target` of axis `A` from symbols with proofs, which must have been

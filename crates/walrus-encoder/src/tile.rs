@@ -10,13 +10,12 @@ use std::ops::Range;
 
 use reed_solomon_simd::engine::DefaultEngine;
 use walrus_core::{
-    hash::{Digest, hash_pairs_in_place},
+    hash::{Digest, LEAF_PREFIX, hash_pairs_in_place, hash_prefixed},
     merkle::{self, Node},
 };
 
 use crate::{
     code::Code,
-    leaves::hash_cells,
     matrix::{Message, Shape},
     packing::{Packing, Workspace, encode_words},
 };
@@ -61,12 +60,11 @@ pub(crate) fn tile_columns(shape: Shape) -> usize {
     power.min(shape.n.next_power_of_two())
 }
 
-/// The column ranges of all tiles.
-pub(crate) fn tiles(shape: Shape) -> Vec<Range<usize>> {
-    let width = tile_columns(shape);
-    (0..shape.n)
+/// The column ranges of all tiles of this width.
+pub(crate) fn tiles(n: usize, width: usize) -> Vec<Range<usize>> {
+    (0..n)
         .step_by(width)
-        .map(|start| start..(start + width).min(shape.n))
+        .map(|start| start..(start + width).min(n))
         .collect()
 }
 
@@ -141,21 +139,32 @@ impl Tile {
 
     /// Hashes the cells, the columns, and the parts of the rows. `width` is that of full tiles.
     pub(crate) fn hash(&self, width: usize) -> TileHashes {
-        let rows = self.shape.n;
-        let mut leaves: Vec<Digest> = vec![[0; 32]; self.columns.len() * rows];
-        hash_cells(&self.cells, self.shape.symbol, &mut leaves);
+        let mut leaves: Vec<Digest> = vec![[0; 32]; self.columns.len() * self.shape.n];
+        hash_prefixed(
+            LEAF_PREFIX,
+            self.cells.chunks_exact(self.shape.symbol),
+            &mut leaves,
+        );
+        TileHashes::of_leaves(self.shape.n, width, leaves)
+    }
+}
+
+impl TileHashes {
+    /// Builds the trees over leaf hashes that are given column by column.
+    pub(crate) fn of_leaves(rows: usize, width: usize, mut leaves: Vec<Digest>) -> Self {
+        let used = leaves.len() / rows;
         let mut by_row: Vec<Digest> = vec![[0; 32]; rows * width];
         for (column, leaves) in leaves.chunks_exact(rows).enumerate() {
             for (row, leaf) in leaves.iter().enumerate() {
                 by_row[row * width + column] = *leaf;
             }
         }
-        let row_parts = reduce_rows(by_row, width, self.columns.len());
+        let row_parts = reduce_rows(by_row, width, used);
         let columns = leaves
             .chunks_exact_mut(rows)
             .map(merkle::root_of_leaf_hashes)
             .collect();
-        TileHashes { columns, row_parts }
+        Self { columns, row_parts }
     }
 }
 

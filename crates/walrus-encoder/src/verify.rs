@@ -3,7 +3,7 @@
 use reed_solomon_simd::engine::DefaultEngine;
 use walrus_core::{
     Sliver, SliverData, SliverType, VerifiedMetadata,
-    hash::Digest,
+    hash::{Digest, LEAF_PREFIX, hash_prefixed},
     merkle::{self, Node},
     sliver::Axis,
 };
@@ -11,7 +11,6 @@ use walrus_core::{
 use crate::{
     Encoder, ShardCountMismatch, SliverVerificationError,
     code::Code,
-    leaves::hash_cells,
     packing::{Packing, Workspace, encode_words},
 };
 
@@ -91,7 +90,7 @@ impl Encoder {
     ) -> Node {
         let cells = expand(&self.engine, self.code_along(axis), data, symbol, space);
         let mut leaves: Vec<Digest> = vec![[0; 32]; cells.len() / symbol];
-        hash_cells(&cells, symbol, &mut leaves);
+        hash_prefixed(LEAF_PREFIX, cells.chunks_exact(symbol), &mut leaves);
         merkle::root_of_leaf_hashes(&mut leaves)
     }
 }

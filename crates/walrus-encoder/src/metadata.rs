@@ -1,0 +1,310 @@
+//! Metadata without slivers, from a blob in memory or from a file that is larger than memory.
+//!
+//! Large blobs are encoded stripe by stripe: a stretch of some hundred bytes of every symbol at a
+//! time. The codes treat every element alone, so stripes need nothing of each other; of the hashes,
+//! the states are kept in between.
+
+use std::{
+    io::{Read, Seek, SeekFrom},
+    num::NonZeroU16,
+    ops::Range,
+};
+
+use rayon::prelude::*;
+use walrus_core::{
+    VerifiedMetadata,
+    hash::{Digest, StripedLeaves},
+    params,
+};
+
+use crate::{
+    EncodeError, Encoder, ReadError,
+    matrix::{Message, Shape, stripes},
+    packing::Workspace,
+    tile::{Columns, Tile, TileHashes, tile_columns, tiles},
+};
+
+/// Most bytes of recovery symbols of rows that are kept while a blob in memory is hashed.
+const MEMORY_STRIPE_BYTES: usize = 32 << 20;
+
+/// Blobs whose recovery symbols take less are hashed in one go.
+const UNSTRIPED_BYTES: usize = 64 << 20;
+
+/// Most bytes of a stripe of a blob that is read from elsewhere, including recovery symbols.
+pub(crate) const READER_STRIPE_BYTES: usize = 176 << 20;
+
+impl Encoder {
+    /// Computes the metadata, and with it the blob ID, without keeping slivers: besides the blob,
+    /// this takes about 100 MB of memory for a thousand shards, however large the blob is.
+    pub fn metadata(&self, blob: &[u8]) -> Result<VerifiedMetadata, EncodeError> {
+        let (message, _) = self.message(blob)?;
+        let shape = message.shape;
+        let recovery = shape.rows * (shape.n - shape.columns) * shape.symbol;
+        let budget = if recovery <= UNSTRIPED_BYTES {
+            UNSTRIPED_BYTES
+        } else {
+            MEMORY_STRIPE_BYTES
+        };
+        Ok(self.metadata_within(message, blob.len() as u64, budget))
+    }
+
+    /// [`Encoder::metadata`] with at most `budget` bytes for the recovery symbols of rows.
+    fn metadata_within(
+        &self,
+        message: Message<'_>,
+        length: u64,
+        budget: usize,
+    ) -> VerifiedMetadata {
+        let shape = message.shape;
+        let recovery = shape.rows * (shape.n - shape.columns);
+        let mut hasher = MetadataHasher::new(self, shape, stripes(shape.symbol, recovery, budget));
+        while let Some(stripe) = hasher.next_stripe() {
+            hasher.absorb(message.stripe(&stripe));
+        }
+        hasher.finish(length)
+    }
+
+    /// [`Encoder::metadata`] of the `length` bytes that `source` has from its start, with less than
+    /// 300 MB of memory for a thousand shards. The source is read in as many passes as that takes;
+    /// `progress` is told how many bytes have been read.
+    pub fn metadata_from_reader(
+        &self,
+        source: &mut (impl Read + Seek),
+        length: u64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<VerifiedMetadata, ReadError> {
+        let reader = StripeReader::new(self, source, length, READER_STRIPE_BYTES)?;
+        self.metadata_from_stripes(reader, &mut progress)
+    }
+
+    fn metadata_from_stripes<R: Read + Seek>(
+        &self,
+        mut reader: StripeReader<'_, R>,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<VerifiedMetadata, ReadError> {
+        let shape = reader.shape;
+        let mut hasher = MetadataHasher::new(self, shape, reader.stripes.clone());
+        while let Some(stripe) = hasher.next_stripe() {
+            let bytes = reader.read(&stripe, progress)?;
+            hasher.absorb(Message::new(
+                Shape {
+                    symbol: stripe.len(),
+                    ..shape
+                },
+                bytes,
+            ));
+        }
+        Ok(hasher.finish(reader.length))
+    }
+}
+
+/// Reads the same stretch of every symbol of a blob.
+pub(crate) struct StripeReader<'a, R> {
+    source: &'a mut R,
+    pub(crate) shape: Shape,
+    pub(crate) symbol_size: NonZeroU16,
+    /// The stripes in which the blob is read.
+    pub(crate) stripes: Vec<Range<usize>>,
+    length: u64,
+    buffer: Vec<u8>,
+    read: u64,
+}
+
+impl<'a, R: Read + Seek> StripeReader<'a, R> {
+    /// Stripes take at most `budget` bytes of memory, with the recovery symbols of their rows.
+    pub(crate) fn new(
+        encoder: &Encoder,
+        source: &'a mut R,
+        length: u64,
+        budget: usize,
+    ) -> Result<Self, EncodeError> {
+        let symbol_size = params::symbol_size(encoder.n_shards, length)?;
+        let shape = Shape::new(encoder.n_shards, symbol_size);
+        let stripes = stripes(shape.symbol, shape.rows * shape.n, budget);
+        Ok(Self {
+            source,
+            shape,
+            symbol_size,
+            stripes,
+            length,
+            buffer: Vec::new(),
+            read: 0,
+        })
+    }
+
+    /// The stretches, one after the other; those that begin beyond the end of the blob are left out.
+    pub(crate) fn read(
+        &mut self,
+        stripe: &Range<usize>,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<&[u8], ReadError> {
+        self.buffer.clear();
+        let whole = stripe.len() == self.shape.symbol;
+        // Whole symbols follow each other; stretches are read one by one.
+        let (run, runs) = if whole {
+            (self.shape.row_len(), self.shape.rows)
+        } else {
+            (stripe.len(), self.shape.rows * self.shape.columns)
+        };
+        let distance = if whole { run } else { self.shape.symbol };
+        for i in 0..runs {
+            let start = (i * distance + stripe.start) as u64;
+            if start >= self.length {
+                break;
+            }
+            let wanted = (run as u64).min(self.length - start);
+            if !whole || i == 0 {
+                self.source.seek(SeekFrom::Start(start))?;
+            }
+            let filled = self.buffer.len();
+            self.buffer.resize(filled + run, 0);
+            let wanted_len = usize::try_from(wanted).expect("not more than a run");
+            self.source
+                .read_exact(&mut self.buffer[filled..filled + wanted_len])?;
+            self.read += wanted;
+            if i.is_multiple_of(self.shape.columns) {
+                progress(self.read);
+            }
+        }
+        progress(self.read);
+        Ok(&self.buffer)
+    }
+}
+
+/// Hashes a blob stripe by stripe.
+struct MetadataHasher<'a> {
+    encoder: &'a Encoder,
+    n: usize,
+    tile_width: usize,
+    stripes: std::vec::IntoIter<Range<usize>>,
+    /// For each tile, the hashes of its cells so far; unused if there is only one stripe.
+    leaves: Vec<StripedLeaves>,
+    tiles: Vec<TileHashes>,
+}
+
+impl<'a> MetadataHasher<'a> {
+    fn new(encoder: &'a Encoder, shape: Shape, stripes: Vec<Range<usize>>) -> Self {
+        let stretch = stripes.first().map_or(shape.symbol, ExactSizeIterator::len);
+        let tile_width = tile_columns(Shape {
+            symbol: stretch,
+            ..shape
+        });
+        let leaves = if stripes.len() > 1 {
+            let tiles = tiles(shape.n, tile_width);
+            tiles
+                .iter()
+                .map(|tile| StripedLeaves::new(tile.len() * shape.n))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let stripes = stripes.into_iter();
+        Self {
+            encoder,
+            n: shape.n,
+            tile_width,
+            stripes,
+            leaves,
+            tiles: Vec::new(),
+        }
+    }
+
+    /// The stripe that comes next.
+    fn next_stripe(&mut self) -> Option<Range<usize>> {
+        self.stripes.next()
+    }
+
+    /// Takes in the stripe that [`MetadataHasher::next_stripe`] has named.
+    fn absorb(&mut self, message: Message<'_>) {
+        let encoder = self.encoder;
+        let row_recovery = encoder.encode_rows(&message);
+        let source = Columns {
+            message,
+            row_recovery: &row_recovery,
+        };
+        let last = self.stripes.as_slice().is_empty();
+        let (n, width) = (self.n, self.tile_width);
+        let tiles = tiles(n, width).into_par_iter();
+        let encode = |space: &mut Workspace, columns| {
+            Tile::encode(
+                &encoder.engine,
+                &encoder.primary_code,
+                space,
+                source,
+                columns,
+            )
+        };
+        if self.leaves.is_empty() {
+            let hash = |space: &mut Workspace, columns| encode(space, columns).hash(width);
+            self.tiles = tiles.map_init(Workspace::default, hash).collect();
+            return;
+        }
+        let hashes =
+            tiles
+                .zip(&mut self.leaves)
+                .map_init(Workspace::default, |space, (columns, leaves)| {
+                    let mut digests: Vec<Digest> =
+                        vec![[0; 32]; if last { columns.len() * n } else { 0 }];
+                    let tile = encode(space, columns);
+                    leaves.absorb(&tile.cells, last.then_some(&mut digests[..]));
+                    last.then(|| TileHashes::of_leaves(n, width, digests))
+                });
+        self.tiles = hashes.flatten_iter().collect();
+    }
+
+    fn finish(self, length: u64) -> VerifiedMetadata {
+        self.encoder.assemble_metadata(length, self.n, &self.tiles)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::NShards;
+    use proptest::prelude::*;
+    use walrus_core::SliverPairIndex;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn stripes_change_nothing(
+            n in 4_u16..40, symbol in 1_usize..700, cut in 0_usize..5000, budget in 1_usize..400_000,
+        ) {
+            let encoder = Encoder::new(NShards::new(n).unwrap()).unwrap();
+            let (rows, columns) = params::source_symbols(encoder.n_shards());
+            let most = usize::from(rows) * usize::from(columns) * symbol;
+            let blob: Vec<u8> =
+                (0..most.saturating_sub(cut)).map(|i| (i * 7 % 251).to_le_bytes()[0]).collect();
+            let length = blob.len() as u64;
+            let (pairs, expected) = encoder.encode(&blob).unwrap();
+            prop_assert_eq!(&encoder.metadata(&blob).unwrap(), &expected);
+            let (message, _) = encoder.message(&blob).unwrap();
+            prop_assert_eq!(&encoder.metadata_within(message, length, budget), &expected);
+
+            let mut source = Cursor::new(&blob);
+            let reader = StripeReader::new(&encoder, &mut source, length, budget).unwrap();
+            let mut read = 0;
+            let streamed = encoder.metadata_from_stripes(reader, &mut |bytes| read = bytes).unwrap();
+            prop_assert_eq!((&streamed, read), (&expected, length));
+
+            let chosen: Vec<SliverPairIndex> = [n - 1, 0, n / 2, 0].map(SliverPairIndex).to_vec();
+            let expected: Vec<_> =
+                chosen.iter().map(|pair| pairs[pair.as_usize()].clone()).collect();
+            prop_assert_eq!(&encoder.encode_pairs(&blob, &chosen).unwrap(), &expected);
+            let reader = StripeReader::new(&encoder, &mut source, length, budget).unwrap();
+            prop_assert_eq!(&encoder.pairs_from_stripes(reader, &chosen).unwrap(), &expected);
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_too_short_is_an_error() {
+        let encoder = Encoder::new(NShards::new(7).unwrap()).unwrap();
+        let result = encoder.metadata_from_reader(&mut Cursor::new([1; 99]), 100, |_| {});
+        assert!(matches!(result, Err(ReadError::Io(_))));
+        let result = encoder.metadata_from_reader(&mut Cursor::new([1; 99]), u64::MAX, |_| {});
+        assert!(matches!(result, Err(ReadError::Encode(_))));
+    }
+}
