@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// Longest silence on an idle chain; clients give up on a subscription that is silent for 30 s.
 const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(4);
 /// How long shutdown waits for connections to finish before it drops them.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// How to run a chain.
 #[derive(Clone, Debug)]

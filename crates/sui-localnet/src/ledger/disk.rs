@@ -13,13 +13,12 @@ pub enum OpenError {
     #[error("the chain data directory {0} is in use by another process")]
     Locked(PathBuf),
     /// The directory cannot be created, read or understood.
-    #[error("the chain data directory {path} cannot be opened: {source}")]
+    #[error("the chain data directory {path} cannot be opened: {reason}")]
     Unusable {
         /// The directory.
         path: PathBuf,
-        /// What the storage engine says.
-        #[source]
-        source: fjall::Error,
+        /// What is wrong with it.
+        reason: String,
     },
 }
 
@@ -34,12 +33,12 @@ impl DiskStore {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let database = Database::builder(path)
             .open()
-            .map_err(|source| open_error(path, source))?;
+            .map_err(|error| open_error(path, &error))?;
         let keyspaces = Table::ALL
             .iter()
             .map(|table| database.keyspace(table.name(), KeyspaceCreateOptions::default))
             .collect::<Result<_, _>>()
-            .map_err(|source| open_error(path, source))?;
+            .map_err(|error| open_error(path, &error))?;
         Ok(Self {
             database,
             keyspaces,
@@ -55,18 +54,38 @@ impl DiskStore {
     }
 }
 
-fn open_error(path: &Path, source: fjall::Error) -> OpenError {
-    match source {
+fn open_error(path: &Path, error: &fjall::Error) -> OpenError {
+    match error {
         fjall::Error::Locked => OpenError::Locked(path.to_owned()),
-        source => OpenError::Unusable {
+        error => OpenError::Unusable {
             path: path.to_owned(),
-            source,
+            reason: reason(error),
         },
     }
 }
 
+fn failed(what: &str, error: &fjall::Error) -> StoreError {
+    StoreError::new(format!("{what}: {}", reason(error)))
+}
+
+/// What the storage engine complains about, in words for people.
+fn reason(error: &fjall::Error) -> String {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(io) = current.downcast_ref::<std::io::Error>() {
+            return io.to_string();
+        }
+        cause = current.source();
+    }
+    match error {
+        fjall::Error::Poisoned => "an earlier write failed; restart the chain".to_owned(),
+        _ => format!("its contents are damaged or of another format ({error})"),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // The shape `map_err` wants.
 fn read_error(error: fjall::Error) -> StoreError {
-    StoreError::new("cannot read", error)
+    failed("cannot read", &error)
 }
 
 impl Store for DiskStore {
@@ -117,6 +136,6 @@ impl Store for DiskStore {
         }
         writes
             .commit()
-            .map_err(|error| StoreError::new("cannot write a checkpoint", error))
+            .map_err(|error| failed("cannot write a checkpoint", &error))
     }
 }

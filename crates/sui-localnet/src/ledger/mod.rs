@@ -280,7 +280,7 @@ fn write<T: Serialize>(
     value: &T,
 ) -> Result<(), StoreError> {
     let bytes = bcs::to_bytes(value).map_err(|error| {
-        StoreError::new(format!("cannot encode for table {}", table.name()), error)
+        StoreError::new(format!("cannot encode for table {}: {error}", table.name()))
     })?;
     batch.put(table, key, bytes);
     Ok(())

@@ -4,7 +4,6 @@
 //! order, and writes one [`Batch`] per sealed checkpoint, which a store applies completely or not at all.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// The tables of the ledger. Keys of a table are ordered bytewise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,32 +105,19 @@ impl Batch {
 }
 
 /// A failure of the storage below the ledger.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("chain storage failed: {message}")]
-pub struct StoreError {
-    message: String,
-    #[source]
-    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-}
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("chain storage failed: {0}")]
+pub struct StoreError(String);
 
 impl StoreError {
-    /// An error with a cause.
-    pub(crate) fn new(
-        message: impl Into<String>,
-        source: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            message: format!("{}: {source}", message.into()),
-            source: Some(Arc::new(source)),
-        }
+    /// An error in words.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
     }
 
     /// An error about the stored bytes themselves.
     pub(crate) fn corrupt(what: impl std::fmt::Display) -> Self {
-        Self {
-            message: format!("stored data is corrupt: {what}"),
-            source: None,
-        }
+        Self(format!("stored data is corrupt: {what}"))
     }
 }
 

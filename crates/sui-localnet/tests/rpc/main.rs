@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+mod descriptions;
 mod persistence;
 mod publishing;
 mod queries;

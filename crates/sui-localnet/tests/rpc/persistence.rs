@@ -104,6 +104,27 @@ async fn unusable_places_are_named() {
     chain.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_damaged_chain_is_refused_in_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let (chain, client) = open(directory.path()).await;
+    drop(client);
+    chain.shutdown().await;
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::write(path, b"garbage").unwrap();
+        }
+    }
+    let error = Localnet::start(on_disk(directory.path()))
+        .await
+        .err()
+        .unwrap();
+    let text = error.to_string();
+    assert!(text.contains(directory.path().to_str().unwrap()), "{text}");
+    assert_eq!(text.lines().count(), 1);
+}
+
 /// Not a test of its own: the process the next test kills.
 #[tokio::test]
 async fn child_process() {
