@@ -8,6 +8,7 @@
 //! (commands, with `runtime` as the memory that natives share), `outcome` (what changed), `finish` (gas, versions) and
 //! `effects`.
 
+mod compatibility;
 pub(crate) mod convert;
 mod effects;
 mod engine;
@@ -18,6 +19,7 @@ mod gas;
 mod id_leak;
 mod inputs;
 pub mod limits;
+mod normal;
 mod outcome;
 mod packages;
 mod ptb;

@@ -11,3 +11,5 @@ mod refusals;
 mod rules;
 mod simulate;
 mod system;
+mod upgrade;
+mod walrus;
