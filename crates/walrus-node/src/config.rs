@@ -255,8 +255,7 @@ fn default_disk_reserve() -> u64 {
 fn one_line(text: &str) -> String {
     text.lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .next()
+        .find(|line| !line.is_empty())
         .unwrap_or(text)
         .to_owned()
 }

@@ -2,7 +2,6 @@
 
 mod body;
 mod error;
-mod first_bytes;
 mod handlers;
 mod later;
 mod limits;
@@ -10,6 +9,7 @@ mod metrics_server;
 mod path;
 mod router;
 mod server;
+mod timed_stream;
 mod tls;
 
 pub use limits::HttpLimits;

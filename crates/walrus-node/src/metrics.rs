@@ -82,8 +82,6 @@ pub struct Metrics {
     pub queue_limit: Family<Name, Gauge<u64, AtomicU64>>,
     /// Seconds since the node started.
     pub uptime: Gauge<u64, AtomicU64>,
-    /// Expiry of the served certificate, Unix seconds.
-    pub certificate_not_after: Gauge<i64, AtomicI64>,
 }
 
 impl Default for Metrics {
@@ -127,10 +125,6 @@ impl Default for Metrics {
             queue_size: register.metric("walrus_queue_size", "Fill of bounded queues and caches"),
             queue_limit: register.metric("walrus_queue_limit", "Bounds of queues and caches"),
             uptime: register.gauge("walrus_uptime_seconds", "Seconds since the node started"),
-            certificate_not_after: register.gauge(
-                "http_server_tls_certificate_not_after_seconds",
-                "Expiry of the served certificate, Unix time",
-            ),
             registry: Arc::new(registry),
         }
     }

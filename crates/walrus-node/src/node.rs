@@ -224,12 +224,11 @@ async fn identify(
     chain: &dyn ChainView,
     system_object: ObjectId,
 ) -> Result<Identity, StartError> {
-    let n_shards = match storage.index().identity()? {
-        Some(identity) => identity.n_shards,
-        None => {
-            info!("first start: waiting for the chain");
-            retry(|| chain.committees()).await?.current.n_shards
-        }
+    let n_shards = if let Some(identity) = storage.index().identity()? {
+        identity.n_shards
+    } else {
+        info!("first start: waiting for the chain");
+        retry(|| chain.committees()).await?.current.n_shards
     };
     let identity = Identity::new(system_object, n_shards);
     storage.index().claim(&identity)?;

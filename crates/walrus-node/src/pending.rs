@@ -37,8 +37,8 @@ impl Default for PendingLimits {
             sliver_bytes_max: 1 << 30,
             sliver_bytes_each_max: 4 << 20,
             metadata_max: 1_024,
-            sliver_ttl: Duration::from_mins(1),
-            metadata_ttl: Duration::from_mins(1),
+            sliver_ttl: Duration::from_secs(60),
+            metadata_ttl: Duration::from_secs(60),
         }
     }
 }

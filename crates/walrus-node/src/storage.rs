@@ -25,9 +25,11 @@ mod shards;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
@@ -45,6 +47,15 @@ pub const INLINE_SLIVER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that must stay free on the file system of the storage; writes are refused before they would eat into it, because
 /// the index cannot recover from a journal that does not fit.
 pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Bytes of slivers on their way to readers at a time; more wait for their turn.
+pub const READ_BYTES_MAX: usize = 1 << 30;
+
+/// Longest wait for such a turn.
+const READ_WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// Memory is handed out in units of this size, because semaphores count in 32 bits.
+const READ_UNIT_BYTES: usize = 4 * 1024;
 
 /// Which sliver: the shard, the axis and the blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +93,8 @@ pub struct Storage {
     index: Arc<Index>,
     files: Arc<SliverFiles>,
     committer: Arc<Committer>,
+    /// Memory for slivers being read, in units.
+    read_memory: Arc<Semaphore>,
     disk_reserve_bytes: u64,
 }
 
@@ -97,6 +110,7 @@ impl Storage {
             index,
             files,
             committer,
+            read_memory: Arc::new(Semaphore::new(READ_BYTES_MAX / READ_UNIT_BYTES)),
             disk_reserve_bytes: options.disk_reserve_bytes,
         })
     }
@@ -114,6 +128,12 @@ impl Storage {
     /// Commit jobs waiting.
     pub fn commit_queue_len(&self) -> usize {
         self.committer.queue_len()
+    }
+
+    /// Bytes of slivers on their way to readers.
+    pub fn read_bytes(&self) -> usize {
+        let units = READ_BYTES_MAX / READ_UNIT_BYTES;
+        units.saturating_sub(self.read_memory.available_permits()) * READ_UNIT_BYTES
     }
 
     /// Stores metadata. The bytes are those of the wire form (with blob ID) and already verified.
@@ -156,9 +176,9 @@ impl Storage {
             .await
     }
 
-    /// Forgets a sliver found to be damaged, so that it can be stored again.
+    /// Forgets a sliver if it is damaged, so that it can be stored again.
     pub async fn forget_damaged(&self, key: SliverKey) -> Result<Outcome, StorageError> {
-        self.committer.submit(Write::ForgetSliver { key }).await
+        self.committer.submit(Write::ForgetDamaged { key }).await
     }
 
     /// Deletes every sliver of a shard and the record of the shard.

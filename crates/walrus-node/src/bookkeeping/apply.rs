@@ -349,7 +349,7 @@ fn add_permanent(refs: &mut Option<PermanentRefs>, end_epoch: Epoch, event: &Eve
                 count: 1,
                 end_epoch,
                 event: *event,
-            })
+            });
         }
     }
 }

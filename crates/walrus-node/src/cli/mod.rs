@@ -41,7 +41,7 @@ enum Command {
     /// Make a key file
     KeyGen(key_gen::KeyGen),
     /// Write a configuration file
-    GenerateConfig(generate_config::GenerateConfig),
+    GenerateConfig(Box<generate_config::GenerateConfig>),
 }
 
 /// A failed command: the line to show and the exit code.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(500);
-const RETRY_DELAY_MAX: Duration = Duration::from_mins(1);
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(60);
 
 /// Sends the attestation that is due, in the background, until it is accepted or out of date.
 #[derive(Clone)]

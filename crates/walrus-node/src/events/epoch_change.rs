@@ -102,7 +102,7 @@ impl EventProcessor {
                 match storage.delete_shard(shard).await {
                     Ok(_) => info!(shard = shard.0, "deleted a shard that moved away"),
                     Err(error) => {
-                        warn!(shard = shard.0, %error, "cannot delete a shard that moved away")
+                        warn!(shard = shard.0, %error, "cannot delete a shard that moved away");
                     }
                 }
             });

@@ -105,8 +105,8 @@ fn service_error(error: &ServiceError) -> Response {
         }
         ServiceError::SliverIndexMismatch { .. } => (InvalidArgument, Reason::SliverIndexMismatch),
         ServiceError::MissingSlivers { .. } => (FailedPrecondition, Reason::MissingSlivers),
-        ServiceError::DiskFull(cause) => {
-            warn!(%cause, "upload refused");
+        ServiceError::Unavailable(cause) => {
+            warn!(%cause, "request refused");
             (ErrorStatus::Unavailable, Reason::Unavailable)
         }
         ServiceError::Storage(cause) => return internal_error(error, cause),

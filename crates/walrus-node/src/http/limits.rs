@@ -33,6 +33,8 @@ pub struct HttpLimits {
     pub body_idle_timeout: Duration,
     /// Longest time for a whole body.
     pub body_timeout: Duration,
+    /// Longest time a peer may refuse to take a part of an answer.
+    pub write_stall_timeout: Duration,
     /// Streams of one HTTP/2 connection at a time.
     pub http2_streams_max: u32,
     /// Time for open requests at shutdown; `None` waits for ever.
@@ -48,9 +50,10 @@ impl Default for HttpLimits {
             upload_wait_max: Duration::from_secs(20),
             head_timeout: Duration::from_secs(15),
             body_idle_timeout: Duration::from_secs(30),
-            body_timeout: Duration::from_mins(5),
+            body_timeout: Duration::from_secs(300),
+            write_stall_timeout: Duration::from_secs(60),
             http2_streams_max: 1_000,
-            shutdown_grace: Some(Duration::from_mins(1)),
+            shutdown_grace: Some(Duration::from_secs(60)),
         }
     }
 }

@@ -103,7 +103,7 @@ async fn surround(State(around): State<Surroundings>, request: Request, next: Ne
         labels.http_request_method.as_str(),
         "GET" | "PUT" | "POST" | "HEAD" | "OPTIONS"
     ) {
-        labels.http_request_method = "other".to_owned();
+        "other".clone_into(&mut labels.http_request_method);
     }
     let response = match around.requests.try_acquire() {
         Ok(_permit) => {

@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{first_bytes::FirstBytes, limits::HttpLimits};
+use super::{limits::HttpLimits, timed_stream::TimedStream};
 use crate::metrics::Metrics;
 
 /// Pause after a failed accept, which usually means that the process is out of file descriptors.
@@ -97,6 +97,7 @@ impl HttpServer {
                 router: self.router.clone(),
                 watcher: graceful.watcher(),
                 head_timeout: self.limits.head_timeout,
+                write_stall_timeout: self.limits.write_stall_timeout,
                 peer,
             };
             let acceptor = acceptor.clone();
@@ -171,6 +172,7 @@ struct Connection {
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
     head_timeout: Duration,
+    write_stall_timeout: Duration,
     peer: SocketAddr,
 }
 
@@ -192,7 +194,11 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = TowerToHyperService::new(self.router);
-        let io = TokioIo::new(FirstBytes::new(stream, self.head_timeout));
+        let io = TokioIo::new(TimedStream::new(
+            stream,
+            self.head_timeout,
+            self.write_stall_timeout,
+        ));
         let connection = self.builder.serve_connection(io, service).into_owned();
         let result = self.watcher.watch(connection).await;
         if let Err(error) = result {

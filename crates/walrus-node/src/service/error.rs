@@ -78,9 +78,9 @@ pub enum ServiceError {
         /// How many there have to be.
         needed: usize,
     },
-    /// The file system is full.
-    #[error("the node cannot store anything now: {0}")]
-    DiskFull(StorageError),
+    /// The file system is full, or too much is going on.
+    #[error("the node cannot do this now: {0}")]
+    Unavailable(StorageError),
     /// The node failed.
     #[error("the storage of the node failed")]
     Storage(#[source] StorageError),
@@ -89,7 +89,7 @@ pub enum ServiceError {
 impl From<StorageError> for ServiceError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::DiskFull { .. } => Self::DiskFull(error),
+            StorageError::DiskFull { .. } | StorageError::Busy => Self::Unavailable(error),
             other => Self::Storage(other),
         }
     }

@@ -70,6 +70,8 @@ impl Service {
         metrics.set_queue("pending_metadata", metadata, limits.metadata_max);
         metrics.set_queue("pending_slivers", slivers, limits.slivers_max);
         metrics.set_queue("pending_sliver_bytes", bytes, limits.sliver_bytes_max);
+        let read_bytes = self.storage.read_bytes();
+        metrics.set_queue("read_bytes", read_bytes, crate::storage::READ_BYTES_MAX);
         let (waiting, waiters_max) = self.registrations.load();
         metrics.set_queue("registration_waiters", waiting, waiters_max);
         metrics.set_queue(

@@ -141,7 +141,7 @@ impl Service {
         match &loaded {
             Some(entry) => self.metadata_cache.insert(entry.clone()),
             None => {
-                tracing::error!(%blob_id, "stored metadata is damaged; it is treated as missing")
+                tracing::error!(%blob_id, "stored metadata is damaged; it is treated as missing");
             }
         }
         Ok(loaded)

@@ -14,6 +14,7 @@ use super::{
     Index, SliverKey, StorageError,
     files::{Directory, SliverFiles, Staged, directory_of},
     index::{Location, SliverEntry},
+    read::{SliverRead, load_sliver},
 };
 
 /// Writes that wait for the committer at most; more wait at their caller.
@@ -58,7 +59,7 @@ pub(super) enum Write {
         blob_id: BlobId,
         epoch: Epoch,
     },
-    ForgetSliver {
+    ForgetDamaged {
         key: SliverKey,
     },
     DeleteShard {
@@ -184,7 +185,7 @@ impl Worker {
                 }
                 self.commit(wave);
             } else {
-                let result = self.perform(job.write);
+                let result = self.perform(&job.write);
                 // The requester may have gone; the work is done all the same.
                 let _ = job.done.send(result);
             }
@@ -256,7 +257,7 @@ impl Worker {
                     is_new
                 }
                 Write::DeleteUnregistered { .. }
-                | Write::ForgetSliver { .. }
+                | Write::ForgetDamaged { .. }
                 | Write::DeleteShard { .. }
                 | Write::Sweep { .. } => unreachable!("a wave consists of additions"),
             };
@@ -275,15 +276,12 @@ impl Worker {
         Ok(outcomes)
     }
 
-    fn perform(&self, write: Write) -> Result<Outcome, StorageError> {
+    fn perform(&self, write: &Write) -> Result<Outcome, StorageError> {
         match write {
-            Write::DeleteUnregistered { blob_id, epoch } => self.delete_blob(blob_id, epoch),
-            Write::ForgetSliver { key } => {
-                let entry = self.index.sliver(&key)?;
-                self.remove_slivers(entry.map(|entry| (key, entry)).into_iter().collect(), None)
-            }
-            Write::DeleteShard { shard } => self.delete_shard(shard),
-            Write::Sweep { directory } => self.sweep(directory),
+            Write::DeleteUnregistered { blob_id, epoch } => self.delete_blob(*blob_id, *epoch),
+            Write::ForgetDamaged { key } => self.forget_damaged(key),
+            Write::DeleteShard { shard } => self.delete_shard(*shard),
+            Write::Sweep { directory } => self.sweep(*directory),
             Write::Metadata { .. } | Write::InlineSliver { .. } | Write::FileSliver { .. } => {
                 unreachable!("additions are committed in waves")
             }
@@ -313,7 +311,15 @@ impl Worker {
                 }
             }
         }
-        self.remove_slivers(slivers, Some(blob_id))
+        self.remove_slivers(&slivers, Some(blob_id))
+    }
+
+    fn forget_damaged(&self, key: &SliverKey) -> Result<Outcome, StorageError> {
+        // Looked at again: since it was found damaged, another reader may have had it forgotten and an upload replaced it.
+        let Some((entry, SliverRead::Damaged)) = load_sliver(&self.index, &self.files, key)? else {
+            return Ok(Outcome::Removed(0));
+        };
+        self.remove_slivers(&[(*key, entry)], None)
     }
 
     fn delete_shard(&self, shard: ShardIndex) -> Result<Outcome, StorageError> {
@@ -324,7 +330,7 @@ impl Worker {
                 break;
             }
             total += slivers.len();
-            self.remove_slivers(slivers, None)?;
+            self.remove_slivers(&slivers, None)?;
         }
         let mut batch = self.index.durable_batch();
         self.index.remove_shard(&mut batch, shard);
@@ -335,11 +341,11 @@ impl Worker {
     /// Removes index entries durably, then files: the other way round a crash would leave entries without bytes.
     fn remove_slivers(
         &self,
-        slivers: Vec<(SliverKey, SliverEntry)>,
+        slivers: &[(SliverKey, SliverEntry)],
         metadata: Option<BlobId>,
     ) -> Result<Outcome, StorageError> {
         let mut batch = self.index.durable_batch();
-        for (key, entry) in &slivers {
+        for (key, entry) in slivers {
             self.index.remove_sliver(&mut batch, key, entry);
         }
         let mut removed = slivers.len();
@@ -355,7 +361,7 @@ impl Worker {
         batch.commit()?;
         self.index
             .count_slivers(0, u64::try_from(slivers.len()).unwrap_or(0));
-        for (key, entry) in &slivers {
+        for (key, entry) in slivers {
             if entry.location == Location::File {
                 self.files.remove(key)?;
             }

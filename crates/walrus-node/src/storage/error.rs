@@ -39,6 +39,9 @@ pub enum StorageError {
         /// Bytes that must stay free.
         reserve: u64,
     },
+    /// Too much is being read.
+    #[error("too many slivers are being read at a time; try again later")]
+    Busy,
     /// The storage was closed.
     #[error("storage is closed")]
     Closed,

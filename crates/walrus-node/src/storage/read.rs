@@ -1,9 +1,15 @@
 //! Reading slivers back. Damaged bytes do not leave the storage.
 
 use bytes::Bytes;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use walrus_core::{BlobId, hash::blake2b256};
 
-use super::{Index, SliverKey, Storage, StorageError, index::Location, run_blocking};
+use super::{
+    Index, READ_BYTES_MAX, READ_UNIT_BYTES, READ_WAIT_MAX, SliverKey, Storage, StorageError,
+    files::SliverFiles,
+    index::{Location, SliverEntry},
+    run_blocking,
+};
 
 /// What reading a sliver gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +25,16 @@ pub enum SliverRead {
 impl Storage {
     /// Reads a sliver and compares it with the checksum taken when it was stored.
     pub async fn read_sliver(&self, key: SliverKey) -> Result<SliverRead, StorageError> {
-        let storage = self.clone();
-        let read = run_blocking(move || storage.read_sliver_blocking(&key)).await??;
+        let index = self.index.clone();
+        let Some(entry) = run_blocking(move || index.sliver(&key)).await?? else {
+            return Ok(SliverRead::Missing);
+        };
+        let memory = self.reserve_memory(entry.len).await?;
+        let (index, files) = (self.index.clone(), self.files.clone());
+        let loaded = run_blocking(move || load_sliver(&index, &files, &key)).await??;
+        let Some((_, read)) = loaded else {
+            return Ok(SliverRead::Missing);
+        };
         if read == SliverRead::Damaged {
             tracing::error!(
                 blob_id = %key.blob_id, shard = key.shard.0, axis = %key.axis,
@@ -28,22 +42,33 @@ impl Storage {
             );
             self.forget_damaged(key).await?;
         }
-        Ok(read)
+        let SliverRead::Found(bytes) = read else {
+            return Ok(read);
+        };
+        Ok(SliverRead::Found(Bytes::from_owner(Held {
+            bytes,
+            _memory: memory,
+        })))
     }
 
-    fn read_sliver_blocking(&self, key: &SliverKey) -> Result<SliverRead, StorageError> {
-        let Some(entry) = self.index.sliver(key)? else {
-            return Ok(SliverRead::Missing);
-        };
-        let bytes = match entry.location {
-            Location::Inline => self.index.inline_sliver(key)?,
-            Location::File => self.files.read(key)?.map(Bytes::from),
-        };
-        let intact = bytes.filter(|bytes| {
-            u64::try_from(bytes.len()).is_ok_and(|len| len == entry.len)
-                && blake2b256(&[bytes]) == entry.checksum
-        });
-        Ok(intact.map_or(SliverRead::Damaged, SliverRead::Found))
+    /// Waits until a sliver of this size may be held in memory.
+    async fn reserve_memory(&self, len: u64) -> Result<OwnedSemaphorePermit, StorageError> {
+        let all = READ_BYTES_MAX / READ_UNIT_BYTES;
+        let units = usize::try_from(len)
+            .unwrap_or(usize::MAX)
+            .div_ceil(READ_UNIT_BYTES)
+            .min(all);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        match timeout(
+            READ_WAIT_MAX,
+            self.read_memory.clone().acquire_many_owned(units),
+        )
+        .await
+        {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(StorageError::Closed),
+            Err(_) => Err(StorageError::Busy),
+        }
     }
 
     /// The stored metadata of a blob, in wire form and not yet verified again.
@@ -60,4 +85,39 @@ impl Storage {
         let index = self.index.clone();
         run_blocking(move || work(&index)).await?
     }
+}
+
+/// Bytes together with the right to hold them; both go when the answer is sent.
+struct Held {
+    bytes: Bytes,
+    _memory: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Reads a sliver with its index entry; [`SliverRead::Missing`] is never the result.
+pub(super) fn load_sliver(
+    index: &Index,
+    files: &SliverFiles,
+    key: &SliverKey,
+) -> Result<Option<(SliverEntry, SliverRead)>, StorageError> {
+    let Some(entry) = index.sliver(key)? else {
+        return Ok(None);
+    };
+    let bytes = match entry.location {
+        Location::Inline => index.inline_sliver(key)?,
+        Location::File => files.read(key)?.map(Bytes::from),
+    };
+    let intact = bytes.filter(|bytes| {
+        u64::try_from(bytes.len()).is_ok_and(|len| len == entry.len)
+            && blake2b256(&[bytes]) == entry.checksum
+    });
+    Ok(Some((
+        entry,
+        intact.map_or(SliverRead::Damaged, SliverRead::Found),
+    )))
 }
