@@ -1,7 +1,7 @@
 //! The chain client against the real contracts on the embedded chain: deployment, prices, payments, storage
 //! objects, errors that people meet, and the stream of events.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use walrus_contracts::events::WalrusEvent;
 use walrus_core::{
@@ -11,7 +11,8 @@ use walrus_core::{
 use walrus_deploy::{DeployConfig, Deployer};
 use walrus_sui::{
     EventStream, Signer, SuiError, SuiReader, SuiRpc, WalrusContract,
-    contract::{BlobToCertify, Lifetime, StorageSource},
+    contract::{BlobToCertify, Lifetime, NodeVotes, StorageSource},
+    faucet,
 };
 use walrus_tests::contracts::{
     ContractNetwork, MAX_EPOCHS_AHEAD, STORAGE_PRICE, USER_WAL, WRITE_PRICE, admin,
@@ -206,6 +207,10 @@ async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
         );
     }
 
+    let missing = walrus_core::ObjectId([9; 32]);
+    let error = network.user.delete_blob(missing).await.unwrap_err();
+    assert!(matches!(error, SuiError::ObjectNotFound(id) if id == missing), "{error}");
+
     let permanent = network.register(2, 1).await;
     let error = network.user.delete_blob(permanent.id).await.unwrap_err();
     assert!(error.is_abort("blob", 1), "{error}");
@@ -221,7 +226,6 @@ async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
         .unwrap_err();
     assert!(error.is_abort("blob", 6), "{error}");
 
-    let missing = walrus_core::ObjectId([9; 32]);
     let error = network.reader.blob(missing).await.unwrap_err();
     assert!(matches!(error, SuiError::ObjectNotFound(_)), "{error}");
     let error = network
@@ -381,4 +385,98 @@ async fn deployment_continues_from_its_state_file() {
         .await
         .unwrap();
     assert_eq!(operator_caps.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prices_that_moved_are_read_again() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    // Whoever keeps the state for an hour does not see the votes that follow.
+    let reader = SuiReader::with_cache_ttl(
+        network.reader.rpc().clone(),
+        network.deployment.ids(),
+        Duration::from_secs(3600),
+    );
+    let user = WalrusContract::with_executor(reader.clone(), network.user.executor().clone());
+    for (seed, storage_price) in [(1, 50), (2, 2)] {
+        let cached = reader.prices().await.unwrap();
+        for (index, node) in (0..).zip(network.deployer.nodes()) {
+            let votes = NodeVotes {
+                storage_price: Frost(storage_price),
+                write_price: Frost(3),
+                node_capacity: 1 << 40,
+            };
+            WalrusContract::new(network.reader.clone(), operator(index))
+                .set_votes(node.node_cap, votes)
+                .await
+                .unwrap();
+        }
+        network.admin.update_prices().await.unwrap();
+        assert_eq!(reader.prices().await.unwrap(), cached);
+
+        let blob = blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(2));
+        let registered = user.reserve_and_register(&[blob]).await.unwrap();
+        assert_eq!(registered[0].cost, Frost(2 * storage_price + 3));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_programs_with_one_account_do_not_fail_each_other() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    let programs = (0..4).map(|program| {
+        let reader = network.reader.clone();
+        let contract = WalrusContract::new(reader, network.user.executor().signer().clone());
+        async move {
+            for round in 0..3 {
+                let seed = 10 * program + round + 1;
+                let blob = blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(1));
+                contract.reserve_and_register(&[blob]).await.unwrap();
+            }
+        }
+    });
+    for program in programs.map(tokio::spawn).collect::<Vec<_>>() {
+        program.await.unwrap();
+    }
+    let blobs = network.reader.owned_blobs(network.user.address()).await.unwrap();
+    assert_eq!(blobs.len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_blobs_take_few_transactions() {
+    let network = ContractNetwork::start(NODES, SHARDS).await;
+    let blobs: Vec<_> = (1..=150)
+        .map(|seed| blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(1)))
+        .collect();
+    let registered = network.user.reserve_and_register(&blobs).await.unwrap();
+    let transactions: BTreeSet<_> = registered.iter().map(|one| one.digest).collect();
+    assert_eq!(transactions.len(), 2);
+    for (blob, result) in blobs.iter().zip(&registered) {
+        assert_eq!(result.blob.blob_id, blob.blob_id);
+    }
+
+    let committee = network.committee().await;
+    let certified: Vec<_> = registered
+        .iter()
+        .map(|one| BlobToCertify {
+            object_id: one.blob.id,
+            certificate: certificate(&committee, 0..u16::from(NODES), 1, &permanent(one.blob.blob_id)),
+        })
+        .collect();
+    let digests = network.user.certify(&certified).await.unwrap();
+    assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), 2);
+    let blobs = network.reader.owned_blobs(network.user.address()).await.unwrap();
+    assert!(blobs.iter().all(|blob| blob.certified_epoch == Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_faucet_pays_before_it_answers() {
+    let network = ContractNetwork::deploy(NODES, SHARDS).await;
+    let stranger = Signer::from_seed([55; 32]).address();
+    let url = network.localnet.faucet_url().expect("this chain has a faucet");
+    let coins = faucet::request(&url, stranger).await.unwrap();
+    let sent: u64 = coins.iter().map(|coin| coin.amount_mist).sum();
+    assert!(sent > 0);
+    assert_eq!(network.reader.sui_balance_mist(stranger).await.unwrap(), sent);
+
+    let dead = faucet::request("http://127.0.0.1:1", stranger).await.unwrap_err();
+    assert!(dead.to_string().contains("http://127.0.0.1:1"), "{dead}");
 }

@@ -259,13 +259,21 @@ pub(crate) fn is_transient(status: &tonic::Status) -> bool {
 
 /// Full nodes print this when a transaction names an outdated version of an object.
 pub(crate) fn is_stale_object(text: &str) -> bool {
-    const TEXTS: [&str; 4] = [
+    const TEXTS: [&str; 5] = [
         "Transaction needs to be rebuilt because object",
         "is unavailable for consumption",
+        "doesn't match the live version",
         "locked by",
         "reserved for another transaction",
     ];
     TEXTS.iter().any(|needle| text.contains(needle))
+}
+
+/// The object that a full node says does not exist.
+pub(crate) fn missing_object(text: &str) -> Option<ObjectId> {
+    let (before, _) = text.split_once(" not found")?;
+    let (_, id) = before.rsplit_once("bject ")?;
+    id.parse().ok()
 }
 
 fn status_text(status: &tonic::Status) -> String {
@@ -289,4 +297,30 @@ fn status_text(status: &tonic::Status) -> String {
 
 fn command_text(command: Option<u64>) -> String {
     command.map_or_else(String::new, |index| format!(" in command {index}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_objects_are_recognised() {
+        let id = ObjectId([7; 32]);
+        let text = format!("Object {id} not found");
+        assert_eq!(missing_object(&text), Some(id));
+        assert_eq!(missing_object("Function not found: blob::no"), None);
+        assert_eq!(missing_object("fine"), None);
+    }
+
+    #[test]
+    fn unknown_aborts_are_printed_with_what_is_known() {
+        let abort = MoveAbort {
+            package: "0x2".to_owned(),
+            module: "dynamic_field".to_owned(),
+            function: Some("borrow".to_owned()),
+            code: 1,
+            command: Some(0),
+        };
+        assert_eq!(abort.to_string(), "(Move abort 1 in dynamic_field::borrow)");
+    }
 }

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use walrus_core::{ObjectId, SuiAddress};
 
 use crate::{
-    error::{SuiError, is_stale_object, is_transient},
+    error::{SuiError, is_stale_object, is_transient, missing_object},
     ids::account_address,
     rpc::{ObjectOwner, SuiRpc, backoff},
     signer::Signer,
@@ -175,12 +175,14 @@ impl Executor {
         let _turn = self.shared.turn.lock().await;
         let mut attempt = 0;
         loop {
-            let error = match self.attempt(&commands).await {
-                Err(SuiError::ObjectsInUse(text)) => SuiError::ObjectsInUse(text),
+            let (error, attempts_max) = match self.attempt(&commands).await {
+                Err(error @ SuiError::ObjectsInUse(_)) => (error, REBUILDS_MAX),
+                // A coin may just have been merged into another, but most of what is missing never was.
+                Err(error @ SuiError::ObjectNotFound(_)) => (error, 2),
                 done => return done,
             };
             attempt += 1;
-            if attempt >= REBUILDS_MAX {
+            if attempt >= attempts_max {
                 return Err(error);
             }
             tracing::debug!(attempt, %error, "rebuilding the transaction");
@@ -245,6 +247,9 @@ impl Executor {
         let text = error.to_string();
         if is_stale_object(&text) {
             return SuiError::ObjectsInUse(text);
+        }
+        if let Some(id) = missing_object(&essence(&text)) {
+            return SuiError::ObjectNotFound(id);
         }
         if NO_GAS_TEXTS.iter().any(|needle| text.contains(needle)) {
             return SuiError::NotEnoughSui {
@@ -456,5 +461,11 @@ mod tests {
             "no coins"
         );
         assert_eq!(essence("plain\nsecond line"), "plain");
+        let id = ObjectId([7; 32]);
+        let text = format!(
+            "error simulating transaction: code: 'Some requested entity was not found', message: \"Object {id} not \
+             found\""
+        );
+        assert_eq!(missing_object(&essence(&text)), Some(id));
     }
 }
