@@ -135,3 +135,6 @@ impl SignatureVerificationService for Rpc {
         Ok(Response::new(response))
     }
 }
+
+#[cfg(test)]
+mod tests;

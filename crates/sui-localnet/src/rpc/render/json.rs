@@ -266,6 +266,22 @@ mod tests {
         assert_eq!(*field(&json, "end"), null());
     }
 
+    proptest::proptest! {
+        /// Bytes from anywhere either fit or have no JSON; a value never claims more bytes than there are.
+        #[test]
+        fn any_bytes_are_answered(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let number = Layout::Vector(Arc::new(Layout::U256));
+            let text = structure(1, "string", "String", &[("bytes", Layout::Vector(Arc::new(Layout::U8)))]);
+            let layout = structure(9, "m", "T", &[("n", number), ("t", text), ("b", Layout::Bool)]);
+            if let Some(length) = value_length(&layout, &bytes) {
+                proptest::prop_assert!(length <= bytes.len());
+                proptest::prop_assert!(render(&layout, &bytes[..length]).is_some());
+            } else {
+                proptest::prop_assert!(render(&layout, &bytes).is_none());
+            }
+        }
+    }
+
     #[test]
     fn bytes_that_do_not_fit_have_no_json() {
         let numbers = Layout::Vector(Arc::new(Layout::U64));
