@@ -33,7 +33,7 @@ impl Encoder {
     ) -> Result<Vec<u8>, DecodeError> {
         let (rows, bytes) = self.locate(metadata, range)?;
         let shape = Shape::new(self.n_shards, metadata.symbol_size());
-        let available = self.usable_rows(shape, metadata, slivers)?;
+        let available = usable_rows(shape, metadata, slivers)?;
         let missing: Vec<usize> = rows
             .clone()
             .filter(|row| !available.contains_key(row))
@@ -75,27 +75,6 @@ impl Encoder {
             start / row_len..end.div_ceil(row_len)
         };
         Ok((rows, start..end))
-    }
-
-    fn usable_rows<'a>(
-        &self,
-        shape: Shape,
-        metadata: &VerifiedMetadata,
-        slivers: &'a [PrimarySliver],
-    ) -> Result<BTreeMap<usize, &'a [u8]>, DecodeError> {
-        let mut rows = BTreeMap::new();
-        for sliver in slivers {
-            let SliverIndex(index) = sliver.index;
-            if usize::from(index) >= shape.n {
-                return Err(DecodeError::IndexTooLarge(index));
-            }
-            let symbols = &sliver.symbols;
-            let fits = symbols.data.len() == shape.row_len();
-            if fits && symbols.symbol_size == metadata.symbol_size() {
-                rows.insert(usize::from(index), symbols.data.as_slice());
-            }
-        }
-        Ok(rows)
     }
 
     /// Decodes missing rows, in the columns that the byte range needs; elsewhere they are zero.
@@ -147,4 +126,25 @@ impl Encoder {
         );
         Ok(decoded)
     }
+}
+
+/// The rows that slivers of the right size give, by index.
+fn usable_rows<'a>(
+    shape: Shape,
+    metadata: &VerifiedMetadata,
+    slivers: &'a [PrimarySliver],
+) -> Result<BTreeMap<usize, &'a [u8]>, DecodeError> {
+    let mut rows = BTreeMap::new();
+    for sliver in slivers {
+        let SliverIndex(index) = sliver.index;
+        if usize::from(index) >= shape.n {
+            return Err(DecodeError::IndexTooLarge(index));
+        }
+        let symbols = &sliver.symbols;
+        let fits = symbols.data.len() == shape.row_len();
+        if fits && symbols.symbol_size == metadata.symbol_size() {
+            rows.insert(usize::from(index), symbols.data.as_slice());
+        }
+    }
+    Ok(rows)
 }

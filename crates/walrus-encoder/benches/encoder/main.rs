@@ -1,0 +1,249 @@
+//! Time and memory of the encoder beside a plain one-threaded baseline.
+//!
+//! `cargo bench -p walrus-encoder --bench encoder -- [--json] [--quick] [--shards N] [--max-mib M]`
+//!
+//! Each line is one operation on one blob: the time of ours on one and on all threads, that of the
+//! baseline, the ratio, and the peak of resident memory during ours on all threads, less what was
+//! resident before it.
+
+mod baseline;
+
+use std::{hint::black_box, time::Instant};
+
+use baseline::Plain;
+use rayon::ThreadPool;
+use walrus_core::{NShards, SliverType, params};
+use walrus_encoder::{ConsistencyCheck, Encoder};
+
+/// Short operations are repeated for this long, and the fastest run counts.
+const SECONDS_PER_MEASUREMENT: f64 = 1.0;
+
+struct Options {
+    json: bool,
+    shards: Vec<u16>,
+    max_bytes: usize,
+}
+
+impl Options {
+    fn parse() -> Self {
+        let mut options = Self {
+            json: false,
+            shards: vec![10, 100, 1000],
+            max_bytes: 1 << 30,
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut number = || -> usize {
+                let value = arguments.next().and_then(|value| value.parse().ok());
+                value.unwrap_or_else(|| panic!("{argument} needs a number"))
+            };
+            match argument.as_str() {
+                "--json" => options.json = true,
+                "--quick" => options.max_bytes = 32 << 20,
+                "--shards" => {
+                    options.shards = vec![u16::try_from(number()).expect("a number of shards")];
+                }
+                "--max-mib" => options.max_bytes = number() << 20,
+                // What cargo passes to every bench.
+                "--bench" => {}
+                other => panic!("unknown argument {other}"),
+            }
+        }
+        options
+    }
+}
+
+/// The fastest of several runs, in seconds.
+fn seconds<T>(mut run: impl FnMut() -> T) -> f64 {
+    let begin = Instant::now();
+    let mut best = f64::INFINITY;
+    while best.is_infinite() || begin.elapsed().as_secs_f64() < SECONDS_PER_MEASUREMENT {
+        let start = Instant::now();
+        black_box(run());
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    best
+}
+
+/// A number of kB from `/proc/self/status`; zero where there is no such file.
+fn status_kib(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    line.and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Bytes by which the peak of resident memory during the run exceeds what was resident before.
+fn peak_bytes<T>(run: impl FnOnce() -> T) -> u64 {
+    // Resets the peak; without permission, the peak of the process so far is reported.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let before = status_kib("VmRSS");
+    black_box(run());
+    1024 * status_kib("VmHWM").saturating_sub(before)
+}
+
+struct Line {
+    name: String,
+    bytes: usize,
+    one_thread: f64,
+    all_threads: f64,
+    baseline: f64,
+    peak: u64,
+}
+
+impl Line {
+    fn print(&self) {
+        let mib = (1 << 20) as f64;
+        println!(
+            "{:<32} {:>9.4} {:>9.4} {:>9.4} {:>7.1}x {:>7.1}x {:>9.1} {:>9.1}",
+            self.name,
+            self.baseline,
+            self.one_thread,
+            self.all_threads,
+            self.baseline / self.one_thread,
+            self.baseline / self.all_threads,
+            self.bytes as f64 / mib / self.all_threads,
+            self.peak as f64 / mib,
+        );
+    }
+
+    fn json(&self) -> Vec<serde_json::Value> {
+        let entry = |name: String, value: f64| {
+            serde_json::json!({
+                "name": name, "value": value, "unit": "s",
+                "baseline": self.baseline, "ratio": self.baseline / value,
+            })
+        };
+        vec![
+            entry(format!("{}, 1 thread", self.name), self.one_thread),
+            entry(format!("{}, all threads", self.name), self.all_threads),
+            serde_json::json!({
+                "name": format!("{}, peak memory", self.name), "value": self.peak, "unit": "B",
+                "baseline": self.bytes, "ratio": self.peak as f64 / self.bytes.max(1) as f64,
+            }),
+        ]
+    }
+}
+
+struct Bench<'a> {
+    one: &'a ThreadPool,
+    all: &'a ThreadPool,
+}
+
+impl Bench<'_> {
+    fn line<T: Send, U>(
+        &self,
+        name: String,
+        bytes: usize,
+        ours: impl Fn() -> T + Send + Sync,
+        baseline: impl FnMut() -> U,
+    ) -> Line {
+        Line {
+            name,
+            bytes,
+            one_thread: self.one.install(|| seconds(&ours)),
+            all_threads: self.all.install(|| seconds(&ours)),
+            baseline: seconds(baseline),
+            peak: self.all.install(|| peak_bytes(&ours)),
+        }
+    }
+
+    fn blob(&self, shards: u16, bytes: usize) -> Vec<Line> {
+        let n = NShards::new(shards).expect("not zero");
+        let (encoder, plain) = (Encoder::new(n).expect("supported"), Plain::new(n, bytes));
+        let blob: Vec<u8> = (0..bytes).map(|i| (i * 7 % 251).to_le_bytes()[0]).collect();
+        let name = |operation: &str| format!("{operation} n={shards} {}", size_name(bytes));
+
+        let metadata = self
+            .all
+            .install(|| encoder.metadata(&blob))
+            .expect("it fits");
+        assert_eq!(
+            metadata,
+            plain.metadata(&blob),
+            "ours and the baseline must agree"
+        );
+        let first = self.line(
+            name("metadata"),
+            bytes,
+            || encoder.metadata(&blob),
+            || plain.metadata(&blob),
+        );
+        let second = self.line(
+            name("encode"),
+            bytes,
+            || encoder.encode(&blob),
+            || plain.encode(&blob),
+        );
+
+        let (pairs, metadata) = encoder.encode(&blob).expect("it fits");
+        let needed = usize::from(SliverType::Primary.source_slivers(n));
+        let slivers: Vec<_> = pairs
+            .into_iter()
+            .rev()
+            .take(needed)
+            .map(|p| p.primary)
+            .collect();
+        let third = self.line(
+            name("decode"),
+            bytes,
+            || {
+                let slivers = slivers.iter().cloned();
+                encoder
+                    .decode(&metadata, slivers, ConsistencyCheck::Default)
+                    .expect("consistent")
+            },
+            || plain.decode(&metadata, &slivers),
+        );
+        vec![first, second, third]
+    }
+}
+
+fn size_name(bytes: usize) -> String {
+    match bytes {
+        bytes if bytes >= 1 << 30 => format!("{} GiB", bytes >> 30),
+        bytes if bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
+        bytes if bytes >= 1 << 10 => format!("{} KiB", bytes >> 10),
+        bytes => format!("{bytes} B"),
+    }
+}
+
+fn main() {
+    let options = Options::parse();
+    let pool = |threads| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("threads can start")
+    };
+    let (one, all) = (pool(1), pool(0));
+    let bench = Bench {
+        one: &one,
+        all: &all,
+    };
+    if !options.json {
+        println!(
+            "{:<32} {:>9} {:>9} {:>9} {:>8} {:>8} {:>9} {:>9}",
+            "seconds", "baseline", "1 thread", "all", "ratio 1", "ratio", "MiB/s", "peak MiB"
+        );
+    }
+    let mut entries = Vec::new();
+    for &shards in &options.shards {
+        let n = NShards::new(shards).expect("not zero");
+        for bytes in [1, 1 << 10, 1 << 20, 32 << 20, 256 << 20, 1 << 30] {
+            if bytes as u64 > params::max_blob_size(n) || bytes > options.max_bytes {
+                continue;
+            }
+            for line in bench.blob(shards, bytes) {
+                if options.json {
+                    entries.extend(line.json());
+                } else {
+                    line.print();
+                }
+            }
+        }
+    }
+    if options.json {
+        println!("{}", serde_json::Value::from(entries));
+    }
+}
