@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::{
     ability::AbilitySet,
     error::{StatusCode, VmError},
-    format::DatatypeParameter,
-    identifier::{Identifier, ModuleId},
+    identifier::ModuleId,
     layout::Layout,
     loader::{DatatypeDescription, Session},
     meter::Meter,
@@ -173,8 +172,3 @@ impl<'a> NativeContext<'a> {
         ))
     }
 }
-
-/// Type parameters of datatypes, re-exported for natives.
-pub type TypeParameter = DatatypeParameter;
-/// A named field with its type.
-pub type NamedType = (Identifier, Type);

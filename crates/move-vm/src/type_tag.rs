@@ -236,3 +236,63 @@ fn take_word<'a>(rest: &mut &'a str) -> &'a str {
     *rest = after;
     word
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_round_trips_and_has_three_forms() {
+        let text = "0x2::a::B<u64, vector<0x2::c::D>>";
+        let tag: TypeTag = text.parse().unwrap();
+        assert_eq!(tag.to_string(), text);
+        let zeros = "0".repeat(63);
+        assert_eq!(
+            tag.to_canonical("0x"),
+            format!("0x{zeros}2::a::B<u64,vector<0x{zeros}2::c::D>>")
+        );
+        assert_eq!(tag.to_canonical("").parse::<TypeTag>().unwrap(), tag);
+        assert_eq!(
+            " vector < u8 >".parse::<TypeTag>().unwrap().to_string(),
+            "vector<u8>"
+        );
+    }
+
+    #[test]
+    fn malformed_text_is_refused() {
+        for text in [
+            "",
+            "u7",
+            "vector",
+            "vector<u8",
+            "vector<u8,u8>",
+            "0x2::a",
+            "0x2::a::B<>",
+            "u8 u8",
+            "0x2::a::B::C",
+            "0xg::a::B",
+            "0x2::1a::B",
+            "0x2::a::B<u8>>",
+            "::a::B",
+        ] {
+            assert!(text.parse::<TypeTag>().is_err(), "{text}");
+        }
+        let deep = format!("{}u8{}", "vector<".repeat(40), ">".repeat(40));
+        assert!(deep.parse::<TypeTag>().is_err());
+    }
+
+    #[test]
+    fn bcs_has_the_variant_numbers_of_the_chain() {
+        let bytes = |text: &str| bcs::to_bytes(&text.parse::<TypeTag>().unwrap()).unwrap();
+        let numbers = ["bool", "u8", "u64", "u128", "address", "signer"];
+        for (number, text) in (0u8..).zip(numbers) {
+            assert_eq!(bytes(text), [number]);
+        }
+        assert_eq!(bytes("vector<u16>"), [6, 8]);
+        assert_eq!((bytes("u32"), bytes("u256")), (vec![9], vec![10]));
+        let tag = bytes("0x2::sui::SUI");
+        assert_eq!(tag[0], 7);
+        assert_eq!(&tag[1..33], Address::FRAMEWORK.0);
+        assert_eq!(&tag[33..], b"\x03sui\x03SUI\x00");
+    }
+}

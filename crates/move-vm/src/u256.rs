@@ -157,3 +157,25 @@ impl FromStr for U256 {
             .map_err(|_| ParseNameError::new("u256", text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_text_and_limits() {
+        let value = U256::from(u128::MAX).checked_add(U256::ONE).unwrap();
+        assert_eq!(value.to_string(), "340282366920938463463374607431768211456");
+        assert_eq!(value.to_string().parse(), Ok(value));
+        assert_eq!(value.to_le_bytes()[16], 1);
+        assert_eq!(value.to_be_bytes()[15], 1);
+        assert_eq!(U256::from_be_bytes(&value.to_be_bytes()), value);
+        assert_eq!(U256::from_le_bytes(&value.to_le_bytes()), value);
+        assert_eq!(value.to_u128(), None);
+        assert_eq!(U256::from(7u64).to_u128(), Some(7));
+        assert_eq!(U256::MAX.checked_add(U256::ONE), None);
+        assert_eq!(U256::ONE.checked_shl(256), None);
+        assert!("-1".parse::<U256>().is_err());
+        assert!("1x".parse::<U256>().is_err());
+    }
+}

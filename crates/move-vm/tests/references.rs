@@ -145,7 +145,7 @@ fn borrowed_locals_are_neither_moved_nor_overwritten() {
 
 #[test]
 fn elements_keep_their_vector_from_changing() {
-    let element = vec![
+    let element = [
         I::MutBorrowLoc(0),
         I::LdU64(0),
         I::VecMutBorrow(0),

@@ -103,6 +103,12 @@ impl BorrowGraph {
             .map(|(child, _)| child)
     }
 
+    /// Number of edges, for bounding work.
+    pub(super) fn edge_count(&self) -> usize {
+        let children = self.nodes.values().flat_map(|node| node.children.values());
+        children.map(Vec::len).sum()
+    }
+
     fn edges(&self, id: RefId) -> impl Iterator<Item = (RefId, &Edge)> {
         let children = self
             .nodes

@@ -17,6 +17,9 @@ use crate::{
 const PASS: &str = "references";
 /// The node that local variables are borrowed from.
 const ROOT: RefId = 0;
+/// Most work on one function: instructions executed, each counting for the edges known at the start
+/// of its block. Compiled code needs a few thousand.
+const WORK_MAX: usize = 16_000_000;
 
 pub(super) fn check(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Check {
     let mut before: Vec<Option<State>> = vec![None; cfg.blocks.len()];
@@ -25,11 +28,16 @@ pub(super) fn check(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Chec
     }
     // What a state allows only grows, within finitely many edges, so this ends.
     let mut pending = vec![0];
+    let mut work = 0;
     while let Some(index) = pending.pop() {
         let Some(state) = before.get(index).cloned().flatten() else {
             continue;
         };
         let block = &cfg.blocks[index];
+        work += (block.end - block.start) * (1 + state.graph.edge_count());
+        if work > WORK_MAX {
+            return Err(function.broken(PASS, block.start, "function is too complex to check"));
+        }
         let mut run = Run {
             function,
             state,
@@ -241,9 +249,9 @@ impl Run<'_, '_> {
                     let readable = self.is_readable(id, None);
                     self.require(readable, "comparison with what is mutably borrowed")?;
                 }
-                operands
-                    .into_iter()
-                    .for_each(|operand| self.release(operand));
+                for operand in operands {
+                    self.release(operand);
+                }
                 self.stack.push(None);
             }
             I::Call(handle) => self.call(*handle)?,
@@ -436,7 +444,9 @@ impl Run<'_, '_> {
             });
             self.stack.push(result);
         }
-        arguments.into_iter().for_each(|id| self.release(Some(id)));
+        for id in arguments {
+            self.release(Some(id));
+        }
         Ok(())
     }
 
