@@ -16,17 +16,19 @@ use rand::{RngCore as _, SeedableRng as _};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Path of a binary of this workspace, in the profile the tests were built with.
+/// Path of a binary of this workspace: in the folder `WALRUS_BIN_DIR` names, or beside the tests, in the profile they
+/// were built with.
 ///
 /// # Panics
 ///
 /// When the binary was not built.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    let directory = test
+    let beside = test
         .parent()
         .and_then(Path::parent)
         .expect("tests are in <profile>/deps");
+    let directory = std::env::var_os("WALRUS_BIN_DIR").map_or(beside.to_owned(), PathBuf::from);
     let path = directory.join(name);
     assert!(
         path.exists(),

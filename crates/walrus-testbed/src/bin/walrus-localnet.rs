@@ -189,7 +189,11 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 }
 
 fn init_logging(is_server: bool) {
-    let default = if is_server { "info" } else { "warn" };
+    let default = if is_server {
+        "info,lsm_tree=warn,fjall=warn"
+    } else {
+        "warn"
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
