@@ -25,6 +25,8 @@ use crate::{
 
 /// Time for the nodes to agree on a status that is asked for beside another operation.
 pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a status to arrive after the read it accompanies.
+const STATUS_GRACE: Duration = Duration::from_secs(1);
 /// Committees whose clients (and connections) are kept: current, previous, next.
 const COMMITTEES_KEPT: usize = 3;
 
@@ -176,8 +178,10 @@ impl WalrusClient {
                 Ok(read.await?)
             }
             result = &mut read => {
-                // Whether the blob exists says more than how far the read came.
-                status.await?;
+                // Whether the blob exists says more than how far the read came, but the nodes had time to say.
+                if let Ok(verdict) = tokio::time::timeout(STATUS_GRACE, status).await {
+                    verdict?;
+                }
                 Ok(result?)
             }
         }

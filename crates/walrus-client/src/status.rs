@@ -1,6 +1,6 @@
 //! What the network knows about a blob: asking every node, and deciding what to believe.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
@@ -9,6 +9,7 @@ use walrus_core::{BlobId, NShards, bft, node_api::BlobStatus};
 use crate::{
     config::CommunicationConfig,
     network::CommitteeClients,
+    node::NodeError,
     report::{NodeFailure, ShardReport},
     retry::small,
 };
@@ -136,8 +137,20 @@ async fn one_round(
     let mut answers = Answers::new(committee.n_shards());
     let mut failures = Vec::new();
     let mut replies = stream::iter(questions).buffer_unordered(concurrency);
-    while let Ok(Some((position, answer))) = tokio::time::timeout_at(deadline, replies.next()).await
-    {
+    let mut silent: BTreeSet<usize> = committee.shuffled().into_iter().collect();
+    let started = Instant::now();
+    loop {
+        let reply = tokio::time::timeout_at(deadline, replies.next()).await;
+        let Ok(reply) = reply else {
+            let waited = NodeError::Timeout(started.elapsed());
+            let silent = silent.into_iter().map(|position| committee.node(position));
+            failures.extend(silent.map(|node| node.failure(waited.clone())));
+            break;
+        };
+        let Some((position, answer)) = reply else {
+            break;
+        };
+        silent.remove(&position);
         let node = committee.node(position);
         match answer {
             Ok(status) => answers.add(status, node.weight()),

@@ -11,8 +11,10 @@ use crate::config::CommunicationConfig;
 
 /// Time for a connection, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest error answer that is looked at, in bytes.
-const ERROR_LENGTH_MAX: usize = 64 * 1024;
+/// Time without a byte after which a node is taken for silent.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Largest answer to a request that asks for no data, errors included, in bytes.
+const SHORT_LENGTH_MAX: usize = 64 * 1024;
 /// Longest message of a node that is passed on, in characters.
 const MESSAGE_CHARS_MAX: usize = 200;
 
@@ -68,25 +70,51 @@ impl Http {
         self.client.request(method, url)
     }
 
-    /// Sends a request and reads the answer, at most `limit` bytes of it.
-    pub(super) async fn send(
+    /// Sends a request that asks for something and reads the answer, at most `limit` bytes of it. Gives up
+    /// when nothing arrives for a while, however long the whole answer may take.
+    pub(super) async fn ask(
         &self,
         request: RequestBuilder,
         limit: usize,
+    ) -> Result<Bytes, NodeError> {
+        let (_, body) = self.exchange(request, limit, IDLE_TIMEOUT).await?;
+        Ok(body)
+    }
+
+    /// Sends a request that carries data; only the time of the whole exchange is bounded, since sending
+    /// alone may take long.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<StatusCode, NodeError> {
+        let (status, _) = self
+            .exchange(request, SHORT_LENGTH_MAX, self.timeout)
+            .await?;
+        Ok(status)
+    }
+
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        limit: usize,
+        idle: Duration,
     ) -> Result<(StatusCode, Bytes), NodeError> {
-        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        let response = patiently(idle, request.send()).await?;
+        let response = response.map_err(|error| self.failure(&error))?;
         let status = response.status();
         if status.is_success() {
-            return Ok((status, self.body(response, limit).await?));
+            return Ok((status, self.body(response, limit, idle).await?));
         }
         let body = self
-            .body(response, ERROR_LENGTH_MAX)
+            .body(response, SHORT_LENGTH_MAX, idle)
             .await
             .unwrap_or_default();
         Err(refusal(status, &body))
     }
 
-    async fn body(&self, mut response: Response, limit: usize) -> Result<Bytes, NodeError> {
+    async fn body(
+        &self,
+        mut response: Response,
+        limit: usize,
+        idle: Duration,
+    ) -> Result<Bytes, NodeError> {
         let too_long =
             || NodeError::InvalidAnswer(format!("the answer is longer than {limit} bytes"));
         let announced = response
@@ -96,17 +124,16 @@ impl Http {
             return Err(too_long());
         }
         let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.failure(&error))?
-        {
+        loop {
+            let chunk = patiently(idle, response.chunk()).await?;
+            let Some(chunk) = chunk.map_err(|error| self.failure(&error))? else {
+                return Ok(body.freeze());
+            };
             if body.len() + chunk.len() > limit {
                 return Err(too_long());
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body.freeze())
     }
 
     fn failure(&self, error: &reqwest::Error) -> NodeError {
@@ -121,6 +148,13 @@ impl Http {
         }
         NodeError::Transport(root_cause(error))
     }
+}
+
+/// Bounds one wait for the node.
+async fn patiently<T>(idle: Duration, wait: impl Future<Output = T>) -> Result<T, NodeError> {
+    tokio::time::timeout(idle, wait)
+        .await
+        .map_err(|_| NodeError::Timeout(idle))
 }
 
 /// A TLS configuration that trusts nobody.

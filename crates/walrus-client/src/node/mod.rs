@@ -212,7 +212,7 @@ impl NodeClient {
         query: &Q,
     ) -> Result<T, NodeError> {
         let request = self.http.request(Method::GET, path).query(query);
-        let (_, body) = self.http.send(request, JSON_LENGTH_MAX).await?;
+        let body = self.http.ask(request, JSON_LENGTH_MAX).await?;
         let envelope: Success<T> = serde_json::from_slice(&body)
             .map_err(|error| NodeError::InvalidAnswer(error.to_string()))?;
         Ok(envelope.success.data)
@@ -223,7 +223,7 @@ impl NodeClient {
             .http
             .request(Method::GET, path)
             .header(reqwest::header::ACCEPT, walrus_core::node_api::OCTET_STREAM);
-        let (_, body) = self.http.send(request, limit).await?;
+        let body = self.http.ask(request, limit).await?;
         bcs::from_bytes(&body).map_err(|error| NodeError::InvalidAnswer(error.to_string()))
     }
 
@@ -236,7 +236,7 @@ impl NodeClient {
                 walrus_core::node_api::OCTET_STREAM,
             )
             .body(body);
-        let (status, _) = self.http.send(request, JSON_LENGTH_MAX).await?;
+        let status = self.http.send(request).await?;
         Ok(if status == reqwest::StatusCode::OK {
             Accepted::Already
         } else {

@@ -29,8 +29,6 @@ use crate::{
 const HEDGE_DELAY: Duration = Duration::from_secs(1);
 /// Wait before nodes that failed are asked once more.
 const SECOND_ROUND_DELAY: Duration = Duration::from_secs(1);
-/// Bound for one sliver when the nodes that could replace it are exhausted as well.
-const SLIVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A shard to ask, and the node that owns it.
 #[derive(Debug, Clone, Copy)]
@@ -163,14 +161,21 @@ impl<'a> Collection<'a> {
         self.failures.insert(candidate.position, error);
     }
 
-    /// Puts the shards that failed for a passing reason back; only once.
+    /// Puts the shards that failed for a passing reason back; only once. Silent nodes have had their time.
     fn start_second_round(&mut self) -> bool {
-        if self.second_round || self.failed.is_empty() {
+        if self.second_round {
             return false;
         }
         self.second_round = true;
-        self.waiting.extend(self.failed.drain(..));
-        true
+        let failures = &self.failures;
+        let again = self.failed.drain(..).filter(|candidate| {
+            !matches!(
+                failures.get(&candidate.position),
+                Some(NodeError::Timeout(_))
+            )
+        });
+        self.waiting.extend(again);
+        !self.waiting.is_empty()
     }
 
     /// Requests one sliver and verifies it; the future owns what it needs.
@@ -220,9 +225,7 @@ async fn request(
     let length_max = metadata.sliver_size(SliverType::Primary);
     let download =
         client.sliver::<Primary>(metadata.blob_id(), pair, SliverType::Primary, length_max);
-    let sliver = tokio::time::timeout(SLIVER_TIMEOUT, download)
-        .await
-        .map_err(|_| NodeError::Timeout(SLIVER_TIMEOUT))??;
+    let sliver = download.await?;
     if sliver.index != pair.sliver_index(SliverType::Primary, committee.n_shards()) {
         return Err(NodeError::InvalidAnswer(
             "a sliver with another index".to_owned(),

@@ -10,7 +10,7 @@ mod register;
 pub mod result;
 mod upload;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use walrus_core::{BlobId, EpochCount, node_api::BlobStatus};
@@ -25,17 +25,24 @@ pub use upload::UploadError;
 use crate::{
     client::{STATUS_TIMEOUT, WalrusClient},
     error::ClientError,
+    node::NodeError,
     progress::{ProgressEvent, ProgressSink},
+    report::NodeFailure,
     status::{StatusError, blob_status},
 };
 pub(crate) use encoded::EncodedBlob;
 use plan::{Resources, Wanted, plan};
-use result::BlobStoreResult;
+use result::{BlobStoreResult, EventOrObject};
 #[cfg(test)]
 pub(crate) use upload::{Upload, Uploaded};
 
 /// Blobs whose status is asked for at the same time.
 const CONCURRENT_STATUS_QUESTIONS: usize = 8;
+
+/// How often the nodes are asked before a store gives up, when too few answer.
+const STATUS_ATTEMPTS_MAX: u32 = 3;
+/// Time between these attempts.
+const STATUS_PAUSE: Duration = Duration::from_secs(1);
 
 /// How blobs are to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,17 +171,10 @@ impl Batch<'_> {
             let certified = self.certify(registered.jobs, committees).await?;
             by_id.extend(ready.into_iter().chain(certified));
         }
-        // Equal blobs have one result: the later ones are certified by the first.
-        let result_of = |blob: &EncodedBlob| {
-            let result: &BlobStoreResult =
-                by_id.get(blob.blob_id()).expect("every blob has a result");
-            result.clone()
-        };
-        let results = encoded.into_iter().map(|item| match item {
-            Ok(blob) => result_of(&blob),
-            Err(failed) => failed,
-        });
-        Ok(results.collect())
+        Ok(encoded
+            .into_iter()
+            .map(|item| take_result(item, &mut by_id))
+            .collect())
     }
 
     fn wanted(&self, blob: &EncodedBlob, current_epoch: walrus_core::Epoch) -> Wanted {
@@ -195,18 +195,23 @@ impl Batch<'_> {
         unique: &[Unique],
     ) -> Result<(Arc<Committees>, Vec<Option<BlobStatus>>), ClientError> {
         self.progress.report(ProgressEvent::CheckingStatus);
-        match self.ask_statuses(&committees, unique).await {
-            Ok(statuses) => Ok((committees, statuses)),
-            Err(error) => {
-                // Nodes of a committee that has just been replaced may be gone.
-                if !self.client.has_changed(&committees).await? {
-                    return Err(error);
-                }
+        let mut committees = committees;
+        let mut attempt = 0;
+        loop {
+            let error = match self.ask_statuses(&committees, unique).await {
+                Ok(statuses) => return Ok((committees, statuses)),
+                Err(error) => error,
+            };
+            // Nodes that restart are back in a moment; those of a committee just replaced may be gone.
+            if self.client.has_changed(&committees).await? {
                 self.progress.report(ProgressEvent::CommitteeChanged);
-                let committees = self.client.committees().await?;
-                let statuses = self.ask_statuses(&committees, unique).await?;
-                Ok((committees, statuses))
+                committees = self.client.committees().await?;
             }
+            attempt += 1;
+            if attempt >= STATUS_ATTEMPTS_MAX || has_silent_nodes(&error) {
+                return Err(error);
+            }
+            tokio::time::sleep(STATUS_PAUSE).await;
         }
     }
 
@@ -247,6 +252,33 @@ impl Batch<'_> {
             tokio::try_join!(reader.owned_blobs(owner), reader.owned_storage(owner))?;
         Ok(Resources { blobs, storage })
     }
+}
+
+/// Whether nodes used up the time they had: asking again would take as long again.
+fn has_silent_nodes(error: &ClientError) -> bool {
+    let silent = |failure: &NodeFailure| matches!(failure.error, NodeError::Timeout(_));
+    matches!(error, ClientError::NotEnoughNodes(report) if report.failures.iter().any(silent))
+}
+
+/// The result of a blob. Of several equal blobs the first is stored; the others are available through it.
+fn take_result(item: Encoded, by_id: &mut HashMap<BlobId, BlobStoreResult>) -> BlobStoreResult {
+    let blob_id = match item {
+        Ok(blob) => *blob.blob_id(),
+        Err(failed) => return failed,
+    };
+    let result = by_id
+        .get(&blob_id)
+        .expect("every blob has a result")
+        .clone();
+    if let BlobStoreResult::NewlyCreated { blob_object, .. } = &result {
+        let later = BlobStoreResult::AlreadyCertified {
+            blob_id,
+            event_or_object: EventOrObject::Object(blob_object.id),
+            end_epoch: blob_object.storage.end_epoch,
+        };
+        by_id.insert(blob_id, later);
+    }
+    result
 }
 
 /// The different blobs of a batch.
