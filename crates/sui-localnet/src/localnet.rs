@@ -88,9 +88,9 @@ pub enum AdvanceError {
     /// The checkpoint that moves it could not be stored.
     #[error(transparent)]
     Ledger(#[from] StoreError),
-    /// The chain is shutting down.
-    #[error("the chain is shutting down")]
-    Stopped,
+    /// The chain is shutting down, or met a defect of its own.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 /// A running chain. Dropping it stops the chain without waiting.
@@ -170,7 +170,7 @@ impl Localnet {
     pub async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
         match self.chain.advance_clock(ms).await {
             Ok(result) => result.map_err(AdvanceError::Ledger),
-            Err(_) => Err(AdvanceError::Stopped),
+            Err(error) => Err(AdvanceError::Interrupted(error.to_string())),
         }
     }
 

@@ -25,10 +25,16 @@ const JOBS_WAITING_MAX: usize = 256;
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
-/// The executor is gone: the chain is shutting down or its thread died.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the chain is shutting down")]
-pub(crate) struct ChainStopped;
+/// Why a job has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RunError {
+    /// The executor takes no more jobs.
+    #[error("the chain is shutting down")]
+    Stopped,
+    /// The job panicked.
+    #[error("the request met a defect of the chain; see its log")]
+    Defect,
+}
 
 /// Handle to the running chain.
 pub(crate) struct Chain {
@@ -94,14 +100,20 @@ impl Chain {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Worker) -> T + Send + 'static,
-    ) -> Result<T, ChainStopped> {
+    ) -> Result<T, RunError> {
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
             // A caller that went away needs no answer; the work is done all the same.
             let _ = answer.send(job(worker));
         });
-        self.jobs.send(job).await.map_err(|_| ChainStopped)?;
-        result.await.map_err(|_| ChainStopped)
+        self.jobs.send(job).await.map_err(|_| RunError::Stopped)?;
+        result.await.map_err(|_| {
+            if self.stopping.is_cancelled() {
+                RunError::Stopped
+            } else {
+                RunError::Defect
+            }
+        })
     }
 
     /// Seals an empty checkpoint whenever `interval` passes without one, so that time moves and followers see life.
@@ -116,7 +128,8 @@ impl Chain {
                     match self.run(Worker::seal_empty).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => tracing::error!(%error, "cannot seal a checkpoint"),
-                        Err(ChainStopped) => return,
+                        Err(RunError::Stopped) => return,
+                        Err(error) => tracing::error!(%error, "cannot seal a checkpoint"),
                     }
                 }
             }
@@ -124,10 +137,7 @@ impl Chain {
     }
 
     /// Moves chain time `ms` milliseconds ahead of where it is, now and from now on.
-    pub(crate) async fn advance_clock(
-        &self,
-        ms: u64,
-    ) -> Result<Result<u64, StoreError>, ChainStopped> {
+    pub(crate) async fn advance_clock(&self, ms: u64) -> Result<Result<u64, StoreError>, RunError> {
         self.run(move |worker| worker.advance_clock(ms)).await
     }
 }
@@ -140,5 +150,31 @@ fn run_guarded(job: Job, worker: &mut Worker) {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(worker)));
     if outcome.is_err() {
         tracing::error!("a request made the executor panic; it is dropped");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::MemoryStore;
+
+    #[tokio::test]
+    async fn a_panic_costs_one_request_and_a_stop_all_of_them() {
+        let ledger = Ledger::open(Box::<MemoryStore>::default()).expect("empty ledger");
+        let stopping = CancellationToken::new();
+        let (chain, executor) = Chain::start(
+            Arc::new(ledger),
+            Arc::new(Engine::new()),
+            0,
+            stopping.clone(),
+        )
+        .expect("starts");
+        let defect: Result<(), RunError> = chain.run(|_| panic!("a defect, on purpose")).await;
+        assert_eq!(defect, Err(RunError::Defect));
+        assert_eq!(chain.run(|_| 7).await, Ok(7));
+        stopping.cancel();
+        assert_eq!(chain.run(|_| ()).await, Ok(()));
+        executor.join().expect("ends in order");
+        assert_eq!(chain.run(|_| ()).await, Err(RunError::Stopped));
     }
 }

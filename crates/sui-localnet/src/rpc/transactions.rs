@@ -2,7 +2,7 @@
 
 use super::render::Renderer;
 use super::{Rpc, errors, masks, signatures};
-use crate::chain::{ChainStopped, Simulated, SubmitError, Worker};
+use crate::chain::{RunError, Simulated, SubmitError, Worker};
 use crate::execution::{CommandOutput, InputError, Mode, limits};
 use crate::resolve::{BudgetEstimate, resolve, select_payment};
 use sui_rpc::field::FieldMaskTree;
@@ -38,7 +38,7 @@ impl TransactionExecutionService for Rpc {
             .chain()
             .run(move |worker| worker.execute(transaction, signatures))
             .await
-            .map_err(stopped)?
+            .map_err(no_result)?
             .map_err(|error| refused(error, refused_execution))?;
         let mut response = proto::ExecuteTransactionResponse::default();
         response.transaction = Some(self.renderer().transaction(&record, &mask)?);
@@ -58,7 +58,7 @@ impl TransactionExecutionService for Rpc {
             .chain()
             .run(move |worker| simulate(worker, &request))
             .await
-            .map_err(stopped)??;
+            .map_err(no_result)??;
         self.render_simulation(simulated, &mask).map(Response::new)
     }
 }
@@ -219,8 +219,12 @@ fn command_result(renderer: &Renderer<'_>, output: CommandOutput) -> proto::Comm
     result
 }
 
-fn stopped(error: ChainStopped) -> Status {
-    errors::plain(tonic::Code::Unavailable, error.to_string())
+fn no_result(error: RunError) -> Status {
+    let code = match error {
+        RunError::Stopped => tonic::Code::Unavailable,
+        RunError::Defect => tonic::Code::Internal,
+    };
+    errors::plain(code, error.to_string())
 }
 
 fn refused(error: SubmitError, words: impl Fn(&InputError) -> String) -> Status {
