@@ -5,6 +5,7 @@
 //! Each line is one operation on one blob: the time of ours on one and on all threads, that of the
 //! baseline, the ratio, and the peak of resident memory during ours on all threads, less what was
 //! resident before it.
+#![allow(clippy::cast_precision_loss)] // numbers for people
 
 mod baseline;
 
@@ -93,7 +94,7 @@ struct Line {
 
 impl Line {
     fn print(&self) {
-        let mib = (1 << 20) as f64;
+        let mib = f64::from(1 << 20);
         println!(
             "{:<32} {:>9.4} {:>9.4} {:>9.4} {:>7.1}x {:>7.1}x {:>9.1} {:>9.1}",
             self.name,

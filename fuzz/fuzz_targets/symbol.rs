@@ -1,0 +1,8 @@
+//! Feeds any bytes to `decoders::symbol`.
+#![no_main]
+
+#[path = "../src/decoders.rs"]
+#[allow(dead_code)]
+mod decoders;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decoders::symbol(bytes));
