@@ -3,6 +3,7 @@
 //! Keys and defaults are those of existing node configurations, so that operators can bring their files. Keys of parts this
 //! version does not have are accepted and named in the log.
 
+mod id_text;
 mod keys;
 mod sections;
 
@@ -97,7 +98,11 @@ pub struct NodeConfig {
     #[serde(default)]
     pub tls: TlsConfig,
     /// The node's capability on chain, once registered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "id_text::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub storage_node_cap: Option<ObjectId>,
     /// Slivers of unregistered blobs.
     #[serde(default)]
@@ -253,11 +258,12 @@ fn default_disk_reserve() -> u64 {
 
 /// Parsers explain over several lines; a log line has one.
 fn one_line(text: &str) -> String {
-    text.lines()
+    let line = text
+        .lines()
         .map(str::trim)
         .find(|line| !line.is_empty())
-        .unwrap_or(text)
-        .to_owned()
+        .unwrap_or(text);
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]
@@ -322,6 +328,34 @@ sui:
         ] {
             let error = NodeConfig::parse(text).unwrap_err().to_string();
             assert!(!error.trim().contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn ids_are_text_and_other_forms_are_understood() {
+        let id = "0x2134d52768ea07e8c43570ef975eb3e4c27a39fa6396bef985b5abc58d03ddd2";
+        let config = NodeConfig::parse(MINIMAL).unwrap();
+        assert!(config.to_yaml().unwrap().contains(id));
+        let list = serde_json::to_string(&config.sui.system_object.0).unwrap();
+        for form in [format!("'{id}'"), format!("\"{id}\""), list] {
+            assert_eq!(
+                NodeConfig::parse(&MINIMAL.replace(id, &form)).unwrap(),
+                config,
+                "{form}"
+            );
+        }
+        for (form, id) in [("0x6", "0x6"), ("'0x6'", "0x6")] {
+            let text = format!("{MINIMAL}storage_node_cap: {form}\n");
+            let config = NodeConfig::parse(&text).unwrap();
+            assert_eq!(config.storage_node_cap, Some(id.parse().unwrap()));
+            assert_eq!(
+                NodeConfig::parse(&config.to_yaml().unwrap()).unwrap(),
+                config
+            );
+        }
+        for wrong in ["'12'", "'0xzz'", "[1, 2]", "true"] {
+            let text = format!("{MINIMAL}storage_node_cap: {wrong}\n");
+            assert!(NodeConfig::parse(&text).is_err(), "{wrong}");
         }
     }
 

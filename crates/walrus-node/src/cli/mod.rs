@@ -5,7 +5,7 @@ mod generate_config;
 mod key_gen;
 mod run;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -77,10 +77,16 @@ impl Arguments {
     }
 }
 
+/// What is logged unless RUST_LOG says otherwise: the key-value store reports every table it opens.
+const DEFAULT_LOG: &str = "info,fjall=warn,lsm_tree=warn";
+
 fn init_log(format: LogFormat) {
     use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().init(),

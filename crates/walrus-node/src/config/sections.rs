@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use walrus_core::{ObjectId, SuiAddress};
 
+use super::id_text;
+
 /// `rest_server`: bounds of the API server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -46,8 +48,10 @@ pub struct SuiConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub additional_rpc_endpoints: Vec<String>,
     /// The Walrus system object.
+    #[serde(with = "id_text")]
     pub system_object: ObjectId,
     /// The Walrus staking object.
+    #[serde(with = "id_text")]
     pub staking_object: ObjectId,
     /// Sui CLI wallet that owns the node's capability; a path, or a map with `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +69,11 @@ pub enum WalletReference {
         /// The wallet.
         path: PathBuf,
         /// The account; the active one if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            with = "id_text::option",
+            skip_serializing_if = "Option::is_none"
+        )]
         active_address: Option<SuiAddress>,
     },
 }
