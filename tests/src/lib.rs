@@ -258,9 +258,8 @@ impl TestNetwork {
 impl Drop for TestNetwork {
     fn drop(&mut self) {
         let outcome = self.localnet(&["down"]);
-        if !outcome.success && !std::thread::panicking() {
-            panic!("the network did not stop: {}", outcome.stderr);
-        }
+        let stopped = outcome.success || std::thread::panicking();
+        assert!(stopped, "the network did not stop: {}", outcome.stderr);
     }
 }
 
