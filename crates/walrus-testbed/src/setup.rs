@@ -152,7 +152,7 @@ fn node_config(
         "metrics_address": format!("127.0.0.1:{}", node.metrics_port),
         "rest_graceful_shutdown_period_secs": NODE_SHUTDOWN_PERIOD_SECS,
         "disk_reserve_bytes": DISK_RESERVE_BYTES,
-        "storage_node_cap": cap,
+        "storage_node_cap": cap.to_string(),
         "tls": TlsConfig { disable_tls: true, certificate_path: None },
         "sui": SuiConfig {
             rpc: state.chain.rpc_url(),
