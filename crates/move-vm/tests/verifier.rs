@@ -5,10 +5,7 @@ mod common;
 
 use std::{collections::HashMap, sync::Arc};
 
-use common::{
-    MemoryPackages,
-    assemble::{Assembler, position_or_push},
-};
+use common::assemble::{Assembler, position_or_push};
 use move_vm::{
     Ability, AbilitySet, Address, CompiledModule, Identifier, ModuleId, StatusCode, Visibility,
     format::{
@@ -673,7 +670,7 @@ fn visibility_and_cycles() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Damaged modules are refused or run without panic, whatever they do.
     #[test]
@@ -688,20 +685,59 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Ok(module) = CompiledModule::deserialize(&bytes)
-            && verify_module(&module).is_ok()
-        {
-            common::run_everything(module);
+        if let Ok(module) = CompiledModule::deserialize(&bytes) {
+            run_if_accepted(module);
+        }
+    }
+
+    /// The same for damage that keeps the file format: instructions of a function exchanged, or with
+    /// other operands. Much of it is accepted, and must then run soundly.
+    #[test]
+    fn rearranged_functions_run_soundly_or_are_refused(
+        which in any::<prop::sample::Index>(),
+        function in any::<prop::sample::Index>(),
+        edits in proptest::collection::vec(
+            (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()),
+            1..3,
+        ),
+    ) {
+        let mut modules = common::fixture_bytes("language");
+        modules.extend(common::package_bytes("move-stdlib"));
+        let bytes = modules.swap_remove(which.index(modules.len()));
+        let mut module = CompiledModule::deserialize(&bytes).unwrap();
+        let mut bodies: Vec<_> =
+            module.function_defs.iter_mut().filter_map(|def| def.code.as_mut()).collect();
+        if !bodies.is_empty() {
+            let body = function.index(bodies.len());
+            let code = &mut bodies[body].code;
+            for (left, right, swap) in edits {
+                let (left, right) = (left.index(code.len()), right.index(code.len()));
+                if swap {
+                    code.swap(left, right);
+                } else {
+                    code[left] = code[right].clone();
+                }
+            }
+            run_if_accepted(module);
         }
     }
 }
 
-#[test]
-fn all_fixture_functions_run_without_panic() {
-    let mut packages = MemoryPackages::default();
-    for module in common::parse(&common::fixture_bytes("language")) {
-        packages.add(vec![module.clone()]);
+/// Runs a module that passes all checks.
+fn run_if_accepted(module: CompiledModule) {
+    let framework = common::parse(&common::framework_bytes());
+    let accepted = verify_module(&module).is_ok()
+        && verify_linking(std::slice::from_ref(&module), &resolver(&framework)).is_ok();
+    if accepted {
         common::run_everything(module);
     }
-    assert_eq!(packages.iter().count(), 5);
+}
+
+#[test]
+fn every_function_runs_soundly_on_made_up_arguments() {
+    let mut modules = common::framework_bytes();
+    modules.extend(common::fixture_bytes("language"));
+    for module in common::parse(&modules) {
+        common::run_everything(module);
+    }
 }
