@@ -30,7 +30,7 @@ fn network() -> &'static (Encoder, VerifiedMetadata) {
 }
 
 /// Blob metadata.
-pub fn metadata(bytes: &[u8]) {
+pub(crate) fn metadata(bytes: &[u8]) {
     let Ok(wire) = bcs::from_bytes::<BlobMetadataWithId>(bytes) else {
         return;
     };
@@ -49,7 +49,7 @@ pub fn metadata(bytes: &[u8]) {
 }
 
 /// Slivers, alone and in answers to shard synchronisation.
-pub fn sliver(bytes: &[u8]) {
+pub(crate) fn sliver(bytes: &[u8]) {
     let (encoder, metadata) = network();
     let _ = bcs::from_bytes::<SyncShardResponse>(bytes);
     if let Ok(sliver) = bcs::from_bytes::<PrimarySliver>(bytes) {
@@ -70,7 +70,7 @@ pub fn sliver(bytes: &[u8]) {
 }
 
 /// Recovery symbols.
-pub fn symbol(bytes: &[u8]) {
+pub(crate) fn symbol(bytes: &[u8]) {
     let (encoder, metadata) = network();
     if let Ok(symbols) = bcs::from_bytes::<Vec<GeneralRecoverySymbol>>(bytes) {
         for symbol in &symbols {
@@ -90,7 +90,7 @@ pub fn symbol(bytes: &[u8]) {
 }
 
 /// Merkle proofs and proofs of inconsistency.
-pub fn proof(bytes: &[u8]) {
+pub(crate) fn proof(bytes: &[u8]) {
     let (encoder, metadata) = network();
     if let Ok(proof) = bcs::from_bytes::<MerkleProof>(bytes) {
         for (count, index) in [(0, 0), (4, 3), (usize::MAX, usize::MAX)] {
@@ -112,7 +112,7 @@ pub fn proof(bytes: &[u8]) {
 }
 
 /// Quilts: as a whole, and column by column.
-pub fn quilt(bytes: &[u8]) {
+pub(crate) fn quilt(bytes: &[u8]) {
     let _ = bcs::from_bytes::<QuiltIndex>(bytes);
     if let Ok(id) = String::from_utf8_lossy(bytes).parse::<QuiltPatchId>() {
         let _ = id.columns();
@@ -139,7 +139,7 @@ pub fn quilt(bytes: &[u8]) {
 }
 
 /// Certificates, signed messages, confirmations and key files.
-pub fn certificate(bytes: &[u8]) {
+pub(crate) fn certificate(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let key = ProtocolKeyPair::from_seed([1; 32]).public();
     let certificates = [

@@ -220,7 +220,7 @@ impl StripedLeaves {
     }
 
     /// Takes in the next stretch of each message: `cells` has them one after the other, all of the
-    /// same length. Unless the messages end with it, that is a multiple of [`BLOCK_LEN`], and not
+    /// same length, not zero. Unless the messages end with it, a multiple of [`BLOCK_LEN`], and not
     /// all of the message.
     ///
     /// With the last stretch, `digests` receives the hashes.
@@ -228,7 +228,10 @@ impl StripedLeaves {
     /// Panics if the lengths do not fit.
     pub fn absorb(&mut self, cells: &[u8], digests: Option<&mut [Digest]>) {
         let count = self.states.len();
-        let length = cells.len() / count.max(1);
+        if count == 0 {
+            return;
+        }
+        let length = cells.len() / count;
         let last = digests.is_some();
         assert_eq!(
             cells.len(),
@@ -236,7 +239,7 @@ impl StripedLeaves {
             "stretches have the same length"
         );
         assert!(
-            last || length.is_multiple_of(BLOCK_LEN),
+            length > 0 && (last || length.is_multiple_of(BLOCK_LEN)),
             "stretches are whole blocks"
         );
         let step = Step {

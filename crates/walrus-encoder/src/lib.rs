@@ -5,23 +5,39 @@
 //! blob ID commits to.
 //!
 //! ```
+//! use walrus_core::sliver::Primary;
 //! use walrus_encoder::{ConsistencyCheck, Encoder, NShards};
 //!
 //! let encoder = Encoder::new(NShards::new(10).expect("not zero"))?;
 //! let blob = b"a blob is any sequence of bytes".as_slice();
-//! let (pairs, metadata) = encoder.encode(blob)?;
+//! let (mut pairs, metadata) = encoder.encode(blob)?;
 //!
-//! // Six of ten shards are gone; four primary slivers are enough.
-//! let left: Vec<_> = pairs.into_iter().skip(6).map(|pair| pair.primary).collect();
-//! for sliver in &left {
-//!     encoder.verify_sliver(sliver, &metadata)?;
-//! }
+//! // A node has lost its pair. Seven others send it a symbol each, and it has its sliver again.
+//! let lost = pairs.remove(3);
+//! let symbols = pairs[..7].iter().map(|pair| encoder.recovery_symbol(&pair.secondary, lost.index()));
+//! let symbols = symbols.collect::<Result<Vec<_>, _>>()?.into_iter().map(|proven| proven.symbol);
+//! let recovered = encoder.recover_sliver::<Primary>(&metadata, lost.primary.index, symbols)?;
+//! assert_eq!(recovered, lost.primary);
+//!
+//! // Six of ten nodes are gone. Four primary slivers give the blob back.
+//! let left = pairs.into_iter().skip(6).map(|pair| pair.primary).chain([recovered]);
 //! assert_eq!(encoder.decode(&metadata, left, ConsistencyCheck::Strict)?, blob);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing here does I/O. The work is spread over the threads of the current `rayon` pool; results
-//! do not depend on their number.
+//! | To | use |
+//! |---|---|
+//! | encode a blob, or some of its pairs, or only get its ID | [`Encoder::encode`], [`Encoder::encode_pairs`], [`Encoder::metadata`] |
+//! | do so with a file that is larger than memory | [`Encoder::metadata_from_reader`], [`Encoder::encode_pairs_from_reader`] |
+//! | check a sliver | [`Encoder::verify_sliver`] |
+//! | get the blob back, or a part of it | [`Encoder::decode`], [`Encoder::decode_range`] |
+//! | give others symbols | [`Encoder::expand_sliver`] |
+//! | recover slivers | [`Encoder::recover_sliver`], [`Encoder::recover_or_prove`] |
+//! | check that a blob was encoded wrongly | [`Encoder::verify_inconsistency_proof`] |
+//! | put many files into one blob | [`quilt`] |
+//!
+//! Nothing here opens files or sockets. The work is spread over the threads of the current `rayon`
+//! pool; results do not depend on their number.
 
 mod chosen;
 mod code;
