@@ -9,7 +9,7 @@ use rand::{Rng as _, SeedableRng as _};
 use walrus_tests::{TestNetwork, random_bytes, text};
 
 /// How many times something is killed.
-const ROUNDS: u64 = 12;
+const ROUNDS: u64 = 20;
 /// Fixed seed of the moments and victims.
 const SEED: u64 = 0x5eed;
 /// A store takes about this long; the moment of the kill is spread over it.
