@@ -4,6 +4,7 @@
 //! What it returns has the right form; whether it is *true* (metadata against the blob ID, slivers
 //! against the metadata, confirmations against the on-chain key) is for the callers to check, and they do.
 
+mod body;
 mod error;
 mod http;
 mod tls;
@@ -21,6 +22,7 @@ use walrus_core::{
     sliver::{Axis, SliverData},
 };
 
+pub use body::SliverBody;
 pub use error::NodeError;
 
 use crate::config::{CommunicationConfig, NodeScheme};
@@ -112,7 +114,7 @@ impl NodeClient {
         blob_id: &BlobId,
         body: Bytes,
     ) -> Result<Accepted, NodeError> {
-        self.put(&paths::metadata(blob_id), body).await
+        self.put(&paths::metadata(blob_id), body.into()).await
     }
 
     /// Whether the node has the metadata of a blob.
@@ -137,15 +139,15 @@ impl NodeClient {
             .await
     }
 
-    /// Sends a sliver: `body` is the BCS of a [`SliverData`].
+    /// Sends a sliver.
     pub async fn store_sliver(
         &self,
         blob_id: &BlobId,
         pair: SliverPairIndex,
         sliver_type: SliverType,
-        body: Bytes,
+        body: &SliverBody,
     ) -> Result<Accepted, NodeError> {
-        self.put(&paths::sliver(blob_id, pair, sliver_type), body)
+        self.put(&paths::sliver(blob_id, pair, sliver_type), body.to_http())
             .await
     }
 
@@ -227,7 +229,7 @@ impl NodeClient {
         bcs::from_bytes(&body).map_err(|error| NodeError::InvalidAnswer(error.to_string()))
     }
 
-    async fn put(&self, path: &str, body: Bytes) -> Result<Accepted, NodeError> {
+    async fn put(&self, path: &str, body: reqwest::Body) -> Result<Accepted, NodeError> {
         let request = self
             .http
             .request(Method::PUT, path)

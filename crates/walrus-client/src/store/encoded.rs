@@ -6,27 +6,32 @@ use walrus_core::{
 };
 use walrus_encoder::{EncodeError, Encoder};
 
-/// Metadata and slivers of a blob, serialized once; requests and retries share the bytes.
+use crate::node::SliverBody;
+
+/// Metadata and slivers of a blob; requests and retries share the bytes, which are never copied.
 #[derive(Debug)]
 pub(crate) struct EncodedBlob {
     metadata: VerifiedMetadata,
     metadata_body: Bytes,
     /// Bodies of the primary and the secondary sliver, by pair index.
-    pairs: Vec<[Bytes; 2]>,
+    pairs: Vec<[SliverBody; 2]>,
 }
 
 impl EncodedBlob {
     /// Encodes a blob. Uses all cores for as long as it takes: not for the threads of an executor.
     pub(crate) fn encode(encoder: &Encoder, blob: &[u8]) -> Result<Self, EncodeError> {
         let (pairs, metadata) = encoder.encode(blob)?;
-        let metadata_body = body(&metadata.as_wire().metadata);
-        // Each pair is dropped as soon as it is serialized: at no time are there two copies of the blob.
-        let pairs = pairs
-            .into_iter()
-            .map(|pair: SliverPair| [body(&pair.primary), body(&pair.secondary)]);
+        let metadata_body = bcs::to_bytes(&metadata.as_wire().metadata)
+            .expect("metadata serializes: its length is below the limits of the format");
+        let bodies = |pair: SliverPair| {
+            [
+                SliverBody::new(pair.primary),
+                SliverBody::new(pair.secondary),
+            ]
+        };
         Ok(Self {
-            metadata_body,
-            pairs: pairs.collect(),
+            metadata_body: metadata_body.into(),
+            pairs: pairs.into_iter().map(bodies).collect(),
             metadata,
         })
     }
@@ -45,17 +50,15 @@ impl EncodedBlob {
     }
 
     /// The body of a sliver request.
-    pub(crate) fn sliver_body(&self, pair: SliverPairIndex, sliver_type: SliverType) -> Bytes {
+    pub(crate) fn sliver_body(
+        &self,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+    ) -> &SliverBody {
         let [primary, secondary] = &self.pairs[pair.as_usize()];
         match sliver_type {
-            SliverType::Primary => primary.clone(),
-            SliverType::Secondary => secondary.clone(),
+            SliverType::Primary => primary,
+            SliverType::Secondary => secondary,
         }
     }
-}
-
-fn body<T: serde::Serialize>(value: &T) -> Bytes {
-    bcs::to_bytes(value)
-        .expect("metadata and slivers serialize: their lengths are below the limits of the format")
-        .into()
 }

@@ -205,16 +205,16 @@ impl Upload {
         let client = node.client()?;
         let blob_id = self.blob.blob_id();
         let body = self.blob.sliver_body(pair, axis);
-        if ask_first && body.len() >= self.config.sliver_status_check_threshold {
+        if ask_first && body.length() >= self.config.sliver_status_check_threshold {
             let status = small(client.sliver_status(blob_id, pair, axis)).await;
             // A failed question is no reason not to send.
             if matches!(status, Ok(StoredStatus::Stored | StoredStatus::Buffered)) {
                 return Ok(());
             }
         }
-        let _in_flight = self.budget.reserve(body.len()).await;
+        let _in_flight = self.budget.reserve(body.length()).await;
         with_retries(self.config.backoff, || {
-            client.store_sliver(blob_id, pair, axis, body.clone())
+            client.store_sliver(blob_id, pair, axis, body)
         })
         .await?;
         Ok(())
