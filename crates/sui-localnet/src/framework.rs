@@ -10,21 +10,21 @@ use std::sync::LazyLock;
 pub(crate) struct FrameworkPackage {
     /// Bytecode of the modules.
     pub(crate) modules: Vec<Vec<u8>>,
-    /// Package digest: hash over modules and dependencies.
-    #[cfg_attr(not(test), allow(dead_code, reason = "compared with the expected digest in a test"))]
-    pub(crate) digest: [u8; 32],
 }
 
 #[derive(Deserialize)]
 struct Compiled {
     modules: Vec<String>,
-    digest: [u8; 32],
 }
 
 static MOVE_STDLIB: LazyLock<FrameworkPackage> =
     LazyLock::new(|| parse(include_str!(concat!(env!("OUT_DIR"), "/move-stdlib.json"))));
-static SUI_FRAMEWORK: LazyLock<FrameworkPackage> =
-    LazyLock::new(|| parse(include_str!(concat!(env!("OUT_DIR"), "/sui-framework.json"))));
+static SUI_FRAMEWORK: LazyLock<FrameworkPackage> = LazyLock::new(|| {
+    parse(include_str!(concat!(
+        env!("OUT_DIR"),
+        "/sui-framework.json"
+    )))
+});
 
 /// Package 0x1, the standard library.
 pub(crate) fn move_stdlib() -> &'static FrameworkPackage {
@@ -42,7 +42,11 @@ fn parse(json: &str) -> FrameworkPackage {
     let modules = compiled
         .modules
         .iter()
-        .map(|module| STANDARD.decode(module).expect("the Move compiler writes base64"))
+        .map(|module| {
+            STANDARD
+                .decode(module)
+                .expect("the Move compiler writes base64")
+        })
         .collect();
-    FrameworkPackage { modules, digest: compiled.digest }
+    FrameworkPackage { modules }
 }

@@ -15,7 +15,7 @@ const FAILED_TO_RECOVER: AbortCode = 0;
 /// The signature is malformed.
 const INVALID_SIGNATURE: AbortCode = 1;
 /// The public key is malformed.
-pub(crate) const INVALID_PUBLIC_KEY: AbortCode = 2;
+const INVALID_PUBLIC_KEY: AbortCode = 2;
 
 /// Number of Keccak-256 in the framework.
 const KECCAK256: u8 = 0;
@@ -91,6 +91,12 @@ pub(crate) fn secp256k1_recover(
         _ => return Err(FAILED_TO_RECOVER),
     };
     Ok(key.map_err(|_| FAILED_TO_RECOVER)?.as_bytes().to_vec())
+}
+
+/// A compressed key over secp256k1 (33 bytes) in uncompressed form (65 bytes).
+pub(crate) fn secp256k1_decompress(public_key: &[u8]) -> Result<Vec<u8>, AbortCode> {
+    let key = Secp256k1PublicKey::from_bytes(public_key).map_err(|_| INVALID_PUBLIC_KEY)?;
+    Ok(key.pubkey.serialize_uncompressed().to_vec())
 }
 
 /// The compressed key (33 bytes) that made a recoverable signature (65 bytes) over secp256r1.

@@ -101,8 +101,16 @@ fn check_public(old: &Function, new: Option<&Function>) -> Result<(), Broken> {
         return Err("has another signature".to_owned());
     }
     let relaxed = old.type_parameters.len() == new.type_parameters.len()
-        && new.type_parameters.iter().zip(&old.type_parameters).all(|(new, old)| new.is_subset(*old));
-    if relaxed { Ok(()) } else { Err("asks more of its type arguments".to_owned()) }
+        && new
+            .type_parameters
+            .iter()
+            .zip(&old.type_parameters)
+            .all(|(new, old)| new.is_subset(*old));
+    if relaxed {
+        Ok(())
+    } else {
+        Err("asks more of its type arguments".to_owned())
+    }
 }
 
 /// A function stays as it is, code included.

@@ -47,7 +47,11 @@ pub(crate) fn to_move_struct(tag: &StructTag) -> Option<MoveStructTag> {
         address: to_move(*tag.address()),
         module: to_move_identifier(tag.module())?,
         name: to_move_identifier(tag.name())?,
-        type_params: tag.type_params().iter().map(to_move_tag).collect::<Option<_>>()?,
+        type_params: tag
+            .type_params()
+            .iter()
+            .map(to_move_tag)
+            .collect::<Option<_>>()?,
     })
 }
 

@@ -3,9 +3,9 @@
 use super::outcome::Changes;
 use std::collections::{BTreeMap, BTreeSet};
 use sui_sdk_types::{
-    Address, ChangedObject, Digest, ExecutionStatus, GasCostSummary, IdOperation, Object, ObjectData,
-    ObjectIn, ObjectOut, TransactionEffects, TransactionEffectsV2, UnchangedConsensusKind,
-    UnchangedConsensusObject, Version,
+    Address, ChangedObject, Digest, ExecutionStatus, GasCostSummary, IdOperation, Object,
+    ObjectData, ObjectIn, ObjectOut, TransactionEffects, TransactionEffectsV2,
+    UnchangedConsensusKind, UnchangedConsensusObject, Version,
 };
 
 /// Everything the effects are made of besides the changes.
@@ -30,13 +30,18 @@ pub(crate) fn assemble(
 ) -> TransactionEffects {
     let changed_objects = changed_objects(changes, written);
     let gas_object_index = summary.gas_object.and_then(|gas| {
-        let position = changed_objects.iter().position(|change| change.object_id == gas)?;
+        let position = changed_objects
+            .iter()
+            .position(|change| change.object_id == gas)?;
         u32::try_from(position).ok()
     });
-    let unchanged = summary.read_only.into_iter().map(|(object_id, (version, digest))| {
-        let kind = UnchangedConsensusKind::ReadOnlyRoot { version, digest };
-        UnchangedConsensusObject { object_id, kind }
-    });
+    let unchanged = summary
+        .read_only
+        .into_iter()
+        .map(|(object_id, (version, digest))| {
+            let kind = UnchangedConsensusKind::ReadOnlyRoot { version, digest };
+            UnchangedConsensusObject { object_id, kind }
+        });
     TransactionEffects::V2(Box::new(TransactionEffectsV2 {
         status: summary.status,
         epoch: summary.epoch,
@@ -84,10 +89,14 @@ fn state_before(object: &Object) -> ObjectIn {
 fn state_after(object: &Object) -> ObjectOut {
     let digest = object.digest();
     match object.data() {
-        ObjectData::Package(package) => {
-            ObjectOut::PackageWrite { version: package.version, digest }
-        }
-        ObjectData::Struct(_) => ObjectOut::ObjectWrite { digest, owner: *object.owner() },
+        ObjectData::Package(package) => ObjectOut::PackageWrite {
+            version: package.version,
+            digest,
+        },
+        ObjectData::Struct(_) => ObjectOut::ObjectWrite {
+            digest,
+            owner: *object.owner(),
+        },
     }
 }
 

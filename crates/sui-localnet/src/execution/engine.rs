@@ -53,9 +53,15 @@ impl Engine {
         let programmable = validity::check(transaction, env, mode)?;
         let inputs = inputs::load(store, &packages, transaction, programmable, mode)?;
         let enforced = !matches!(mode, Mode::Simulate { checks: false, .. });
-        let execution = Execution { engine: self, store, env, transaction, mode, enforced };
-        let (result, outputs, units, gas_balance) =
-            execution.run(&packages, programmable, &inputs);
+        let execution = Execution {
+            engine: self,
+            store,
+            env,
+            transaction,
+            mode,
+            enforced,
+        };
+        let (result, outputs, units, gas_balance) = execution.run(&packages, programmable, &inputs);
         let payment = &transaction.gas_payment;
         let ending = Ending {
             inputs: &inputs,
@@ -89,7 +95,9 @@ impl Engine {
         let packages = Packages::new(store, &self.packages);
         let linkage = packages.linkage_of(&*packages.find(*package)?);
         let session = self.vm.session(&packages, linkage);
-        session.function_signature(&to_move(*package), module, function).ok()
+        session
+            .function_signature(&to_move(*package), module, function)
+            .ok()
     }
 
     /// A struct or enum of the package with this storage id.
@@ -142,8 +150,8 @@ impl Execution<'_> {
     ) -> (Outcome, Vec<CommandOutput>, u64, u64) {
         let payment = &self.transaction.gas_payment;
         let meter = GasMeter::new(payment.budget, payment.price);
-        let balances = inputs.gas.iter().filter_map(coin_balance);
-        let balance = balances.fold(Some(0u64), |sum, balance| sum?.checked_add(balance));
+        let mut balances = inputs.gas.iter().filter_map(coin_balance);
+        let balance = balances.try_fold(0u64, u64::checked_add);
         let Some(gas_balance) = balance else {
             let overflow = Failure::from(ExecutionError::CoinBalanceOverflow);
             return (Err(overflow), Vec::new(), meter.units(), u64::MAX);
@@ -161,8 +169,8 @@ impl Execution<'_> {
             Ok(interpreter) => interpreter,
             Err(failure) => return (Err(failure), Vec::new(), 0, gas_balance),
         };
-        let outcome = charge_reads(&mut interpreter, inputs)
-            .and_then(|()| interpreter.run(programmable));
+        let outcome =
+            charge_reads(&mut interpreter, inputs).and_then(|()| interpreter.run(programmable));
         let units = interpreter.gas.units();
         let outputs = std::mem::take(&mut interpreter.outputs);
         let events = std::mem::take(&mut interpreter.runtime.events);
@@ -194,5 +202,5 @@ fn charge_reads(interpreter: &mut Interpreter<'_>, inputs: &Inputs) -> Result<()
     interpreter
         .gas
         .charge_bytes(bytes, INPUT_READ_UNITS_PER_BYTE)
-        .map_err(|error| Failure::of_vm(&error, &Linkage::new()))
+        .map_err(Failure::from)
 }

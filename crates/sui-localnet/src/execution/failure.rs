@@ -7,7 +7,7 @@ use sui_sdk_types::{CommandArgumentError, ExecutionError, MoveLocation, TypeArgu
 /// Why an execution failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
-    pub(crate) error: ExecutionError,
+    pub(crate) error: Box<ExecutionError>,
     /// More than the status can say, for logs and people.
     pub(crate) detail: Option<String>,
     /// Position of the failed command, once known.
@@ -16,7 +16,18 @@ pub(crate) struct Failure {
 
 impl From<ExecutionError> for Failure {
     fn from(error: ExecutionError) -> Self {
-        Self { error, detail: None, command: None }
+        Self {
+            error: Box::new(error),
+            detail: None,
+            command: None,
+        }
+    }
+}
+
+/// A failure of the virtual machine outside of calls.
+impl From<VmError> for Failure {
+    fn from(error: VmError) -> Self {
+        Self::of_vm(&error, &Linkage::new())
     }
 }
 
@@ -50,8 +61,11 @@ impl Failure {
             _ => TypeArgumentError::TypeNotFound,
         };
         let type_argument = u16::try_from(index).unwrap_or(u16::MAX);
-        Self::from(ExecutionError::TypeArgumentError { type_argument, kind })
-            .with_detail(error.to_string())
+        Self::from(ExecutionError::TypeArgumentError {
+            type_argument,
+            kind,
+        })
+        .with_detail(error.to_string())
     }
 
     /// A failure of the virtual machine under `linkage`.
@@ -59,9 +73,10 @@ impl Failure {
         let status = match error.status {
             StatusCode::OutOfGas => ExecutionError::InsufficientGas,
             StatusCode::Aborted => match (&error.location, error.sub_status) {
-                (Some(location), Some(code)) => {
-                    ExecutionError::MoveAbort { location: linked_location(location, linkage), code }
-                }
+                (Some(location), Some(code)) => ExecutionError::MoveAbort {
+                    location: linked_location(location, linkage),
+                    code,
+                },
                 _ => ExecutionError::VmInvariantViolation,
             },
             StatusCode::ModuleNotFound | StatusCode::FunctionNotFound => {

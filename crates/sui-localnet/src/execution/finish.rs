@@ -44,7 +44,12 @@ struct Costs {
 impl Costs {
     fn summary(&self) -> GasCostSummary {
         let rebate = paid_back(self.rebates);
-        GasCostSummary::new(self.computation, self.storage, rebate, self.rebates - rebate)
+        GasCostSummary::new(
+            self.computation,
+            self.storage,
+            rebate,
+            self.rebates - rebate,
+        )
     }
 }
 
@@ -59,10 +64,12 @@ impl Ending<'_> {
             Ok((changes, events)) => {
                 let costs = self.costs(&changes, self.price);
                 match self.check_budget(&costs) {
-                    Ok(()) => match self.seal(&changes, &costs, events, None, command_outputs.clone()) {
-                        Ok(executed) => return executed,
-                        Err(failure) => failure,
-                    },
+                    Ok(()) => {
+                        match self.seal(&changes, &costs, events, None, command_outputs.clone()) {
+                            Ok(executed) => return executed,
+                            Err(failure) => failure,
+                        }
+                    }
                     Err(failure) => failure,
                 }
             }
@@ -74,24 +81,32 @@ impl Ending<'_> {
     fn check_budget(&self, costs: &Costs) -> Result<(), Failure> {
         let needed = costs.computation.saturating_add(costs.storage);
         if self.enforced && needed > self.budget {
-            return Err(Failure::from(ExecutionError::InsufficientGas)
-                .with_detail(format!("the cost of {needed} MIST exceeds the budget of {}", self.budget)));
+            return Err(
+                Failure::from(ExecutionError::InsufficientGas).with_detail(format!(
+                    "the cost of {needed} MIST exceeds the budget of {}",
+                    self.budget
+                )),
+            );
         }
         Ok(())
     }
 
     fn failed(&self, failure: Failure, command_outputs: Vec<CommandOutput>) -> Executed {
         let changes = self.changes_of_failure();
-        let price = match failure.error {
-            ExecutionError::MoveAbort { .. } => {
-                self.price.min(REFERENCE_GAS_PRICE.saturating_mul(ABORT_PRICE_FACTOR_MAX))
-            }
+        let price = match *failure.error {
+            ExecutionError::MoveAbort { .. } => self
+                .price
+                .min(REFERENCE_GAS_PRICE.saturating_mul(ABORT_PRICE_FACTOR_MAX)),
             _ => self.price,
         };
         let mut costs = self.costs(&changes, price);
         if self.check_budget(&costs).is_err() {
             // Not even the objects that are written anyway can be paid for: the budget goes, they keep their rebates.
-            costs = Costs { computation: self.budget, storage: 0, rebates: 0 };
+            costs = Costs {
+                computation: self.budget,
+                storage: 0,
+                rebates: 0,
+            };
         }
         self.seal(&changes, &costs, Vec::new(), Some(failure), command_outputs)
             .expect("effects of a failure are within the limits of its inputs")
@@ -99,11 +114,18 @@ impl Ending<'_> {
 
     /// All that remains of a failed execution: gas coins are merged, mutable inputs get a new version.
     fn changes_of_failure(&self) -> Changes {
-        let mut changes = Changes { before: loaded(self.inputs), ..Changes::default() };
-        let arguments = self.inputs.arguments.iter().filter_map(|input| match input {
-            CheckedInput::Object(object, access) if access.is_mutable() => Some(object),
-            _ => None,
-        });
+        let mut changes = Changes {
+            before: loaded(self.inputs),
+            ..Changes::default()
+        };
+        let arguments = self
+            .inputs
+            .arguments
+            .iter()
+            .filter_map(|input| match input {
+                CheckedInput::Object(object, access) if access.is_mutable() => Some(object),
+                _ => None,
+            });
         for object in arguments.chain(self.inputs.gas.first()) {
             if let Some(write) = Write::unchanged(object) {
                 changes.writes.insert(object.object_id(), write);
@@ -115,20 +137,36 @@ impl Ending<'_> {
                 write.contents = coin_contents(id, self.gas_balance);
             }
         }
-        changes.deleted.extend(self.inputs.gas.iter().skip(1).map(Object::object_id));
+        changes
+            .deleted
+            .extend(self.inputs.gas.iter().skip(1).map(Object::object_id));
         changes
     }
 
     fn costs(&self, changes: &Changes, price: u64) -> Costs {
-        let structs = changes.writes.values().filter_map(|write| write.data(self.lamport));
+        let structs = changes
+            .writes
+            .values()
+            .filter_map(|write| write.data(self.lamport));
         let packages = changes.packages.iter().cloned().map(ObjectData::Package);
-        let storage = structs.chain(packages).map(|data| storage_cost(&data)).sum();
-        let replaced = changes.writes.keys().chain(&changes.deleted).chain(&changes.wrapped);
+        let storage = structs
+            .chain(packages)
+            .map(|data| storage_cost(&data))
+            .sum();
+        let replaced = changes
+            .writes
+            .keys()
+            .chain(&changes.deleted)
+            .chain(&changes.wrapped);
         let rebates = replaced
             .filter_map(|id| changes.before.get(id))
             .map(Object::storage_rebate)
             .sum();
-        Costs { computation: self.units.saturating_mul(price), storage, rebates }
+        Costs {
+            computation: self.units.saturating_mul(price),
+            storage,
+            rebates,
+        }
     }
 
     /// Charges the gas coin, versions the objects and assembles the effects.
@@ -161,7 +199,11 @@ impl Ending<'_> {
         let current_size = u64::try_from(current_size).unwrap_or(u64::MAX);
         if current_size > EFFECTS_BYTES_MAX && failure_detail.is_none() {
             let max_size = EFFECTS_BYTES_MAX;
-            return Err(ExecutionError::EffectsTooLarge { current_size, max_size }.into());
+            return Err(ExecutionError::EffectsTooLarge {
+                current_size,
+                max_size,
+            }
+            .into());
         }
         Ok(Executed {
             effects,
@@ -195,7 +237,10 @@ impl Ending<'_> {
             } else {
                 storage_cost(&data)
             };
-            written.insert(*id, Object::new(data, write.owner, self.transaction, rebate));
+            written.insert(
+                *id,
+                Object::new(data, write.owner, self.transaction, rebate),
+            );
         }
         for package in &changes.packages {
             let data = ObjectData::Package(package.clone());
@@ -209,7 +254,11 @@ impl Ending<'_> {
     /// Transactions that made what this one loaded; genesis does not count.
     fn dependencies(&self, changes: &Changes) -> BTreeSet<Digest> {
         let objects = changes.before.values().map(Object::previous_transaction);
-        let packages = self.inputs.packages.values().map(|package| package.previous_transaction);
+        let packages = self
+            .inputs
+            .packages
+            .values()
+            .map(|package| package.previous_transaction);
         objects
             .chain(packages)
             .filter(|digest| Some(*digest) != self.genesis && *digest != Digest::ZERO)
@@ -217,12 +266,16 @@ impl Ending<'_> {
     }
 
     fn read_only(&self) -> BTreeMap<Address, (Version, Digest)> {
-        let reads = self.inputs.arguments.iter().filter_map(|input| match input {
-            CheckedInput::Object(object, Access::SharedReadOnly) => {
-                Some((object.object_id(), (object.version(), object.digest())))
-            }
-            _ => None,
-        });
+        let reads = self
+            .inputs
+            .arguments
+            .iter()
+            .filter_map(|input| match input {
+                CheckedInput::Object(object, Access::SharedReadOnly) => {
+                    Some((object.object_id(), (object.version(), object.digest())))
+                }
+                _ => None,
+            });
         reads.collect()
     }
 }
@@ -231,8 +284,16 @@ fn status_of(failure: Option<Failure>) -> (ExecutionStatus, Option<String>) {
     match failure {
         None => (ExecutionStatus::Success, None),
         Some(failure) => {
-            let detail = failure.detail.unwrap_or_else(|| format!("{:?}", failure.error));
-            (ExecutionStatus::Failure { error: failure.error, command: failure.command }, Some(detail))
+            let detail = failure
+                .detail
+                .unwrap_or_else(|| format!("{:?}", failure.error));
+            (
+                ExecutionStatus::Failure {
+                    error: *failure.error,
+                    command: failure.command,
+                },
+                Some(detail),
+            )
         }
     }
 }
@@ -245,7 +306,11 @@ fn charge(gas: &mut Write, gas_used: &GasCostSummary) {
     let Ok(balance) = balance.try_into().map(u64::from_le_bytes) else {
         return;
     };
-    let cost = gas_used.computation_cost.saturating_add(gas_used.storage_cost);
-    let charged = balance.saturating_add(gas_used.storage_rebate).saturating_sub(cost);
+    let cost = gas_used
+        .computation_cost
+        .saturating_add(gas_used.storage_cost);
+    let charged = balance
+        .saturating_add(gas_used.storage_rebate)
+        .saturating_sub(cost);
     gas.contents = coin_contents(Address::new(*id), charged);
 }

@@ -32,13 +32,21 @@ impl GasMeter {
     /// limit.
     pub(crate) fn new(budget: u64, price: u64) -> Self {
         let units = (budget / price.max(1)).min(COMPUTATION_UNITS_MAX);
-        Self { meter: Meter::new(units.saturating_mul(METER_UNITS_PER_UNIT)) }
+        Self {
+            meter: Meter::new(units.saturating_mul(METER_UNITS_PER_UNIT)),
+        }
     }
 
     /// Charges for bytes at a rate of fractional units per byte.
-    pub(crate) fn charge_bytes(&mut self, bytes: u64, fractions_per_byte: u64) -> Result<(), VmError> {
+    pub(crate) fn charge_bytes(
+        &mut self,
+        bytes: u64,
+        fractions_per_byte: u64,
+    ) -> Result<(), VmError> {
         let fractions = bytes.saturating_mul(fractions_per_byte);
-        let units = fractions.saturating_mul(METER_UNITS_PER_UNIT).div_ceil(FRACTIONS_PER_UNIT);
+        let units = fractions
+            .saturating_mul(METER_UNITS_PER_UNIT)
+            .div_ceil(FRACTIONS_PER_UNIT);
         self.meter.charge(units)
     }
 
@@ -80,7 +88,10 @@ fn struct_size(object: &MoveStruct) -> usize {
 
 /// Size of a package by the protocol's measure; also what the limit on packages is about.
 pub(crate) fn package_size(package: &MovePackage) -> usize {
-    let modules = package.modules.iter().map(|(name, bytes)| name.as_str().len() + bytes.len());
+    let modules = package
+        .modules
+        .iter()
+        .map(|(name, bytes)| name.as_str().len() + bytes.len());
     let origins = package.type_origin_table.iter().map(|origin| {
         origin.module_name.as_str().len() + origin.struct_name.as_str().len() + TYPE_ORIGIN_BYTES
     });

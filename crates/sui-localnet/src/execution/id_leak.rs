@@ -9,8 +9,11 @@ use move_vm::format::{CodeUnit, CompiledModule, FunctionDef, Instruction, Struct
 use move_vm::{Address, ModuleId};
 
 /// Functions of the framework that make new ids.
-const SOURCES: [(&str, &str); 3] =
-    [("object", "new"), ("object", "new_uid_from_hash"), ("test_scenario", "new_object")];
+const SOURCES: [(&str, &str); 3] = [
+    ("object", "new"),
+    ("object", "new_uid_from_hash"),
+    ("test_scenario", "new_object"),
+];
 /// Functions of the framework that make the chain's own singletons, whose ids are fixed.
 const EXEMPT: [(&str, &str); 8] = [
     ("clock", "create"),
@@ -30,9 +33,14 @@ pub(super) fn check(module: &CompiledModule) -> Result<(), Broken> {
     }
     for def in &module.function_defs {
         let name = module.function_def_name(def).ok_or_else(incomplete)?;
-        let own = (module.self_id().name.as_str().to_owned(), name.as_str().to_owned());
+        let own = (
+            module.self_id().name.as_str().to_owned(),
+            name.as_str().to_owned(),
+        );
         let is_exempt = module.self_id().address == Address::FRAMEWORK
-            && EXEMPT.iter().any(|(module, function)| *module == own.0 && *function == own.1);
+            && EXEMPT
+                .iter()
+                .any(|(module, function)| *module == own.0 && *function == own.1);
         if let Some(code) = def.code.as_ref().filter(|_| !is_exempt) {
             Flow::new(module, def, code)?
                 .run()
@@ -65,11 +73,19 @@ impl<'m> Flow<'m> {
         code: &'m CodeUnit,
     ) -> Result<Self, Broken> {
         let handle = module.function_handle(def.handle).ok_or_else(incomplete)?;
-        let parameters = module.signature(handle.parameters).ok_or_else(incomplete)?.len();
+        let parameters = module
+            .signature(handle.parameters)
+            .ok_or_else(incomplete)?
+            .len();
         let locals = parameters + module.signature(code.locals).ok_or_else(incomplete)?.len();
         let mut entries = vec![None; code.code.len()];
         *entries.first_mut().ok_or_else(incomplete)? = Some(vec![false; locals]);
-        Ok(Self { module, code, entries, pending: vec![0] })
+        Ok(Self {
+            module,
+            code,
+            entries,
+            pending: vec![0],
+        })
     }
 
     fn run(mut self) -> Result<(), Broken> {
@@ -114,17 +130,32 @@ impl<'m> Flow<'m> {
             }
         }
         for table in &self.code.jump_tables {
-            table.targets.iter().for_each(|target| mark(usize::from(*target)));
+            table
+                .targets
+                .iter()
+                .for_each(|target| mark(usize::from(*target)));
         }
         starts
     }
 
     fn jumps(&self, instruction: &Instruction) -> Result<Vec<usize>, Broken> {
         if let Instruction::VariantSwitch(table) = instruction {
-            let table = self.code.jump_tables.get(usize::from(*table)).ok_or_else(incomplete)?;
-            return Ok(table.targets.iter().map(|target| usize::from(*target)).collect());
+            let table = self
+                .code
+                .jump_tables
+                .get(usize::from(*table))
+                .ok_or_else(incomplete)?;
+            return Ok(table
+                .targets
+                .iter()
+                .map(|target| usize::from(*target))
+                .collect());
         }
-        Ok(instruction.branch_target().map(usize::from).into_iter().collect())
+        Ok(instruction
+            .branch_target()
+            .map(usize::from)
+            .into_iter()
+            .collect())
     }
 
     /// Merges the locals at the end of a block into the entry of the next.
@@ -183,19 +214,28 @@ impl<'m> Flow<'m> {
     }
 
     fn struct_def(&self, index: TableIndex) -> Result<&'m StructDef, Broken> {
-        self.module.struct_defs.get(usize::from(index)).ok_or_else(incomplete)
+        self.module
+            .struct_defs
+            .get(usize::from(index))
+            .ok_or_else(incomplete)
     }
 
     fn makes_id(&self, handle: TableIndex) -> bool {
         self.module.function_name(handle).is_some_and(|(id, name)| {
-            let ModuleId { address, name: module } = id;
+            let ModuleId {
+                address,
+                name: module,
+            } = id;
             address == Address::FRAMEWORK && SOURCES.contains(&(module.as_str(), name.as_str()))
         })
     }
 
     /// The first field of an object that is packed must be a fresh id.
     fn check_pack(&self, def: &StructDef, stack: &[bool]) -> Result<(), Broken> {
-        let handle = self.module.datatype_handle(def.handle).ok_or_else(incomplete)?;
+        let handle = self
+            .module
+            .datatype_handle(def.handle)
+            .ok_or_else(incomplete)?;
         if !handle.abilities.has(Ability::Key) {
             return Ok(());
         }
@@ -208,19 +248,23 @@ impl<'m> Flow<'m> {
             return Ok(());
         }
         let name = struct_name(self.module, def).ok_or_else(incomplete)?;
-        Err(format!("packs object {name} with an id that was not made by object::new in this function"))
+        Err(format!(
+            "packs object {name} with an id that was not made by object::new in this function"
+        ))
     }
 
     /// How many values an instruction takes and leaves.
     fn effect(&self, instruction: &Instruction) -> Result<(usize, usize), Broken> {
         use Instruction as I;
         Ok(match instruction {
-            I::Nop | I::Branch(_) => (0, 0),
-            I::Pop | I::BrTrue(_) | I::BrFalse(_) | I::Abort | I::StLoc(_) | I::VariantSwitch(_) => {
-                (1, 0)
-            }
-            // The stack ends here, whatever is on it.
-            I::Ret | I::GlobalStorage(..) => (0, 0),
+            I::Pop
+            | I::BrTrue(_)
+            | I::BrFalse(_)
+            | I::Abort
+            | I::StLoc(_)
+            | I::VariantSwitch(_) => (1, 0),
+            // After Ret the stack ends, whatever is on it.
+            I::Nop | I::Branch(_) | I::Ret | I::GlobalStorage(..) => (0, 0),
             I::LdU8(_)
             | I::LdU16(_)
             | I::LdU32(_)
@@ -299,18 +343,29 @@ impl<'m> Flow<'m> {
 
     fn call_effect(&self, handle: TableIndex) -> Result<(usize, usize), Broken> {
         let handle = self.module.function_handle(handle).ok_or_else(incomplete)?;
-        let count = |index| self.module.signature(index).map(<[_]>::len).ok_or_else(incomplete);
+        let count = |index| {
+            self.module
+                .signature(index)
+                .map(<[_]>::len)
+                .ok_or_else(incomplete)
+        };
         Ok((count(handle.parameters)?, count(handle.returns)?))
     }
 
     fn generic_fields(&self, index: TableIndex) -> Result<usize, Broken> {
         let instantiations = &self.module.struct_instantiations;
-        let instantiation = instantiations.get(usize::from(index)).ok_or_else(incomplete)?;
+        let instantiation = instantiations
+            .get(usize::from(index))
+            .ok_or_else(incomplete)?;
         Ok(field_count(self.struct_def(instantiation.target)?))
     }
 
     fn variant_fields(&self, index: TableIndex) -> Result<usize, Broken> {
-        let handle = self.module.variant_handles.get(usize::from(index)).ok_or_else(incomplete)?;
+        let handle = self
+            .module
+            .variant_handles
+            .get(usize::from(index))
+            .ok_or_else(incomplete)?;
         self.fields_of_variant(handle.owner, handle.variant)
     }
 
@@ -318,13 +373,22 @@ impl<'m> Flow<'m> {
         let handles = &self.module.variant_instantiations;
         let handle = handles.get(usize::from(index)).ok_or_else(incomplete)?;
         let instantiations = &self.module.enum_instantiations;
-        let owner = instantiations.get(usize::from(handle.owner)).ok_or_else(incomplete)?;
+        let owner = instantiations
+            .get(usize::from(handle.owner))
+            .ok_or_else(incomplete)?;
         self.fields_of_variant(owner.target, handle.variant)
     }
 
     fn fields_of_variant(&self, owner: TableIndex, variant: u16) -> Result<usize, Broken> {
-        let def = self.module.enum_defs.get(usize::from(owner)).ok_or_else(incomplete)?;
-        let variant = def.variants.get(usize::from(variant)).ok_or_else(incomplete)?;
+        let def = self
+            .module
+            .enum_defs
+            .get(usize::from(owner))
+            .ok_or_else(incomplete)?;
+        let variant = def
+            .variants
+            .get(usize::from(variant))
+            .ok_or_else(incomplete)?;
         Ok(variant.fields.len())
     }
 }

@@ -79,18 +79,27 @@ pub(crate) fn load(
     programmable: &ProgrammableTransaction,
     mode: Mode,
 ) -> Result<Inputs, InputError> {
-    let loader = Loader { store, enforced: !matches!(mode, Mode::Simulate { checks: false, .. }) };
+    let loader = Loader {
+        store,
+        enforced: !matches!(mode, Mode::Simulate { checks: false, .. }),
+    };
     let arguments = programmable
         .inputs
         .iter()
         .map(|input| loader.argument(input, transaction.sender))
         .collect::<Result<Vec<_>, _>>()?;
     let gas = loader.gas(transaction, mode)?;
-    let inputs = Inputs { arguments, gas, packages: named_packages(packages, programmable)? };
+    let inputs = Inputs {
+        arguments,
+        gas,
+        packages: named_packages(packages, programmable)?,
+    };
     let mut seen = BTreeSet::new();
     for object in inputs.objects() {
         if !seen.insert(object.object_id()) {
-            return Err(InputError::DuplicateInput { id: object.object_id() });
+            return Err(InputError::DuplicateInput {
+                id: object.object_id(),
+            });
         }
     }
     Ok(inputs)
@@ -122,16 +131,20 @@ impl Loader<'_> {
     fn live(&self, reference: &ObjectReference) -> Result<Object, InputError> {
         let id = *reference.object_id();
         let version = reference.version();
-        let object = self
-            .store
-            .object(&id)
-            .ok_or(InputError::ObjectNotFound { id, version: Some(version) })?;
+        let object = self.store.object(&id).ok_or(InputError::ObjectNotFound {
+            id,
+            version: Some(version),
+        })?;
         if matches!(object.data(), ObjectData::Package(_)) {
             return Err(InputError::PackageAsObject { id });
         }
         let current = object.version();
         if current != version {
-            return Err(InputError::VersionUnavailable { id, version, current });
+            return Err(InputError::VersionUnavailable {
+                id,
+                version,
+                current,
+            });
         }
         let (actual, given) = (object.digest(), *reference.digest());
         if actual != given {
@@ -153,7 +166,10 @@ impl Loader<'_> {
                 Access::Owned
             }
             Owner::Object(parent) => {
-                return Err(InputError::ChildObject { id: object.object_id(), parent: *parent });
+                return Err(InputError::ChildObject {
+                    id: object.object_id(),
+                    parent: *parent,
+                });
             }
             owner => return Err(wrong_kind(&object, kind_of(owner), "an owned object")),
         };
@@ -167,7 +183,11 @@ impl Loader<'_> {
         signer: Address,
     ) -> Result<(), InputError> {
         if self.enforced && owner != signer {
-            return Err(InputError::WrongOwner { id: object.object_id(), owner, signer });
+            return Err(InputError::WrongOwner {
+                id: object.object_id(),
+                owner,
+                signer,
+            });
         }
         Ok(())
     }
@@ -180,21 +200,30 @@ impl Loader<'_> {
         if id == CLOCK && shared.mutability().is_mutable() {
             return Err(InputError::ImmutableSystemObject { id });
         }
-        let object =
-            self.store.object(&id).ok_or(InputError::ObjectNotFound { id, version: None })?;
+        let object = self
+            .store
+            .object(&id)
+            .ok_or(InputError::ObjectNotFound { id, version: None })?;
         if matches!(object.data(), ObjectData::Package(_)) {
             return Err(InputError::PackageAsObject { id });
         }
         let actual = match object.owner() {
             Owner::Shared(version) => *version,
-            Owner::ConsensusAddress { start_version, owner } => {
+            Owner::ConsensusAddress {
+                start_version,
+                owner,
+            } => {
                 self.check_owner(&object, *owner, sender)?;
                 *start_version
             }
             owner => return Err(wrong_kind(&object, kind_of(owner), "a shared object")),
         };
         if actual != shared.version() {
-            return Err(InputError::WrongInitialVersion { id, actual, given: shared.version() });
+            return Err(InputError::WrongInitialVersion {
+                id,
+                actual,
+                given: shared.version(),
+            });
         }
         let access = if shared.mutability().is_mutable() {
             Access::SharedMutable
@@ -227,7 +256,9 @@ impl Loader<'_> {
 
     fn gas_coin(&self, reference: &ObjectReference, payer: Address) -> Result<Object, InputError> {
         let object = self.live(reference)?;
-        let invalid = InputError::InvalidGasObject { id: object.object_id() };
+        let invalid = InputError::InvalidGasObject {
+            id: object.object_id(),
+        };
         let Owner::Address(owner) = object.owner() else {
             return Err(invalid);
         };
@@ -254,7 +285,9 @@ pub(crate) fn coin_contents(id: Address, balance: u64) -> Vec<u8> {
 
 /// Balance of a coin of SUI; `None` for every other object.
 pub(crate) fn coin_balance(object: &Object) -> Option<u64> {
-    let coin = object.as_struct().filter(|coin| *coin.object_type() == StructTag::gas_coin())?;
+    let coin = object
+        .as_struct()
+        .filter(|coin| *coin.object_type() == StructTag::gas_coin())?;
     let balance = coin.contents().get(Address::LENGTH..)?;
     Some(u64::from_le_bytes(balance.try_into().ok()?))
 }
@@ -270,7 +303,11 @@ fn kind_of(owner: &Owner) -> &'static str {
 }
 
 fn wrong_kind(object: &Object, actual: &'static str, used: &'static str) -> InputError {
-    InputError::WrongKind { id: object.object_id(), actual, used }
+    InputError::WrongKind {
+        id: object.object_id(),
+        actual,
+        used,
+    }
 }
 
 /// The packages that commands call, publish against or take types from. All must exist, except those the transaction
@@ -285,7 +322,9 @@ fn named_packages(
         match command {
             Command::MoveCall(call) => {
                 required.insert(call.package);
-                call.type_arguments.iter().for_each(|tag| type_packages(tag, &mut types));
+                call.type_arguments
+                    .iter()
+                    .for_each(|tag| type_packages(tag, &mut types));
             }
             Command::Publish(publish) => required.extend(&publish.dependencies),
             Command::Upgrade(upgrade) => {
@@ -293,7 +332,9 @@ fn named_packages(
                 required.insert(upgrade.package);
             }
             Command::MakeMoveVector(make) => {
-                make.type_.iter().for_each(|tag| type_packages(tag, &mut types));
+                make.type_
+                    .iter()
+                    .for_each(|tag| type_packages(tag, &mut types));
             }
             _ => {}
         }
@@ -317,7 +358,9 @@ fn type_packages(tag: &TypeTag, found: &mut BTreeSet<Address>) {
         TypeTag::Vector(element) => type_packages(element, found),
         TypeTag::Struct(tag) => {
             found.insert(*tag.address());
-            tag.type_params().iter().for_each(|tag| type_packages(tag, found));
+            tag.type_params()
+                .iter()
+                .for_each(|tag| type_packages(tag, found));
         }
         _ => {}
     }

@@ -48,10 +48,15 @@ impl Module {
             datatypes.extend([names.datatype(def.handle, false, vec![(String::new(), fields)])?]);
         }
         for def in &module.enum_defs {
-            let variants = def.variants.iter().map(|variant| {
-                Some((names.name(variant.name)?, names.fields(&variant.fields)?))
-            });
-            datatypes.extend([names.datatype(def.handle, true, variants.collect::<Option<_>>()?)?]);
+            let variants = def
+                .variants
+                .iter()
+                .map(|variant| Some((names.name(variant.name)?, names.fields(&variant.fields)?)));
+            datatypes.extend([names.datatype(
+                def.handle,
+                true,
+                variants.collect::<Option<_>>()?,
+            )?]);
         }
         let functions = module.function_defs.iter().map(|def| names.function(def));
         Some(Self {
@@ -79,7 +84,11 @@ impl Names<'_> {
             SignatureToken::Datatype(handle) => self.datatype_name(*handle)?,
             SignatureToken::DatatypeInstantiation(instance) => {
                 let (handle, arguments) = &**instance;
-                format!("{}<{}>", self.datatype_name(*handle)?, self.tokens(arguments)?.join(", "))
+                format!(
+                    "{}<{}>",
+                    self.datatype_name(*handle)?,
+                    self.tokens(arguments)?.join(", ")
+                )
             }
             other => format!("{other:?}"),
         })
@@ -99,7 +108,10 @@ impl Names<'_> {
     }
 
     fn fields(&self, fields: &[FieldDef]) -> Option<Vec<(String, String)>> {
-        fields.iter().map(|field| Some((self.name(field.name)?, self.token(&field.type_)?))).collect()
+        fields
+            .iter()
+            .map(|field| Some((self.name(field.name)?, self.token(&field.type_)?)))
+            .collect()
     }
 
     fn datatype(
@@ -137,7 +149,9 @@ impl Names<'_> {
     fn code(&self, code: &CodeUnit) -> Option<Vec<String>> {
         let locals = self.signature(code.locals)?.join(", ");
         let instructions = code.code.iter().map(|step| self.instruction(code, step));
-        std::iter::once(Some(format!("locals {locals}"))).chain(instructions).collect()
+        std::iter::once(Some(format!("locals {locals}")))
+            .chain(instructions)
+            .collect()
     }
 
     fn instruction(&self, code: &CodeUnit, step: &Instruction) -> Option<String> {
@@ -167,7 +181,7 @@ impl Names<'_> {
             | I::UnpackVariantImmRef(index)
             | I::UnpackVariantMutRef(index) => {
                 let handle = self.0.variant_handles.get(usize::from(*index))?;
-                Self::variant(handle, &self.enum_name(handle.owner)?)
+                Self::variant(*handle, &self.enum_name(handle.owner)?)
             }
             I::PackVariantGeneric(index)
             | I::UnpackVariantGeneric(index)
@@ -175,8 +189,9 @@ impl Names<'_> {
             | I::UnpackVariantMutRefGeneric(index) => {
                 let handle = self.0.variant_instantiations.get(usize::from(*index))?;
                 let instances = &self.0.enum_instantiations;
-                let owner = self.instance(instances, handle.owner, |target| self.enum_name(target))?;
-                Self::variant(handle, &owner)
+                let owner =
+                    self.instance(instances, handle.owner, |target| self.enum_name(target))?;
+                Self::variant(*handle, &owner)
             }
             I::VariantSwitch(index) => {
                 let table = code.jump_tables.get(usize::from(*index))?;
@@ -214,10 +229,14 @@ impl Names<'_> {
 
     fn field_name(&self, index: TableIndex) -> Option<String> {
         let field = self.0.field_handles.get(usize::from(index))?;
-        Some(format!("{}.{}", self.struct_name(field.owner)?, field.field))
+        Some(format!(
+            "{}.{}",
+            self.struct_name(field.owner)?,
+            field.field
+        ))
     }
 
-    fn variant(handle: &VariantHandle, owner: &str) -> String {
+    fn variant(handle: VariantHandle, owner: &str) -> String {
         format!("{owner}.{}", handle.variant)
     }
 

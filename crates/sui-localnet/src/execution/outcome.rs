@@ -60,7 +60,10 @@ pub(crate) struct Changes {
 
 /// Versions before the transaction of inputs and gas coins.
 pub(crate) fn loaded(inputs: &Inputs) -> BTreeMap<Address, Object> {
-    inputs.objects().map(|object| (object.object_id(), object.clone())).collect()
+    inputs
+        .objects()
+        .map(|object| (object.object_id(), object.clone()))
+        .collect()
 }
 
 /// Collects the changes of a successful execution.
@@ -82,9 +85,14 @@ pub(crate) fn collect(
     let in_use = apply_children(&mut changes, &mut runtime)?;
     changes.deleted.clone_from(&runtime.deleted_ids);
     // Merged gas coins.
-    changes.deleted.extend(inputs.gas.iter().skip(1).map(Object::object_id));
+    changes
+        .deleted
+        .extend(inputs.gas.iter().skip(1).map(Object::object_id));
     let received = runtime.tickets.iter().filter(|(_, ticket)| ticket.received);
-    let gone = taken.into_iter().chain(received.map(|(id, _)| *id)).chain(in_use);
+    let gone = taken
+        .into_iter()
+        .chain(received.map(|(id, _)| *id))
+        .chain(in_use);
     for id in gone {
         let is_accounted = changes.writes.contains_key(&id) || changes.deleted.contains(&id);
         if !is_accounted && !changes.created.contains(&id) {
@@ -109,7 +117,13 @@ fn return_inputs(changes: &mut Changes, returned: Vec<Returned>) -> Result<Vec<A
         if input.access.is_mutable() {
             let unchanged = Write::unchanged(&input.object)
                 .ok_or_else(|| Failure::invariant("a package is an input object"))?;
-            changes.writes.insert(id, Write { contents, ..unchanged });
+            changes.writes.insert(
+                id,
+                Write {
+                    contents,
+                    ..unchanged
+                },
+            );
         }
     }
     Ok(taken)
@@ -138,8 +152,7 @@ fn write_of(object: &ObjectValue, owner: Owner) -> Result<Write, Failure> {
     let TypeTag::Struct(tag) = &object.tag else {
         return Err(Failure::invariant("an object is not a struct"));
     };
-    let contents =
-        object.contents().map_err(|error| Failure::of_vm(&error, &move_vm::Linkage::new()))?;
+    let contents = object.contents()?;
     Ok(Write {
         type_: from_move_struct(tag),
         public_transfer: object.public_transfer,
@@ -155,14 +168,20 @@ fn apply_children(
 ) -> Result<Vec<Address>, Failure> {
     let mut removed = Vec::new();
     for (id, child) in std::mem::take(&mut runtime.children) {
-        let Child { parent, original, state } = child;
+        let Child {
+            parent,
+            original,
+            state,
+        } = child;
         match state {
-            ChildState::Stored => {}
             ChildState::Absent if original.is_some() => removed.push(id),
-            ChildState::Absent => {}
+            ChildState::Absent | ChildState::Stored => {}
             ChildState::Loaded(object) => {
                 let write = write_of(&object, Owner::Object(parent))?;
-                if !original.as_ref().is_some_and(|original| is_same(original, &write)) {
+                if !original
+                    .as_ref()
+                    .is_some_and(|original| is_same(original, &write))
+                {
                     changes.writes.insert(id, write);
                 }
             }
@@ -184,12 +203,20 @@ fn is_same(object: &Object, write: &Write) -> bool {
 
 /// A shared object stays shared or is deleted.
 fn check_shared(changes: &Changes, inputs: &Inputs) -> Result<(), Failure> {
-    for object in inputs.objects().filter(|object| matches!(object.owner(), Owner::Shared(_))) {
+    for object in inputs
+        .objects()
+        .filter(|object| matches!(object.owner(), Owner::Shared(_)))
+    {
         let id = object.object_id();
-        let moved = changes.writes.get(&id).is_some_and(|write| write.owner != *object.owner());
+        let moved = changes
+            .writes
+            .get(&id)
+            .is_some_and(|write| write.owner != *object.owner());
         if moved || changes.wrapped.contains(&id) {
-            return Err(Failure::from(ExecutionError::ConsensusObjectOperationNotAllowed)
-                .with_detail(format!("shared object {id} must stay shared or be deleted")));
+            return Err(
+                Failure::from(ExecutionError::ConsensusObjectOperationNotAllowed)
+                    .with_detail(format!("shared object {id} must stay shared or be deleted")),
+            );
         }
     }
     Ok(())
@@ -218,7 +245,11 @@ fn check_sizes(changes: &Changes) -> Result<(), Failure> {
         let object_size = u64::try_from(write.contents.len()).unwrap_or(u64::MAX);
         if object_size > OBJECT_BYTES_MAX {
             let max_object_size = OBJECT_BYTES_MAX;
-            return Err(ExecutionError::ObjectTooBig { object_size, max_object_size }.into());
+            return Err(ExecutionError::ObjectTooBig {
+                object_size,
+                max_object_size,
+            }
+            .into());
         }
         total = total.saturating_add(object_size);
     }

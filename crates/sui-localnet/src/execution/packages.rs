@@ -1,7 +1,7 @@
 //! Packages, parsed once and kept.
 
-use super::{InputError, ObjectSource};
 use super::convert::{from_move, to_move};
+use super::{InputError, ObjectSource};
 use move_vm::{Address as MoveAddress, CompiledModule, Linkage, PackageSource};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -12,8 +12,11 @@ use sui_sdk_types::{Address, Digest, MovePackage, Object, ObjectData};
 const PACKAGES_MAX: usize = 4096;
 
 /// Storage ids of the packages that are upgraded in place.
-pub(crate) const SYSTEM_PACKAGES: [MoveAddress; 3] =
-    [MoveAddress::STD, MoveAddress::FRAMEWORK, MoveAddress::SYSTEM];
+pub(crate) const SYSTEM_PACKAGES: [MoveAddress; 3] = [
+    MoveAddress::STD,
+    MoveAddress::FRAMEWORK,
+    MoveAddress::SYSTEM,
+];
 
 /// A package ready for use.
 #[derive(Debug)]
@@ -31,16 +34,28 @@ impl Package {
     pub(crate) fn new(object: MovePackage, previous_transaction: Digest) -> Option<Self> {
         let (_, bytes) = object.modules.first_key_value()?;
         let runtime_id = CompiledModule::deserialize(bytes).ok()?.self_id().address;
-        let names = object.modules.keys().map(|name| (name.as_str().to_owned(), OnceLock::new()));
+        let names = object
+            .modules
+            .keys()
+            .map(|name| (name.as_str().to_owned(), OnceLock::new()));
         let modules = names.collect();
         let mut origins: HashMap<String, HashMap<String, MoveAddress>> = HashMap::new();
         for origin in &object.type_origin_table {
             origins
                 .entry(origin.module_name.as_str().to_owned())
                 .or_default()
-                .insert(origin.struct_name.as_str().to_owned(), to_move(origin.package));
+                .insert(
+                    origin.struct_name.as_str().to_owned(),
+                    to_move(origin.package),
+                );
         }
-        Some(Self { object, previous_transaction, runtime_id, modules, origins })
+        Some(Self {
+            object,
+            previous_transaction,
+            runtime_id,
+            modules,
+            origins,
+        })
     }
 
     /// The package in an object, if it is one.
@@ -61,7 +76,11 @@ impl Package {
         self.modules
             .get(name)?
             .get_or_init(|| {
-                let (_, bytes) = self.object.modules.iter().find(|(id, _)| id.as_str() == name)?;
+                let (_, bytes) = self
+                    .object
+                    .modules
+                    .iter()
+                    .find(|(id, _)| id.as_str() == name)?;
                 CompiledModule::deserialize(bytes).ok().map(Arc::new)
             })
             .clone()
@@ -102,7 +121,11 @@ pub(crate) struct Packages<'a> {
 
 impl<'a> Packages<'a> {
     pub(crate) fn new(store: &'a dyn ObjectSource, cache: &'a PackageCache) -> Self {
-        Self { store, cache, published: RefCell::default() }
+        Self {
+            store,
+            cache,
+            published: RefCell::default(),
+        }
     }
 
     /// The package with this storage id.
@@ -136,7 +159,9 @@ impl<'a> Packages<'a> {
     /// Adds a package that the running transaction publishes. It never reaches the cache from here, because the
     /// transaction may fail.
     pub(crate) fn publish(&self, package: Arc<Package>) {
-        self.published.borrow_mut().insert(package.storage_id(), package);
+        self.published
+            .borrow_mut()
+            .insert(package.storage_id(), package);
     }
 
     /// The linkage of a call into `package`: itself, everything its linkage table names, and the newest system
@@ -144,9 +169,17 @@ impl<'a> Packages<'a> {
     pub(crate) fn linkage_of(&self, package: &Package) -> Linkage {
         let mut linkage = Linkage::new();
         for (runtime_id, info) in &package.object.linkage_table {
-            linkage.insert(to_move(*runtime_id), to_move(info.upgraded_id), info.upgraded_version);
+            linkage.insert(
+                to_move(*runtime_id),
+                to_move(info.upgraded_id),
+                info.upgraded_version,
+            );
         }
-        linkage.insert(package.runtime_id, package.storage_id(), package.object.version);
+        linkage.insert(
+            package.runtime_id,
+            package.storage_id(),
+            package.object.version,
+        );
         self.link_system(&mut linkage);
         linkage
     }
@@ -154,7 +187,11 @@ impl<'a> Packages<'a> {
     /// Links the newest version of every system package.
     pub(crate) fn link_system(&self, linkage: &mut Linkage) {
         for package in SYSTEM_PACKAGES.iter().filter_map(|id| self.get(id)) {
-            linkage.insert(package.runtime_id, package.storage_id(), package.object.version);
+            linkage.insert(
+                package.runtime_id,
+                package.storage_id(),
+                package.object.version,
+            );
         }
     }
 
@@ -165,9 +202,19 @@ impl<'a> Packages<'a> {
         tag.for_each_struct(&mut |tag| match self.get(&tag.address) {
             Some(package) => {
                 for (runtime_id, info) in &package.object.linkage_table {
-                    raise(linkage, to_move(*runtime_id), to_move(info.upgraded_id), info.upgraded_version);
+                    raise(
+                        linkage,
+                        to_move(*runtime_id),
+                        to_move(info.upgraded_id),
+                        info.upgraded_version,
+                    );
                 }
-                raise(linkage, package.runtime_id, package.storage_id(), package.object.version);
+                raise(
+                    linkage,
+                    package.runtime_id,
+                    package.storage_id(),
+                    package.object.version,
+                );
             }
             None => complete = false,
         });
@@ -177,7 +224,10 @@ impl<'a> Packages<'a> {
 
 /// Links a package unless a version at least as new is linked already.
 fn raise(linkage: &mut Linkage, runtime_id: MoveAddress, storage_id: MoveAddress, version: u64) {
-    if linkage.get(&runtime_id).is_none_or(|linked| linked.version < version) {
+    if linkage
+        .get(&runtime_id)
+        .is_none_or(|linked| linked.version < version)
+    {
         linkage.insert(runtime_id, storage_id, version);
     }
 }

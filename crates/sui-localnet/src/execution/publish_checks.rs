@@ -5,8 +5,8 @@
 
 use move_vm::ability::{Ability, AbilitySet};
 use move_vm::format::{
-    CompiledModule, FunctionDef, FunctionHandle, Instruction, SignatureToken, StructDef, TableIndex,
-    Visibility,
+    CompiledModule, FunctionDef, FunctionHandle, Instruction, SignatureToken, StructDef,
+    TableIndex, Visibility,
 };
 use move_vm::{Address, Identifier};
 
@@ -18,7 +18,13 @@ const PRIVATE_GENERICS: [(Address, &str, &[&str]); 4] = [
     (
         Address::FRAMEWORK,
         "transfer",
-        &["transfer", "freeze_object", "share_object", "receive", "party_transfer"],
+        &[
+            "transfer",
+            "freeze_object",
+            "share_object",
+            "receive",
+            "party_transfer",
+        ],
     ),
     (Address::FRAMEWORK, "event", &["emit", "emit_authenticated"]),
     (Address::STD, "internal", &["permit"]),
@@ -66,7 +72,9 @@ fn check_key_struct(module: &CompiledModule, def: &StructDef) -> Result<(), Brok
     }
     let first = def.fields.as_ref().and_then(|fields| fields.first());
     let is_id = first.is_some_and(|field| {
-        module.identifier(field.name).is_some_and(|name| name.as_str() == "id")
+        module
+            .identifier(field.name)
+            .is_some_and(|name| name.as_str() == "id")
             && is_datatype(module, &field.type_, Address::FRAMEWORK, "object", "UID")
     });
     if is_id {
@@ -105,7 +113,9 @@ pub(super) fn is_datatype(
 }
 
 fn function_name(module: &CompiledModule, def: &FunctionDef) -> String {
-    module.function_def_name(def).map_or_else(|| "?".to_owned(), ToString::to_string)
+    module
+        .function_def_name(def)
+        .map_or_else(|| "?".to_owned(), ToString::to_string)
 }
 
 fn check_function(module: &CompiledModule, def: &FunctionDef) -> Result<(), Broken> {
@@ -129,7 +139,9 @@ fn check_instruction(module: &CompiledModule, instruction: &Instruction) -> Resu
                 .get(usize::from(*index))
                 .ok_or_else(incomplete)?;
             check_callee(module, instantiation.target)?;
-            let arguments = module.signature(instantiation.type_arguments).ok_or_else(incomplete)?;
+            let arguments = module
+                .signature(instantiation.type_arguments)
+                .ok_or_else(incomplete)?;
             check_private_generics(module, instantiation.target, arguments)
         }
         Instruction::Pack(index) => check_witness_pack(module, *index),
@@ -152,16 +164,22 @@ fn check_private_generics(
     arguments: &[SignatureToken],
 ) -> Result<(), Broken> {
     let (id, name) = module.function_name(callee).ok_or_else(incomplete)?;
-    let is_private = PRIVATE_GENERICS.iter().any(|(address, module_name, names)| {
-        id.address == *address && id.name.as_str() == *module_name && names.contains(&name.as_str())
-    });
+    let is_private = PRIVATE_GENERICS
+        .iter()
+        .any(|(address, module_name, names)| {
+            id.address == *address
+                && id.name.as_str() == *module_name
+                && names.contains(&name.as_str())
+        });
     // The framework module itself defines the wrappers.
     if !is_private || id == module.self_id() {
         return Ok(());
     }
     match arguments.first() {
         Some(argument) if is_own_datatype(module, argument) => Ok(()),
-        _ => Err(format!("calls {id}::{name} with a type that this module does not define")),
+        _ => Err(format!(
+            "calls {id}::{name} with a type that this module does not define"
+        )),
     }
 }
 
@@ -171,7 +189,9 @@ fn is_own_datatype(module: &CompiledModule, token: &SignatureToken) -> bool {
         SignatureToken::DatatypeInstantiation(instance) => instance.0,
         _ => return false,
     };
-    module.datatype_handle(handle).is_some_and(|handle| handle.module == module.self_handle)
+    module
+        .datatype_handle(handle)
+        .is_some_and(|handle| handle.module == module.self_handle)
 }
 
 /// Name of the struct that could be the one-time witness: the module's name in upper case.
@@ -193,7 +213,9 @@ fn one_time_witness(module: &CompiledModule) -> Result<Option<&StructDef>, Broke
     }
     let handle = module.datatype_handle(def.handle).ok_or_else(incomplete)?;
     if handle.abilities != AbilitySet::EMPTY.with(Ability::Drop) {
-        return Err(format!("one-time witness {name} must have the ability drop and no other"));
+        return Err(format!(
+            "one-time witness {name} must have the ability drop and no other"
+        ));
     }
     if !handle.type_parameters.is_empty() {
         return Err(format!("one-time witness {name} has type parameters"));
@@ -212,9 +234,15 @@ fn check_witness_pack(module: &CompiledModule, index: TableIndex) -> Result<(), 
     let Some(witness) = one_time_witness(module)? else {
         return Ok(());
     };
-    let packed = module.struct_defs.get(usize::from(index)).ok_or_else(incomplete)?;
+    let packed = module
+        .struct_defs
+        .get(usize::from(index))
+        .ok_or_else(incomplete)?;
     if packed == witness {
-        return Err(format!("makes the one-time witness {}", witness_name(module)));
+        return Err(format!(
+            "makes the one-time witness {}",
+            witness_name(module)
+        ));
     }
     Ok(())
 }
@@ -230,7 +258,11 @@ fn check_init(module: &CompiledModule, witness: Option<&StructDef>) -> Result<()
     if !handle.type_parameters.is_empty() {
         return Err("init has type parameters".to_owned());
     }
-    if !module.signature(handle.returns).ok_or_else(incomplete)?.is_empty() {
+    if !module
+        .signature(handle.returns)
+        .ok_or_else(incomplete)?
+        .is_empty()
+    {
         return Err("init returns values".to_owned());
     }
     check_init_parameters(module, handle, witness)
@@ -242,17 +274,19 @@ fn check_init_parameters(
     witness: Option<&StructDef>,
 ) -> Result<(), Broken> {
     let parameters = module.signature(handle.parameters).ok_or_else(incomplete)?;
-    let (context, rest) =
-        parameters.split_last().ok_or_else(|| "init has no parameters".to_owned())?;
+    let (context, rest) = parameters
+        .split_last()
+        .ok_or_else(|| "init has no parameters".to_owned())?;
     if !is_context(module, context) {
         return Err("the last parameter of init is not a reference to TxContext".to_owned());
     }
     match (rest, witness) {
         ([], None) => Ok(()),
         ([SignatureToken::Datatype(first)], Some(witness)) if *first == witness.handle => Ok(()),
-        (_, Some(_)) => {
-            Err(format!("init must take the one-time witness {} first", witness_name(module)))
-        }
+        (_, Some(_)) => Err(format!(
+            "init must take the one-time witness {} first",
+            witness_name(module)
+        )),
         (_, None) => Err("init has a parameter that is no one-time witness".to_owned()),
     }
 }
@@ -268,5 +302,7 @@ fn is_context(module: &CompiledModule, token: &SignatureToken) -> bool {
 
 /// The name of a datatype of this module.
 pub(super) fn struct_name(module: &CompiledModule, def: &StructDef) -> Option<Identifier> {
-    module.identifier(module.datatype_handle(def.handle)?.name).cloned()
+    module
+        .identifier(module.datatype_handle(def.handle)?.name)
+        .cloned()
 }

@@ -157,8 +157,7 @@ impl<'a> ObjectRuntime<'a> {
 
     /// Whether an object may be shared: it is new, or was shared before.
     pub(crate) fn may_share(&self, id: &Address) -> bool {
-        self.new_ids.contains(id)
-            || matches!(self.input_owners.get(id), Some(Owner::Shared(_)))
+        self.new_ids.contains(id) || matches!(self.input_owners.get(id), Some(Owner::Shared(_)))
     }
 
     /// The entry for a child of `parent`, looked up on chain at the first touch. `None` if the object is at
@@ -169,20 +168,42 @@ impl<'a> ObjectRuntime<'a> {
         id: Address,
     ) -> Result<Option<&mut Child>, VmError> {
         if !self.children.contains_key(&id) {
-            limit(self.children.len() + 1, CHILDREN_MAX, "dynamic fields touched")?;
+            limit(
+                self.children.len() + 1,
+                CHILDREN_MAX,
+                "dynamic fields touched",
+            )?;
             let original = self
                 .store
                 .object(&id)
                 .filter(|object| *object.owner() == Owner::Object(parent));
-            let state = if original.is_some() { ChildState::Stored } else { ChildState::Absent };
-            self.children.insert(id, Child { parent, original, state });
+            let state = if original.is_some() {
+                ChildState::Stored
+            } else {
+                ChildState::Absent
+            };
+            self.children.insert(
+                id,
+                Child {
+                    parent,
+                    original,
+                    state,
+                },
+            );
         }
-        let child = self.children.get_mut(&id).ok_or_else(|| VmError::invariant("child vanished"))?;
+        let child = self
+            .children
+            .get_mut(&id)
+            .ok_or_else(|| VmError::invariant("child vanished"))?;
         Ok((child.parent == parent || matches!(child.state, ChildState::Absent)).then_some(child))
     }
 
     /// Puts an object under a parent.
-    pub(crate) fn add_child(&mut self, parent: Address, object: ObjectValue) -> Result<(), VmError> {
+    pub(crate) fn add_child(
+        &mut self,
+        parent: Address,
+        object: ObjectValue,
+    ) -> Result<(), VmError> {
         let id = from_move(object.value.with(move_vm::Value::object_id)?);
         // An object that was taken over from elsewhere (an input, another parent) keeps its original.
         let child = self

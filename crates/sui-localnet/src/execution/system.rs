@@ -37,27 +37,48 @@ pub fn genesis(config: &GenesisConfig) -> (Transaction, Executed) {
         .iter()
         .map(|package| (package.data().clone(), Owner::Immutable))
         .collect();
-    objects.push((clock(GENESIS_VERSION, config.timestamp_ms), Owner::Shared(GENESIS_VERSION)));
+    objects.push((
+        clock(GENESIS_VERSION, config.timestamp_ms),
+        Owner::Shared(GENESIS_VERSION),
+    ));
     objects.push((system_state(), Owner::Shared(GENESIS_VERSION)));
     // Coins get ids from the time of genesis, so that chains differ from each other.
     let seed = Digest::new(blake2b(&config.timestamp_ms.to_le_bytes()));
     for (count, (owner, balance)) in (0u64..).zip(&config.accounts) {
         let id = Address::derive_id(seed, count);
-        let coin = move_object(StructTag::gas_coin(), true, GENESIS_VERSION, coin_contents(id, *balance));
+        let coin = move_object(
+            StructTag::gas_coin(),
+            true,
+            GENESIS_VERSION,
+            coin_contents(id, *balance),
+        );
         objects.push((coin, Owner::Address(*owner)));
     }
-    let genesis_objects =
-        objects.iter().map(|(data, owner)| GenesisObject::new(data.clone(), *owner)).collect();
-    let transaction =
-        system_transaction(TransactionKind::Genesis(GenesisTransaction { objects: genesis_objects }));
+    let genesis_objects = objects
+        .iter()
+        .map(|(data, owner)| GenesisObject::new(data.clone(), *owner))
+        .collect();
+    let transaction = system_transaction(TransactionKind::Genesis(GenesisTransaction {
+        objects: genesis_objects,
+    }));
     let digest = transaction.digest();
     let written: BTreeMap<Address, Object> = objects
         .into_iter()
         .map(|(data, owner)| Object::new(data, owner, digest, 0))
         .map(|object| (object.object_id(), object))
         .collect();
-    let changes = Changes { created: written.keys().copied().collect(), ..Changes::default() };
-    let executed = executed(digest, 0, GENESIS_VERSION, BTreeSet::new(), &changes, written);
+    let changes = Changes {
+        created: written.keys().copied().collect(),
+        ..Changes::default()
+    };
+    let executed = executed(
+        digest,
+        0,
+        GENESIS_VERSION,
+        BTreeSet::new(),
+        &changes,
+        written,
+    );
     (transaction, executed)
 }
 
@@ -68,8 +89,8 @@ pub fn commit_prologue(
     round: u64,
     timestamp_ms: u64,
 ) -> (Transaction, Executed) {
-    let transaction =
-        system_transaction(TransactionKind::ConsensusCommitPrologueV4(ConsensusCommitPrologueV4 {
+    let transaction = system_transaction(TransactionKind::ConsensusCommitPrologueV4(
+        ConsensusCommitPrologueV4 {
             epoch: env.epoch,
             round,
             sub_dag_index: None,
@@ -80,7 +101,8 @@ pub fn commit_prologue(
                     canceled_transactions: Vec::new(),
                 },
             additional_state_digest: Digest::ZERO,
-        }));
+        },
+    ));
     let digest = transaction.digest();
     let mut changes = Changes::default();
     let mut written = BTreeMap::new();
@@ -88,12 +110,17 @@ pub fn commit_prologue(
     let mut lamport = GENESIS_VERSION;
     if let Some(before) = store.object(&CLOCK) {
         lamport = before.version() + 1;
-        let genesis = store.object(&Address::TWO).map(|package| package.previous_transaction());
+        let genesis = store
+            .object(&Address::TWO)
+            .map(|package| package.previous_transaction());
         if Some(before.previous_transaction()) != genesis {
             dependencies.insert(before.previous_transaction());
         }
         let data = clock(lamport, timestamp_ms);
-        written.insert(CLOCK, Object::new(data, *before.owner(), digest, before.storage_rebate()));
+        written.insert(
+            CLOCK,
+            Object::new(data, *before.owner(), digest, before.storage_rebate()),
+        );
         changes.before.insert(CLOCK, before);
     }
     let executed = executed(digest, env.epoch, lamport, dependencies, &changes, written);
@@ -104,7 +131,12 @@ fn system_transaction(kind: TransactionKind) -> Transaction {
     Transaction {
         kind,
         sender: Address::ZERO,
-        gas_payment: GasPayment { objects: Vec::new(), owner: Address::ZERO, price: 1, budget: 0 },
+        gas_payment: GasPayment {
+            objects: Vec::new(),
+            owner: Address::ZERO,
+            price: 1,
+            budget: 0,
+        },
         expiration: TransactionExpiration::None,
     }
 }
@@ -141,11 +173,22 @@ fn executed(
 
 /// The framework packages as objects that `transaction` made.
 pub(crate) fn framework_objects(transaction: Digest) -> Vec<Object> {
-    let stdlib = package(Address::new(move_vm::Address::STD.0), framework::move_stdlib(), &[]);
+    let stdlib = package(
+        Address::new(move_vm::Address::STD.0),
+        framework::move_stdlib(),
+        &[],
+    );
     let sui = package(Address::TWO, framework::sui_framework(), &[stdlib.id]);
     [stdlib, sui]
         .into_iter()
-        .map(|package| Object::new(ObjectData::Package(package), Owner::Immutable, transaction, 0))
+        .map(|package| {
+            Object::new(
+                ObjectData::Package(package),
+                Owner::Immutable,
+                transaction,
+                0,
+            )
+        })
         .collect()
 }
 
@@ -178,7 +221,15 @@ fn package(id: Address, compiled: &FrameworkPackage, dependencies: &[Address]) -
             .collect(),
         linkage_table: dependencies
             .iter()
-            .map(|id| (*id, UpgradeInfo { upgraded_id: *id, upgraded_version: GENESIS_VERSION }))
+            .map(|id| {
+                (
+                    *id,
+                    UpgradeInfo {
+                        upgraded_id: *id,
+                        upgraded_version: GENESIS_VERSION,
+                    },
+                )
+            })
             .collect(),
     }
 }
@@ -203,7 +254,12 @@ fn system_type(package: Address, module: &'static str, name: &'static str) -> St
 /// Object 0x6: the Clock.
 fn clock(version: Version, timestamp_ms: u64) -> ObjectData {
     let contents = [CLOCK.as_bytes(), &timestamp_ms.to_le_bytes()].concat();
-    move_object(system_type(Address::TWO, "clock", "Clock"), false, version, contents)
+    move_object(
+        system_type(Address::TWO, "clock", "Clock"),
+        false,
+        version,
+        contents,
+    )
 }
 
 /// Object 0x5: a system state without validators; its type is of a package that this chain leaves out.

@@ -21,10 +21,13 @@ pub(crate) fn check<'t>(
     mode: Mode,
 ) -> Result<&'t ProgrammableTransaction, InputError> {
     let TransactionKind::ProgrammableTransaction(programmable) = &transaction.kind else {
-        return Err(InputError::Unsupported("only programmable transactions can be submitted"));
+        return Err(InputError::Unsupported(
+            "only programmable transactions can be submitted",
+        ));
     };
-    let size = bcs::serialized_size(transaction)
-        .map_err(|error| InputError::Invalid(format!("transaction cannot be serialized: {error}")))?;
+    let size = bcs::serialized_size(transaction).map_err(|error| {
+        InputError::Invalid(format!("transaction cannot be serialized: {error}"))
+    })?;
     at_most("serialized transaction size", size, TRANSACTION_BYTES_MAX)?;
     check_expiration(&transaction.expiration, env)?;
     check_commands(programmable)?;
@@ -49,42 +52,66 @@ fn below(limit: &'static str, count: usize, max: u64) -> Result<(), InputError> 
     at_most(limit, count, max - 1)
 }
 
-fn check_expiration(
-    expiration: &TransactionExpiration,
-    env: &ChainEnv,
-) -> Result<(), InputError> {
+fn check_expiration(expiration: &TransactionExpiration, env: &ChainEnv) -> Result<(), InputError> {
     let (min_epoch, max_epoch, chain) = match expiration {
         TransactionExpiration::None => return Ok(()),
         TransactionExpiration::Epoch(epoch) => (&None, &Some(*epoch), None),
-        TransactionExpiration::ValidDuring { min_epoch, max_epoch, chain, .. }
-        | TransactionExpiration::Validity { min_epoch, max_epoch, chain, .. } => {
-            (min_epoch, max_epoch, Some(chain))
+        TransactionExpiration::ValidDuring {
+            min_epoch,
+            max_epoch,
+            chain,
+            ..
         }
+        | TransactionExpiration::Validity {
+            min_epoch,
+            max_epoch,
+            chain,
+            ..
+        } => (min_epoch, max_epoch, Some(chain)),
         _ => return Err(InputError::Unsupported("this form of expiration")),
     };
     if chain.is_some_and(|chain| *chain != env.chain_id) {
-        return Err(InputError::Expired(format!("it is not for this chain, {}", env.chain_id)));
+        return Err(InputError::Expired(format!(
+            "it is not for this chain, {}",
+            env.chain_id
+        )));
     }
-    if min_epoch.is_some_and(|min| env.epoch < min) || max_epoch.is_some_and(|max| env.epoch > max) {
-        return Err(InputError::Expired(format!("it is not valid in epoch {}", env.epoch)));
+    if min_epoch.is_some_and(|min| env.epoch < min) || max_epoch.is_some_and(|max| env.epoch > max)
+    {
+        return Err(InputError::Expired(format!(
+            "it is not valid in epoch {}",
+            env.epoch
+        )));
     }
     Ok(())
 }
 
 fn check_commands(programmable: &ProgrammableTransaction) -> Result<(), InputError> {
-    below("number of commands", programmable.commands.len(), COMMANDS_MAX)?;
+    below(
+        "number of commands",
+        programmable.commands.len(),
+        COMMANDS_MAX,
+    )?;
     let mut publishes = 0;
     for (index, command) in programmable.commands.iter().enumerate() {
         let empty = match command {
             Command::MoveCall(call) => {
-                below("arguments of a command", call.arguments.len(), ARGUMENTS_MAX)?;
+                below(
+                    "arguments of a command",
+                    call.arguments.len(),
+                    ARGUMENTS_MAX,
+                )?;
                 let count = call.type_arguments.len();
                 below("type arguments of a command", count, TYPE_ARGUMENTS_MAX)?;
                 call.type_arguments.iter().try_for_each(check_type)?;
                 false
             }
             Command::TransferObjects(transfer) => {
-                below("arguments of a command", transfer.objects.len(), ARGUMENTS_MAX)?;
+                below(
+                    "arguments of a command",
+                    transfer.objects.len(),
+                    ARGUMENTS_MAX,
+                )?;
                 transfer.objects.is_empty()
             }
             Command::SplitCoins(split) => {
@@ -92,7 +119,11 @@ fn check_commands(programmable: &ProgrammableTransaction) -> Result<(), InputErr
                 split.amounts.is_empty()
             }
             Command::MergeCoins(merge) => {
-                below("arguments of a command", merge.coins_to_merge.len(), ARGUMENTS_MAX)?;
+                below(
+                    "arguments of a command",
+                    merge.coins_to_merge.len(),
+                    ARGUMENTS_MAX,
+                )?;
                 merge.coins_to_merge.is_empty()
             }
             Command::MakeMoveVector(make) => {
@@ -116,12 +147,20 @@ fn check_commands(programmable: &ProgrammableTransaction) -> Result<(), InputErr
             return Err(InputError::EmptyCommandInput { command: index });
         }
     }
-    at_most("publish and upgrade commands", publishes, PUBLISH_COMMANDS_MAX)
+    at_most(
+        "publish and upgrade commands",
+        publishes,
+        PUBLISH_COMMANDS_MAX,
+    )
 }
 
 fn check_package(modules: &[Vec<u8>], dependencies: &[Address]) -> Result<(), InputError> {
     at_most("modules of a package", modules.len(), PACKAGE_MODULES_MAX)?;
-    at_most("dependencies of a package", dependencies.len(), PACKAGE_DEPENDENCIES_MAX)
+    at_most(
+        "dependencies of a package",
+        dependencies.len(),
+        PACKAGE_DEPENDENCIES_MAX,
+    )
 }
 
 fn check_type(tag: &TypeTag) -> Result<(), InputError> {
@@ -132,7 +171,11 @@ fn check_type(tag: &TypeTag) -> Result<(), InputError> {
             _ => 0,
         }
     }
-    at_most("depth of a type argument", depth(tag), TYPE_ARGUMENT_DEPTH_MAX)
+    at_most(
+        "depth of a type argument",
+        depth(tag),
+        TYPE_ARGUMENT_DEPTH_MAX,
+    )
 }
 
 fn check_inputs(inputs: &[Input]) -> Result<(), InputError> {
@@ -149,7 +192,11 @@ fn check_inputs(inputs: &[Input]) -> Result<(), InputError> {
 }
 
 fn check_gas(payment: &GasPayment, env: &ChainEnv) -> Result<(), InputError> {
-    at_most("number of gas objects", payment.objects.len(), GAS_OBJECTS_MAX)?;
+    at_most(
+        "number of gas objects",
+        payment.objects.len(),
+        GAS_OBJECTS_MAX,
+    )?;
     let price = payment.price;
     if price < env.reference_gas_price {
         let reference = env.reference_gas_price;
@@ -160,7 +207,10 @@ fn check_gas(payment: &GasPayment, env: &ChainEnv) -> Result<(), InputError> {
     }
     let budget = payment.budget;
     if budget > GAS_BUDGET_MAX {
-        return Err(InputError::GasBudgetTooHigh { budget, max: GAS_BUDGET_MAX });
+        return Err(InputError::GasBudgetTooHigh {
+            budget,
+            max: GAS_BUDGET_MAX,
+        });
     }
     let min = BASE_UNITS_MIN.saturating_mul(price);
     if budget < min {
@@ -182,8 +232,10 @@ fn check_random(programmable: &ProgrammableTransaction) -> Result<(), InputError
     };
     let mut seen = false;
     for command in &programmable.commands {
-        let restricted =
-            !matches!(command, Command::TransferObjects(_) | Command::MergeCoins(_));
+        let restricted = !matches!(
+            command,
+            Command::TransferObjects(_) | Command::MergeCoins(_)
+        );
         if seen && restricted {
             return Err(InputError::Invalid(
                 "after a command that uses Random only TransferObjects and MergeCoins may follow"

@@ -63,6 +63,12 @@ fn verify_signature(
 pub(super) fn ecdsa_k1(call: &mut Call<'_, '_>) -> Outcome {
     match call.function {
         "secp256k1_verify" => ecdsa_verify(call, signatures::secp256k1_verify),
+        "decompress_pubkey" => {
+            let public_key = call.args.pop_bytes()?;
+            call.ctx.charge(SIGNATURE_UNITS)?;
+            let key = signatures::secp256k1_decompress(&public_key).map_err(NativeError::Abort)?;
+            Ok(vec![Value::bytes(key)])
+        }
         "secp256k1_ecrecover" => ecdsa_recover(call, signatures::secp256k1_recover),
         _ => Err(NativeError::Unsupported),
     }

@@ -59,7 +59,9 @@ fn hash_type_and_key(call: &mut Call<'_, '_>) -> Outcome {
     let type_ = call.type_argument()?.clone();
     let tag = from_move_tag(&call.ctx.type_tag(&type_)?);
     let bytes = call.ctx.to_bcs(&key, &type_)?;
-    Ok(vec![address_value(parent.derive_dynamic_child_id(&tag, &bytes))])
+    Ok(vec![address_value(
+        parent.derive_dynamic_child_id(&tag, &bytes),
+    )])
 }
 
 /// The type of a child; `None` if it does not exist.
@@ -119,8 +121,8 @@ fn load_as(
                 .original
                 .as_ref()
                 .ok_or_else(|| NativeError::bad_argument("a stored child without object"))?;
-            let value = decode(call, type_, stored)?
-                .ok_or(NativeError::Abort(FIELD_TYPE_MISMATCH))?;
+            let value =
+                decode(call, type_, stored)?.ok_or(NativeError::Abort(FIELD_TYPE_MISMATCH))?;
             let object = object_value(call, type_, value)?;
             child.state = ChildState::Loaded(object.clone());
             Ok(object)
@@ -149,11 +151,13 @@ pub(super) fn config(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -
     let id = call.args.pop_address()?;
     let config = call.args.pop_address()?;
     let [field_type, _, _, value_type] = call.ty_args else {
-        return Err(NativeError::bad_argument("read_setting_impl has four type arguments"));
+        return Err(NativeError::bad_argument(
+            "read_setting_impl has four type arguments",
+        ));
     };
     let kind = ElementKind::of_type(value_type);
     let found = match load_as(runtime, call, config, id, field_type) {
-        Ok(object) => setting(object.value.get()?, epoch)?,
+        Ok(object) => setting(&object.value.get()?, epoch)?,
         Err(NativeError::Abort(FIELD_DOES_NOT_EXIST)) => None,
         Err(error) => return Err(error),
     };
@@ -162,17 +166,17 @@ pub(super) fn config(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -
 
 /// The value in force: `Field { id, name, value: Setting { data: Option<SettingData { newer_value_epoch, newer_value:
 /// Option<V>, older_value_opt: Option<V> }> } }`.
-fn setting(field: Value, epoch: u64) -> Result<Option<Value>, NativeError> {
+fn setting(field: &Value, epoch: u64) -> Result<Option<Value>, NativeError> {
     let data = field.copy_field(2)?.copy_field(0)?;
-    let Some(data) = into_option(data)? else {
+    let Some(data) = into_option(&data)? else {
         return Ok(None);
     };
     let newer_value_epoch = data.copy_field(0)?.into_u64()?;
     let chosen = if epoch > newer_value_epoch { 1 } else { 2 };
-    into_option(data.copy_field(chosen)?)
+    into_option(&data.copy_field(chosen)?)
 }
 
-fn into_option(option: Value) -> Result<Option<Value>, NativeError> {
+fn into_option(option: &Value) -> Result<Option<Value>, NativeError> {
     let vector: Vector = option.copy_field(0)?.into_vector()?;
     Ok(vector.into_values().pop())
 }

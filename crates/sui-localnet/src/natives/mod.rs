@@ -24,7 +24,12 @@ impl Host for ObjectRuntime<'_> {
         if module.address != Address::FRAMEWORK {
             return Err(NativeError::Unsupported);
         }
-        let mut call = Call { ctx, function, ty_args, args: Arguments(args) };
+        let mut call = Call {
+            ctx,
+            function,
+            ty_args,
+            args: Arguments(args),
+        };
         match module.name.as_str() {
             "object" => objects::object(self, &mut call),
             "event" => objects::event(self, &mut call),
@@ -69,11 +74,15 @@ struct Arguments(Vec<Value>);
 
 impl Arguments {
     fn pop(&mut self) -> Result<Value, NativeError> {
-        self.0.pop().ok_or_else(|| NativeError::bad_argument("a native lacks an argument"))
+        self.0
+            .pop()
+            .ok_or_else(|| NativeError::bad_argument("a native lacks an argument"))
     }
 
     fn pop_address(&mut self) -> Result<sui_sdk_types::Address, NativeError> {
-        Ok(crate::execution::convert::from_move(self.pop()?.into_address()?))
+        Ok(crate::execution::convert::from_move(
+            self.pop()?.into_address()?,
+        ))
     }
 
     fn pop_u64(&mut self) -> Result<u64, NativeError> {

@@ -54,8 +54,9 @@ pub(super) fn address(call: &mut Call<'_, '_>) -> Outcome {
         "from_u256" => Value::address(call.args.pop()?.into_u256()?.to_be_bytes()),
         "from_bytes" => {
             let bytes = call.args.pop_bytes()?;
-            let bytes: [u8; 32] =
-                bytes.try_into().map_err(|_| NativeError::Abort(ADDRESS_PARSE))?;
+            let bytes: [u8; 32] = bytes
+                .try_into()
+                .map_err(|_| NativeError::Abort(ADDRESS_PARSE))?;
             address_value(bytes.into())
         }
         _ => return Err(NativeError::Unsupported),

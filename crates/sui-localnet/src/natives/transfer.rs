@@ -78,8 +78,8 @@ fn receive(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome 
                 && *ticket.object.owner() == Owner::Address(parent)
         })
         .ok_or(NativeError::Abort(UNABLE_TO_RECEIVE))?;
-    let value = decode(call, &type_, &ticket.object)?
-        .ok_or(NativeError::Abort(RECEIVE_TYPE_MISMATCH))?;
+    let value =
+        decode(call, &type_, &ticket.object)?.ok_or(NativeError::Abort(RECEIVE_TYPE_MISMATCH))?;
     ticket.received = true;
     Ok(vec![value])
 }

@@ -31,6 +31,12 @@ pub(super) fn call(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> 
 
 /// The sponsor as a vector of no or one address.
 fn sponsor(runtime: &ObjectRuntime<'_>) -> Result<Value, NativeError> {
-    let address = runtime.tx.sponsor.map(|address| Value::address(MoveAddress(address.into_inner())));
-    Ok(Value::vector(Vector::from_values(ElementKind::Address, address.into_iter().collect())?))
+    let address = runtime
+        .tx
+        .sponsor
+        .map(|address| Value::address(MoveAddress(address.into_inner())));
+    Ok(Value::vector(Vector::from_values(
+        ElementKind::Address,
+        address.into_iter().collect(),
+    )?))
 }

@@ -8,10 +8,10 @@ use std::path::Path;
 use sui_localnet::execution::system::{self, GenesisConfig};
 use sui_localnet::execution::{ChainEnv, Engine, Executed, InputError, Mode, ObjectSource};
 use sui_sdk_types::{
-    Address, Argument, ChangedObject, Command, Digest, ExecutionError, ExecutionStatus,
-    GasPayment, IdOperation, Identifier, Input, MoveCall, Object, ObjectIn, ObjectOut,
-    ObjectReference, Owner, ProgrammableTransaction, Publish, SharedInput, SplitCoins, StructTag,
-    Transaction, TransactionEffects, TransactionEffectsV2, TransactionExpiration, TransactionKind,
+    Address, Argument, ChangedObject, Command, Digest, ExecutionError, ExecutionStatus, GasPayment,
+    IdOperation, Identifier, Input, MoveCall, Object, ObjectIn, ObjectOut, ObjectReference, Owner,
+    ProgrammableTransaction, Publish, SharedInput, SplitCoins, StructTag, Transaction,
+    TransactionEffects, TransactionEffectsV2, TransactionExpiration, TransactionKind,
     TransferObjects, TypeTag,
 };
 
@@ -46,8 +46,14 @@ pub(crate) struct Chain {
 impl Chain {
     /// A chain where Alice and Bob have five coins each.
     pub(crate) fn new() -> Self {
-        let accounts = [ALICE, BOB].iter().flat_map(|owner| [(*owner, COIN); 5]).collect();
-        let config = GenesisConfig { timestamp_ms: 1_700_000_000_000, accounts };
+        let accounts = [ALICE, BOB]
+            .iter()
+            .flat_map(|owner| [(*owner, COIN); 5])
+            .collect();
+        let config = GenesisConfig {
+            timestamp_ms: 1_700_000_000_000,
+            accounts,
+        };
         let genesis = system::genesis(&config);
         let env = ChainEnv {
             epoch: 0,
@@ -77,7 +83,10 @@ impl Chain {
     }
 
     pub(crate) fn object(&self, id: Address) -> &Object {
-        self.store.0.get(&id).unwrap_or_else(|| panic!("no object {id}"))
+        self.store
+            .0
+            .get(&id)
+            .unwrap_or_else(|| panic!("no object {id}"))
     }
 
     pub(crate) fn reference(&self, id: Address) -> ObjectReference {
@@ -86,13 +95,20 @@ impl Chain {
     }
 
     pub(crate) fn owned_by(&self, owner: Address) -> impl Iterator<Item = &Object> {
-        self.store.0.values().filter(move |object| *object.owner() == Owner::Address(owner))
+        self.store
+            .0
+            .values()
+            .filter(move |object| *object.owner() == Owner::Address(owner))
     }
 
     /// Coins of SUI of an account, smallest id first.
     pub(crate) fn coins(&self, owner: Address) -> Vec<Address> {
         self.owned_by(owner)
-            .filter(|object| object.as_struct().is_some_and(|coin| *coin.object_type() == StructTag::gas_coin()))
+            .filter(|object| {
+                object
+                    .as_struct()
+                    .is_some_and(|coin| *coin.object_type() == StructTag::gas_coin())
+            })
             .map(Object::object_id)
             .collect()
     }
@@ -128,7 +144,8 @@ impl Chain {
     }
 
     pub(crate) fn try_execute(&self, transaction: &Transaction) -> Result<Executed, InputError> {
-        self.engine.execute(&self.store, &self.env, transaction, Mode::Commit)
+        self.engine
+            .execute(&self.store, &self.env, transaction, Mode::Commit)
     }
 
     /// Executes and keeps the outcome, success or failure.
@@ -142,7 +159,12 @@ impl Chain {
     /// Executes what must succeed.
     pub(crate) fn succeed(&mut self, sender: Address, ptb: Ptb) -> Executed {
         let executed = self.execute(sender, ptb);
-        assert_eq!(*status(&executed), ExecutionStatus::Success, "{:?}", executed.failure_detail);
+        assert_eq!(
+            *status(&executed),
+            ExecutionStatus::Success,
+            "{:?}",
+            executed.failure_detail
+        );
         executed
     }
 
@@ -157,8 +179,13 @@ impl Chain {
     /// Executes a call whose results are wanted, without keeping anything.
     pub(crate) fn inspect(&mut self, ptb: Ptb) -> Executed {
         let transaction = self.transaction(ALICE, ptb);
-        let mode = Mode::Simulate { checks: true, mock_gas: false };
-        let executed = self.engine.execute(&self.store, &self.env, &transaction, mode);
+        let mode = Mode::Simulate {
+            checks: true,
+            mock_gas: false,
+        };
+        let executed = self
+            .engine
+            .execute(&self.store, &self.env, &transaction, mode);
         executed.expect("inputs are fine")
     }
 
@@ -187,12 +214,18 @@ impl Chain {
 
     pub(crate) fn of_type(&self, package: Address, module: &str, name: &str) -> Vec<Address> {
         let is_type = |tag: &StructTag| {
-            *tag.address() == package && tag.module().as_str() == module && tag.name().as_str() == name
+            *tag.address() == package
+                && tag.module().as_str() == module
+                && tag.name().as_str() == name
         };
         self.store
             .0
             .values()
-            .filter(|object| object.as_struct().is_some_and(|object| is_type(object.object_type())))
+            .filter(|object| {
+                object
+                    .as_struct()
+                    .is_some_and(|object| is_type(object.object_type()))
+            })
             .map(Object::object_id)
             .collect()
     }
@@ -208,8 +241,9 @@ pub(crate) struct Package {
 
 impl Package {
     fn read(path: &Path) -> Self {
-        let json = std::fs::read_to_string(path)
-            .unwrap_or_else(|error| panic!("{}: {error}; run ./scripts/move build", path.display()));
+        let json = std::fs::read_to_string(path).unwrap_or_else(|error| {
+            panic!("{}: {error}; run ./scripts/move build", path.display())
+        });
         serde_json::from_str(&json).unwrap()
     }
 
@@ -225,11 +259,17 @@ impl Package {
     }
 
     pub(crate) fn bytes(&self) -> Vec<Vec<u8>> {
-        self.modules.iter().map(|module| STANDARD.decode(module).unwrap()).collect()
+        self.modules
+            .iter()
+            .map(|module| STANDARD.decode(module).unwrap())
+            .collect()
     }
 
     pub(crate) fn command(&self) -> Publish {
-        Publish { modules: self.bytes(), dependencies: self.dependencies.clone() }
+        Publish {
+            modules: self.bytes(),
+            dependencies: self.dependencies.clone(),
+        }
     }
 }
 
@@ -266,7 +306,12 @@ impl Ptb {
         Argument::Result(u16::try_from(self.commands.len() - 1).unwrap())
     }
 
-    pub(crate) fn call(&mut self, package: Address, function: &str, arguments: &[Argument]) -> Argument {
+    pub(crate) fn call(
+        &mut self,
+        package: Address,
+        function: &str,
+        arguments: &[Argument],
+    ) -> Argument {
         self.call_generic(package, function, Vec::new(), arguments)
     }
 
@@ -296,7 +341,10 @@ impl Ptb {
     pub(crate) fn transfer(&mut self, objects: &[Argument], to: Address) {
         let address = self.pure(&to);
         let objects = objects.to_vec();
-        self.command(Command::TransferObjects(TransferObjects { objects, address }));
+        self.command(Command::TransferObjects(TransferObjects {
+            objects,
+            address,
+        }));
     }
 }
 
@@ -343,26 +391,53 @@ pub(crate) fn package_of(executed: &Executed) -> Address {
 }
 
 /// Result `index` of command `command`, decoded.
-pub(crate) fn returned<T: serde::de::DeserializeOwned>(executed: &Executed, command: usize, index: usize) -> T {
-    assert_eq!(*status(executed), ExecutionStatus::Success, "{:?}", executed.failure_detail);
+pub(crate) fn returned<T: serde::de::DeserializeOwned>(
+    executed: &Executed,
+    command: usize,
+    index: usize,
+) -> T {
+    assert_eq!(
+        *status(executed),
+        ExecutionStatus::Success,
+        "{:?}",
+        executed.failure_detail
+    );
     bcs::from_bytes(&executed.command_outputs[command].returned[index].1).unwrap()
 }
 
 /// What must hold of every outcome: effects, objects and digests agree.
 fn check_consistency(executed: &Executed) {
     let effects = effects(executed);
-    let mut written = executed.written.iter().map(|object| (object.object_id(), object)).collect::<BTreeMap<_, _>>();
+    let mut written = executed
+        .written
+        .iter()
+        .map(|object| (object.object_id(), object))
+        .collect::<BTreeMap<_, _>>();
     let mut removed: Vec<_> = executed.removed.clone();
-    let mut ids = effects.changed_objects.iter().map(|change| change.object_id);
-    assert!(ids.clone().zip(ids.by_ref().skip(1)).all(|(a, b)| a < b), "sorted by id");
+    let mut ids = effects
+        .changed_objects
+        .iter()
+        .map(|change| change.object_id);
+    assert!(
+        ids.clone().zip(ids.by_ref().skip(1)).all(|(a, b)| a < b),
+        "sorted by id"
+    );
     for change in &effects.changed_objects {
-        if let ObjectIn::Exist { version, digest, owner } = &change.input_state {
+        if let ObjectIn::Exist {
+            version,
+            digest,
+            owner,
+        } = &change.input_state
+        {
             let before = executed
                 .inputs
                 .iter()
                 .find(|object| object.object_id() == change.object_id)
                 .expect("changed objects were loaded");
-            assert_eq!((before.version(), before.digest(), *before.owner()), (*version, *digest, *owner));
+            assert_eq!(
+                (before.version(), before.digest(), *before.owner()),
+                (*version, *digest, *owner)
+            );
         }
         match &change.output_state {
             ObjectOut::NotExist => {
@@ -370,21 +445,41 @@ fn check_consistency(executed: &Executed) {
                 removed.retain(|id| *id != change.object_id);
             }
             ObjectOut::ObjectWrite { digest, owner } => {
-                let object = written.remove(&change.object_id).expect("written objects are returned");
+                let object = written
+                    .remove(&change.object_id)
+                    .expect("written objects are returned");
                 assert_eq!((object.digest(), *object.owner()), (*digest, *owner));
                 assert_eq!(object.version(), effects.lamport_version);
                 assert_eq!(object.previous_transaction(), effects.transaction_digest);
             }
             ObjectOut::PackageWrite { version, digest } => {
-                let object = written.remove(&change.object_id).expect("packages are returned");
+                let object = written
+                    .remove(&change.object_id)
+                    .expect("packages are returned");
                 assert_eq!((object.version(), object.digest()), (*version, *digest));
             }
             _ => panic!("unknown output state"),
         }
     }
-    assert!(written.is_empty(), "written but not in the effects: {:?}", written.keys());
-    assert!(removed.is_empty(), "removed but not in the effects: {removed:?}");
-    assert_eq!(effects.events_digest, executed.events.as_ref().map(sui_sdk_types::TransactionEvents::digest));
+    assert!(
+        written.is_empty(),
+        "written but not in the effects: {:?}",
+        written.keys()
+    );
+    assert!(
+        removed.is_empty(),
+        "removed but not in the effects: {removed:?}"
+    );
+    assert_eq!(
+        effects.events_digest,
+        executed
+            .events
+            .as_ref()
+            .map(sui_sdk_types::TransactionEvents::digest)
+    );
     let bytes = bcs::to_bytes(&executed.effects).unwrap();
-    assert_eq!(bcs::from_bytes::<TransactionEffects>(&bytes).unwrap(), executed.effects);
+    assert_eq!(
+        bcs::from_bytes::<TransactionEffects>(&bytes).unwrap(),
+        executed.effects
+    );
 }

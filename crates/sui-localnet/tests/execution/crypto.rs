@@ -17,7 +17,11 @@ fn call(function: &str, arguments: &[&[u8]]) -> Vec<u8> {
     let arguments: Vec<Argument> = arguments.iter().map(|bytes| ptb.pure(bytes)).collect();
     ptb.call(Address::TWO, function, &arguments);
     let executed = chain.inspect(ptb);
-    assert!(executed.failure_detail.is_none(), "{:?}", executed.failure_detail);
+    assert!(
+        executed.failure_detail.is_none(),
+        "{:?}",
+        executed.failure_detail
+    );
     executed.command_outputs[0].returned[0].1.clone()
 }
 
@@ -28,8 +32,16 @@ fn bytes(hex: &str) -> Vec<u8> {
 #[test]
 fn bls_signatures() {
     for (function, key, signature) in [
-        ("bls12381::bls12381_min_pk_verify", MIN_PK_KEY, MIN_PK_SIGNATURE),
-        ("bls12381::bls12381_min_sig_verify", MIN_SIG_KEY, MIN_SIG_SIGNATURE),
+        (
+            "bls12381::bls12381_min_pk_verify",
+            MIN_PK_KEY,
+            MIN_PK_SIGNATURE,
+        ),
+        (
+            "bls12381::bls12381_min_sig_verify",
+            MIN_SIG_KEY,
+            MIN_SIG_SIGNATURE,
+        ),
     ] {
         let (key, signature) = (bytes(key), bytes(signature));
         assert_eq!(call(function, &[&signature, &key, MESSAGE]), [1]);
@@ -37,6 +49,20 @@ fn bls_signatures() {
         assert_eq!(call(function, &[&[0; 96], &key, MESSAGE]), [0]);
         assert_eq!(call(function, &[&signature, &[], MESSAGE]), [0]);
     }
+}
+
+#[test]
+fn a_proof_of_possession_of_the_contracts() {
+    let key = bytes(
+        "97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb",
+    );
+    let message = [&bytes("00000307000000")[..], &[0x11; 32], &key].concat();
+    let signature = bytes(
+        "95d3952dd0105bf906b481e203db957ed00332814da6e9ed4ac1560fe0ba2ed3611695f0e1ede8845b8df4cdd0194a0b0449a7543940905249fc3277d24f93000e3e99fe3f2aca902999df4bc900c57be25ccb32ce4cbf403026218a549469c4",
+    );
+    let verify = "bls12381::bls12381_min_pk_verify";
+    assert_eq!(call(verify, &[&signature, &key, &message]), [1]);
+    assert_eq!(call(verify, &[&signature, &key, &message[1..]]), [0]);
 }
 
 #[test]
@@ -50,7 +76,10 @@ fn hashes() {
         of_hello("hash::keccak256"),
         bytes("1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8")
     );
-    assert_eq!(call("hmac::hmac_sha3_256", &[b"key", MESSAGE])[1..], bytes(HMAC));
+    assert_eq!(
+        call("hmac::hmac_sha3_256", &[b"key", MESSAGE])[1..],
+        bytes(HMAC)
+    );
 }
 
 #[test]
@@ -64,7 +93,11 @@ fn group_elements_are_validated_added_and_converted() {
     let back = ptb.call(two, "bls12381::uncompressed_g1_to_g1", &[uncompressed]);
     ptb.call(two, "bls12381::g1_sub", &[back, generator]);
     let executed = chain.inspect(ptb);
-    assert!(executed.failure_detail.is_none(), "{:?}", executed.failure_detail);
+    assert!(
+        executed.failure_detail.is_none(),
+        "{:?}",
+        executed.failure_detail
+    );
     let returned = |command: usize| executed.command_outputs[command].returned[0].1.clone();
     assert_eq!(returned(4), returned(0), "2g - g = g");
     assert_eq!(returned(3), returned(1));
@@ -77,6 +110,19 @@ fn group_elements_are_validated_added_and_converted() {
         panic!("{error:?}");
     };
     assert_eq!(location.module.as_str(), "group_ops");
+}
+
+#[test]
+fn keys_are_decompressed() {
+    // The generator of secp256k1, the public key of secret 1.
+    let generator = bytes("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+    let key = call("ecdsa_k1::decompress_pubkey", &[&generator])[1..].to_vec();
+    assert_eq!((key.len(), key[0]), (65, 4));
+    assert_eq!(key[1..33], generator[1..]);
+    assert_eq!(
+        hex::encode(&key[33..]),
+        "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+    );
 }
 
 #[test]

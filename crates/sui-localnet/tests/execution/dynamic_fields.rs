@@ -19,7 +19,11 @@ impl Fixture {
         let item = ptb.call(package, "items::new", &[value]);
         ptb.transfer(&[item], ALICE);
         let item = created(&chain.succeed(ALICE, ptb))[0];
-        Self { chain, package, item }
+        Self {
+            chain,
+            package,
+            item,
+        }
     }
 
     /// A call on the item with numbers as arguments.
@@ -32,7 +36,8 @@ impl Fixture {
     }
 
     fn field_id(&self, name: u64) -> Address {
-        self.item.derive_dynamic_child_id(&TypeTag::U64, &name.to_le_bytes())
+        self.item
+            .derive_dynamic_child_id(&TypeTag::U64, &name.to_le_bytes())
     }
 }
 
@@ -47,7 +52,10 @@ fn fields_are_added_changed_and_removed() {
     let field = fixture.chain.object(id).clone();
     assert_eq!(*field.owner(), Owner::Object(fixture.item));
     let contents = field.as_struct().unwrap().contents();
-    assert_eq!(contents, [id.as_bytes(), &5u64.to_le_bytes(), &50u64.to_le_bytes()].concat());
+    assert_eq!(
+        contents,
+        [id.as_bytes(), &5u64.to_le_bytes(), &50u64.to_le_bytes()].concat()
+    );
     assert_eq!(
         field.as_struct().unwrap().object_type().to_string(),
         "0x0000000000000000000000000000000000000000000000000000000000000002::dynamic_field::Field<u64, u64>"
@@ -55,8 +63,14 @@ fn fields_are_added_changed_and_removed() {
 
     let set = fixture.ptb("items::set_field", &[5, 51]);
     let executed = fixture.chain.succeed(ALICE, set);
-    assert!(matches!(change(&executed, id).input_state, ObjectIn::Exist { .. }));
-    assert!(matches!(change(&executed, id).output_state, ObjectOut::ObjectWrite { .. }));
+    assert!(matches!(
+        change(&executed, id).input_state,
+        ObjectIn::Exist { .. }
+    ));
+    assert!(matches!(
+        change(&executed, id).output_state,
+        ObjectOut::ObjectWrite { .. }
+    ));
     let read = fixture.ptb("items::field", &[5]);
     assert_eq!(returned::<u64>(&fixture.chain.inspect(read), 0, 0), 51);
 
@@ -72,12 +86,25 @@ fn fields_that_do_not_change_are_not_written() {
     let id = fixture.field_id(5);
     let add = fixture.ptb("items::add_field", &[5, 50]);
     fixture.chain.succeed(ALICE, add);
-    for (function, numbers) in [("items::set_field", &[5, 50][..]), ("items::field", &[5]), ("items::touch_field", &[5])] {
+    for (function, numbers) in [
+        ("items::set_field", &[5, 50][..]),
+        ("items::field", &[5]),
+        ("items::touch_field", &[5]),
+    ] {
         let ptb = fixture.ptb(function, numbers);
         let executed = fixture.chain.succeed(ALICE, ptb);
-        let ids = effects(&executed).changed_objects.iter().map(|change| change.object_id);
+        let ids = effects(&executed)
+            .changed_objects
+            .iter()
+            .map(|change| change.object_id);
         assert!(!ids.collect::<Vec<_>>().contains(&id), "{function}");
-        assert!(executed.inputs.iter().any(|object| object.object_id() == id), "{function}");
+        assert!(
+            executed
+                .inputs
+                .iter()
+                .any(|object| object.object_id() == id),
+            "{function}"
+        );
     }
 }
 
@@ -97,7 +124,11 @@ fn misuse_aborts_with_the_codes_of_the_framework() {
         let ExecutionError::MoveAbort { location, code } = error else {
             panic!("{error:?}");
         };
-        assert_eq!((location.module.as_str(), code), ("dynamic_field", expected), "{function}");
+        assert_eq!(
+            (location.module.as_str(), code),
+            ("dynamic_field", expected),
+            "{function}"
+        );
     }
 }
 
@@ -120,14 +151,21 @@ fn object_fields_keep_the_object_visible() {
     let Owner::Object(field) = *fixture.chain.object(child).owner() else {
         panic!("the child belongs to the field");
     };
-    assert_eq!(*fixture.chain.object(field).owner(), Owner::Object(fixture.item));
+    assert_eq!(
+        *fixture.chain.object(field).owner(),
+        Owner::Object(fixture.item)
+    );
 
     let mut ptb = Ptb::default();
     let parent = ptb.owned(&fixture.chain, fixture.item);
     let (name, value) = (ptb.pure(&NAME), ptb.pure(&8u64));
     ptb.call(fixture.package, "items::set_child", &[parent, name, value]);
     let executed = fixture.chain.succeed(ALICE, ptb);
-    let ids: Vec<_> = effects(&executed).changed_objects.iter().map(|change| change.object_id).collect();
+    let ids: Vec<_> = effects(&executed)
+        .changed_objects
+        .iter()
+        .map(|change| change.object_id)
+        .collect();
     assert!(ids.contains(&child) && !ids.contains(&field));
 
     let mut ptb = Ptb::default();
@@ -137,7 +175,10 @@ fn object_fields_keep_the_object_visible() {
     ptb.transfer(&[taken], BOB);
     let executed = fixture.chain.succeed(ALICE, ptb);
     assert_eq!(*fixture.chain.object(child).owner(), Owner::Address(BOB));
-    assert!(matches!(change(&executed, child).input_state, ObjectIn::Exist { .. }));
+    assert!(matches!(
+        change(&executed, child).input_state,
+        ObjectIn::Exist { .. }
+    ));
     assert_eq!(change(&executed, field).id_operation, IdOperation::Deleted);
 }
 
@@ -169,7 +210,17 @@ fn tables_bags_and_vectors_of_the_framework_work() {
     assert_eq!(created(&executed).len(), 21);
     let table = *created(&executed)
         .iter()
-        .find(|id| fixture.chain.object(**id).as_struct().unwrap().object_type().name().as_str() == "Table")
+        .find(|id| {
+            fixture
+                .chain
+                .object(**id)
+                .as_struct()
+                .unwrap()
+                .object_type()
+                .name()
+                .as_str()
+                == "Table"
+        })
         .unwrap();
 
     let mut ptb = Ptb::default();

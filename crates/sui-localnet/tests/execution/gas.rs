@@ -16,7 +16,10 @@ fn gas_coins_are_merged_into_the_first() {
     chain.apply(&executed);
     assert_eq!(*status(&executed), ExecutionStatus::Success);
     let used = &effects(&executed).gas_used;
-    assert_eq!(chain.balance(coins[0]), COIN - used.computation_cost - used.storage_cost);
+    assert_eq!(
+        chain.balance(coins[0]),
+        COIN - used.computation_cost - used.storage_cost
+    );
     for id in &coins[1..3] {
         assert_eq!(change(&executed, *id).id_operation, IdOperation::Deleted);
     }
@@ -50,10 +53,16 @@ fn an_endless_loop_runs_out_of_gas() {
     let executed = chain.try_execute(&transaction).unwrap();
     assert_eq!(
         *status(&executed),
-        ExecutionStatus::Failure { error: ExecutionError::InsufficientGas, command: Some(0) }
+        ExecutionStatus::Failure {
+            error: ExecutionError::InsufficientGas,
+            command: Some(0)
+        }
     );
     let used = &effects(&executed).gas_used;
-    assert!(used.computation_cost + used.storage_cost <= 20_000_000 || used.computation_cost == 20_000_000);
+    assert!(
+        used.computation_cost + used.storage_cost <= 20_000_000
+            || used.computation_cost == 20_000_000
+    );
     assert_eq!(used.computation_cost, 20_000_000, "all of the budget");
     assert_eq!((used.storage_cost, used.storage_rebate), (0, 0));
 }
@@ -70,7 +79,10 @@ fn storage_beyond_the_budget_is_refused_at_the_end() {
     let executed = chain.try_execute(&transaction).unwrap();
     assert_eq!(
         *status(&executed),
-        ExecutionStatus::Failure { error: ExecutionError::InsufficientGas, command: None }
+        ExecutionStatus::Failure {
+            error: ExecutionError::InsufficientGas,
+            command: None
+        }
     );
     assert_eq!(effects(&executed).changed_objects.len(), 1);
     assert_eq!(effects(&executed).gas_used.storage_cost, 988_000);
@@ -98,13 +110,34 @@ fn budgets_and_prices_have_bounds() {
         change(&mut transaction.gas_payment);
         chain.try_execute(&transaction).unwrap_err()
     };
-    assert!(matches!(refused(&|gas| gas.price = 999), InputError::GasPriceTooLow { .. }));
-    assert!(matches!(refused(&|gas| gas.price = 50_000_000_000), InputError::GasPriceTooHigh { .. }));
-    assert!(matches!(refused(&|gas| gas.budget = 999_999), InputError::GasBudgetTooLow { .. }));
-    assert!(matches!(refused(&|gas| gas.budget = u64::MAX), InputError::GasBudgetTooHigh { .. }));
-    assert!(matches!(refused(&|gas| gas.budget = COIN + 1), InputError::GasBalanceTooLow { .. }));
-    assert!(matches!(refused(&|gas| gas.objects.clear()), InputError::MissingGasPayment));
-    assert!(matches!(base.kind, TransactionKind::ProgrammableTransaction(_)));
+    assert!(matches!(
+        refused(&|gas| gas.price = 999),
+        InputError::GasPriceTooLow { .. }
+    ));
+    assert!(matches!(
+        refused(&|gas| gas.price = 50_000_000_000),
+        InputError::GasPriceTooHigh { .. }
+    ));
+    assert!(matches!(
+        refused(&|gas| gas.budget = 999_999),
+        InputError::GasBudgetTooLow { .. }
+    ));
+    assert!(matches!(
+        refused(&|gas| gas.budget = u64::MAX),
+        InputError::GasBudgetTooHigh { .. }
+    ));
+    assert!(matches!(
+        refused(&|gas| gas.budget = COIN + 1),
+        InputError::GasBalanceTooLow { .. }
+    ));
+    assert!(matches!(
+        refused(&|gas| gas.objects.clear()),
+        InputError::MissingGasPayment
+    ));
+    assert!(matches!(
+        base.kind,
+        TransactionKind::ProgrammableTransaction(_)
+    ));
 }
 
 #[test]
@@ -115,8 +148,14 @@ fn a_simulation_pays_with_a_coin_made_up() {
     ptb.transfer(&[coin], BOB);
     let mut transaction = chain.transaction(ALICE, ptb);
     transaction.gas_payment.objects.clear();
-    let mode = Mode::Simulate { checks: true, mock_gas: true };
-    let executed = chain.engine.execute(&chain.store, &chain.env, &transaction, mode).unwrap();
+    let mode = Mode::Simulate {
+        checks: true,
+        mock_gas: true,
+    };
+    let executed = chain
+        .engine
+        .execute(&chain.store, &chain.env, &transaction, mode)
+        .unwrap();
     assert_eq!(*status(&executed), ExecutionStatus::Success);
     assert_eq!(effects(&executed).gas_used.storage_cost, 2 * 988_000);
 }

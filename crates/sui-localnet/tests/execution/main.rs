@@ -12,4 +12,5 @@ mod rules;
 mod simulate;
 mod system;
 mod upgrade;
+mod vectors;
 mod walrus;

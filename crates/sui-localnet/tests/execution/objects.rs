@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use sui_sdk_types::{
-    Address, CommandArgumentError, ExecutionError, IdOperation, Input, ObjectIn,
-    ObjectOut, Owner, UnchangedConsensusKind,
+    Address, CommandArgumentError, ExecutionError, IdOperation, Input, ObjectIn, ObjectOut, Owner,
+    UnchangedConsensusKind,
 };
 
 /// Creates an item for Alice and returns its id.
@@ -41,7 +41,10 @@ fn objects_are_created_changed_and_deleted() {
     ptb.call(package, "items::set", &[item, nine]);
     let executed = chain.succeed(ALICE, ptb);
     assert_eq!(change(&executed, id).id_operation, IdOperation::None);
-    assert!(matches!(change(&executed, id).input_state, ObjectIn::Exist { .. }));
+    assert!(matches!(
+        change(&executed, id).input_state,
+        ObjectIn::Exist { .. }
+    ));
     assert_eq!(value(&mut chain, package, id), 9);
 
     let mut ptb = Ptb::default();
@@ -63,7 +66,10 @@ fn an_owned_input_gets_a_new_version_even_if_only_read() {
     ptb.call(package, "items::value", &[item]);
     let executed = chain.succeed(ALICE, ptb);
     assert!(chain.object(id).version() > before);
-    assert_eq!(chain.object(id).version(), effects(&executed).lamport_version);
+    assert_eq!(
+        chain.object(id).version(),
+        effects(&executed).lamport_version
+    );
 }
 
 #[test]
@@ -74,7 +80,11 @@ fn created_and_deleted_at_once_leaves_no_trace() {
     let item = ptb.call(package, "items::new", &[value]);
     ptb.call(package, "items::delete", &[item]);
     let executed = chain.succeed(ALICE, ptb);
-    assert_eq!(effects(&executed).changed_objects.len(), 1, "only the gas coin");
+    assert_eq!(
+        effects(&executed).changed_objects.len(),
+        1,
+        "only the gas coin"
+    );
 }
 
 #[test]
@@ -99,7 +109,10 @@ fn wrapping_and_unwrapping() {
     let executed = chain.succeed(ALICE, ptb);
     let unwrapped = change(&executed, item_id);
     assert_eq!(unwrapped.input_state, ObjectIn::NotExist);
-    assert!(matches!(unwrapped.output_state, ObjectOut::ObjectWrite { .. }));
+    assert!(matches!(
+        unwrapped.output_state,
+        ObjectOut::ObjectWrite { .. }
+    ));
     assert_eq!(unwrapped.id_operation, IdOperation::None);
     assert_eq!(*chain.object(item_id).owner(), Owner::Address(BOB));
 }
@@ -134,7 +147,11 @@ fn created_and_wrapped_at_once_is_not_listed() {
     let item = ptb.call(package, "items::new", &[value]);
     ptb.call(package, "items::wrap", &[the_box, item]);
     let executed = chain.succeed(ALICE, ptb);
-    assert_eq!(effects(&executed).changed_objects.len(), 2, "the box and the gas coin");
+    assert_eq!(
+        effects(&executed).changed_objects.len(),
+        2,
+        "the box and the gas coin"
+    );
 }
 
 #[test]
@@ -151,20 +168,30 @@ fn frozen_objects_are_read_by_everybody_and_changed_by_nobody() {
     let item = ptb.owned(&chain, id);
     ptb.call(package, "items::value", &[item]);
     let executed = chain.succeed(BOB, ptb);
-    assert_eq!(effects(&executed).changed_objects.len(), 1, "an immutable input is not written");
+    assert_eq!(
+        effects(&executed).changed_objects.len(),
+        1,
+        "an immutable input is not written"
+    );
 
     let mut ptb = Ptb::default();
     let item = ptb.owned(&chain, id);
     let one = ptb.pure(&1u64);
     ptb.call(package, "items::set", &[item, one]);
     let kind = CommandArgumentError::InvalidObjectByMutRef;
-    assert_eq!(chain.fail(BOB, ptb).0, ExecutionError::CommandArgumentError { argument: 0, kind });
+    assert_eq!(
+        chain.fail(BOB, ptb).0,
+        ExecutionError::CommandArgumentError { argument: 0, kind }
+    );
 
     let mut ptb = Ptb::default();
     let item = ptb.owned(&chain, id);
     ptb.call(package, "items::delete", &[item]);
     let kind = CommandArgumentError::InvalidObjectByValue;
-    assert_eq!(chain.fail(BOB, ptb).0, ExecutionError::CommandArgumentError { argument: 0, kind });
+    assert_eq!(
+        chain.fail(BOB, ptb).0,
+        ExecutionError::CommandArgumentError { argument: 0, kind }
+    );
 }
 
 #[test]
@@ -180,7 +207,10 @@ fn shared_objects_are_changed_by_everybody() {
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].contents[32..], count.to_le_bytes());
         assert_eq!((events[0].package_id, events[0].sender), (package, sender));
-        assert_eq!(events[0].type_.to_string(), format!("{package}::items::Counted"));
+        assert_eq!(
+            events[0].type_.to_string(),
+            format!("{package}::items::Counted")
+        );
     }
 }
 
@@ -188,7 +218,10 @@ fn shared_objects_are_changed_by_everybody() {
 fn a_shared_object_that_is_only_read_is_not_written() {
     let (mut chain, package) = Chain::with_objects();
     let counter = chain.only(package, "items", "Counter");
-    let (version, digest) = (chain.object(counter).version(), chain.object(counter).digest());
+    let (version, digest) = (
+        chain.object(counter).version(),
+        chain.object(counter).digest(),
+    );
     let mut ptb = Ptb::default();
     let shared = ptb.shared(&chain, counter, false);
     ptb.call(package, "items::read", &[shared]);
@@ -197,13 +230,19 @@ fn a_shared_object_that_is_only_read_is_not_written() {
         panic!("one shared object was read");
     };
     assert_eq!(unchanged.object_id, counter);
-    assert_eq!(unchanged.kind, UnchangedConsensusKind::ReadOnlyRoot { version, digest });
+    assert_eq!(
+        unchanged.kind,
+        UnchangedConsensusKind::ReadOnlyRoot { version, digest }
+    );
 
     let mut ptb = Ptb::default();
     let shared = ptb.shared(&chain, counter, false);
     ptb.call(package, "items::count", &[shared]);
     let kind = CommandArgumentError::InvalidObjectByMutRef;
-    assert_eq!(chain.fail(BOB, ptb).0, ExecutionError::CommandArgumentError { argument: 0, kind });
+    assert_eq!(
+        chain.fail(BOB, ptb).0,
+        ExecutionError::CommandArgumentError { argument: 0, kind }
+    );
 }
 
 #[test]
@@ -218,13 +257,23 @@ fn a_shared_object_taken_by_value_stays_shared_or_is_deleted() {
         ptb
     };
     let steal = call(&chain, "items::steal_counter");
-    assert_eq!(chain.fail(BOB, steal).0, ExecutionError::ConsensusObjectOperationNotAllowed);
+    assert_eq!(
+        chain.fail(BOB, steal).0,
+        ExecutionError::ConsensusObjectOperationNotAllowed
+    );
     let keep = call(&chain, "items::keep_counter");
     chain.succeed(BOB, keep);
-    assert_eq!(*chain.object(counter).owner(), owner, "the initial version stays");
+    assert_eq!(
+        *chain.object(counter).owner(),
+        owner,
+        "the initial version stays"
+    );
     let delete = call(&chain, "items::delete_counter");
     let executed = chain.succeed(BOB, delete);
-    assert_eq!(change(&executed, counter).id_operation, IdOperation::Deleted);
+    assert_eq!(
+        change(&executed, counter).id_operation,
+        IdOperation::Deleted
+    );
 }
 
 #[test]
@@ -238,9 +287,18 @@ fn only_new_objects_can_be_shared() {
     let ExecutionError::MoveAbort { location, code } = error else {
         panic!("{error:?}");
     };
-    assert_eq!((location.package, location.module.as_str(), code), (Address::TWO, "transfer", 0));
-    assert_eq!(location.function_name.unwrap().as_str(), "share_object_impl");
-    assert_eq!((location.function, location.instruction, command), (12, 0, Some(0)));
+    assert_eq!(
+        (location.package, location.module.as_str(), code),
+        (Address::TWO, "transfer", 0)
+    );
+    assert_eq!(
+        location.function_name.unwrap().as_str(),
+        "share_object_impl"
+    );
+    assert_eq!(
+        (location.function, location.instruction, command),
+        (12, 0, Some(0))
+    );
 
     let mut ptb = Ptb::default();
     let value = ptb.pure(&1u64);
@@ -277,7 +335,10 @@ fn objects_sent_to_an_object_are_received_through_it() {
     let item = ptb.call(package, "items::receive", &[receiver, sent]);
     ptb.transfer(&[item], ALICE);
     let (error, _) = chain.fail(ALICE, ptb);
-    assert!(matches!(error, ExecutionError::MoveAbort { code: 3, .. }), "{error:?}");
+    assert!(
+        matches!(error, ExecutionError::MoveAbort { code: 3, .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -291,7 +352,10 @@ fn custom_transfer_rules_hold() {
     let object = ptb.owned(&chain, badge);
     ptb.transfer(&[object], BOB);
     let kind = CommandArgumentError::InvalidTransferObject;
-    assert_eq!(chain.fail(ALICE, ptb).0, ExecutionError::CommandArgumentError { argument: 0, kind });
+    assert_eq!(
+        chain.fail(ALICE, ptb).0,
+        ExecutionError::CommandArgumentError { argument: 0, kind }
+    );
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Publishing packages.
 
 use crate::common::*;
-use sui_sdk_types::hash::Hasher;
 use move_vm::CompiledModule;
 use move_vm::format::{Instantiation, Instruction, SignatureToken, Visibility};
+use sui_sdk_types::hash::Hasher;
 use sui_sdk_types::{
     Address, Command, ExecutionError, ExecutionStatus, ObjectData, Owner, Publish, TypeTag,
 };
@@ -19,7 +19,12 @@ fn a_package_is_stored_with_its_tables_and_initialised() {
     assert_eq!((stored.version, stored.modules.len()), (1, 2));
     assert_eq!(*object.owner(), Owner::Immutable);
     assert_eq!(stored.linkage_table.len(), 2);
-    assert!(stored.type_origin_table.iter().all(|origin| origin.package == package));
+    assert!(
+        stored
+            .type_origin_table
+            .iter()
+            .all(|origin| origin.package == package)
+    );
     for (name, bytes) in &stored.modules {
         let module = CompiledModule::deserialize(bytes).unwrap();
         assert_eq!(module.self_id().address.0, package.into_inner());
@@ -32,10 +37,22 @@ fn a_package_is_stored_with_its_tables_and_initialised() {
     let last = u64::try_from(created(&executed).len()).unwrap();
     assert_eq!(cap, Address::derive_id(digest, last));
     let contents = chain.object(cap).as_struct().unwrap().contents();
-    assert_eq!(contents, [cap.as_bytes(), package.as_bytes(), &1u64.to_le_bytes(), &[0]].concat());
+    assert_eq!(
+        contents,
+        [
+            cap.as_bytes(),
+            package.as_bytes(),
+            &1u64.to_le_bytes(),
+            &[0]
+        ]
+        .concat()
+    );
     // Events of an initialiser carry the package and its module.
     let events = &executed.events.as_ref().unwrap().0;
-    assert_eq!((events[0].package_id, events[0].module.as_str()), (package, "items"));
+    assert_eq!(
+        (events[0].package_id, events[0].module.as_str()),
+        (package, "items")
+    );
     let counter = chain.only(package, "items", "Counter");
     let lamport = effects(&executed).lamport_version;
     assert_eq!(*chain.object(counter).owner(), Owner::Shared(lamport));
@@ -49,7 +66,12 @@ fn a_currency_is_created_through_its_witness() {
     let mut ptb = Ptb::default();
     let treasury = ptb.owned(&chain, treasury);
     let amount = ptb.pure(&1_000u64);
-    let coin = ptb.call_generic(Address::TWO, "coin::mint", vec![gem.clone()], &[treasury, amount]);
+    let coin = ptb.call_generic(
+        Address::TWO,
+        "coin::mint",
+        vec![gem.clone()],
+        &[treasury, amount],
+    );
     ptb.transfer(&[coin], BOB);
     let executed = chain.succeed(ALICE, ptb);
     let coin = chain.object(created(&executed)[0]).as_struct().unwrap();
@@ -60,8 +82,11 @@ fn a_currency_is_created_through_its_witness() {
 #[test]
 fn the_digest_of_a_package_is_the_compilers() {
     let package = Package::objects();
-    let mut items: Vec<[u8; 32]> =
-        package.bytes().iter().map(|module| Hasher::digest(module).into_inner()).collect();
+    let mut items: Vec<[u8; 32]> = package
+        .bytes()
+        .iter()
+        .map(|module| Hasher::digest(module).into_inner())
+        .collect();
     items.extend(package.dependencies.iter().map(|id| id.into_inner()));
     items.sort_unstable();
     assert_eq!(Hasher::digest(items.concat()).into_inner(), package.digest);
@@ -73,9 +98,14 @@ fn the_wal_token_of_the_repository_publishes() {
     let (package, _) = chain.publish(&Package::built("wal"));
     let wal: TypeTag = format!("{package}::wal::WAL").parse().unwrap();
     assert_eq!(
-        chain.owned_by(ALICE).filter(|object| {
-            object.as_struct().is_some_and(|object| object.object_type().is_coin() == Some(&wal))
-        }).count(),
+        chain
+            .owned_by(ALICE)
+            .filter(|object| {
+                object
+                    .as_struct()
+                    .is_some_and(|object| object.object_type().is_coin() == Some(&wal))
+            })
+            .count(),
         1
     );
 }
@@ -90,7 +120,10 @@ fn refuse(change: impl FnOnce(&mut Publish)) -> ExecutionError {
     ptb.transfer(&[cap], ALICE);
     let executed = chain.execute(ALICE, ptb);
     match status(&executed) {
-        ExecutionStatus::Failure { error, command: Some(0) } => error.clone(),
+        ExecutionStatus::Failure {
+            error,
+            command: Some(0),
+        } => error.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -163,8 +196,13 @@ fn an_id_serves_one_object() {
         edit(publish, "items", |module| {
             // Unpacks an item and packs it again with the same id.
             let code = code(module, "delete");
-            let at = code.iter().position(|step| matches!(step, Instruction::Unpack(_))).unwrap();
-            let Instruction::Unpack(item) = code[at] else { unreachable!() };
+            let at = code
+                .iter()
+                .position(|step| matches!(step, Instruction::Unpack(_)))
+                .unwrap();
+            let Instruction::Unpack(item) = code[at] else {
+                unreachable!()
+            };
             code.splice(at..at, [Instruction::Unpack(item), Instruction::Pack(item)]);
         });
     });
@@ -175,10 +213,9 @@ fn an_id_serves_one_object() {
 fn only_a_modules_own_types_are_its_events() {
     let error = refuse(|publish| {
         edit(publish, "items", |module| {
-            let emit = module
-                .function_instantiations
-                .iter()
-                .find(|instance| module.function_name(instance.target).unwrap().1.as_str() == "emit");
+            let emit = module.function_instantiations.iter().find(|instance| {
+                module.function_name(instance.target).unwrap().1.as_str() == "emit"
+            });
             let target = emit.unwrap().target;
             let type_arguments = module
                 .signatures
@@ -187,11 +224,17 @@ fn only_a_modules_own_types_are_its_events() {
                 .unwrap()
                 .try_into()
                 .unwrap();
-            module.function_instantiations.push(Instantiation { target, type_arguments });
+            module.function_instantiations.push(Instantiation {
+                target,
+                type_arguments,
+            });
             let emit = u16::try_from(module.function_instantiations.len() - 1).unwrap();
             let code = code(module, "private_entry");
-            *code =
-                vec![Instruction::MoveLoc(0), Instruction::CallGeneric(emit), Instruction::Ret];
+            *code = vec![
+                Instruction::MoveLoc(0),
+                Instruction::CallGeneric(emit),
+                Instruction::Ret,
+            ];
         });
     });
     assert_eq!(error, ExecutionError::SuiMoveVerificationError);
@@ -213,7 +256,9 @@ fn nobody_calls_an_initialiser() {
 #[test]
 fn modules_that_break_the_language_are_refused() {
     let error = refuse(|publish| {
-        edit(publish, "items", |module| code(module, "divide").truncate(2));
+        edit(publish, "items", |module| {
+            code(module, "divide").truncate(2)
+        });
     });
     assert_eq!(error, ExecutionError::VmVerificationOrDeserializationError);
     let error = refuse(|publish| {

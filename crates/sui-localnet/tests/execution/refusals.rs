@@ -3,8 +3,8 @@
 use crate::common::*;
 use sui_localnet::execution::InputError;
 use sui_sdk_types::{
-    Address, Argument, Command, Digest, Input, ObjectReference, SharedInput, SplitCoins, Transaction,
-    TransactionExpiration, TransactionKind,
+    Address, Argument, Command, Digest, Input, ObjectReference, SharedInput, SplitCoins,
+    Transaction, TransactionExpiration, TransactionKind,
 };
 
 fn refused(chain: &Chain, transaction: &Transaction) -> String {
@@ -44,11 +44,17 @@ fn wrong_digests_and_unknown_objects() {
     let reference = ObjectReference::new(coin, 1, Digest::new([1; 32]));
     let transaction = with_input(&mut chain, Input::ImmutableOrOwned(reference));
     let error = chain.try_execute(&transaction).unwrap_err();
-    assert!(matches!(error, InputError::DigestMismatch { .. }), "{error}");
+    assert!(
+        matches!(error, InputError::DigestMismatch { .. }),
+        "{error}"
+    );
     let nobody = ObjectReference::new(Address::new([9; 32]), 1, Digest::new([1; 32]));
     let transaction = with_input(&mut chain, Input::ImmutableOrOwned(nobody));
     let error = chain.try_execute(&transaction).unwrap_err();
-    assert!(matches!(error, InputError::ObjectNotFound { .. }), "{error}");
+    assert!(
+        matches!(error, InputError::ObjectNotFound { .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -59,7 +65,9 @@ fn objects_of_others() {
     let transaction = with_input(&mut chain, input);
     assert_eq!(
         refused(&chain, &transaction),
-        format!("Object {coin} is owned by account address {BOB}, but given owner/signer address is {ALICE}")
+        format!(
+            "Object {coin} is owned by account address {BOB}, but given owner/signer address is {ALICE}"
+        )
     );
     let transaction = chain.paid_by(ALICE, &[coin], Ptb::default());
     assert!(refused(&chain, &transaction).contains("is owned by account address"));
@@ -69,30 +77,50 @@ fn objects_of_others() {
 fn gas_that_is_no_sui_or_is_used_twice() {
     let (mut chain, _) = Chain::with_objects();
     let treasury = chain.owned_by(ALICE).find(|object| {
-        object.as_struct().is_some_and(|object| object.object_type().name().as_str() == "TreasuryCap")
+        object
+            .as_struct()
+            .is_some_and(|object| object.object_type().name().as_str() == "TreasuryCap")
     });
     let treasury = treasury.expect("publishing made a treasury").object_id();
     let transaction = chain.paid_by(ALICE, &[treasury], Ptb::default());
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::InvalidGasObject { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::InvalidGasObject { .. })
+    ));
 
     let gas = chain.coins(ALICE)[0];
     let input = Input::ImmutableOrOwned(chain.reference(gas));
     let transaction = with_input(&mut chain, input);
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::DuplicateInput { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::DuplicateInput { .. })
+    ));
     let transaction = chain.paid_by(ALICE, &[gas, gas], Ptb::default());
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::DuplicateInput { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::DuplicateInput { .. })
+    ));
 }
 
 #[test]
 fn system_objects() {
     let mut chain = Chain::new();
     let transaction = with_input(&mut chain, Input::Shared(SharedInput::new(CLOCK, 1, true)));
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::ImmutableSystemObject { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::ImmutableSystemObject { .. })
+    ));
     let seven = Address::from_static("0x7");
     let transaction = with_input(&mut chain, Input::Shared(SharedInput::new(seven, 1, false)));
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::InaccessibleSystemObject { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::InaccessibleSystemObject { .. })
+    ));
     let transaction = with_input(&mut chain, Input::Shared(SharedInput::new(CLOCK, 2, false)));
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::WrongInitialVersion { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::WrongInitialVersion { .. })
+    ));
 }
 
 #[test]
@@ -100,22 +128,37 @@ fn owned_as_shared_packages_as_objects_objects_as_packages() {
     let mut chain = Chain::new();
     let coin = chain.coins(ALICE)[1];
     let transaction = with_input(&mut chain, Input::Shared(SharedInput::new(coin, 1, true)));
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::WrongKind { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::WrongKind { .. })
+    ));
     let clock = Input::ImmutableOrOwned(chain.reference(CLOCK));
     let transaction = with_input(&mut chain, clock);
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::WrongKind { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::WrongKind { .. })
+    ));
     let package = Input::ImmutableOrOwned(chain.reference(Address::TWO));
     let transaction = with_input(&mut chain, package);
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::PackageAsObject { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::PackageAsObject { .. })
+    ));
 
     let mut ptb = Ptb::default();
     ptb.call(coin, "coin::value", &[]);
     let transaction = chain.transaction(ALICE, ptb);
-    assert_eq!(refused(&chain, &transaction), format!("Move object {coin} used as package"));
+    assert_eq!(
+        refused(&chain, &transaction),
+        format!("Move object {coin} used as package")
+    );
     let mut ptb = Ptb::default();
     ptb.call(Address::new([9; 32]), "coin::value", &[]);
     let transaction = chain.transaction(ALICE, ptb);
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::PackageNotFound { .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::PackageNotFound { .. })
+    ));
 }
 
 #[test]
@@ -124,7 +167,10 @@ fn expired_and_foreign_transactions() {
     chain.env.epoch = 5;
     let mut transaction = chain.transaction(ALICE, Ptb::default());
     transaction.expiration = TransactionExpiration::Epoch(4);
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::Expired(_))));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::Expired(_))
+    ));
     transaction.expiration = TransactionExpiration::Epoch(5);
     assert!(chain.try_execute(&transaction).is_ok());
     transaction.expiration = TransactionExpiration::ValidDuring {
@@ -142,16 +188,31 @@ fn expired_and_foreign_transactions() {
 fn shapes_and_sizes() {
     let mut chain = Chain::new();
     let transaction = with_input(&mut chain, Input::Pure(vec![0; 16_384]));
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::SizeLimit { max: 16_383, .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::SizeLimit { max: 16_383, .. })
+    ));
     let mut ptb = Ptb::default();
-    ptb.command(Command::SplitCoins(SplitCoins { coin: Argument::Gas, amounts: Vec::new() }));
+    ptb.command(Command::SplitCoins(SplitCoins {
+        coin: Argument::Gas,
+        amounts: Vec::new(),
+    }));
     let transaction = chain.transaction(ALICE, ptb);
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::EmptyCommandInput { command: 0 })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::EmptyCommandInput { command: 0 })
+    ));
     let mut ptb = Ptb::default();
     ptb.inputs = vec![Input::Pure(vec![1; 16_000]); 9];
     let transaction = chain.transaction(ALICE, ptb);
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::SizeLimit { max: 131_072, .. })));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::SizeLimit { max: 131_072, .. })
+    ));
     let mut transaction = chain.transaction(ALICE, Ptb::default());
     transaction.kind = TransactionKind::EndOfEpoch(Vec::new());
-    assert!(matches!(chain.try_execute(&transaction), Err(InputError::Unsupported(_))));
+    assert!(matches!(
+        chain.try_execute(&transaction),
+        Err(InputError::Unsupported(_))
+    ));
 }

@@ -25,7 +25,11 @@ fn functions_and_arities() {
         ("items::sum", 0, ExecutionError::ArityMismatch),
         ("items::sum", 2, ExecutionError::ArityMismatch),
         ("items::secret", 0, ExecutionError::NonEntryFunctionInvoked),
-        ("items::friends_only", 0, ExecutionError::NonEntryFunctionInvoked),
+        (
+            "items::friends_only",
+            0,
+            ExecutionError::NonEntryFunctionInvoked,
+        ),
     ];
     for (function, arguments, expected) in cases {
         let (error, command) = error_of(|_, package, ptb| {
@@ -50,8 +54,18 @@ fn functions_reserved_for_modules() {
         let value = ptb.pure(&1u64);
         let to = ptb.pure(&BOB);
         let item = ptb.call(package, "items::new", &[value]);
-        let tag = StructTag::new(package, "items".parse().unwrap(), "Item".parse().unwrap(), vec![]);
-        ptb.call_generic(Address::TWO, "transfer::transfer", vec![tag.into()], &[item, to]);
+        let tag = StructTag::new(
+            package,
+            "items".parse().unwrap(),
+            "Item".parse().unwrap(),
+            vec![],
+        );
+        ptb.call_generic(
+            Address::TWO,
+            "transfer::transfer",
+            vec![tag.into()],
+            &[item, to],
+        );
     });
     assert_eq!(error, ExecutionError::NonEntryFunctionInvoked);
 }
@@ -64,7 +78,10 @@ fn references_cannot_be_returned() {
         ptb.call(package, "items::borrow_value", &[item]);
         ptb.transfer(&[item], ALICE);
     });
-    assert_eq!(error, ExecutionError::InvalidPublicFunctionReturnType { index: 0 });
+    assert_eq!(
+        error,
+        ExecutionError::InvalidPublicFunctionReturnType { index: 0 }
+    );
 }
 
 #[test]
@@ -76,7 +93,10 @@ fn pure_arguments_are_decoded_strictly() {
         })
     };
     for bytes in [&[1, 0][..], &[0, 0], &[0x80, 0], &[]] {
-        assert_eq!(decode(bytes).0, argument_error(0, CommandArgumentError::InvalidBcsBytes));
+        assert_eq!(
+            decode(bytes).0,
+            argument_error(0, CommandArgumentError::InvalidBcsBytes)
+        );
     }
     let (mut chain, package) = Chain::with_objects();
     let mut ptb = Ptb::default();
@@ -94,7 +114,10 @@ fn pure_arguments_are_decoded_strictly() {
         let maybe = ptb.pure(&None::<u64>);
         ptb.call(package, "items::text", &[text, ascii, maybe]);
     });
-    assert_eq!(error, argument_error(1, CommandArgumentError::InvalidBcsBytes));
+    assert_eq!(
+        error,
+        argument_error(1, CommandArgumentError::InvalidBcsBytes)
+    );
 }
 
 #[test]
@@ -103,7 +126,10 @@ fn objects_cannot_be_made_up_from_bytes() {
         let item = ptb.input(Input::Pure(vec![0; 40]));
         ptb.call(package, "items::delete", &[item]);
     });
-    assert_eq!(error, argument_error(0, CommandArgumentError::InvalidUsageOfPureArgument));
+    assert_eq!(
+        error,
+        argument_error(0, CommandArgumentError::InvalidUsageOfPureArgument)
+    );
 }
 
 #[test]
@@ -117,11 +143,17 @@ fn wrong_types_and_places() {
     let (error, _) = error_of(|_, package, ptb| {
         ptb.call(package, "items::value", &[Argument::Input(9)]);
     });
-    assert_eq!(error, argument_error(0, CommandArgumentError::IndexOutOfBounds { index: 9 }));
+    assert_eq!(
+        error,
+        argument_error(0, CommandArgumentError::IndexOutOfBounds { index: 9 })
+    );
     let (error, _) = error_of(|_, package, ptb| {
         ptb.call(package, "items::value", &[Argument::Result(0)]);
     });
-    assert_eq!(error, argument_error(0, CommandArgumentError::IndexOutOfBounds { index: 0 }));
+    assert_eq!(
+        error,
+        argument_error(0, CommandArgumentError::IndexOutOfBounds { index: 0 })
+    );
 }
 
 #[test]
@@ -135,13 +167,19 @@ fn values_are_used_once_and_borrowed_exclusively() {
         ptb.call(package, "items::delete", &[item]);
         ptb.call(package, "items::delete", &[item]);
     });
-    assert_eq!(error, argument_error(0, CommandArgumentError::ArgumentWithoutValue));
+    assert_eq!(
+        error,
+        argument_error(0, CommandArgumentError::ArgumentWithoutValue)
+    );
     assert_eq!(command, Some(2));
     let (error, _) = error_of(|_, package, ptb| {
         let item = new(package, ptb);
         ptb.call(package, "items::both", &[item, item]);
     });
-    assert_eq!(error, argument_error(1, CommandArgumentError::InvalidReferenceArgument));
+    assert_eq!(
+        error,
+        argument_error(1, CommandArgumentError::InvalidReferenceArgument)
+    );
 }
 
 #[test]
@@ -161,19 +199,45 @@ fn a_changed_pure_argument_stays_changed() {
 fn type_arguments_exist_and_fit() {
     let with_type = |tag: TypeTag| {
         error_of(|_, _, ptb| {
-            let table = ptb.call_generic(Address::TWO, "table::new", vec![tag.clone(), TypeTag::U8], &[]);
+            let table = ptb.call_generic(
+                Address::TWO,
+                "table::new",
+                vec![tag.clone(), TypeTag::U8],
+                &[],
+            );
             ptb.transfer(&[table], ALICE);
         })
         .0
     };
-    let type_error = |kind| ExecutionError::TypeArgumentError { type_argument: 0, kind };
+    let type_error = |kind| ExecutionError::TypeArgumentError {
+        type_argument: 0,
+        kind,
+    };
     let coin: TypeTag = StructTag::gas_coin().into();
-    assert_eq!(with_type(coin), type_error(TypeArgumentError::ConstraintNotSatisfied));
-    let nothing = StructTag::new(Address::TWO, "coin".parse().unwrap(), "Nothing".parse().unwrap(), vec![]);
-    assert_eq!(with_type(nothing.into()), type_error(TypeArgumentError::TypeNotFound));
-    let nowhere =
-        StructTag::new(Address::new([5; 32]), "coin".parse().unwrap(), "Coin".parse().unwrap(), vec![]);
-    assert_eq!(with_type(nowhere.into()), type_error(TypeArgumentError::TypeNotFound));
+    assert_eq!(
+        with_type(coin),
+        type_error(TypeArgumentError::ConstraintNotSatisfied)
+    );
+    let nothing = StructTag::new(
+        Address::TWO,
+        "coin".parse().unwrap(),
+        "Nothing".parse().unwrap(),
+        vec![],
+    );
+    assert_eq!(
+        with_type(nothing.into()),
+        type_error(TypeArgumentError::TypeNotFound)
+    );
+    let nowhere = StructTag::new(
+        Address::new([5; 32]),
+        "coin".parse().unwrap(),
+        "Coin".parse().unwrap(),
+        vec![],
+    );
+    assert_eq!(
+        with_type(nowhere.into()),
+        type_error(TypeArgumentError::TypeNotFound)
+    );
 }
 
 #[test]
@@ -188,7 +252,13 @@ fn hot_potatoes_are_returned() {
         let amount = ptb.pure(&5u64);
         ptb.call(package, "items::borrow_money", &[amount]);
     });
-    assert_eq!(error, ExecutionError::UnusedValueWithoutDrop { result: 0, subresult: 0 });
+    assert_eq!(
+        error,
+        ExecutionError::UnusedValueWithoutDrop {
+            result: 0,
+            subresult: 0
+        }
+    );
     assert_eq!(command, None);
 }
 
@@ -223,7 +293,10 @@ fn errors_of_code_carry_their_location() {
         let (a, b) = (ptb.pure(&1u64), ptb.pure(&0u64));
         ptb.call(package, "items::divide", &[a, b]);
     });
-    let ExecutionError::MovePrimitiveRuntimeError { location: Some(location) } = error else {
+    let ExecutionError::MovePrimitiveRuntimeError {
+        location: Some(location),
+    } = error
+    else {
         panic!("{error:?}");
     };
     assert_eq!(location.function_name.unwrap().as_str(), "divide");
@@ -234,15 +307,20 @@ fn errors_of_code_carry_their_location() {
 fn vectors_need_a_type_unless_they_hold_objects() {
     let (error, _) = error_of(|_, _, ptb| {
         let elements = vec![ptb.pure(&1u64)];
-        ptb.command(Command::MakeMoveVector(MakeMoveVector { type_: None, elements }));
+        ptb.command(Command::MakeMoveVector(MakeMoveVector {
+            type_: None,
+            elements,
+        }));
     });
     let kind = CommandArgumentError::InvalidMakeMoveVecNonObjectArgument;
     assert_eq!(error, argument_error(0, kind));
     let (mut chain, package) = Chain::with_objects();
     let mut ptb = Ptb::default();
     let elements = vec![ptb.pure(&1u64), ptb.pure(&41u64)];
-    let vector =
-        ptb.command(Command::MakeMoveVector(MakeMoveVector { type_: Some(TypeTag::U64), elements }));
+    let vector = ptb.command(Command::MakeMoveVector(MakeMoveVector {
+        type_: Some(TypeTag::U64),
+        elements,
+    }));
     ptb.call(package, "items::sum", &[vector]);
     assert_eq!(returned::<u64>(&chain.inspect(ptb), 1, 0), 42);
 }
@@ -255,11 +333,20 @@ fn the_context_tells_who_and_when() {
     ptb.call(package, "items::who", &[]);
     ptb.call(package, "items::digest", &[]);
     let transaction = chain.transaction(ALICE, ptb);
-    let mode = sui_localnet::execution::Mode::Simulate { checks: true, mock_gas: false };
-    let executed = chain.engine.execute(&chain.store, &chain.env, &transaction, mode).unwrap();
+    let mode = sui_localnet::execution::Mode::Simulate {
+        checks: true,
+        mock_gas: false,
+    };
+    let executed = chain
+        .engine
+        .execute(&chain.store, &chain.env, &transaction, mode)
+        .unwrap();
     assert_eq!(*status(&executed), ExecutionStatus::Success);
     assert_eq!(returned::<Address>(&executed, 0, 0), ALICE);
     assert_eq!(returned::<u64>(&executed, 0, 1), 3);
     assert_eq!(returned::<u64>(&executed, 0, 2), 1_700_000_000_000);
-    assert_eq!(returned::<Vec<u8>>(&executed, 1, 0), transaction.digest().as_bytes());
+    assert_eq!(
+        returned::<Vec<u8>>(&executed, 1, 0),
+        transaction.digest().as_bytes()
+    );
 }

@@ -1,17 +1,21 @@
 //! Genesis and the clock.
 
 use crate::common::*;
-use sui_sdk_types::hash::Hasher;
 use sui_localnet::execution::system;
+use sui_sdk_types::hash::Hasher;
 use sui_sdk_types::{Address, ExecutionStatus, Object, ObjectData, Owner, TransactionKind};
 
 fn package_digest(package: &Object, dependencies: &[Address]) -> String {
     let ObjectData::Package(package) = package.data() else {
         panic!("not a package");
     };
-    let modules = package.modules.values().map(|bytes| Hasher::digest(bytes).into_inner());
-    let mut items: Vec<[u8; 32]> =
-        modules.chain(dependencies.iter().map(|id| id.into_inner())).collect();
+    let modules = package
+        .modules
+        .values()
+        .map(|bytes| Hasher::digest(bytes).into_inner());
+    let mut items: Vec<[u8; 32]> = modules
+        .chain(dependencies.iter().map(|id| id.into_inner()))
+        .collect();
     items.sort_unstable();
     hex::encode(Hasher::digest(items.concat()).into_inner())
 }
@@ -45,7 +49,10 @@ fn genesis_creates_what_it_names() {
     assert_eq!(chain.coins(ALICE).len(), 5);
     assert_eq!(chain.balance(chain.coins(BOB)[0]), COIN);
     let bytes = bcs::to_bytes(transaction).unwrap();
-    assert_eq!(bcs::from_bytes::<sui_sdk_types::Transaction>(&bytes).unwrap(), *transaction);
+    assert_eq!(
+        bcs::from_bytes::<sui_sdk_types::Transaction>(&bytes).unwrap(),
+        *transaction
+    );
 }
 
 #[test]
@@ -53,10 +60,16 @@ fn the_prologue_moves_the_clock() {
     let (mut chain, package) = Chain::with_objects();
     let (_, executed) = system::commit_prologue(&chain.store, &chain.env, 1, 1_700_000_012_345);
     assert_eq!(effects(&executed).lamport_version, 2);
-    assert!(effects(&executed).dependencies.is_empty(), "genesis is no dependency");
+    assert!(
+        effects(&executed).dependencies.is_empty(),
+        "genesis is no dependency"
+    );
     chain.apply(&executed);
     let (_, again) = system::commit_prologue(&chain.store, &chain.env, 2, 1_700_000_099_999);
-    assert_eq!(effects(&again).dependencies, [effects(&executed).transaction_digest]);
+    assert_eq!(
+        effects(&again).dependencies,
+        [effects(&executed).transaction_digest]
+    );
 
     let mut ptb = Ptb::default();
     let clock = ptb.shared(&chain, CLOCK, false);

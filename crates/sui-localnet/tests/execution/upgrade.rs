@@ -13,20 +13,34 @@ const ADDITIVE: u8 = 128;
 const DEPENDENCIES_ONLY: u8 = 192;
 
 fn digest(publish: &Publish) -> Vec<u8> {
-    let modules = publish.modules.iter().map(|module| Hasher::digest(module).into_inner());
-    let mut items: Vec<[u8; 32]> =
-        modules.chain(publish.dependencies.iter().map(|id| id.into_inner())).collect();
+    let modules = publish
+        .modules
+        .iter()
+        .map(|module| Hasher::digest(module).into_inner());
+    let mut items: Vec<[u8; 32]> = modules
+        .chain(publish.dependencies.iter().map(|id| id.into_inner()))
+        .collect();
     items.sort_unstable();
     Hasher::digest(items.concat()).into_inner().to_vec()
 }
 
 /// Authorises, upgrades to `publish` and commits.
-fn upgrade_ptb(chain: &Chain, package: Address, publish: &Publish, policy: u8, digest: &[u8]) -> Ptb {
+fn upgrade_ptb(
+    chain: &Chain,
+    package: Address,
+    publish: &Publish,
+    policy: u8,
+    digest: &[u8],
+) -> Ptb {
     let cap = chain.only(Address::TWO, "package", "UpgradeCap");
     let mut ptb = Ptb::default();
     let cap = ptb.owned(chain, cap);
     let (policy, digest) = (ptb.pure(&policy), ptb.pure(&digest));
-    let ticket = ptb.call(Address::TWO, "package::authorize_upgrade", &[cap, policy, digest]);
+    let ticket = ptb.call(
+        Address::TWO,
+        "package::authorize_upgrade",
+        &[cap, policy, digest],
+    );
     let receipt = ptb.command(Command::Upgrade(Upgrade {
         modules: publish.modules.clone(),
         dependencies: publish.dependencies.clone(),
@@ -74,9 +88,18 @@ fn a_new_version_keeps_types_and_runs_new_code() {
         panic!("not a package");
     };
     assert_eq!(stored.version, 2);
-    assert!(stored.type_origin_table.iter().all(|origin| origin.package == package));
+    assert!(
+        stored
+            .type_origin_table
+            .iter()
+            .all(|origin| origin.package == package)
+    );
     let module = CompiledModule::deserialize(stored.modules.values().next().unwrap()).unwrap();
-    assert_eq!(module.self_id().address.0, package.into_inner(), "code keeps the first address");
+    assert_eq!(
+        module.self_id().address.0,
+        package.into_inner(),
+        "code keeps the first address"
+    );
 
     // New code on an object that the old version made; its type does not change.
     let counter = chain.only(package, "items", "Counter");
@@ -87,7 +110,10 @@ fn a_new_version_keeps_types_and_runs_new_code() {
     let executed = chain.inspect(ptb);
     assert_eq!(returned::<u64>(&executed, 0, 0), 1_000);
     let event = &executed.events.as_ref().unwrap().0[0];
-    assert_eq!((event.package_id, *event.type_.address()), (upgraded, package));
+    assert_eq!(
+        (event.package_id, *event.type_.address()),
+        (upgraded, package)
+    );
 
     // The old version still runs.
     let mut ptb = Ptb::default();
@@ -111,7 +137,9 @@ fn refused(publish: &Publish, policy: u8, digest: &[u8]) -> ExecutionError {
 }
 
 fn incompatible() -> ExecutionError {
-    ExecutionError::PackageUpgradeError { kind: PackageUpgradeError::IncompatibleUpgrade }
+    ExecutionError::PackageUpgradeError {
+        kind: PackageUpgradeError::IncompatibleUpgrade,
+    }
 }
 
 #[test]
@@ -119,7 +147,9 @@ fn the_digest_must_be_the_authorised_one() {
     let publish = changed(another_secret);
     let error = refused(&publish, COMPATIBLE, &[0; 32]);
     let found = digest(&publish);
-    let ExecutionError::PackageUpgradeError { kind: PackageUpgradeError::DigestDoesNotMatch { digest } } = error
+    let ExecutionError::PackageUpgradeError {
+        kind: PackageUpgradeError::DigestDoesNotMatch { digest },
+    } = error
     else {
         panic!("{error:?}");
     };
@@ -129,10 +159,18 @@ fn the_digest_must_be_the_authorised_one() {
 #[test]
 fn what_others_rely_on_must_stay() {
     let hidden = changed(|module| def(module, "value").visibility = Visibility::Private);
-    assert_eq!(refused(&hidden, COMPATIBLE, &digest(&hidden)), incompatible());
+    assert_eq!(
+        refused(&hidden, COMPATIBLE, &digest(&hidden)),
+        incompatible()
+    );
     let mut gone = Package::objects().command();
     gone.modules.retain(|bytes| {
-        CompiledModule::deserialize(bytes).unwrap().self_id().name.as_str() == "items"
+        CompiledModule::deserialize(bytes)
+            .unwrap()
+            .self_id()
+            .name
+            .as_str()
+            == "items"
     });
     assert_eq!(refused(&gone, COMPATIBLE, &digest(&gone)), incompatible());
     let abler = changed(|module| {
@@ -163,10 +201,14 @@ fn a_ticket_is_for_one_package() {
     let (mut chain, package) = Chain::with_objects();
     let publish = Package::objects().command();
     let mut ptb = upgrade_ptb(&chain, package, &publish, COMPATIBLE, &digest(&publish));
-    let Command::Upgrade(upgrade) = &mut ptb.commands[1] else { unreachable!() };
+    let Command::Upgrade(upgrade) = &mut ptb.commands[1] else {
+        unreachable!()
+    };
     upgrade.package = Address::TWO;
     let (error, _) = chain.fail(ALICE, ptb);
-    let kind =
-        PackageUpgradeError::PackageIdDoesNotMatch { package_id: Address::TWO, ticket_id: package };
+    let kind = PackageUpgradeError::PackageIdDoesNotMatch {
+        package_id: Address::TWO,
+        ticket_id: package,
+    };
     assert_eq!(error, ExecutionError::PackageUpgradeError { kind });
 }

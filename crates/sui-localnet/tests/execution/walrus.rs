@@ -8,7 +8,10 @@ fn walrus_publishes_after_wal() {
     let mut chain = Chain::new();
     let (wal, _) = chain.publish(&Package::built("wal"));
     let linked = walrus_contracts::packages::walrus()
-        .linked(&[(walrus_contracts::packages::WAL_PLACEHOLDER, wal.into_inner())])
+        .linked(&[(
+            walrus_contracts::packages::WAL_PLACEHOLDER,
+            wal.into_inner(),
+        )])
         .unwrap();
     let mut ptb = Ptb::default();
     let cap = ptb.command(Command::Publish(Publish {

@@ -1,8 +1,6 @@
 //! From arguments of commands to values: what may be moved, copied or borrowed.
 
-use super::values::{
-    Held, InputState, Place, object_id,
-};
+use super::values::{Held, InputState, Place, object_id};
 use super::{Interpreter, TypeInfo, pure};
 use crate::execution::failure::Failure;
 use crate::execution::inputs::Access;
@@ -23,7 +21,7 @@ enum Use {
 /// The uses of places by the arguments of one command.
 #[derive(Debug, Default)]
 pub(super) struct Uses {
-    uses: Vec<(Place, Use)>,
+    noted: Vec<(Place, Use)>,
     /// Hot values that the command consumes.
     pub(super) hot_consumed: usize,
     /// Whether the command takes a shared object by value.
@@ -32,7 +30,7 @@ pub(super) struct Uses {
 
 impl Uses {
     fn note(&mut self, place: Place, new: Use) -> Result<(), CommandArgumentError> {
-        for (_, old) in self.uses.iter().filter(|(used, _)| *used == place) {
+        for (_, old) in self.noted.iter().filter(|(used, _)| *used == place) {
             match (old, new) {
                 (Use::Borrow | Use::BorrowMut, Use::Move) => {
                     return Err(CommandArgumentError::CannotMoveBorrowedValue);
@@ -43,13 +41,13 @@ impl Uses {
                 _ => {}
             }
         }
-        self.uses.push((place, new));
+        self.noted.push((place, new));
         Ok(())
     }
 
     /// The places used.
     pub(super) fn places(&self) -> Vec<Place> {
-        self.uses.iter().map(|(place, _)| *place).collect()
+        self.noted.iter().map(|(place, _)| *place).collect()
     }
 }
 
@@ -107,11 +105,11 @@ impl Interpreter<'_> {
             Some(_) if info.abilities.has(Ability::Copy) => {
                 uses.note(place, Use::Copy).map_err(refuse)?;
                 let slot = self.slot(index, place)?;
-                slot.get().map_err(|error| self.vm_failure(&error))
+                slot.get().map_err(Failure::from)
             }
             Some(_) => {
                 let (slot, _) = self.take_slot(index, place, GasRule::NotByValue, uses)?;
-                slot.take().map_err(|error| self.vm_failure(&error))
+                slot.take().map_err(Failure::from)
             }
             None => self.made_up(index, place, info, tag, uses),
         }
@@ -129,13 +127,25 @@ impl Interpreter<'_> {
     ) -> Result<Slot, Failure> {
         let refuse = |kind| Failure::argument(index, kind);
         let place = self.place(argument).map_err(refuse)?;
-        uses.note(place, if is_mutable { Use::BorrowMut } else { Use::Borrow }).map_err(refuse)?;
+        uses.note(
+            place,
+            if is_mutable {
+                Use::BorrowMut
+            } else {
+                Use::Borrow
+            },
+        )
+        .map_err(refuse)?;
         match self.place_tag(place) {
             Some(found) if found != *tag => return Err(refuse(CommandArgumentError::TypeMismatch)),
             Some(_) => {}
             None => return self.borrow_made_up(index, place, info, tag),
         }
-        if is_mutable && self.access(place).is_some_and(|access| !access.is_mutable()) {
+        if is_mutable
+            && self
+                .access(place)
+                .is_some_and(|access| !access.is_mutable())
+        {
             return Err(refuse(CommandArgumentError::InvalidObjectByMutRef));
         }
         self.slot(index, place)
@@ -170,9 +180,10 @@ impl Interpreter<'_> {
             Place::Result(command, position) => {
                 self.results[command][position].value.clone().ok_or(gone)
             }
-            Place::Gas | Place::Input(_) => {
-                self.load_object(place)?.map(|object| object.value).ok_or(gone)
-            }
+            Place::Gas | Place::Input(_) => self
+                .load_object(place)?
+                .map(|object| object.value)
+                .ok_or(gone),
         }
     }
 
@@ -192,7 +203,10 @@ impl Interpreter<'_> {
             Held::Stored => {}
         }
         let tag = state.tag.clone();
-        let contents = state.object.as_struct().map(|object| object.contents().to_vec());
+        let contents = state
+            .object
+            .as_struct()
+            .map(|object| object.contents().to_vec());
         let contents =
             contents.ok_or_else(|| Failure::invariant("a package is used as an object"))?;
         let info = self.type_info(&tag)?;
@@ -247,7 +261,8 @@ impl Interpreter<'_> {
             Place::Result(command, position) => {
                 let result = &mut self.results[command][position];
                 result.value = None;
-                let is_hot = !result.abilities.has(Ability::Drop) && !result.abilities.has(Ability::Store);
+                let is_hot =
+                    !result.abilities.has(Ability::Drop) && !result.abilities.has(Ability::Store);
                 uses.hot_consumed += usize::from(is_hot && !result.abilities.has(Ability::Key));
                 result.tag.clone()
             }
@@ -264,7 +279,10 @@ impl Interpreter<'_> {
     fn note_taken_shared(&mut self, place: Place) {
         if let Place::Input(index) = place
             && let InputState::Object(state) = &self.inputs[index]
-            && matches!(state.object.owner(), Owner::Shared(_) | Owner::ConsensusAddress { .. })
+            && matches!(
+                state.object.owner(),
+                Owner::Shared(_) | Owner::ConsensusAddress { .. }
+            )
         {
             self.taken_shared.push(state.object.object_id());
         }
@@ -287,8 +305,10 @@ impl Interpreter<'_> {
             InputState::Pure { borrowed, .. } if borrowed.contains_key(tag) => {
                 uses.note(place, Use::Copy).map_err(refuse)?;
                 let copy = borrowed.get(tag).map(Slot::get);
-                copy.unwrap_or_else(|| Err(move_vm::VmError::invariant("a borrowed input vanished")))
-                    .map_err(|error| self.vm_failure(&error))
+                copy.unwrap_or_else(|| {
+                    Err(move_vm::VmError::invariant("a borrowed input vanished"))
+                })
+                .map_err(Failure::from)
             }
             InputState::Pure { bytes, .. } => {
                 uses.note(place, Use::Copy).map_err(refuse)?;
@@ -337,7 +357,10 @@ impl Interpreter<'_> {
                 if !is_receiving(&info.type_) {
                     return Err(refuse(CommandArgumentError::TypeMismatch));
                 }
-                Ok(Slot::new(Value::structure(vec![object_id(*id), Value::U64(*version)])))
+                Ok(Slot::new(Value::structure(vec![
+                    object_id(*id),
+                    Value::U64(*version),
+                ])))
             }
             InputState::Object(_) => Err(Failure::invariant("an object without type")),
         }

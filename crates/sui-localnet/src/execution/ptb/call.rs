@@ -16,9 +16,19 @@ const MODULE_ONLY: [(MoveAddress, &str, &[&str]); 4] = [
     (
         MoveAddress::FRAMEWORK,
         "transfer",
-        &["transfer", "freeze_object", "share_object", "party_transfer", "receive"],
+        &[
+            "transfer",
+            "freeze_object",
+            "share_object",
+            "party_transfer",
+            "receive",
+        ],
     ),
-    (MoveAddress::FRAMEWORK, "event", &["emit", "emit_authenticated"]),
+    (
+        MoveAddress::FRAMEWORK,
+        "event",
+        &["emit", "emit_authenticated"],
+    ),
     (MoveAddress::FRAMEWORK, "coin_registry", &["new_currency"]),
     (MoveAddress::STD, "internal", &["permit"]),
 ];
@@ -53,14 +63,16 @@ impl<'a> Interpreter<'a> {
         let is_private = function.signature.visibility != Visibility::Public;
         if self.enforced && is_private && self.groups.is_hot(group) {
             let kind = CommandArgumentError::InvalidArgumentToPrivateEntryFunction;
-            return Err(Failure::argument(0, kind)
-                .with_detail("an argument hangs together with a value that is still to be consumed"));
+            return Err(Failure::argument(0, kind).with_detail(
+                "an argument hangs together with a value that is still to be consumed",
+            ));
         }
-        self.runtime.set_event_source(to_move(call.package), call.module.clone());
+        self.runtime
+            .set_event_source(to_move(call.package), call.module.clone());
         let values = session
             .call(&function, arguments, &mut self.runtime, &mut self.gas.meter)
             .map_err(|error| Failure::of_vm(&error, session.linkage()))?;
-        let results = self.results_of(&session, &function, values)?;
+        let results = Self::results_of(&session, &function, values)?;
         self.entangle(index, group, &results);
         self.note_mutated(&mutated)?;
         Ok(results)
@@ -94,7 +106,9 @@ impl<'a> Interpreter<'a> {
         let vm_failure = |error: &_| Failure::of_vm(error, session.linkage());
         let signature = session
             .function_signature(&package, module, name)
-            .map_err(|error| Failure::from(ExecutionError::FunctionNotFound).with_detail(error.to_string()))?;
+            .map_err(|error| {
+                Failure::from(ExecutionError::FunctionNotFound).with_detail(error.to_string())
+            })?;
         self.check_callable(&signature)?;
         if signature.type_parameters.len() != tags.len() {
             return Err(ExecutionError::TypeArityMismatch.into());
@@ -108,9 +122,14 @@ impl<'a> Interpreter<'a> {
                 return Err(Failure::type_argument(index, &error));
             }
         }
-        let function =
-            session.load_function(&package, module, name, tags).map_err(|error| vm_failure(&error))?;
-        if let Some(index) = function.returns.iter().position(|type_| type_.as_reference().is_some()) {
+        let function = session
+            .load_function(&package, module, name, tags)
+            .map_err(|error| vm_failure(&error))?;
+        if let Some(index) = function
+            .returns
+            .iter()
+            .position(|type_| type_.as_reference().is_some())
+        {
             let index = u16::try_from(index).unwrap_or(u16::MAX);
             return Err(ExecutionError::InvalidPublicFunctionReturnType { index }.into());
         }
@@ -149,10 +168,18 @@ impl<'a> Interpreter<'a> {
         uses: &mut Uses,
         mutated: &mut Vec<Mutated>,
     ) -> Result<Vec<Value>, Failure> {
-        let expected = function.parameters.iter().filter(|type_| !is_context(type_)).count();
+        let expected = function
+            .parameters
+            .iter()
+            .filter(|type_| !is_context(type_))
+            .count();
         if expected != call.arguments.len() {
-            return Err(Failure::from(ExecutionError::ArityMismatch)
-                .with_detail(format!("{expected} arguments expected, {} given", call.arguments.len())));
+            return Err(
+                Failure::from(ExecutionError::ArityMismatch).with_detail(format!(
+                    "{expected} arguments expected, {} given",
+                    call.arguments.len()
+                )),
+            );
         }
         let mut given = call.arguments.iter().copied().enumerate();
         let mut values = Vec::with_capacity(function.parameters.len());
@@ -168,7 +195,7 @@ impl<'a> Interpreter<'a> {
                 Some((inner, is_mutable)) => (inner, Some(is_mutable)),
                 None => (parameter, None),
             };
-            let info = self.info_in(session, type_.clone())?;
+            let info = TypeInfo::load(session, type_.clone())?;
             let tag = type_
                 .to_tag()
                 .ok_or_else(|| Failure::argument(index, CommandArgumentError::TypeMismatch))?;
@@ -178,7 +205,12 @@ impl<'a> Interpreter<'a> {
                     let slot = self.borrow(index, argument, &info, &tag, is_mutable, uses)?;
                     let reference = slot.borrow();
                     if is_mutable && self.collect_outputs {
-                        mutated.push(Mutated { argument, tag, info, slot });
+                        mutated.push(Mutated {
+                            argument,
+                            tag,
+                            info,
+                            slot,
+                        });
                     }
                     reference
                 }
@@ -200,13 +232,12 @@ impl<'a> Interpreter<'a> {
     }
 
     fn results_of(
-        &self,
         session: &Session<'_>,
         function: &LoadedFunction,
         values: Vec<Value>,
     ) -> Result<Vec<ResultState>, Failure> {
         let result = |(type_, value): (&Type, Value)| {
-            let info = self.info_in(session, type_.clone())?;
+            let info = TypeInfo::load(session, type_.clone())?;
             let tag = type_
                 .to_tag()
                 .ok_or_else(|| Failure::invariant("a result has no type tag"))?;
@@ -222,10 +253,16 @@ impl<'a> Interpreter<'a> {
 
     fn note_mutated(&mut self, mutated: &[Mutated]) -> Result<(), Failure> {
         let mut found = Vec::with_capacity(mutated.len());
-        for Mutated { argument, tag, info, slot } in mutated {
+        for Mutated {
+            argument,
+            tag,
+            info,
+            slot,
+        } in mutated
+        {
             let bytes = slot
                 .with(|value| value.to_bcs(&info.layout))
-                .map_err(|error| self.vm_failure(&error))?;
+                .map_err(Failure::from)?;
             found.push((*argument, from_move_tag(tag), bytes));
         }
         if let Some(output) = self.outputs.last_mut() {

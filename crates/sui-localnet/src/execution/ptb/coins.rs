@@ -25,17 +25,17 @@ impl Interpreter<'_> {
         let mut amounts = Vec::with_capacity(split.amounts.len());
         for (position, amount) in split.amounts.iter().enumerate() {
             let amount = self.take(position + 1, *amount, &info, &TypeTag::U64, &mut uses)?;
-            amounts.push(amount.into_u64().map_err(|error| self.vm_failure(&error))?);
+            amounts.push(amount.into_u64().map_err(Failure::from)?);
         }
         let mut results = Vec::with_capacity(amounts.len());
         for amount in amounts {
-            let balance = coin_balance(&source).map_err(|error| self.vm_failure(&error))?;
+            let balance = coin_balance(&source).map_err(Failure::from)?;
             let rest = balance.checked_sub(amount).ok_or_else(|| {
                 Failure::from(ExecutionError::InsufficientCoinBalance)
                     .with_detail(format!("cannot take {amount} from a balance of {balance}"))
             })?;
-            set_coin_balance(&source, rest).map_err(|error| self.vm_failure(&error))?;
-            let id = self.runtime.fresh_id().map_err(|error| self.vm_failure(&error))?;
+            set_coin_balance(&source, rest).map_err(Failure::from)?;
+            let id = self.runtime.fresh_id().map_err(Failure::from)?;
             results.push(self.result(tag.clone(), coin(id, amount))?);
         }
         let group = self.groups.join(&uses.places());
@@ -48,9 +48,14 @@ impl Interpreter<'_> {
         let (target, tag) = self.borrow_coin(0, merge.coin, &mut uses)?;
         for (position, argument) in merge.coins_to_merge.iter().enumerate() {
             let position = position + 1;
-            let place = self.place(*argument).map_err(|kind| Failure::argument(position, kind))?;
+            let place = self
+                .place(*argument)
+                .map_err(|kind| Failure::argument(position, kind))?;
             if self.place_tag(place).as_ref() != Some(&tag) {
-                return Err(Failure::argument(position, CommandArgumentError::TypeMismatch));
+                return Err(Failure::argument(
+                    position,
+                    CommandArgumentError::TypeMismatch,
+                ));
             }
             let (slot, _) = self.take_slot(position, place, GasRule::NotByValue, &mut uses)?;
             self.merge_one(&target, &slot)?;
@@ -60,13 +65,13 @@ impl Interpreter<'_> {
     }
 
     fn merge_one(&mut self, target: &Slot, coin: &Slot) -> Result<(), Failure> {
-        let read = |slot| coin_balance(slot).map_err(|error| self.vm_failure(&error));
+        let read = |slot| coin_balance(slot).map_err(Failure::from);
         let sum = read(target)?
             .checked_add(read(coin)?)
             .ok_or_else(|| Failure::from(ExecutionError::CoinBalanceOverflow))?;
-        let id = id_of(coin).map_err(|error| self.vm_failure(&error))?;
-        set_coin_balance(target, sum).map_err(|error| self.vm_failure(&error))?;
-        self.runtime.record_deleted(id).map_err(|error| self.vm_failure(&error))
+        let id = id_of(coin).map_err(Failure::from)?;
+        set_coin_balance(target, sum).map_err(Failure::from)?;
+        self.runtime.record_deleted(id).map_err(Failure::from)
     }
 
     /// A coin to change in place.
@@ -94,24 +99,40 @@ impl Interpreter<'_> {
         let mut uses = Uses::default();
         let mut objects = Vec::with_capacity(transfer.objects.len());
         for (index, argument) in transfer.objects.iter().enumerate() {
-            let place = self.place(*argument).map_err(|kind| Failure::argument(index, kind))?;
+            let place = self
+                .place(*argument)
+                .map_err(|kind| Failure::argument(index, kind))?;
             let info = self.object_info(index, place)?;
             if !info.abilities.has(Ability::Store) {
-                return Err(Failure::argument(index, CommandArgumentError::InvalidTransferObject));
+                return Err(Failure::argument(
+                    index,
+                    CommandArgumentError::InvalidTransferObject,
+                ));
             }
             let (value, tag) = self.take_slot(index, place, GasRule::ByValue, &mut uses)?;
-            objects.push(ObjectValue { tag, layout: info.layout, public_transfer: true, value });
+            objects.push(ObjectValue {
+                tag,
+                layout: info.layout,
+                public_transfer: true,
+                value,
+            });
         }
         let info = self.type_info(&TypeTag::Address)?;
         let position = transfer.objects.len();
         let recipient = self
-            .take(position, transfer.address, &info, &TypeTag::Address, &mut uses)?
+            .take(
+                position,
+                transfer.address,
+                &info,
+                &TypeTag::Address,
+                &mut uses,
+            )?
             .into_address()
-            .map_err(|error| self.vm_failure(&error))?;
+            .map_err(Failure::from)?;
         for object in objects {
             self.runtime
                 .transfer(object, NewOwner::Address(from_move(recipient)))
-                .map_err(|error| self.vm_failure(&error))?;
+                .map_err(Failure::from)?;
         }
         self.groups.join(&uses.places());
         Ok(Vec::new())
@@ -146,7 +167,7 @@ impl Interpreter<'_> {
             elements.push(self.take(position, *argument, &info, &tag, &mut uses)?);
         }
         let vector = Vector::from_values(ElementKind::of_type(&info.type_), elements)
-            .map_err(|error| self.vm_failure(&error))?;
+            .map_err(Failure::from)?;
         let group = self.groups.join(&uses.places());
         (0..uses.hot_consumed).for_each(|_| self.groups.consumed(group));
         let result = self.result(TypeTag::Vector(Box::new(tag)), Value::vector(vector))?;
@@ -162,9 +183,14 @@ impl Interpreter<'_> {
         }
         let refuse = |kind| Failure::argument(0, kind);
         let not_an_object = CommandArgumentError::InvalidMakeMoveVecNonObjectArgument;
-        let first = make.elements.first().ok_or_else(|| refuse(not_an_object.clone()))?;
+        let first = make
+            .elements
+            .first()
+            .ok_or_else(|| refuse(not_an_object.clone()))?;
         let place = self.place(*first).map_err(refuse)?;
-        let tag = self.place_tag(place).ok_or_else(|| refuse(not_an_object.clone()))?;
+        let tag = self
+            .place_tag(place)
+            .ok_or_else(|| refuse(not_an_object.clone()))?;
         if !self.type_info(&tag)?.abilities.has(Ability::Key) {
             return Err(refuse(not_an_object));
         }
@@ -174,7 +200,9 @@ impl Interpreter<'_> {
     /// What is known of a type that the transaction names: it may not exist.
     fn named_type_info(&mut self, tag: &TypeTag) -> Result<TypeInfo, Failure> {
         let session = self.session_for_types([tag]).ok_or_else(missing_type)?;
-        session.load_type(tag).map_err(|error| Failure::type_argument(0, &error))?;
+        session
+            .load_type(tag)
+            .map_err(|error| Failure::type_argument(0, &error))?;
         self.type_info(tag)
     }
 }

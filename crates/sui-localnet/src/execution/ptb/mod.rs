@@ -20,9 +20,8 @@ use super::runtime::{NewOwner, ObjectRuntime, ObjectValue, Ticket};
 use super::types::CommandOutput;
 use entanglement::Entanglement;
 use move_vm::ability::Ability;
-use move_vm::{Layout, Linkage, Session, Slot, TypeTag, Value, Vm, VmError};
+use move_vm::{Linkage, Session, Slot, TypeTag, Value, Vm};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use sui_sdk_types::{
     Address, Command, ExecutionError, MovePackage, Object, ProgrammableTransaction,
 };
@@ -77,8 +76,10 @@ impl<'a> Interpreter<'a> {
         inputs: &Inputs,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let gas_object =
-            inputs.gas.first().ok_or_else(|| Failure::invariant("there is no gas coin"))?;
+        let gas_object = inputs
+            .gas
+            .first()
+            .ok_or_else(|| Failure::invariant("there is no gas coin"))?;
         let gas_tag = super::convert::gas_coin_tag();
         let reserved = settings.budget.min(settings.gas_balance);
         let mut interpreter = Self {
@@ -120,30 +121,43 @@ impl<'a> Interpreter<'a> {
     }
 
     fn note_input(&mut self, object: &Object) {
-        self.runtime.input_owners.insert(object.object_id(), *object.owner());
+        self.runtime
+            .input_owners
+            .insert(object.object_id(), *object.owner());
     }
 
     fn input_state(&mut self, input: &CheckedInput) -> Result<InputState, Failure> {
         Ok(match input {
-            CheckedInput::Pure(bytes) => {
-                InputState::Pure { bytes: bytes.clone(), borrowed: BTreeMap::new() }
-            }
+            CheckedInput::Pure(bytes) => InputState::Pure {
+                bytes: bytes.clone(),
+                borrowed: BTreeMap::new(),
+            },
             CheckedInput::Object(object, access) => {
                 self.note_input(object);
-                let tag = object.as_struct().and_then(|object| to_move_struct(object.object_type()));
+                let tag = object
+                    .as_struct()
+                    .and_then(|object| to_move_struct(object.object_type()));
                 let tag = tag.ok_or_else(|| Failure::invariant("an input without Move type"))?;
-                InputState::Object(ObjectState {
+                InputState::Object(Box::new(ObjectState {
                     object: object.clone(),
                     access: *access,
                     tag: TypeTag::Struct(Box::new(tag)),
                     held: Held::Stored,
-                })
+                }))
             }
             CheckedInput::Receiving(object) => {
                 let (id, version) = (object.object_id(), object.version());
-                let ticket = Ticket { version, object: object.clone(), received: false };
+                let ticket = Ticket {
+                    version,
+                    object: object.clone(),
+                    received: false,
+                };
                 self.runtime.tickets.insert(id, ticket);
-                InputState::Receiving { id, version, taken: false }
+                InputState::Receiving {
+                    id,
+                    version,
+                    taken: false,
+                }
             }
         })
     }
@@ -157,7 +171,7 @@ impl<'a> Interpreter<'a> {
                 .and_then(|results| self.check_taken_shared().map(|()| results))
                 .map_err(|failure| failure.in_command(index))?;
             if self.collect_outputs {
-                let returned = results.iter().map(|result| self.output(result));
+                let returned = results.iter().map(Self::output);
                 let returned = returned.collect::<Result<Vec<_>, _>>()?;
                 if let Some(output) = self.outputs.last_mut() {
                     output.returned = returned;
@@ -187,8 +201,11 @@ impl<'a> Interpreter<'a> {
             let shared_again =
                 matches!(self.runtime.transfers.get(&id), Some((NewOwner::Shared, _)));
             if !shared_again && !self.runtime.deleted_ids.contains(&id) {
-                return Err(Failure::from(ExecutionError::ConsensusObjectOperationNotAllowed)
-                    .with_detail(format!("shared object {id} is neither shared again nor deleted")));
+                return Err(
+                    Failure::from(ExecutionError::ConsensusObjectOperationNotAllowed).with_detail(
+                        format!("shared object {id} is neither shared again nor deleted"),
+                    ),
+                );
             }
         }
         Ok(())
@@ -239,27 +256,16 @@ impl<'a> Interpreter<'a> {
         let type_ = session
             .load_type(tag)
             .map_err(|error| missing().with_detail(error.to_string()))?;
-        let info = self.info_in(&session, type_)?;
+        let info = TypeInfo::load(&session, type_)?;
         self.types.insert(tag.clone(), info.clone());
         Ok(info)
     }
 
-    fn info_in(&self, session: &Session<'_>, type_: move_vm::Type) -> Result<TypeInfo, Failure> {
-        let layout: Arc<Layout> =
-            session.layout(&type_).map_err(|error| Failure::of_vm(&error, session.linkage()))?;
-        Ok(TypeInfo { abilities: type_.abilities(), layout, type_ })
-    }
-
-    /// A failure of the virtual machine outside of calls.
-    fn vm_failure(&self, error: &VmError) -> Failure {
-        Failure::of_vm(error, &Linkage::new())
-    }
-
-    fn output(&self, result: &ResultState) -> Result<(sui_sdk_types::TypeTag, Vec<u8>), Failure> {
+    fn output(result: &ResultState) -> Result<(sui_sdk_types::TypeTag, Vec<u8>), Failure> {
         let bytes = match &result.value {
             Some(slot) => slot
                 .with(|value| value.to_bcs(&result.layout))
-                .map_err(|error| self.vm_failure(&error))?,
+                .map_err(Failure::from)?,
             None => Vec::new(),
         };
         Ok((super::convert::from_move_tag(&result.tag), bytes))
@@ -288,7 +294,7 @@ impl<'a> Interpreter<'a> {
             held: std::mem::replace(&mut self.gas_coin.held, Held::Taken),
         };
         let objects = inputs.into_iter().filter_map(|input| match input {
-            InputState::Object(object) => Some(object),
+            InputState::Object(object) => Some(*object),
             InputState::Pure { .. } | InputState::Receiving { .. } => None,
         });
         std::iter::once(gas)
@@ -296,12 +302,17 @@ impl<'a> Interpreter<'a> {
             .map(|state| {
                 let contents = match &state.held {
                     Held::Taken => None,
-                    Held::Stored => state.object.as_struct().map(|object| object.contents().to_vec()),
-                    Held::Loaded(object) => {
-                        Some(object.contents().map_err(|error| self.vm_failure(&error))?)
-                    }
+                    Held::Stored => state
+                        .object
+                        .as_struct()
+                        .map(|object| object.contents().to_vec()),
+                    Held::Loaded(object) => Some(object.contents().map_err(Failure::from)?),
                 };
-                Ok(Returned { object: state.object, access: state.access, contents })
+                Ok(Returned {
+                    object: state.object,
+                    access: state.access,
+                    contents,
+                })
             })
             .collect()
     }
@@ -316,11 +327,11 @@ impl<'a> Interpreter<'a> {
                 None => return Err(Failure::invariant("the gas coin is gone")),
             },
         };
-        let balance = values::coin_balance(&slot).map_err(|error| self.vm_failure(&error))?;
+        let balance = values::coin_balance(&slot).map_err(Failure::from)?;
         let whole = balance
             .checked_add(self.reserved)
             .ok_or_else(|| Failure::from(ExecutionError::CoinBalanceOverflow))?;
-        values::set_coin_balance(&slot, whole).map_err(|error| self.vm_failure(&error))
+        values::set_coin_balance(&slot, whole).map_err(Failure::from)
     }
 
     /// Notes what a command used and made, for the rule on private entry functions.
@@ -330,7 +341,8 @@ impl<'a> Interpreter<'a> {
             let is_hot = !abilities.has(Ability::Drop)
                 && !abilities.has(Ability::Store)
                 && !abilities.has(Ability::Key);
-            self.groups.add(Place::Result(index, position), group, is_hot);
+            self.groups
+                .add(Place::Result(index, position), group, is_hot);
         }
     }
 }

@@ -12,9 +12,7 @@ use move_vm::verifier;
 use move_vm::{Address as MoveAddress, CompiledModule, ModuleId, Type, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use sui_sdk_types::{
-    Address, ExecutionError, MovePackage, Publish, TypeOrigin, UpgradeInfo,
-};
+use sui_sdk_types::{Address, ExecutionError, MovePackage, Publish, TypeOrigin, UpgradeInfo};
 
 /// The function that runs once, when its module is published.
 const INIT: &str = "init";
@@ -40,8 +38,11 @@ impl Interpreter<'_> {
         let package = MovePackage {
             id,
             version: FIRST_VERSION,
-            modules: named_bytes(&modules)?,
-            type_origin_table: modules.iter().flat_map(|module| origins(module, id)).collect(),
+            modules: named_bytes(&modules),
+            type_origin_table: modules
+                .iter()
+                .flat_map(|module| origins(module, id))
+                .collect(),
             linkage_table: linkage,
         };
         self.add_package(package)?;
@@ -60,8 +61,11 @@ impl Interpreter<'_> {
     ) -> Result<Vec<CompiledModule>, Failure> {
         let bytes: usize = modules.iter().map(Vec::len).sum();
         self.gas
-            .charge_bytes(u64::try_from(bytes).unwrap_or(u64::MAX), PUBLISH_UNITS_PER_BYTE)
-            .map_err(|error| self.vm_failure(&error))?;
+            .charge_bytes(
+                u64::try_from(bytes).unwrap_or(u64::MAX),
+                PUBLISH_UNITS_PER_BYTE,
+            )
+            .map_err(Failure::from)?;
         let mut names = BTreeSet::new();
         let mut parsed = Vec::with_capacity(modules.len());
         for bytes in modules {
@@ -108,7 +112,11 @@ impl Interpreter<'_> {
         let size = u64::try_from(package_size(&package)).unwrap_or(u64::MAX);
         if size > PACKAGE_BYTES_MAX {
             let max_object_size = PACKAGE_BYTES_MAX;
-            return Err(ExecutionError::PackageTooBig { object_size: size, max_object_size }.into());
+            return Err(ExecutionError::PackageTooBig {
+                object_size: size,
+                max_object_size,
+            }
+            .into());
         }
         let loaded = Package::new(package.clone(), self.runtime.tx.digest)
             .ok_or_else(|| Failure::invariant("a verified package does not parse"))?;
@@ -122,10 +130,16 @@ impl Interpreter<'_> {
             .packages
             .find(id)
             .ok_or_else(|| Failure::invariant("a published package is not found"))?;
-        let session = self.vm.session(self.packages, self.packages.linkage_of(&package));
-        for module in modules.iter().filter(|module| module.find_function(INIT).is_some()) {
+        let session = self
+            .vm
+            .session(self.packages, self.packages.linkage_of(&package));
+        for module in modules
+            .iter()
+            .filter(|module| module.find_function(INIT).is_some())
+        {
             let name = module.self_id().name;
-            let failed = |error: &_| crate::execution::failure::Failure::of_vm(error, session.linkage());
+            let failed =
+                |error: &_| crate::execution::failure::Failure::of_vm(error, session.linkage());
             let init = session
                 .load_function(&to_move(id), &name, INIT, &[])
                 .map_err(|error| failed(&error))?;
@@ -134,7 +148,8 @@ impl Interpreter<'_> {
                 arguments.push(Value::structure(vec![Value::Bool(true)]));
             }
             arguments.push(self.context().borrow());
-            self.runtime.set_event_source(to_move(id), identifier(&name));
+            self.runtime
+                .set_event_source(to_move(id), identifier(&name));
             session
                 .call(&init, arguments, &mut self.runtime, &mut self.gas.meter)
                 .map_err(|error| failed(&error))?;
@@ -144,14 +159,17 @@ impl Interpreter<'_> {
 
     /// The capability to upgrade a new package.
     fn upgrade_cap(&mut self, package: Address) -> Result<ResultState, Failure> {
-        let id = self.runtime.fresh_id().map_err(|error| self.vm_failure(&error))?;
+        let id = self.runtime.fresh_id().map_err(Failure::from)?;
         let cap = Value::structure(vec![
             uid(id),
             object_id(package),
             Value::U64(FIRST_VERSION),
             Value::U8(POLICY_COMPATIBLE),
         ]);
-        self.result(framework_tag(MoveAddress::FRAMEWORK, "package", "UpgradeCap"), cap)
+        self.result(
+            framework_tag(MoveAddress::FRAMEWORK, "package", "UpgradeCap"),
+            cap,
+        )
     }
 }
 
@@ -169,11 +187,11 @@ pub(super) fn relocate(modules: &mut [CompiledModule], address: MoveAddress) {
 /// Bytes of modules by name.
 pub(super) fn named_bytes(
     modules: &[CompiledModule],
-) -> Result<BTreeMap<sui_sdk_types::Identifier, Vec<u8>>, Failure> {
-    Ok(modules
+) -> BTreeMap<sui_sdk_types::Identifier, Vec<u8>> {
+    modules
         .iter()
         .map(|module| (identifier(&module.self_id().name), module.serialize()))
-        .collect())
+        .collect()
 }
 
 /// Origins of all datatypes of a module, as if all were new in package `id`.
@@ -202,18 +220,32 @@ pub(super) fn link(
     };
     let mut table = LinkageTable::new();
     for id in dependencies {
-        let package =
-            packages.find(*id).ok_or_else(|| missing(format!("dependency {id} does not exist")))?;
-        let entry = UpgradeInfo { upgraded_id: *id, upgraded_version: package.object.version };
+        let package = packages
+            .find(*id)
+            .ok_or_else(|| missing(format!("dependency {id} does not exist")))?;
+        let entry = UpgradeInfo {
+            upgraded_id: *id,
+            upgraded_version: package.object.version,
+        };
         if table.insert(from_move(package.runtime_id), entry).is_some() {
-            return Err(Failure::from(ExecutionError::InvalidLinkage)
-                .with_detail(format!("two versions of package {} are listed", package.runtime_id)));
+            return Err(
+                Failure::from(ExecutionError::InvalidLinkage).with_detail(format!(
+                    "two versions of package {} are listed",
+                    package.runtime_id
+                )),
+            );
         }
     }
     for module in modules {
-        for dependency in module.dependencies().filter(|id| id.address != own_runtime_id) {
+        for dependency in module
+            .dependencies()
+            .filter(|id| id.address != own_runtime_id)
+        {
             let linked = table.get(&from_move(dependency.address)).ok_or_else(|| {
-                missing(format!("{} uses {dependency}, whose package is not listed", module.self_id()))
+                missing(format!(
+                    "{} uses {dependency}, whose package is not listed",
+                    module.self_id()
+                ))
             })?;
             let package = packages
                 .find(linked.upgraded_id)
@@ -227,17 +259,24 @@ pub(super) fn link(
 fn check_transitive(table: &LinkageTable, dependency: &Package) -> Result<(), Failure> {
     for (runtime_id, needed) in &dependency.object.linkage_table {
         let Some(linked) = table.get(runtime_id) else {
-            return Err(Failure::from(ExecutionError::PublishUpgradeMissingDependency).with_detail(
-                format!("dependency {} needs {runtime_id}, which is not listed", dependency.object.id),
-            ));
+            return Err(
+                Failure::from(ExecutionError::PublishUpgradeMissingDependency).with_detail(
+                    format!(
+                        "dependency {} needs {runtime_id}, which is not listed",
+                        dependency.object.id
+                    ),
+                ),
+            );
         };
         if linked.upgraded_version < needed.upgraded_version {
-            return Err(Failure::from(ExecutionError::PublishUpgradeDependencyDowngrade).with_detail(
-                format!(
-                    "dependency {} needs version {} of {runtime_id}, version {} is listed",
-                    dependency.object.id, needed.upgraded_version, linked.upgraded_version
+            return Err(
+                Failure::from(ExecutionError::PublishUpgradeDependencyDowngrade).with_detail(
+                    format!(
+                        "dependency {} needs version {} of {runtime_id}, version {} is listed",
+                        dependency.object.id, needed.upgraded_version, linked.upgraded_version
+                    ),
                 ),
-            ));
+            );
         }
     }
     Ok(())

@@ -46,7 +46,11 @@ fn special(type_: &Type) -> Option<Special<'_>> {
     } else if type_.is_datatype(Address::STD, "ascii", "String") {
         Some(Special::Ascii)
     } else if type_.is_datatype(Address::STD, "option", "Option") {
-        type_.as_datatype()?.type_arguments.first().map(Special::Option)
+        type_
+            .as_datatype()?
+            .type_arguments
+            .first()
+            .map(Special::Option)
     } else {
         None
     }
@@ -126,10 +130,20 @@ mod tests {
         assert_eq!(check(&Type::U64, &[0; 7]), Some(false));
         assert_eq!(check(&Type::U256, &[0; 32]), Some(true));
         assert_eq!(check(&vector(Type::U8), &[2, 7, 7]), Some(true));
-        assert_eq!(check(&vector(Type::U8), &[0x82, 0, 7, 7]), Some(false), "padded length");
-        assert_eq!(check(&vector(vector(Type::U16)), &[2, 0, 1, 5, 0]), Some(true));
+        assert_eq!(
+            check(&vector(Type::U8), &[0x82, 0, 7, 7]),
+            Some(false),
+            "padded length"
+        );
+        assert_eq!(
+            check(&vector(vector(Type::U16)), &[2, 0, 1, 5, 0]),
+            Some(true)
+        );
         assert_eq!(check(&vector(Type::U8), &[0xff; 8]), Some(false));
-        assert_eq!(check(&vector(Type::Bool), &[0xff, 0xff, 0xff, 0xff, 0x0f]), Some(false));
+        assert_eq!(
+            check(&vector(Type::Bool), &[0xff, 0xff, 0xff, 0xff, 0x0f]),
+            Some(false)
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Upgrade: a new version of a package, as allowed by a ticket.
 
+use super::Interpreter;
 use super::arguments::Uses;
 use super::publish::{link, named_bytes, origins, relocate};
 use super::values::{ResultState, object_id};
-use super::Interpreter;
 use crate::execution::compatibility::{self, Policy};
 use crate::execution::convert::{framework_tag, from_move};
 use crate::execution::failure::Failure;
@@ -26,7 +26,9 @@ struct Ticket {
 impl Ticket {
     fn read(value: &Value) -> Result<Self, VmError> {
         let id = |index| -> Result<Address, VmError> {
-            Ok(from_move(value.copy_field(index)?.copy_field(0)?.into_address()?))
+            Ok(from_move(
+                value.copy_field(index)?.copy_field(0)?.into_address()?,
+            ))
         };
         Ok(Self {
             cap: id(0)?,
@@ -58,13 +60,19 @@ impl Interpreter<'_> {
         let modules = self.parse_modules(&upgrade.modules)?;
         let digest = package_digest(&upgrade.modules, &upgrade.dependencies);
         if digest.as_bytes() != ticket.digest {
-            return Err(upgrade_error(PackageUpgradeError::DigestDoesNotMatch { digest }));
+            return Err(upgrade_error(PackageUpgradeError::DigestDoesNotMatch {
+                digest,
+            }));
         }
         let current = self.packages.find(upgrade.package).ok_or_else(|| {
-            upgrade_error(PackageUpgradeError::UnableToFetchPackage { package_id: upgrade.package })
+            upgrade_error(PackageUpgradeError::UnableToFetchPackage {
+                package_id: upgrade.package,
+            })
         })?;
         let policy = Policy::from_number(ticket.policy).ok_or_else(|| {
-            upgrade_error(PackageUpgradeError::UnknownUpgradePolicy { policy: ticket.policy })
+            upgrade_error(PackageUpgradeError::UnknownUpgradePolicy {
+                policy: ticket.policy,
+            })
         })?;
         let id = self.add_version(&current, modules, upgrade, policy)?;
         let receipt = Value::structure(vec![object_id(ticket.cap), object_id(id)]);
@@ -80,7 +88,7 @@ impl Interpreter<'_> {
         let tag = framework_tag(MoveAddress::FRAMEWORK, "package", "UpgradeTicket");
         let info = self.type_info(&tag)?;
         let value = self.take(0, upgrade.ticket, &info, &tag, uses)?;
-        Ticket::read(&value).map_err(|error| self.vm_failure(&error))
+        Ticket::read(&value).map_err(Failure::from)
     }
 
     /// Verifies and stores the new version; returns its id.
@@ -93,19 +101,26 @@ impl Interpreter<'_> {
     ) -> Result<Address, Failure> {
         let id = self.runtime.next_id();
         relocate(&mut modules, current.runtime_id);
-        let linkage = link(self.packages, &modules, current.runtime_id, &upgrade.dependencies)?;
+        let linkage = link(
+            self.packages,
+            &modules,
+            current.runtime_id,
+            &upgrade.dependencies,
+        )?;
         self.verify(&modules, &linkage)?;
         let old = old_modules(current)?;
         compatibility::check(&old, &modules, policy).map_err(|broken| {
             upgrade_error(PackageUpgradeError::IncompatibleUpgrade).with_detail(broken)
         })?;
         check_no_new_initializer(&old, &modules)?;
-        let type_origin_table =
-            modules.iter().flat_map(|module| version_origins(current, module, id)).collect();
+        let type_origin_table = modules
+            .iter()
+            .flat_map(|module| version_origins(current, module, id))
+            .collect();
         self.add_package(MovePackage {
             id,
             version: current.object.version + 1,
-            modules: named_bytes(&modules)?,
+            modules: named_bytes(&modules),
             type_origin_table,
             linkage_table: linkage,
         })?;
@@ -115,9 +130,12 @@ impl Interpreter<'_> {
 
 /// Hash over the hashes of all modules and the ids of all dependencies, sorted.
 fn package_digest(modules: &[Vec<u8>], dependencies: &[Address]) -> Digest {
-    let hashes = modules.iter().map(|module| Hasher::digest(module).into_inner());
-    let mut items: Vec<[u8; 32]> =
-        hashes.chain(dependencies.iter().map(|id| id.into_inner())).collect();
+    let hashes = modules
+        .iter()
+        .map(|module| Hasher::digest(module).into_inner());
+    let mut items: Vec<[u8; 32]> = hashes
+        .chain(dependencies.iter().map(|id| id.into_inner()))
+        .collect();
     items.sort_unstable();
     Hasher::digest(items.concat())
 }
@@ -142,11 +160,17 @@ fn check_no_new_initializer(
 ) -> Result<(), Failure> {
     let late = new.iter().find(|module| {
         module.find_function("init").is_some()
-            && !old.iter().any(|old| old.self_id().name == module.self_id().name)
+            && !old
+                .iter()
+                .any(|old| old.self_id().name == module.self_id().name)
     });
     match late {
-        Some(module) => Err(Failure::from(ExecutionError::FeatureNotYetSupported)
-            .with_detail(format!("new module {} has an initialiser", module.self_id().name))),
+        Some(module) => Err(
+            Failure::from(ExecutionError::FeatureNotYetSupported).with_detail(format!(
+                "new module {} has an initialiser",
+                module.self_id().name
+            )),
+        ),
         None => Ok(()),
     }
 }

@@ -1,10 +1,11 @@
 //! Values that live between commands: inputs, the gas coin, results.
 
 use crate::execution::convert::from_move;
+use crate::execution::failure::Failure;
 use crate::execution::inputs::Access;
 use crate::execution::runtime::ObjectValue;
 use move_vm::ability::AbilitySet;
-use move_vm::{Layout, Slot, Type, TypeTag, Value, VmError};
+use move_vm::{Layout, Session, Slot, Type, TypeTag, Value, VmError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use sui_sdk_types::{Address, Object, Version};
@@ -25,14 +26,35 @@ pub(crate) struct TypeInfo {
     pub(crate) abilities: AbilitySet,
 }
 
+impl TypeInfo {
+    /// Looks a type up in a session.
+    pub(super) fn load(session: &Session<'_>, type_: Type) -> Result<Self, Failure> {
+        let layout = session
+            .layout(&type_)
+            .map_err(|error| Failure::of_vm(&error, session.linkage()))?;
+        Ok(Self {
+            abilities: type_.abilities(),
+            layout,
+            type_,
+        })
+    }
+}
+
 /// An input of the transaction.
 #[derive(Debug)]
 pub(super) enum InputState {
     /// Bytes, and the values that were decoded from them to be borrowed, by type.
-    Pure { bytes: Vec<u8>, borrowed: BTreeMap<TypeTag, Slot> },
-    Object(ObjectState),
+    Pure {
+        bytes: Vec<u8>,
+        borrowed: BTreeMap<TypeTag, Slot>,
+    },
+    Object(Box<ObjectState>),
     /// A ticket for an object that an object owns by its address.
-    Receiving { id: Address, version: Version, taken: bool },
+    Receiving {
+        id: Address,
+        version: Version,
+        taken: bool,
+    },
 }
 
 /// An input object.
@@ -81,19 +103,29 @@ pub(super) fn coin(id: Address, balance: u64) -> Value {
 
 /// Balance of a `Coin<T>` in a slot.
 pub(super) fn coin_balance(coin: &Slot) -> Result<u64, VmError> {
-    coin.with(|coin| coin.copy_field(1))?.copy_field(0)?.into_u64()
+    coin.with(|coin| coin.copy_field(1))?
+        .copy_field(0)?
+        .into_u64()
 }
 
 /// Overwrites the balance of a `Coin<T>` in a slot.
 pub(super) fn set_coin_balance(coin: &Slot, balance: u64) -> Result<(), VmError> {
-    coin.borrow().into_reference()?.field(1)?.field(0)?.write(Value::U64(balance))
+    coin.borrow()
+        .into_reference()?
+        .field(1)?
+        .field(0)?
+        .write(Value::U64(balance))
 }
 
 /// `T` of `0x2::coin::Coin<T>`.
 pub(super) fn coin_type(tag: &TypeTag) -> Option<&TypeTag> {
     let tag = tag.as_struct()?;
     match tag.type_params.as_slice() {
-        [type_] if tag.address == move_vm::Address::FRAMEWORK && tag.module == "coin" && tag.name == "Coin" => {
+        [type_]
+            if tag.address == move_vm::Address::FRAMEWORK
+                && tag.module == "coin"
+                && tag.name == "Coin" =>
+        {
             Some(type_)
         }
         _ => None,
