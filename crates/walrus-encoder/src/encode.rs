@@ -49,11 +49,13 @@ impl Encoder {
                 let tile = Tile::encode(&self.engine, &self.primary_code, space, source, columns);
                 for (row, slice) in (shape.rows..).zip(rows) {
                     for (position, cell) in slice.chunks_exact_mut(shape.symbol).enumerate() {
-                        cell.copy_from_slice(tile.cell(row, position));
+                        cell.copy_from_slice(tile.recovery_cell(row, position));
                     }
                 }
-                let secondary = tile.secondary_slivers().map(|(_, bytes)| bytes.to_vec());
-                (secondary.collect(), tile.hash(width))
+                let secondary = tile.secondary_slivers().map(<[u8]>::to_vec).collect();
+                let hashes = tile.hash(width);
+                tile.recycle(space);
+                (secondary, hashes)
             })
             .collect();
         drop((row_slices, row_recovery));

@@ -171,6 +171,37 @@ impl<'a, R: Read + Seek> StripeReader<'a, R> {
     }
 }
 
+/// The leaf hashes of a tile, while its cells come in stripes.
+struct TileLeaves {
+    source: StripedLeaves,
+    recovery: StripedLeaves,
+    counts: [usize; 2],
+}
+
+impl TileLeaves {
+    fn new(shape: Shape, columns: usize) -> Self {
+        let counts = [columns * shape.rows, columns * (shape.n - shape.rows)];
+        let [source, recovery] = counts.map(StripedLeaves::new);
+        Self {
+            source,
+            recovery,
+            counts,
+        }
+    }
+
+    /// Takes in a stripe; gives the hashes if it is the last one.
+    fn absorb(&mut self, tile: &Tile, last: bool) -> Option<[Vec<Digest>; 2]> {
+        let mut digests = self
+            .counts
+            .map(|count| vec![[0; 32]; if last { count } else { 0 }]);
+        let [source, recovery] = &mut digests;
+        self.source.absorb(&tile.source, last.then_some(source));
+        self.recovery
+            .absorb(&tile.recovery, last.then_some(recovery));
+        last.then_some(digests)
+    }
+}
+
 /// Hashes a blob stripe by stripe.
 struct MetadataHasher<'a> {
     encoder: &'a Encoder,
@@ -178,7 +209,7 @@ struct MetadataHasher<'a> {
     tile_width: usize,
     stripes: std::vec::IntoIter<Range<usize>>,
     /// For each tile, the hashes of its cells so far; unused if there is only one stripe.
-    leaves: Vec<StripedLeaves>,
+    leaves: Vec<TileLeaves>,
     tiles: Vec<TileHashes>,
 }
 
@@ -193,7 +224,7 @@ impl<'a> MetadataHasher<'a> {
             let tiles = tiles(shape.n, tile_width);
             tiles
                 .iter()
-                .map(|tile| StripedLeaves::new(tile.len() * shape.n))
+                .map(|tile| TileLeaves::new(shape, tile.len()))
                 .collect()
         } else {
             Vec::new()
@@ -235,20 +266,25 @@ impl<'a> MetadataHasher<'a> {
             )
         };
         if self.leaves.is_empty() {
-            let hash = |space: &mut Workspace, columns| encode(space, columns).hash(width);
+            let hash = |space: &mut Workspace, columns| {
+                let tile = encode(space, columns);
+                let hashes = tile.hash(width);
+                tile.recycle(space);
+                hashes
+            };
             self.tiles = tiles.map_init(Workspace::default, hash).collect();
             return;
         }
-        let hashes =
-            tiles
-                .zip(&mut self.leaves)
-                .map_init(Workspace::default, |space, (columns, leaves)| {
-                    let mut digests: Vec<Digest> =
-                        vec![[0; 32]; if last { columns.len() * n } else { 0 }];
-                    let tile = encode(space, columns);
-                    leaves.absorb(&tile.cells, last.then_some(&mut digests[..]));
-                    last.then(|| TileHashes::of_leaves(n, width, digests))
-                });
+        let absorb = |space: &mut Workspace, (columns, leaves): (Range<usize>, &mut TileLeaves)| {
+            let count = columns.len();
+            let tile = encode(space, columns);
+            let digests = leaves.absorb(&tile, last);
+            tile.recycle(space);
+            digests.map(|digests| TileHashes::of_leaves(count, width, &digests))
+        };
+        let hashes = tiles
+            .zip(&mut self.leaves)
+            .map_init(Workspace::default, absorb);
         self.tiles = hashes.flatten_iter().collect();
     }
 

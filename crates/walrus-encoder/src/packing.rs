@@ -128,6 +128,8 @@ impl Packing {
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
     blocks: Vec<Block>,
+    /// The cells of the last tile.
+    pub(crate) tile: [Vec<u8>; 2],
 }
 
 impl Workspace {

@@ -70,8 +70,11 @@ pub(crate) fn tiles(n: usize, width: usize) -> Vec<Range<usize>> {
 
 /// All cells of some columns, column by column.
 pub(crate) struct Tile {
-    pub(crate) columns: Range<usize>,
-    pub(crate) cells: Vec<u8>,
+    columns: Range<usize>,
+    /// The cells of source rows.
+    pub(crate) source: Vec<u8>,
+    /// The cells of recovery rows.
+    pub(crate) recovery: Vec<u8>,
     shape: Shape,
 }
 
@@ -89,78 +92,93 @@ impl Tile {
         engine: &DefaultEngine,
         code: &Code,
         space: &mut Workspace,
-        source: Columns<'_>,
+        columns_of: Columns<'_>,
         columns: Range<usize>,
     ) -> Self {
-        let shape = source.message.shape;
-        let column_bytes = shape.n * shape.symbol;
-        let mut cells = vec![0; columns.len() * column_bytes];
-        for (column, cells) in columns.clone().zip(cells.chunks_exact_mut(column_bytes)) {
-            for (row, cell) in cells
-                .chunks_exact_mut(shape.symbol)
-                .take(shape.rows)
-                .enumerate()
-            {
-                let bytes = source.cell(row, column);
+        let shape = columns_of.message.shape;
+        let symbol = shape.symbol;
+        let (source_len, recovery_len) = (shape.column_len(), (shape.n - shape.rows) * symbol);
+        let [mut source, mut recovery] = std::mem::take(&mut space.tile);
+        // What is there is overwritten, zeros included.
+        source.resize(columns.len() * source_len, 0);
+        recovery.resize(columns.len() * recovery_len, 0);
+        // Cells of a column are far apart in the blob: gather them once, for codes and hashes.
+        for row in 0..shape.rows {
+            for (position, column) in columns.clone().enumerate() {
+                let bytes = columns_of.cell(row, column);
+                let cell = &mut source[position * source_len + row * symbol..][..symbol];
                 cell[..bytes.len()].copy_from_slice(bytes);
+                cell[bytes.len()..].fill(0);
             }
         }
         encode_words(
-            (engine, code, Packing::new(shape.symbol)),
+            (engine, code, Packing::new(symbol)),
             space,
             columns.len(),
-            |word, row| source.cell(row, columns.start + word),
+            |word, row| &source[word * source_len + row * symbol..][..symbol],
             |word, row, offset, bytes| {
-                let start = word * column_bytes + row * shape.symbol + offset;
-                cells[start..start + bytes.len()].copy_from_slice(bytes);
+                let start = word * recovery_len + (row - shape.rows) * symbol + offset;
+                recovery[start..start + bytes.len()].copy_from_slice(bytes);
             },
         );
         Self {
             columns,
-            cells,
+            source,
+            recovery,
             shape,
         }
     }
 
-    /// The source part of the columns: the secondary slivers, by column.
-    pub(crate) fn secondary_slivers(&self) -> impl Iterator<Item = (usize, &[u8])> {
-        let columns = self.cells.chunks_exact(self.shape.n * self.shape.symbol);
-        let length = self.shape.column_len();
-        self.columns
-            .clone()
-            .zip(columns.map(move |cells| &cells[..length]))
+    /// Gives the memory back for the next tile.
+    pub(crate) fn recycle(self, space: &mut Workspace) {
+        space.tile = [self.source, self.recovery];
     }
 
-    /// The cell in this row and in the column with this position in the tile.
-    pub(crate) fn cell(&self, row: usize, position: usize) -> &[u8] {
-        let symbol = self.shape.symbol;
-        &self.cells[(position * self.shape.n + row) * symbol..][..symbol]
+    /// The source part of the columns: the secondary slivers.
+    pub(crate) fn secondary_slivers(&self) -> impl Iterator<Item = &[u8]> {
+        self.source.chunks_exact(self.shape.column_len())
+    }
+
+    /// The cell in this recovery row and in the column with this position in the tile.
+    pub(crate) fn recovery_cell(&self, row: usize, position: usize) -> &[u8] {
+        let Shape {
+            n, rows, symbol, ..
+        } = self.shape;
+        &self.recovery[(position * (n - rows) + row - rows) * symbol..][..symbol]
     }
 
     /// Hashes the cells, the columns, and the parts of the rows. `width` is that of full tiles.
     pub(crate) fn hash(&self, width: usize) -> TileHashes {
-        let mut leaves: Vec<Digest> = vec![[0; 32]; self.columns.len() * self.shape.n];
-        hash_prefixed(
-            LEAF_PREFIX,
-            self.cells.chunks_exact(self.shape.symbol),
-            &mut leaves,
-        );
-        TileHashes::of_leaves(self.shape.n, width, leaves)
+        let hash = |cells: &[u8]| {
+            let cells = cells.chunks_exact(self.shape.symbol);
+            let mut leaves: Vec<Digest> = vec![[0; 32]; cells.len()];
+            hash_prefixed(LEAF_PREFIX, cells, &mut leaves);
+            leaves
+        };
+        let leaves = [hash(&self.source), hash(&self.recovery)];
+        TileHashes::of_leaves(self.columns.len(), width, &leaves)
     }
 }
 
 impl TileHashes {
-    /// Builds the trees over leaf hashes that are given column by column.
-    pub(crate) fn of_leaves(rows: usize, width: usize, mut leaves: Vec<Digest>) -> Self {
-        let used = leaves.len() / rows;
+    /// Builds the trees over the leaf hashes of source and recovery rows, each column by column.
+    pub(crate) fn of_leaves(columns: usize, width: usize, leaves: &[Vec<Digest>; 2]) -> Self {
+        let [source_rows, recovery_rows] = leaves.each_ref().map(|part| part.len() / columns);
+        let rows = source_rows + recovery_rows;
+        let mut by_column: Vec<Digest> = Vec::with_capacity(rows * columns);
         let mut by_row: Vec<Digest> = vec![[0; 32]; rows * width];
-        for (column, leaves) in leaves.chunks_exact(rows).enumerate() {
-            for (row, leaf) in leaves.iter().enumerate() {
+        let parts = leaves[0]
+            .chunks_exact(source_rows)
+            .zip(leaves[1].chunks_exact(recovery_rows));
+        for (column, (source, recovery)) in parts.enumerate() {
+            for (row, leaf) in source.iter().chain(recovery).enumerate() {
                 by_row[row * width + column] = *leaf;
             }
+            by_column.extend_from_slice(source);
+            by_column.extend_from_slice(recovery);
         }
-        let row_parts = reduce_rows(by_row, width, used);
-        let columns = leaves
+        let row_parts = reduce_rows(by_row, width, columns);
+        let columns = by_column
             .chunks_exact_mut(rows)
             .map(merkle::root_of_leaf_hashes)
             .collect();
