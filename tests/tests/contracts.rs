@@ -209,7 +209,10 @@ async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
 
     let missing = walrus_core::ObjectId([9; 32]);
     let error = network.user.delete_blob(missing).await.unwrap_err();
-    assert!(matches!(error, SuiError::ObjectNotFound(id) if id == missing), "{error}");
+    assert!(
+        matches!(error, SuiError::ObjectNotFound(id) if id == missing),
+        "{error}"
+    );
 
     let permanent = network.register(2, 1).await;
     let error = network.user.delete_blob(permanent.id).await.unwrap_err();
@@ -436,7 +439,11 @@ async fn two_programs_with_one_account_do_not_fail_each_other() {
     for program in programs.map(tokio::spawn).collect::<Vec<_>>() {
         program.await.unwrap();
     }
-    let blobs = network.reader.owned_blobs(network.user.address()).await.unwrap();
+    let blobs = network
+        .reader
+        .owned_blobs(network.user.address())
+        .await
+        .unwrap();
     assert_eq!(blobs.len(), 12);
 }
 
@@ -458,12 +465,21 @@ async fn many_blobs_take_few_transactions() {
         .iter()
         .map(|one| BlobToCertify {
             object_id: one.blob.id,
-            certificate: certificate(&committee, 0..u16::from(NODES), 1, &permanent(one.blob.blob_id)),
+            certificate: certificate(
+                &committee,
+                0..u16::from(NODES),
+                1,
+                &permanent(one.blob.blob_id),
+            ),
         })
         .collect();
     let digests = network.user.certify(&certified).await.unwrap();
     assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), 2);
-    let blobs = network.reader.owned_blobs(network.user.address()).await.unwrap();
+    let blobs = network
+        .reader
+        .owned_blobs(network.user.address())
+        .await
+        .unwrap();
     assert!(blobs.iter().all(|blob| blob.certified_epoch == Some(1)));
 }
 
@@ -471,12 +487,20 @@ async fn many_blobs_take_few_transactions() {
 async fn the_faucet_pays_before_it_answers() {
     let network = ContractNetwork::deploy(NODES, SHARDS).await;
     let stranger = Signer::from_seed([55; 32]).address();
-    let url = network.localnet.faucet_url().expect("this chain has a faucet");
+    let url = network
+        .localnet
+        .faucet_url()
+        .expect("this chain has a faucet");
     let coins = faucet::request(&url, stranger).await.unwrap();
     let sent: u64 = coins.iter().map(|coin| coin.amount_mist).sum();
     assert!(sent > 0);
-    assert_eq!(network.reader.sui_balance_mist(stranger).await.unwrap(), sent);
+    assert_eq!(
+        network.reader.sui_balance_mist(stranger).await.unwrap(),
+        sent
+    );
 
-    let dead = faucet::request("http://127.0.0.1:1", stranger).await.unwrap_err();
+    let dead = faucet::request("http://127.0.0.1:1", stranger)
+        .await
+        .unwrap_err();
     assert!(dead.to_string().contains("http://127.0.0.1:1"), "{dead}");
 }

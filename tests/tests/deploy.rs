@@ -26,8 +26,14 @@ fn write_node(directory: &Path, index: u8) -> String {
         fs::write(directory.join(&name), contents).expect("the folder is writable");
         name
     };
-    let protocol = write(format!("{index}.protocol"), ProtocolKeyPair::from_seed(seed).to_key_file());
-    let network = write(format!("{index}.network"), NetworkKeyPair::from_seed(seed).to_key_file());
+    let protocol = write(
+        format!("{index}.protocol"),
+        ProtocolKeyPair::from_seed(seed).to_key_file(),
+    );
+    let network = write(
+        format!("{index}.network"),
+        NetworkKeyPair::from_seed(seed).to_key_file(),
+    );
     let wallet = format!("{index}.yaml");
     let env = WalletEnv::new("test", "http://127.0.0.1:1");
     Wallet::create(directory.join(&wallet), env, &operator(index)).expect("the folder is writable");
@@ -40,36 +46,65 @@ fn write_node(directory: &Path, index: u8) -> String {
 }
 
 fn value<'a>(stdout: &'a str, name: &str) -> &'a str {
-    let line = stdout.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+    let line = stdout
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}: ")));
     line.unwrap_or_else(|| panic!("{name} is missing in: {stdout}"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_deploys_registers_and_starts() {
-    let accounts = (0..NODES).map(|index| (account_address(operator(index).address()), OPERATOR_MIST));
+    let accounts =
+        (0..NODES).map(|index| (account_address(operator(index).address()), OPERATOR_MIST));
     let chain = Localnet::start(LocalnetConfig {
         accounts: accounts.collect(),
         ..LocalnetConfig::default()
     })
     .await
     .expect("a chain in memory starts");
-    let network = format!("{};{}", chain.rpc_url(), chain.faucet_url().expect("there is a faucet"));
+    let network = format!(
+        "{};{}",
+        chain.rpc_url(),
+        chain.faucet_url().expect("there is a faucet")
+    );
     let folder = tempfile::tempdir().expect("a temporary folder");
     let directory = folder.path();
 
     // Before there is anything, the other commands say so.
     walrus_deploy(directory, "start-first-epoch", &network, &[]).assert_fails(1, &["not deployed"]);
 
-    let options = ["--n-shards", "10", "--max-epochs-ahead", "20", "--epoch-duration", "30m"];
+    let options = [
+        "--n-shards",
+        "10",
+        "--max-epochs-ahead",
+        "20",
+        "--epoch-duration",
+        "30m",
+    ];
     let first = walrus_deploy(directory, "deploy-system-contract", &network, &options);
     assert!(first.success, "{}", first.stderr);
-    assert!(first.stdout.starts_with("Walrus contract created:\n"), "{}", first.stdout);
+    assert!(
+        first.stdout.starts_with("Walrus contract created:\n"),
+        "{}",
+        first.stdout
+    );
     let second = walrus_deploy(directory, "deploy-system-contract", &network, &options);
-    assert_eq!(second.stdout, first.stdout, "a second run changes nothing: {}", second.stderr);
-    walrus_deploy(directory, "deploy-system-contract", &network, &["--n-shards", "13"])
-        .assert_fails(1, &["other parameters", "10 shards"]);
+    assert_eq!(
+        second.stdout, first.stdout,
+        "a second run changes nothing: {}",
+        second.stderr
+    );
+    walrus_deploy(
+        directory,
+        "deploy-system-contract",
+        &network,
+        &["--n-shards", "13"],
+    )
+    .assert_fails(1, &["other parameters", "10 shards"]);
 
-    let files: Vec<_> = (0..NODES).map(|index| write_node(directory, index)).collect();
+    let files: Vec<_> = (0..NODES)
+        .map(|index| write_node(directory, index))
+        .collect();
     let mut arguments = vec!["--param-files"];
     arguments.extend(files.iter().map(String::as_str));
     let registered = walrus_deploy(directory, "register-nodes", &network, &arguments);
@@ -80,23 +115,42 @@ async fn an_operator_deploys_registers_and_starts() {
     let again = walrus_deploy(directory, "start-first-epoch", &network, &[]);
     assert!(again.success, "{}", again.stderr);
 
-    let config = fs::read_to_string(directory.join("work/client_config.yaml")).expect("it was written");
+    let config =
+        fs::read_to_string(directory.join("work/client_config.yaml")).expect("it was written");
     for name in ["system_object", "staking_object"] {
         assert!(config.contains(value(&first.stdout, name)), "{config}");
     }
-    let published = fs::read_to_string(directory.join("work/walrus/Published.toml")).expect("it was written");
-    assert!(published.contains(value(&first.stdout, "package_id")), "{published}");
+    let published =
+        fs::read_to_string(directory.join("work/walrus/Published.toml")).expect("it was written");
+    assert!(
+        published.contains(value(&first.stdout, "package_id")),
+        "{published}"
+    );
     assert!(published.contains(&chain.chain_id()), "{published}");
 
     let ids = walrus_sui::ContractIds {
-        system_object: value(&first.stdout, "system_object").parse().expect("an object ID"),
-        staking_object: value(&first.stdout, "staking_object").parse().expect("an object ID"),
+        system_object: value(&first.stdout, "system_object")
+            .parse()
+            .expect("an object ID"),
+        staking_object: value(&first.stdout, "staking_object")
+            .parse()
+            .expect("an object ID"),
         treasury_object: None,
     };
     let reader = SuiReader::new(SuiRpc::new([chain.rpc_url()]).expect("a URL"), ids);
     let committees = reader.committees().await.expect("the contracts are there");
-    assert_eq!((committees.epoch, committees.current.members.len()), (1, usize::from(NODES)));
-    assert_eq!(reader.epoch_info().await.expect("they are").max_epochs_ahead, 20);
+    assert_eq!(
+        (committees.epoch, committees.current.members.len()),
+        (1, usize::from(NODES))
+    );
+    assert_eq!(
+        reader
+            .epoch_info()
+            .await
+            .expect("they are")
+            .max_epochs_ahead,
+        20
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,31 +158,73 @@ async fn mistakes_are_named_in_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let directory = folder.path();
     let dead = "http://127.0.0.1:1";
-    walrus_deploy(directory, "deploy-system-contract", dead, &[]).assert_fails(1, &[dead, "refused"]);
-    walrus_deploy(directory, "register-nodes", dead, &["--param-files", "none.yaml"])
-        .assert_fails(1, &["none.yaml"]);
+    walrus_deploy(directory, "deploy-system-contract", dead, &[])
+        .assert_fails(1, &[dead, "refused"]);
+    walrus_deploy(
+        directory,
+        "register-nodes",
+        dead,
+        &["--param-files", "none.yaml"],
+    )
+    .assert_fails(1, &["none.yaml"]);
     fs::write(directory.join("bad.yaml"), "name: [").expect("the folder is writable");
-    walrus_deploy(directory, "register-nodes", dead, &["--param-files", "bad.yaml"])
-        .assert_fails(1, &["bad.yaml", "not valid"]);
+    walrus_deploy(
+        directory,
+        "register-nodes",
+        dead,
+        &["--param-files", "bad.yaml"],
+    )
+    .assert_fails(1, &["bad.yaml", "not valid"]);
 
     // Another chain than the one in the state file.
     let start = async |owner: u8| {
         let accounts = vec![(account_address(operator(owner).address()), OPERATOR_MIST)];
-        let config = LocalnetConfig { accounts, ..LocalnetConfig::default() };
-        Localnet::start(config).await.expect("a chain in memory starts")
+        let config = LocalnetConfig {
+            accounts,
+            ..LocalnetConfig::default()
+        };
+        Localnet::start(config)
+            .await
+            .expect("a chain in memory starts")
     };
     let (one, other) = (start(0).await, start(1).await);
-    let network = |chain: &Localnet| format!("{};{}", chain.rpc_url(), chain.faucet_url().expect("a faucet"));
-    let first = walrus_deploy(directory, "deploy-system-contract", &network(&one), &["--n-shards", "10"]);
+    let network = |chain: &Localnet| {
+        format!(
+            "{};{}",
+            chain.rpc_url(),
+            chain.faucet_url().expect("a faucet")
+        )
+    };
+    let first = walrus_deploy(
+        directory,
+        "deploy-system-contract",
+        &network(&one),
+        &["--n-shards", "10"],
+    );
     assert!(first.success, "{}", first.stderr);
-    walrus_deploy(directory, "deploy-system-contract", &network(&other), &["--n-shards", "10"])
-        .assert_fails(1, &[&one.chain_id(), &other.chain_id()]);
+    walrus_deploy(
+        directory,
+        "deploy-system-contract",
+        &network(&other),
+        &["--n-shards", "10"],
+    )
+    .assert_fails(1, &[&one.chain_id(), &other.chain_id()]);
 
     // A wallet without SUI on a network without a faucet.
     let poor = Signer::from_seed([99; 32]);
-    Wallet::create(directory.join("poor.yaml"), WalletEnv::new("test", dead), &poor).expect("it is new");
+    Wallet::create(
+        directory.join("poor.yaml"),
+        WalletEnv::new("test", dead),
+        &poor,
+    )
+    .expect("it is new");
     let poor_wallet = directory.join("poor.yaml");
-    let args = ["--admin-wallet-path", text(&poor_wallet), "--working-dir", "elsewhere"];
+    let args = [
+        "--admin-wallet-path",
+        text(&poor_wallet),
+        "--working-dir",
+        "elsewhere",
+    ];
     let outcome = {
         let mut process = Command::new(binary("walrus-deploy"));
         process
