@@ -54,13 +54,14 @@ impl Options {
     }
 }
 
-/// The fastest of several runs, in seconds.
-fn seconds<T>(mut run: impl FnMut() -> T) -> f64 {
+/// The fastest of several runs, in seconds. What `prepare` makes for each run is not measured.
+fn seconds<I, T>(prepare: impl Fn() -> I, mut run: impl FnMut(I) -> T) -> f64 {
     let begin = Instant::now();
     let mut best = f64::INFINITY;
     while best.is_infinite() || begin.elapsed().as_secs_f64() < SECONDS_PER_MEASUREMENT {
+        let input = prepare();
         let start = Instant::now();
-        black_box(run());
+        black_box(run(input));
         best = best.min(start.elapsed().as_secs_f64());
     }
     best
@@ -132,20 +133,20 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn line<T: Send, U>(
+    fn line<I, T: Send, U>(
         &self,
-        name: String,
-        bytes: usize,
-        ours: impl Fn() -> T + Send + Sync,
-        baseline: impl FnMut() -> U,
+        (name, bytes): (String, usize),
+        prepare: impl Fn() -> I + Send + Sync,
+        ours: impl Fn(I) -> T + Send + Sync,
+        mut baseline: impl FnMut() -> U,
     ) -> Line {
         Line {
             name,
             bytes,
-            one_thread: self.one.install(|| seconds(&ours)),
-            all_threads: self.all.install(|| seconds(&ours)),
-            baseline: seconds(baseline),
-            peak: self.all.install(|| peak_bytes(&ours)),
+            one_thread: self.one.install(|| seconds(&prepare, &ours)),
+            all_threads: self.all.install(|| seconds(&prepare, &ours)),
+            baseline: seconds(|| (), |()| baseline()),
+            peak: self.all.install(|| peak_bytes(|| ours(prepare()))),
         }
     }
 
@@ -165,15 +166,15 @@ impl Bench<'_> {
             "ours and the baseline must agree"
         );
         let first = self.line(
-            name("metadata"),
-            bytes,
-            || encoder.metadata(&blob),
+            (name("metadata"), bytes),
+            || (),
+            |()| encoder.metadata(&blob),
             || plain.metadata(&blob),
         );
         let second = self.line(
-            name("encode"),
-            bytes,
-            || encoder.encode(&blob),
+            (name("encode"), bytes),
+            || (),
+            |()| encoder.encode(&blob),
             || plain.encode(&blob),
         );
 
@@ -185,13 +186,13 @@ impl Bench<'_> {
             .take(needed)
             .map(|p| p.primary)
             .collect();
+        let check = ConsistencyCheck::Default;
         let third = self.line(
-            name("decode"),
-            bytes,
-            || {
-                let slivers = slivers.iter().cloned();
+            (name("decode"), bytes),
+            || slivers.clone(),
+            |slivers| {
                 encoder
-                    .decode(&metadata, slivers, ConsistencyCheck::Default)
+                    .decode(&metadata, slivers, check)
                     .expect("consistent")
             },
             || plain.decode(&metadata, &slivers),
