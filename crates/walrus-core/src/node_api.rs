@@ -12,11 +12,13 @@ mod query;
 mod status;
 
 pub use envelope::{
-    ErrorBody, ErrorDetail, ErrorEnvelope, Success, SuccessBody, domain_of, ERROR_DOMAIN,
-    GLOBAL_ERROR_DOMAIN,
+    ERROR_DOMAIN, ErrorBody, ErrorDetail, ErrorEnvelope, GLOBAL_ERROR_DOMAIN, Success, SuccessBody,
+    domain_of,
 };
 pub use error::{ErrorReason, ErrorStatus};
-pub use health::{EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary};
+pub use health::{
+    EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
+};
 pub use query::{ConfirmationQuery, HealthQuery, PendingQuery};
 pub use status::{BlobStatus, DeletableCounts, StoredStatus};
 

@@ -37,7 +37,9 @@ pub struct SuccessBody<T> {
 impl<T> Success<T> {
     /// Wraps `data` as the answer with HTTP status `code`.
     pub fn new(code: u16, data: T) -> Self {
-        Self { success: SuccessBody { code, data } }
+        Self {
+            success: SuccessBody { code, data },
+        }
     }
 }
 
@@ -172,9 +174,12 @@ mod tests {
 
     #[test]
     fn internal_errors_are_global_and_carry_a_trace_id() {
-        let envelope =
-            ErrorEnvelope::new(ErrorStatus::Internal, ErrorReason::InternalError, "disk full")
-                .with_trace_id(0xab);
+        let envelope = ErrorEnvelope::new(
+            ErrorStatus::Internal,
+            ErrorReason::InternalError,
+            "disk full",
+        )
+        .with_trace_id(0xab);
         let text = serde_json::to_string(&envelope).unwrap();
         assert!(text.contains(r#""domain":"global""#), "{text}");
         assert!(
@@ -183,7 +188,10 @@ mod tests {
             ),
             "{text}"
         );
-        assert_eq!(serde_json::from_str::<ErrorEnvelope>(&text).unwrap(), envelope);
+        assert_eq!(
+            serde_json::from_str::<ErrorEnvelope>(&text).unwrap(),
+            envelope
+        );
     }
 
     #[test]

@@ -105,7 +105,10 @@ mod tests {
             },
             shard_summary: ShardSummary {
                 owned: 1,
-                owned_shard_status: ShardStatusCounts { ready: 1, ..Default::default() },
+                owned_shard_status: ShardStatusCounts {
+                    ready: 1,
+                    ..Default::default()
+                },
                 read_only: 0,
             },
             shard_detail: None,

@@ -13,8 +13,7 @@ pub const SLIVER_STATUS: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{sliver_type
 /// Pattern of [`permanent_confirmation`].
 pub const PERMANENT_CONFIRMATION: &str = "/v1/blobs/{blob_id}/confirmation/permanent";
 /// Pattern of [`deletable_confirmation`].
-pub const DELETABLE_CONFIRMATION: &str =
-    "/v1/blobs/{blob_id}/confirmation/deletable/{object_id}";
+pub const DELETABLE_CONFIRMATION: &str = "/v1/blobs/{blob_id}/confirmation/deletable/{object_id}";
 /// Pattern of the recovery symbols of a blob.
 pub const RECOVERY_SYMBOLS: &str = "/v1/blobs/{blob_id}/recoverySymbols";
 /// Pattern of the decoding symbols of a blob.
@@ -47,7 +46,10 @@ pub fn sliver(blob_id: &BlobId, pair: SliverPairIndex, sliver_type: SliverType) 
 
 /// `/v1/blobs/{blob_id}/slivers/{pair}/{type}/status`
 pub fn sliver_status(blob_id: &BlobId, pair: SliverPairIndex, sliver_type: SliverType) -> String {
-    format!("/v1/blobs/{blob_id}/slivers/{}/{sliver_type}/status", pair.0)
+    format!(
+        "/v1/blobs/{blob_id}/slivers/{}/{sliver_type}/status",
+        pair.0
+    )
 }
 
 /// `/v1/blobs/{blob_id}/confirmation/permanent`
@@ -79,7 +81,10 @@ mod tests {
         );
         assert_eq!(
             deletable_confirmation(&blob_id, &ObjectId([1; 32])),
-            format!("/v1/blobs/{text}/confirmation/deletable/0x{}", "01".repeat(32))
+            format!(
+                "/v1/blobs/{text}/confirmation/deletable/0x{}",
+                "01".repeat(32)
+            )
         );
     }
 }

@@ -74,7 +74,10 @@ impl BlobStatus {
     fn progress(&self) -> impl Ord {
         match self {
             Self::Nonexistent => (0_u8, false, 0, (0, 0), Reverse(u64::MAX)),
-            Self::Deletable { initial_certified_epoch, deletable_counts } => (
+            Self::Deletable {
+                initial_certified_epoch,
+                deletable_counts,
+            } => (
                 1,
                 false,
                 0,
@@ -101,15 +104,24 @@ impl BlobStatus {
     /// Epoch since which the blob is certified without interruption, if it is.
     pub fn initial_certified_epoch(&self) -> Option<Epoch> {
         match self {
-            Self::Permanent { initial_certified_epoch, .. }
-            | Self::Deletable { initial_certified_epoch, .. } => *initial_certified_epoch,
+            Self::Permanent {
+                initial_certified_epoch,
+                ..
+            }
+            | Self::Deletable {
+                initial_certified_epoch,
+                ..
+            } => *initial_certified_epoch,
             Self::Nonexistent | Self::Invalid { .. } => None,
         }
     }
 }
 
 fn count_rank(counts: DeletableCounts) -> (u32, u32) {
-    (counts.count_deletable_certified, counts.count_deletable_total)
+    (
+        counts.count_deletable_certified,
+        counts.count_deletable_total,
+    )
 }
 
 /// "Never certified" ranks behind every epoch.
@@ -122,7 +134,10 @@ mod tests {
     use super::*;
 
     fn event() -> EventId {
-        EventId { tx_digest: [0; 32], event_seq: 3 }
+        EventId {
+            tx_digest: [0; 32],
+            event_seq: 3,
+        }
     }
 
     fn permanent(end_epoch: Epoch, is_certified: bool) -> BlobStatus {
@@ -138,8 +153,7 @@ mod tests {
         }
     }
 
-    const EVENT_JSON: &str =
-        r#"{"txDigest":"11111111111111111111111111111111","eventSeq":"3"}"#;
+    const EVENT_JSON: &str = r#"{"txDigest":"11111111111111111111111111111111","eventSeq":"3"}"#;
 
     #[test]
     fn json_text_is_exact() {
@@ -172,7 +186,10 @@ mod tests {
             )
         );
         for status in [BlobStatus::Nonexistent, permanent(1, false), deletable] {
-            assert_eq!(serde_json::from_str::<BlobStatus>(&json(&status)).unwrap(), status);
+            assert_eq!(
+                serde_json::from_str::<BlobStatus>(&json(&status)).unwrap(),
+                status
+            );
         }
     }
 
@@ -199,6 +216,9 @@ mod tests {
 
     #[test]
     fn stored_status_is_lower_case() {
-        assert_eq!(serde_json::to_string(&StoredStatus::Buffered).unwrap(), r#""buffered""#);
+        assert_eq!(
+            serde_json::to_string(&StoredStatus::Buffered).unwrap(),
+            r#""buffered""#
+        );
     }
 }
