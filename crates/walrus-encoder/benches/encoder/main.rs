@@ -1,6 +1,7 @@
 //! Time and memory of the encoder beside a plain one-threaded baseline.
 //!
 //! `cargo bench -p walrus-encoder --bench encoder -- [--json] [--quick] [--shards N] [--max-mib M]`
+//! `cargo bench -p walrus-encoder --bench encoder -- --stream M`
 //!
 //! Each line is one operation on one blob: the time of ours on one and on all threads, that of the
 //! baseline, the ratio, and the peak of resident memory during ours on all threads, less what was
@@ -9,7 +10,11 @@
 
 mod baseline;
 
-use std::{hint::black_box, time::Instant};
+use std::{
+    hint::black_box,
+    io::{ErrorKind, Read, Seek, SeekFrom},
+    time::Instant,
+};
 
 use baseline::Plain;
 use rayon::ThreadPool;
@@ -23,6 +28,7 @@ struct Options {
     json: bool,
     shards: Vec<u16>,
     max_bytes: usize,
+    stream: Option<usize>,
 }
 
 impl Options {
@@ -31,6 +37,7 @@ impl Options {
             json: false,
             shards: vec![10, 100, 1000],
             max_bytes: 1 << 30,
+            stream: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
@@ -44,6 +51,7 @@ impl Options {
                 "--shards" => {
                     options.shards = vec![u16::try_from(number()).expect("a number of shards")];
                 }
+                "--stream" => options.stream = Some(number() << 20),
                 "--max-mib" => options.max_bytes = number() << 20,
                 // What cargo passes to every bench.
                 "--bench" => {}
@@ -82,6 +90,74 @@ fn peak_bytes<T>(run: impl FnOnce() -> T) -> u64 {
     let before = status_kib("VmRSS");
     black_box(run());
     1024 * status_kib("VmHWM").saturating_sub(before)
+}
+
+/// A source of bytes that are nowhere in memory.
+struct Generated {
+    position: u64,
+    length: u64,
+}
+
+impl Read for Generated {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = usize::try_from(self.length - self.position).unwrap_or(usize::MAX);
+        let count = left.min(buffer.len());
+        for (i, byte) in (self.position..).zip(&mut buffer[..count]) {
+            *byte = (i * 7 % 251).to_le_bytes()[0];
+        }
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Generated {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let SeekFrom::Start(position) = to else {
+            return Err(ErrorKind::Unsupported.into());
+        };
+        self.position = position.min(self.length);
+        Ok(self.position)
+    }
+}
+
+/// Time and peak memory of the metadata of a blob that is streamed, then of the same in memory.
+fn stream(bytes: usize) {
+    let encoder = Encoder::new(NShards::new(1000).expect("not zero")).expect("supported");
+    let report = |name: &str, peak: u64, start: Instant| {
+        let mib = peak as f64 / f64::from(1 << 20);
+        let seconds = start.elapsed().as_secs_f64();
+        println!(
+            "{name} {}: {seconds:.2} s, peak {mib:.0} MiB",
+            size_name(bytes)
+        );
+    };
+    let length = bytes as u64;
+    let (mut streamed, mut in_memory) = (None, None);
+    let start = Instant::now();
+    let peak = peak_bytes(|| {
+        let mut source = Generated {
+            position: 0,
+            length,
+        };
+        streamed = encoder
+            .metadata_from_reader(&mut source, length, |_| {})
+            .ok();
+    });
+    report("streamed", peak, start);
+    let mut blob = Vec::with_capacity(bytes);
+    Generated {
+        position: 0,
+        length,
+    }
+    .read_to_end(&mut blob)
+    .expect("cannot fail");
+    let start = Instant::now();
+    let peak = peak_bytes(|| in_memory = encoder.metadata(&blob).ok());
+    report("in memory, besides the blob", peak, start);
+    assert!(
+        streamed.is_some() && streamed == in_memory,
+        "both ways give the same metadata"
+    );
 }
 
 struct Line {
@@ -212,6 +288,9 @@ fn size_name(bytes: usize) -> String {
 
 fn main() {
     let options = Options::parse();
+    if let Some(bytes) = options.stream {
+        return stream(bytes);
+    }
     let pool = |threads| {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
