@@ -221,6 +221,7 @@ impl NodeConfig {
         let rest = &self.rest_server;
         let (slivers, metadata) = (&self.pending_sliver_cache, &self.pending_metadata_cache);
         let mut limits = ServiceLimits {
+            registration_wait_max: Duration::from_millis(rest.metadata_registration_wait_millis),
             confirmation_wait_max: Duration::from_millis(rest.confirmation_long_poll_max_millis),
             pending: PendingLimits {
                 slivers_max: slivers.max_cached_slivers,

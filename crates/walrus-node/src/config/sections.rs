@@ -7,6 +7,9 @@ use walrus_core::{ObjectId, SuiAddress};
 
 use super::id_text;
 
+/// About the time a checkpoint takes to reach a node.
+const DEFAULT_REGISTRATION_WAIT_MILLIS: u64 = 2_000;
+
 /// `rest_server`: bounds of the API server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -19,6 +22,8 @@ pub struct RestServerConfig {
     pub max_active_requests: usize,
     /// Bytes of uploads in memory at a time.
     pub max_upload_bytes: usize,
+    /// Longest wait of a metadata upload for the registration of its blob, which keeps clients that race the chain.
+    pub metadata_registration_wait_millis: u64,
     /// Longest wait of a confirmation request for the registration; 0 turns waiting off.
     pub confirmation_long_poll_max_millis: u64,
     /// Requests that wait for a registration at a time.
@@ -33,6 +38,7 @@ impl Default for RestServerConfig {
             max_connections: limits.connections_max,
             max_active_requests: limits.requests_max,
             max_upload_bytes: limits.upload_bytes_max,
+            metadata_registration_wait_millis: DEFAULT_REGISTRATION_WAIT_MILLIS,
             confirmation_long_poll_max_millis: 0,
             confirmation_long_poll_max_in_flight_requests: None,
         }

@@ -96,3 +96,76 @@ where
     // Running out of time only means that the client may see a reset.
     let _ = timeout(LINGER_MAX, drain).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::stream;
+
+    use super::*;
+
+    const LIMIT: usize = 10;
+
+    fn limits() -> HttpLimits {
+        HttpLimits {
+            body_idle_timeout: Duration::from_secs(3),
+            body_timeout: Duration::from_secs(10),
+            ..HttpLimits::default()
+        }
+    }
+
+    /// A body of one-byte parts, each after a pause.
+    fn dripping(parts: usize, pause: Duration) -> Body {
+        Body::from_stream(stream::unfold(0, move |sent| async move {
+            if sent == parts {
+                return None;
+            }
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), sent + 1))
+        }))
+    }
+
+    async fn read_body(body: Body) -> Result<Bytes, HttpError> {
+        read(&HeaderMap::new(), body, LIMIT, &limits()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_bodies_are_read_within_limits() {
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            read_body(dripping(5, second))
+                .await
+                .ok()
+                .map(|body| body.len()),
+            Some(5)
+        );
+        // Too long a pause, and too long in all.
+        for body in [dripping(2, second * 4), dripping(9, second * 2)] {
+            assert!(matches!(
+                read_body(body).await,
+                Err(HttpError::BodyIncomplete(_))
+            ));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sizes_are_limited_announced_or_not() {
+        assert_eq!(
+            read_body(Body::from(vec![0; LIMIT]))
+                .await
+                .ok()
+                .map(|b| b.len()),
+            Some(LIMIT)
+        );
+        let unannounced = read_body(Body::from(vec![0; LIMIT + 1])).await;
+        assert!(matches!(
+            unannounced,
+            Err(HttpError::BodyTooLarge { limit: LIMIT })
+        ));
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, (LIMIT + 1).into());
+        let announced = read(&headers, Body::empty(), LIMIT, &limits()).await;
+        assert!(matches!(announced, Err(HttpError::BodyTooLarge { .. })));
+    }
+}

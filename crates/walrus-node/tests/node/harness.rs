@@ -234,6 +234,8 @@ metrics_address: 127.0.0.1:0
 rest_graceful_shutdown_period_secs: 5
 storage_node_cap: '{cap}'
 disk_reserve_bytes: 0
+rest_server:
+  metadata_registration_wait_millis: 60000
 sui:
   rpc: http://127.0.0.1:1
   system_object: '{system}'

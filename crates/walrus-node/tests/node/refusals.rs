@@ -34,7 +34,10 @@ async fn assert_plain(response: Response, status: StatusCode) {
 
 #[tokio::test]
 async fn unregistered_blobs() {
-    let test = TestNode::start().await;
+    let test = TestNode::start_with(|config| {
+        config.rest_server.metadata_registration_wait_millis = 0;
+    })
+    .await;
     let blob = TestBlob::new(1, 5_000);
     assert_refused(test.put_metadata(&blob).await, 400, FP, "NOT_REGISTERED").await;
     assert_refused(
@@ -51,7 +54,9 @@ async fn unregistered_blobs() {
     let sliver = test.get_sliver(&blob, 0, PRIMARY).await;
     assert_refused(sliver, 404, "NOT_FOUND", "SLIVER_NOT_FOUND").await;
     test.assert_holds_nothing(&blob).await;
-    test.store(&blob, 10).await;
+    test.chain.register(blob.id(), blob.tag(), 10);
+    test.caught_up().await;
+    test.upload(&blob).await;
 }
 
 #[tokio::test]
