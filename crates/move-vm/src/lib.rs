@@ -4,7 +4,7 @@
 //! transactions: those belong to its host, which provides packages through [`PackageSource`] and
 //! natives through [`Host`].
 //!
-//! * [`format`] parses and writes modules;
+//! * [`mod@format`] parses and writes modules;
 //! * [`verifier`] decides whether a module may be trusted;
 //! * [`Vm`] holds loaded code, [`Session`] runs one transaction command under one [`Linkage`];
 //! * [`Value`], [`Layout`] and [`Type`] describe data; [`TypeTag`] names types outside.
