@@ -1,5 +1,10 @@
 //! Processes killed at random moments: nothing that was certified is lost, nothing needs manual steps.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
 use std::{
     process::{Child, Command, Stdio},
     time::Duration,

@@ -1,5 +1,10 @@
 //! What people get wrong: one clear line each, the documented exit code, no panic.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
 use std::{
     fs,
     io::{Read as _, Write as _},

@@ -1,5 +1,10 @@
 //! Store and read through a whole network, with as many nodes down as the protocol tolerates, and more.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
 use std::time::{Duration, Instant};
 
 use walrus_tests::{TestNetwork, random_bytes, text};
