@@ -27,6 +27,10 @@ use crate::{
 pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for a status to arrive after the read it accompanies.
 const STATUS_GRACE: Duration = Duration::from_secs(1);
+/// How often a read waits for the nodes to see the certification of a blob they know as registered.
+const CERTIFICATION_WAITS_MAX: u32 = 4;
+/// One of these waits.
+const CERTIFICATION_WAIT: Duration = Duration::from_secs(1);
 /// Committees whose clients (and connections) are kept: current, previous, next.
 const COMMITTEES_KEPT: usize = 3;
 
@@ -131,6 +135,7 @@ impl WalrusClient {
         check: ConsistencyCheck,
         progress: &ProgressSink,
     ) -> Result<Vec<u8>, ClientError> {
+        let mut certification_waits = 0;
         let mut waits = Waits::new(self.shared.communication.committee_change_backoff);
         loop {
             let committees = self.committees().await?;
@@ -138,6 +143,12 @@ impl WalrusClient {
                 Ok(blob) => return Ok(blob),
                 Err(error) => error,
             };
+            // Nodes learn of a certification from the chain, some of them a moment after the writer did.
+            if is_not_certified(&error) && certification_waits < CERTIFICATION_WAITS_MAX {
+                certification_waits += 1;
+                tokio::time::sleep(CERTIFICATION_WAIT).await;
+                continue;
+            }
             if !may_be_committee_change(&error) || !self.has_changed(&committees).await? {
                 return Err(error);
             }
@@ -251,6 +262,10 @@ fn certified_epoch(
             Ok(None)
         }
     }
+}
+
+fn is_not_certified(error: &ClientError) -> bool {
+    matches!(error, ClientError::Read(ReadError::NotCertified(_)))
 }
 
 /// Failures that a change of committee explains.

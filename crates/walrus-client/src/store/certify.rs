@@ -45,11 +45,10 @@ impl Batch<'_> {
             if failures.is_empty() {
                 return Ok(results);
             }
-            let wait = if self.client.has_changed(&committees).await? {
-                waits.next()
-            } else {
-                None
-            };
+            // A full node that is away for a moment, or a new committee: both are worth another attempt.
+            let again =
+                failures.iter().any(is_transient) || self.client.has_changed(&committees).await?;
+            let wait = if again { waits.next() } else { None };
             let Some(wait) = wait else {
                 results.extend(failures.into_iter().map(into_result));
                 return Ok(results);
@@ -169,6 +168,11 @@ impl Batch<'_> {
         });
         Ok(results.collect())
     }
+}
+
+/// Whether the chain could not be reached, as opposed to having refused.
+fn is_transient((_, _, error): &Failure) -> bool {
+    matches!(error, ClientError::Certification(error) if error.is_transient())
 }
 
 fn into_result((job, phase, error): Failure) -> (BlobId, BlobStoreResult) {
