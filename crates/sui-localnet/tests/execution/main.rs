@@ -1,5 +1,10 @@
 //! Execution of transactions on the real framework's bytecode, against objects in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at what it does not expect"
+)]
+
 mod coins;
 mod common;
 mod crypto;

@@ -257,7 +257,7 @@ fn nobody_calls_an_initialiser() {
 fn modules_that_break_the_language_are_refused() {
     let error = refuse(|publish| {
         edit(publish, "items", |module| {
-            code(module, "divide").truncate(2)
+            code(module, "divide").truncate(2);
         });
     });
     assert_eq!(error, ExecutionError::VmVerificationOrDeserializationError);

@@ -202,8 +202,10 @@ fn shapes_and_sizes() {
         chain.try_execute(&transaction),
         Err(InputError::EmptyCommandInput { command: 0 })
     ));
-    let mut ptb = Ptb::default();
-    ptb.inputs = vec![Input::Pure(vec![1; 16_000]); 9];
+    let ptb = Ptb {
+        inputs: vec![Input::Pure(vec![1; 16_000]); 9],
+        ..Ptb::default()
+    };
     let transaction = chain.transaction(ALICE, ptb);
     assert!(matches!(
         chain.try_execute(&transaction),
