@@ -158,6 +158,50 @@ public fun certify_event_blob(
         )
 }
 
+// === Public functions: deny lists and protocol version ===
+
+/// Tells everybody the protocol version that a quorum has agreed on, as a member of the committee.
+public fun update_protocol_version(
+    self: &mut System,
+    cap: &StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner_mut().update_protocol_version(cap, signature, members_bitmap, message);
+}
+
+/// A node asks for approval of its new deny list. The sequence number must grow.
+public fun register_deny_list_update(
+    self: &mut System,
+    cap: &StorageNodeCap,
+    deny_list_root: u256,
+    deny_list_sequence: u64,
+) {
+    self.inner_mut().register_deny_list_update(cap, deny_list_root, deny_list_sequence);
+}
+
+/// Installs a node's new deny list, approved by a quorum. Its size lowers the node's rewards.
+public fun update_deny_list(
+    self: &mut System,
+    cap: &mut StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner_mut().update_deny_list(cap, signature, members_bitmap, message);
+}
+
+/// Tells everybody that a blob on deny lists was deleted, by a certificate of one correct node.
+public fun delete_deny_listed_blob(
+    self: &System,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().delete_deny_listed_blob(signature, members_bitmap, message);
+}
+
 // === Public functions: subsidies ===
 
 /// Adds to the payments of the next `epochs_ahead` epochs, in equal parts.

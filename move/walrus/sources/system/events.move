@@ -257,3 +257,33 @@ public(package) fun emit_contract_upgrade_proposed(epoch: u32, package_digest: v
 public(package) fun emit_contract_upgrade_quorum_reached(epoch: u32, package_digest: vector<u8>) {
     event::emit(ContractUpgradeQuorumReached { epoch, package_digest });
 }
+
+public(package) fun emit_register_deny_list_update(
+    epoch: u32,
+    root: u256,
+    sequence_number: u64,
+    node_id: ID,
+) {
+    event::emit(RegisterDenyListUpdate { epoch, root, sequence_number, node_id });
+}
+
+public(package) fun emit_deny_list_update(
+    epoch: u32,
+    root: u256,
+    sequence_number: u64,
+    node_id: ID,
+) {
+    event::emit(DenyListUpdate { epoch, root, sequence_number, node_id });
+}
+
+public(package) fun emit_deny_list_blob_deleted(epoch: u32, blob_id: u256) {
+    event::emit(DenyListBlobDeleted { epoch, blob_id });
+}
+
+public(package) fun emit_protocol_version_updated(
+    epoch: u32,
+    start_epoch: u32,
+    protocol_version: u64,
+) {
+    event::emit(ProtocolVersionUpdated { epoch, start_epoch, protocol_version });
+}

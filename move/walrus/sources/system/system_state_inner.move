@@ -36,15 +36,12 @@ const EIncorrectAttestation: u64 = 6;
 const ERepeatedAttestation: u64 = 7;
 /// The node is not in the committee.
 const ENotCommitteeMember: u64 = 8;
-#[allow(unused_const)]
 /// The sequence number of a deny list must grow.
 const EIncorrectDenyListSequence: u64 = 9;
-#[allow(unused_const)]
 /// The deny list is of another node.
 const EIncorrectDenyListNode: u64 = 10;
 /// Storage has a size.
 const EInvalidResourceSize: u64 = 11;
-#[allow(unused_const)]
 /// The epoch is in the past.
 const EInvalidStartEpoch: u64 = 12;
 
@@ -254,6 +251,86 @@ public(package) fun invalidate_blob_id(
     let blob_id = certified.invalid_blob_id_message().certified_invalid_blob_id();
     events::emit_invalid_blob_id(self.epoch(), blob_id);
     blob_id
+}
+
+/// Tells everybody about an agreement on a protocol version, on a certificate of a quorum.
+public(package) fun update_protocol_version(
+    self: &SystemStateInnerV1,
+    cap: &StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    assert!(self.committee.contains(&cap.node_id()), ENotCommitteeMember);
+    let certified = self.committee.verify_quorum_in_epoch(signature, members_bitmap, message);
+    assert!(certified.cert_epoch() == self.epoch(), EInvalidIdEpoch);
+    let agreement = certified.protocol_version_message();
+    assert!(agreement.start_epoch() >= self.epoch(), EInvalidStartEpoch);
+    events::emit_protocol_version_updated(
+        self.epoch(),
+        agreement.start_epoch(),
+        agreement.protocol_version(),
+    );
+}
+
+/// Tells everybody that a node has a new deny list, for which it asks approval.
+public(package) fun register_deny_list_update(
+    self: &SystemStateInnerV1,
+    cap: &StorageNodeCap,
+    deny_list_root: u256,
+    deny_list_sequence: u64,
+) {
+    assert!(self.committee.contains(&cap.node_id()), ENotCommitteeMember);
+    assert!(deny_list_sequence > cap.deny_list_sequence(), EIncorrectDenyListSequence);
+    events::emit_register_deny_list_update(
+        self.epoch(),
+        deny_list_root,
+        deny_list_sequence,
+        cap.node_id(),
+    );
+}
+
+/// Installs a node's new deny list, on a certificate of a quorum.
+public(package) fun update_deny_list(
+    self: &mut SystemStateInnerV1,
+    cap: &mut StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    let node_id = cap.node_id();
+    assert!(self.committee.contains(&node_id), ENotCommitteeMember);
+    let certified = self.committee.verify_quorum_in_epoch(signature, members_bitmap, message);
+    let epoch = self.epoch();
+    assert!(certified.cert_epoch() == epoch, EInvalidIdEpoch);
+    let update = certified.deny_list_update_message();
+    assert!(update.deny_list_node_id() == node_id, EIncorrectDenyListNode);
+    let (root, sequence) = (update.deny_list_root(), update.deny_list_sequence_number());
+    assert!(cap.deny_list_sequence() < sequence, EIncorrectDenyListSequence);
+
+    cap.set_deny_list(root, sequence, update.deny_list_size());
+    let sizes = self.deny_list_sizes.borrow_mut();
+    if (sizes.contains(&node_id)) {
+        *sizes.get_mut(&node_id) = update.deny_list_size();
+    } else {
+        sizes.insert(node_id, update.deny_list_size());
+    };
+    events::emit_deny_list_update(epoch, root, sequence, node_id);
+}
+
+/// Tells everybody that a blob on deny lists was deleted, on a certificate of one correct node.
+public(package) fun delete_deny_listed_blob(
+    self: &SystemStateInnerV1,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    let certified = self
+        .committee
+        .verify_one_correct_node_in_epoch(signature, members_bitmap, message);
+    assert!(certified.cert_epoch() == self.epoch(), EInvalidIdEpoch);
+    let blob_id = certified.deny_list_blob_deleted_message().deleted_blob_id();
+    events::emit_deny_list_blob_deleted(self.epoch(), blob_id);
 }
 
 /// Counts a node's attestation of an event blob; on a quorum the event blob is registered and
