@@ -14,6 +14,7 @@ use walrus::events;
 use walrus::extended_field::{Self, ExtendedField};
 use walrus::storage_accounting::{Self, FutureAccountingRingBuffer};
 use walrus::storage_node::StorageNodeCap;
+use walrus::storage_pool::{Self, StoragePool};
 use walrus::storage_resource::{Self, Storage};
 
 // === Errors ===
@@ -185,10 +186,8 @@ public(package) fun register_blob(
         self.n_shards(),
         ctx,
     );
-    let units = storage_units(blob.encoded_size(self.n_shards()));
-    let price = self.write_price_per_unit_size * units;
-    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
-    rewards.join(write_payment.balance_mut().split(price));
+    let encoded_size = blob.encoded_size(self.n_shards());
+    self.process_write_payment(encoded_size, write_payment);
     blob
 }
 
@@ -226,14 +225,8 @@ public(package) fun extend_blob(
     payment: &mut Coin<WAL>,
 ) {
     blob.assert_certified_not_expired(self.epoch());
-    let first = blob.end_epoch() - self.epoch();
     assert!(extended_epochs > 0, EInvalidEpochsAhead);
-    // In u64, so that no sum of two epochs overflows.
-    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
-    assert!((first as u64) + (extended_epochs as u64) <= max_epochs_ahead, EInvalidEpochsAhead);
-    let last = first + extended_epochs;
-    self.process_storage_payments(blob.storage().size(), first, last, payment);
-    self.use_capacity(blob.storage().size(), first, last);
+    self.sell_extension(blob.storage().size(), blob.end_epoch(), extended_epochs, payment);
     blob.extend_end_epoch(extended_epochs);
 }
 
@@ -383,6 +376,157 @@ public(package) fun certify_event_blob(
     blob.burn();
 }
 
+// === Package functions: storage pools ===
+
+/// Sells storage from the current epoch on, and makes a pool of it.
+public(package) fun create_storage_pool(
+    self: &mut SystemStateInnerV1,
+    reserved_encoded_capacity_bytes: u64,
+    epochs_ahead: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): StoragePool {
+    let storage = self.reserve_space(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx);
+    self.create_storage_pool_with_storage(storage, ctx)
+}
+
+/// Makes a pool of storage that is valid now.
+public(package) fun create_storage_pool_with_storage(
+    self: &SystemStateInnerV1,
+    storage: Storage,
+    ctx: &mut TxContext,
+): StoragePool {
+    assert!(storage.size() > 0, EInvalidResourceSize);
+    assert!(storage.start_epoch() <= self.epoch(), EInvalidEpochsAhead);
+    assert!(storage.end_epoch() > self.epoch(), EInvalidEpochsAhead);
+    storage_pool::new(storage, self.epoch(), ctx)
+}
+
+/// Registers a blob in a pool and charges for writing it.
+public(package) fun register_pooled_blob(
+    self: &mut SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    root_hash: u256,
+    unencoded_size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    write_payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+) {
+    assert!(storage_pool.start_epoch() <= self.epoch(), EInvalidEpochsAhead);
+    self.assert_not_expired(storage_pool);
+    let encoded_size = storage_pool.register_blob(
+        blob_id,
+        root_hash,
+        unencoded_size,
+        encoding_type,
+        deletable,
+        self.epoch(),
+        self.n_shards(),
+        ctx,
+    );
+    self.process_write_payment(encoded_size, write_payment);
+}
+
+/// Certifies a blob in a pool by a certificate of a quorum.
+public(package) fun certify_pooled_blob(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    signature: vector<u8>,
+    signers_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    let certified = self.committee.verify_quorum_in_epoch(signature, signers_bitmap, message);
+    storage_pool.certify_blob(blob_id, self.epoch(), certified.certify_blob_message());
+}
+
+/// Deletes a deletable blob from a pool.
+public(package) fun delete_pooled_blob(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+) {
+    self.assert_not_expired(storage_pool);
+    storage_pool.delete_blob(blob_id, self.epoch(), self.n_shards());
+}
+
+/// Removes any blob from a pool that has expired.
+public(package) fun burn_expired_pooled_blob(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+) {
+    assert!(storage_pool.end_epoch() <= self.epoch(), EInvalidEpochsAhead);
+    storage_pool.remove_blob(blob_id, self.n_shards());
+}
+
+/// Extends a pool by epochs, counted from its present end, and charges for its whole capacity.
+public(package) fun extend_storage_pool(
+    self: &mut SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    assert!(extended_epochs > 0, EInvalidEpochsAhead);
+    self.assert_not_expired(storage_pool);
+    self.sell_extension(
+        storage_pool.reserved_encoded_capacity_bytes(),
+        storage_pool.end_epoch(),
+        extended_epochs,
+        payment,
+    );
+    storage_pool.extend_end_epoch(extended_epochs, self.epoch());
+}
+
+/// Sells capacity to a pool, for the current epoch and those that are left to it.
+public(package) fun increase_storage_pool_capacity(
+    self: &mut SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    additional_encoded_capacity_bytes: u64,
+    payment: &mut Coin<WAL>,
+) {
+    assert!(additional_encoded_capacity_bytes > 0, EInvalidResourceSize);
+    self.assert_not_expired(storage_pool);
+    let last = storage_pool.end_epoch() - self.epoch();
+    self.process_storage_payments(additional_encoded_capacity_bytes, 0, last, payment);
+    self.use_capacity(additional_encoded_capacity_bytes, 0, last);
+    storage_pool.increase_capacity(additional_encoded_capacity_bytes);
+}
+
+/// Adds storage to a pool with which it ends.
+public(package) fun increase_storage_pool_capacity_with_storage(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    storage: Storage,
+) {
+    self.assert_not_expired(storage_pool);
+    storage_pool.increase_capacity_with_storage(storage, self.epoch());
+}
+
+/// Takes unused capacity out of a pool; possibly nothing.
+public(package) fun decrease_storage_pool_capacity_by_size(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    size: u64,
+    ctx: &mut TxContext,
+): Storage {
+    self.assert_not_expired(storage_pool);
+    storage_pool.decrease_capacity_by_size(size, ctx)
+}
+
+/// Takes a part of the unused capacity out of a pool; possibly nothing.
+public(package) fun decrease_storage_pool_unused_capacity_by_percent(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    percent: u8,
+    ctx: &mut TxContext,
+): Storage {
+    self.assert_not_expired(storage_pool);
+    storage_pool.decrease_unused_capacity_by_percent(percent, ctx)
+}
+
 // === Package functions: subsidies ===
 
 /// Adds a coin to the payments of the next epochs, in equal parts; the current one gets the remainder.
@@ -461,6 +605,39 @@ fun process_storage_payments(
         let rewards = self.future_accounting.ring_lookup_mut(i).rewards_balance();
         rewards.join(payment.split(price));
     });
+}
+
+/// Moves the price of writing an encoded blob from the payment to the current epoch.
+fun process_write_payment(
+    self: &mut SystemStateInnerV1,
+    encoded_size: u64,
+    payment: &mut Coin<WAL>,
+) {
+    let price = self.write_price_per_unit_size * storage_units(encoded_size);
+    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
+    rewards.join(payment.balance_mut().split(price));
+}
+
+/// Charges for the epochs by which storage is extended beyond its end, and counts their capacity.
+fun sell_extension(
+    self: &mut SystemStateInnerV1,
+    storage_size: u64,
+    end_epoch: u32,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    let first = end_epoch - self.epoch();
+    // In u64, so that no sum of two epochs overflows.
+    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
+    assert!((first as u64) + (extended_epochs as u64) <= max_epochs_ahead, EInvalidEpochsAhead);
+    let last = first + extended_epochs;
+    self.process_storage_payments(storage_size, first, last, payment);
+    self.use_capacity(storage_size, first, last);
+}
+
+/// Aborts unless the pool's storage lasts beyond the current epoch.
+fun assert_not_expired(self: &SystemStateInnerV1, pool: &StoragePool) {
+    assert!(pool.end_epoch() > self.epoch(), EInvalidEpochsAhead);
 }
 
 /// Counts sold capacity in each epoch from `first` to before `last`, up to the limit.
