@@ -84,6 +84,17 @@ pub fn wal() -> &'static CompiledPackage {
     &PACKAGE
 }
 
+/// The exchange of SUI and WAL for test networks. Calls `wal` at [`WAL_PLACEHOLDER`].
+pub fn wal_exchange() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "wal_exchange",
+            include_str!(concat!(env!("OUT_DIR"), "/wal_exchange.json")),
+        )
+    });
+    &PACKAGE
+}
+
 /// The package with storage, staking and epochs. Calls `wal` at [`WAL_PLACEHOLDER`].
 pub fn walrus() -> &'static CompiledPackage {
     static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
@@ -136,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_digest_of_the_compiler_is_ours() {
-        for package in [wal(), walrus()] {
+        for package in [wal(), wal_exchange(), walrus()] {
             assert_eq!(
                 link::package_digest(&package.modules, &package.dependencies),
                 package.digest
@@ -148,6 +159,13 @@ mod tests {
     fn walrus_calls_wal_at_the_placeholder() {
         assert!(walrus().dependencies.contains(&WAL_PLACEHOLDER));
         assert!(!wal().dependencies.contains(&WAL_PLACEHOLDER));
+    }
+
+    #[test]
+    fn the_exchange_calls_wal_at_the_placeholder() {
+        assert!(wal_exchange().dependencies.contains(&WAL_PLACEHOLDER));
+        let linked = wal_exchange().linked(&[(WAL_PLACEHOLDER, [0xAB; 32])]);
+        assert!(linked.unwrap().dependencies.contains(&[0xAB; 32]));
     }
 
     #[test]

@@ -21,6 +21,7 @@ export const FRAMEWORK_PACKAGES = [
 /** Our packages, in publish order, with the local packages each one calls. */
 export const PACKAGES = [
   { name: "wal", dependencies: [] },
+  { name: "wal_exchange", dependencies: ["wal"] },
   { name: "walrus", dependencies: ["wal"] },
 ];
 
