@@ -13,6 +13,10 @@ pub use crate::link::LinkError;
 /// right-aligned. The Move toolchain compiles with the same constant.
 pub const WAL_PLACEHOLDER: [u8; 32] = *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0placeholder:wal";
 
+/// Address at which other packages call `walrus` in the embedded bytecode: the text
+/// `placeholder:walrus`, right-aligned.
+pub const WALRUS_PLACEHOLDER: [u8; 32] = *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0placeholder:walrus";
+
 /// A compiled package whose dependencies may still be at placeholder addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompiledPackage {
@@ -106,6 +110,18 @@ pub fn walrus() -> &'static CompiledPackage {
     &PACKAGE
 }
 
+/// The package with rewards for nodes on top of what users pay. Calls `wal` at [`WAL_PLACEHOLDER`]
+/// and `walrus` at [`WALRUS_PLACEHOLDER`].
+pub fn walrus_subsidies() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "walrus_subsidies",
+            include_str!(concat!(env!("OUT_DIR"), "/walrus_subsidies.json")),
+        )
+    });
+    &PACKAGE
+}
+
 /// What the compiler writes: the shape of `sui move build --dump-bytecode-as-base64`.
 #[derive(Deserialize)]
 struct CompilerOutput {
@@ -147,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_digest_of_the_compiler_is_ours() {
-        for package in [wal(), wal_exchange(), walrus()] {
+        for package in [wal(), wal_exchange(), walrus(), walrus_subsidies()] {
             assert_eq!(
                 link::package_digest(&package.modules, &package.dependencies),
                 package.digest
@@ -166,6 +182,29 @@ mod tests {
         assert!(wal_exchange().dependencies.contains(&WAL_PLACEHOLDER));
         let linked = wal_exchange().linked(&[(WAL_PLACEHOLDER, [0xAB; 32])]);
         assert!(linked.unwrap().dependencies.contains(&[0xAB; 32]));
+    }
+
+    #[test]
+    fn packages_on_top_of_walrus_need_both_links() {
+        let links = [
+            (WAL_PLACEHOLDER, [0xAB; 32]),
+            (WALRUS_PLACEHOLDER, [0xCD; 32]),
+        ];
+        for package in [walrus_subsidies()] {
+            let linked = package.linked(&links).unwrap();
+            assert!(linked.dependencies.contains(&[0xAB; 32]));
+            assert!(linked.dependencies.contains(&[0xCD; 32]));
+            assert_eq!(
+                package.linked(&links[..1]),
+                Err(LinkError::Unlinked {
+                    package: "walrus".to_owned()
+                })
+            );
+            for module in &linked.modules {
+                let addresses = link::addresses(module).unwrap();
+                assert!(!addresses.iter().any(link::is_placeholder));
+            }
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ export const PACKAGES = [
   { name: "wal", dependencies: [] },
   { name: "wal_exchange", dependencies: ["wal"] },
   { name: "walrus", dependencies: ["wal"] },
+  { name: "walrus_subsidies", dependencies: ["wal", "walrus"] },
 ];
 
 /**
