@@ -6,7 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// Our packages; each has sources in `move/<name>` and bytecode in `move/build/<name>.json`.
-const PACKAGES: [&str; 4] = ["wal", "wal_exchange", "walrus", "walrus_subsidies"];
+const PACKAGES: [&str; 5] = [
+    "wal",
+    "wal_exchange",
+    "walrus",
+    "walrus_subsidies",
+    "blob_bucket",
+];
 
 fn main() {
     let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by Cargo"));

@@ -122,6 +122,18 @@ pub fn walrus_subsidies() -> &'static CompiledPackage {
     &PACKAGE
 }
 
+/// The package with shared buckets of blobs. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
+/// [`WALRUS_PLACEHOLDER`].
+pub fn blob_bucket() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "blob_bucket",
+            include_str!(concat!(env!("OUT_DIR"), "/blob_bucket.json")),
+        )
+    });
+    &PACKAGE
+}
+
 /// What the compiler writes: the shape of `sui move build --dump-bytecode-as-base64`.
 #[derive(Deserialize)]
 struct CompilerOutput {
@@ -163,7 +175,13 @@ mod tests {
 
     #[test]
     fn the_digest_of_the_compiler_is_ours() {
-        for package in [wal(), wal_exchange(), walrus(), walrus_subsidies()] {
+        for package in [
+            wal(),
+            wal_exchange(),
+            walrus(),
+            walrus_subsidies(),
+            blob_bucket(),
+        ] {
             assert_eq!(
                 link::package_digest(&package.modules, &package.dependencies),
                 package.digest
@@ -190,7 +208,7 @@ mod tests {
             (WAL_PLACEHOLDER, [0xAB; 32]),
             (WALRUS_PLACEHOLDER, [0xCD; 32]),
         ];
-        for package in [walrus_subsidies()] {
+        for package in [walrus_subsidies(), blob_bucket()] {
             let linked = package.linked(&links).unwrap();
             assert!(linked.dependencies.contains(&[0xAB; 32]));
             assert!(linked.dependencies.contains(&[0xCD; 32]));

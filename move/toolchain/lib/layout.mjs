@@ -24,6 +24,7 @@ export const PACKAGES = [
   { name: "wal_exchange", dependencies: ["wal"] },
   { name: "walrus", dependencies: ["wal"] },
   { name: "walrus_subsidies", dependencies: ["wal", "walrus"] },
+  { name: "blob_bucket", dependencies: ["wal", "walrus"] },
 ];
 
 /**
