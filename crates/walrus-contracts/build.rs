@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// Our packages; each has sources in `move/<name>` and bytecode in `move/build/<name>.json`.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "wal",
     "wal_exchange",
     "walrus",
+    "subsidies",
     "walrus_subsidies",
     "blob_bucket",
 ];

@@ -110,6 +110,18 @@ pub fn walrus() -> &'static CompiledPackage {
     &PACKAGE
 }
 
+/// The package with the older discount for buyers of storage. Calls `wal` at [`WAL_PLACEHOLDER`] and
+/// `walrus` at [`WALRUS_PLACEHOLDER`].
+pub fn subsidies() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "subsidies",
+            include_str!(concat!(env!("OUT_DIR"), "/subsidies.json")),
+        )
+    });
+    &PACKAGE
+}
+
 /// The package with rewards for nodes on top of what users pay. Calls `wal` at [`WAL_PLACEHOLDER`]
 /// and `walrus` at [`WALRUS_PLACEHOLDER`].
 pub fn walrus_subsidies() -> &'static CompiledPackage {
@@ -179,6 +191,7 @@ mod tests {
             wal(),
             wal_exchange(),
             walrus(),
+            subsidies(),
             walrus_subsidies(),
             blob_bucket(),
         ] {
@@ -208,7 +221,7 @@ mod tests {
             (WAL_PLACEHOLDER, [0xAB; 32]),
             (WALRUS_PLACEHOLDER, [0xCD; 32]),
         ];
-        for package in [walrus_subsidies(), blob_bucket()] {
+        for package in [subsidies(), walrus_subsidies(), blob_bucket()] {
             let linked = package.linked(&links).unwrap();
             assert!(linked.dependencies.contains(&[0xAB; 32]));
             assert!(linked.dependencies.contains(&[0xCD; 32]));

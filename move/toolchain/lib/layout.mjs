@@ -23,6 +23,7 @@ export const PACKAGES = [
   { name: "wal", dependencies: [] },
   { name: "wal_exchange", dependencies: ["wal"] },
   { name: "walrus", dependencies: ["wal"] },
+  { name: "subsidies", dependencies: ["wal", "walrus"] },
   { name: "walrus_subsidies", dependencies: ["wal", "walrus"] },
   { name: "blob_bucket", dependencies: ["wal", "walrus"] },
 ];

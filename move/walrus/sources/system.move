@@ -449,7 +449,7 @@ public(package) fun inner_mut_for_testing(system: &mut System): &mut SystemState
 
 #[test_only]
 /// Pretends that the object works with another version of the package.
-public(package) fun set_version_for_testing(system: &mut System, version: u64) {
+public fun set_version_for_testing(system: &mut System, version: u64) {
     let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
     df::add(&mut system.id, version, inner);
     system.version = version;
