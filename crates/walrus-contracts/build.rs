@@ -6,7 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// Our packages; each has sources in `move/<name>` and bytecode in `move/build/<name>.json`.
-const PACKAGES: [&str; 2] = ["wal", "walrus"];
+const PACKAGES: [&str; 6] = [
+    "wal",
+    "wal_exchange",
+    "walrus",
+    "subsidies",
+    "walrus_subsidies",
+    "blob_bucket",
+];
 
 fn main() {
     let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by Cargo"));

@@ -5,7 +5,7 @@ use std::fmt;
 /// One error constant of a Move module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AbortCode {
-    /// Package the module is in: `wal` or `walrus`.
+    /// Package the module is in, such as `walrus`.
     pub package: &'static str,
     /// Module that aborts.
     pub module: &'static str,

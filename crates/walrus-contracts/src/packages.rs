@@ -13,6 +13,10 @@ pub use crate::link::LinkError;
 /// right-aligned. The Move toolchain compiles with the same constant.
 pub const WAL_PLACEHOLDER: [u8; 32] = *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0placeholder:wal";
 
+/// Address at which other packages call `walrus` in the embedded bytecode: the text
+/// `placeholder:walrus`, right-aligned.
+pub const WALRUS_PLACEHOLDER: [u8; 32] = *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0placeholder:walrus";
+
 /// A compiled package whose dependencies may still be at placeholder addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompiledPackage {
@@ -84,12 +88,59 @@ pub fn wal() -> &'static CompiledPackage {
     &PACKAGE
 }
 
+/// The exchange of SUI and WAL for test networks. Calls `wal` at [`WAL_PLACEHOLDER`].
+pub fn wal_exchange() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "wal_exchange",
+            include_str!(concat!(env!("OUT_DIR"), "/wal_exchange.json")),
+        )
+    });
+    &PACKAGE
+}
+
 /// The package with storage, staking and epochs. Calls `wal` at [`WAL_PLACEHOLDER`].
 pub fn walrus() -> &'static CompiledPackage {
     static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
         parse(
             "walrus",
             include_str!(concat!(env!("OUT_DIR"), "/walrus.json")),
+        )
+    });
+    &PACKAGE
+}
+
+/// The package with the older discount for buyers of storage. Calls `wal` at [`WAL_PLACEHOLDER`] and
+/// `walrus` at [`WALRUS_PLACEHOLDER`].
+pub fn subsidies() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "subsidies",
+            include_str!(concat!(env!("OUT_DIR"), "/subsidies.json")),
+        )
+    });
+    &PACKAGE
+}
+
+/// The package with rewards for nodes on top of what users pay. Calls `wal` at [`WAL_PLACEHOLDER`]
+/// and `walrus` at [`WALRUS_PLACEHOLDER`].
+pub fn walrus_subsidies() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "walrus_subsidies",
+            include_str!(concat!(env!("OUT_DIR"), "/walrus_subsidies.json")),
+        )
+    });
+    &PACKAGE
+}
+
+/// The package with shared buckets of blobs. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
+/// [`WALRUS_PLACEHOLDER`].
+pub fn blob_bucket() -> &'static CompiledPackage {
+    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+        parse(
+            "blob_bucket",
+            include_str!(concat!(env!("OUT_DIR"), "/blob_bucket.json")),
         )
     });
     &PACKAGE
@@ -136,7 +187,14 @@ mod tests {
 
     #[test]
     fn the_digest_of_the_compiler_is_ours() {
-        for package in [wal(), walrus()] {
+        for package in [
+            wal(),
+            wal_exchange(),
+            walrus(),
+            subsidies(),
+            walrus_subsidies(),
+            blob_bucket(),
+        ] {
             assert_eq!(
                 link::package_digest(&package.modules, &package.dependencies),
                 package.digest
@@ -148,6 +206,36 @@ mod tests {
     fn walrus_calls_wal_at_the_placeholder() {
         assert!(walrus().dependencies.contains(&WAL_PLACEHOLDER));
         assert!(!wal().dependencies.contains(&WAL_PLACEHOLDER));
+    }
+
+    #[test]
+    fn the_exchange_calls_wal_at_the_placeholder() {
+        assert!(wal_exchange().dependencies.contains(&WAL_PLACEHOLDER));
+        let linked = wal_exchange().linked(&[(WAL_PLACEHOLDER, [0xAB; 32])]);
+        assert!(linked.unwrap().dependencies.contains(&[0xAB; 32]));
+    }
+
+    #[test]
+    fn packages_on_top_of_walrus_need_both_links() {
+        let links = [
+            (WAL_PLACEHOLDER, [0xAB; 32]),
+            (WALRUS_PLACEHOLDER, [0xCD; 32]),
+        ];
+        for package in [subsidies(), walrus_subsidies(), blob_bucket()] {
+            let linked = package.linked(&links).unwrap();
+            assert!(linked.dependencies.contains(&[0xAB; 32]));
+            assert!(linked.dependencies.contains(&[0xCD; 32]));
+            assert_eq!(
+                package.linked(&links[..1]),
+                Err(LinkError::Unlinked {
+                    package: "walrus".to_owned()
+                })
+            );
+            for module in &linked.modules {
+                let addresses = link::addresses(module).unwrap();
+                assert!(!addresses.iter().any(link::is_placeholder));
+            }
+        }
     }
 
     #[test]

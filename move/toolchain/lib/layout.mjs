@@ -21,7 +21,11 @@ export const FRAMEWORK_PACKAGES = [
 /** Our packages, in publish order, with the local packages each one calls. */
 export const PACKAGES = [
   { name: "wal", dependencies: [] },
+  { name: "wal_exchange", dependencies: ["wal"] },
   { name: "walrus", dependencies: ["wal"] },
+  { name: "subsidies", dependencies: ["wal", "walrus"] },
+  { name: "walrus_subsidies", dependencies: ["wal", "walrus"] },
+  { name: "blob_bucket", dependencies: ["wal", "walrus"] },
 ];
 
 /**

@@ -6,6 +6,7 @@ use sui::clock::Clock;
 use sui::package::{Self, Publisher, UpgradeCap};
 use walrus::display;
 use walrus::events;
+use walrus::slashing;
 use walrus::staking::{Self, Staking};
 use walrus::system::{Self, System};
 use walrus::upgrade::{Self, EmergencyUpgradeCap};
@@ -65,6 +66,7 @@ public fun initialize_walrus(
     system::create_empty(max_epochs_ahead, package_id, ctx);
     staking::create(epoch_zero_duration, epoch_duration, n_shards, package_id, clock, ctx);
     display::create(publisher, ctx);
+    slashing::new(ctx);
     upgrade::new(upgrade_cap, ctx)
 }
 

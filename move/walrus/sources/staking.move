@@ -356,6 +356,11 @@ public(package) fun inner(staking: &Staking): &StakingInnerV1 {
     df::borrow(&staking.id, VERSION)
 }
 
+/// Takes the whole commission of a node, whoever may collect it; only to burn it.
+public(package) fun take_commission(staking: &mut Staking, node_id: ID): Balance<WAL> {
+    staking.inner_mut().take_commission(node_id)
+}
+
 // === Private functions ===
 
 fun inner_mut(staking: &mut Staking): &mut StakingInnerV1 {

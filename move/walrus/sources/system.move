@@ -12,6 +12,7 @@ use walrus::bls_aggregate::BlsCommittee;
 use walrus::epoch_parameters::EpochParams;
 use walrus::storage_accounting::FutureAccountingRingBuffer;
 use walrus::storage_node::StorageNodeCap;
+use walrus::storage_pool::StoragePool;
 use walrus::storage_resource::Storage;
 use walrus::system_state_inner::{Self, SystemStateInnerV1};
 
@@ -21,7 +22,6 @@ use walrus::system_state_inner::{Self, SystemStateInnerV1};
 const EInvalidMigration: u64 = 0;
 /// The object works with another version of this package.
 const EWrongVersion: u64 = 1;
-#[allow(unused_const)]
 /// Nothing would be taken out.
 const EZeroExtractSize: u64 = 2;
 
@@ -158,6 +158,180 @@ public fun certify_event_blob(
         )
 }
 
+// === Public functions: deny lists and protocol version ===
+
+/// Tells everybody the protocol version that a quorum has agreed on, as a member of the committee.
+public fun update_protocol_version(
+    self: &mut System,
+    cap: &StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner_mut().update_protocol_version(cap, signature, members_bitmap, message);
+}
+
+/// A node asks for approval of its new deny list. The sequence number must grow.
+public fun register_deny_list_update(
+    self: &mut System,
+    cap: &StorageNodeCap,
+    deny_list_root: u256,
+    deny_list_sequence: u64,
+) {
+    self.inner_mut().register_deny_list_update(cap, deny_list_root, deny_list_sequence);
+}
+
+/// Installs a node's new deny list, approved by a quorum. Its size lowers the node's rewards.
+public fun update_deny_list(
+    self: &mut System,
+    cap: &mut StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner_mut().update_deny_list(cap, signature, members_bitmap, message);
+}
+
+/// Tells everybody that a blob on deny lists was deleted, by a certificate of one correct node.
+public fun delete_deny_listed_blob(
+    self: &System,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().delete_deny_listed_blob(signature, members_bitmap, message);
+}
+
+// === Public functions: storage pools ===
+
+/// Buys storage for `epochs_ahead` epochs from the current one on, and makes a pool of it.
+public fun create_storage_pool(
+    self: &mut System,
+    reserved_encoded_capacity_bytes: u64,
+    epochs_ahead: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): StoragePool {
+    self
+        .inner_mut()
+        .create_storage_pool(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx)
+}
+
+/// Makes a pool of storage that is valid now.
+public fun create_storage_pool_with_storage(
+    self: &System,
+    storage: Storage,
+    ctx: &mut TxContext,
+): StoragePool {
+    self.inner().create_storage_pool_with_storage(storage, ctx)
+}
+
+/// Registers a blob in a pool, and pays for writing it. A pool holds a blob only once.
+public fun register_pooled_blob(
+    self: &mut System,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    root_hash: u256,
+    unencoded_size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    write_payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+) {
+    self
+        .inner_mut()
+        .register_pooled_blob(
+            storage_pool,
+            blob_id,
+            root_hash,
+            unencoded_size,
+            encoding_type,
+            deletable,
+            write_payment,
+            ctx,
+        );
+}
+
+/// Certifies that the nodes store a blob of a pool, by a certificate of a quorum of the current
+/// committee.
+public fun certify_pooled_blob(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    signature: vector<u8>,
+    signers_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().certify_pooled_blob(storage_pool, blob_id, signature, signers_bitmap, message);
+}
+
+/// Deletes a deletable blob from a pool, which frees its capacity.
+public fun delete_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
+    self.inner().delete_pooled_blob(storage_pool, blob_id);
+}
+
+/// Removes any blob from a pool that has expired.
+public fun burn_expired_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
+    self.inner().burn_expired_pooled_blob(storage_pool, blob_id);
+}
+
+/// Extends a pool with all its blobs by epochs, counted from its present end.
+public fun extend_storage_pool(
+    self: &mut System,
+    storage_pool: &mut StoragePool,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    self.inner_mut().extend_storage_pool(storage_pool, extended_epochs, payment);
+}
+
+/// Buys more capacity for a pool, for the current epoch and those that are left to it.
+public fun increase_storage_pool_capacity(
+    self: &mut System,
+    storage_pool: &mut StoragePool,
+    additional_encoded_capacity_bytes: u64,
+    payment: &mut Coin<WAL>,
+) {
+    self
+        .inner_mut()
+        .increase_storage_pool_capacity(storage_pool, additional_encoded_capacity_bytes, payment);
+}
+
+/// Adds storage to a pool: it must be valid now and end together with the pool.
+public fun increase_storage_pool_capacity_with_storage(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    storage: Storage,
+) {
+    self.inner().increase_storage_pool_capacity_with_storage(storage_pool, storage);
+}
+
+/// Takes unused capacity out of a pool, as storage.
+public fun decrease_storage_pool_capacity_by_size(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    size: u64,
+    ctx: &mut TxContext,
+): Storage {
+    let storage = self.inner().decrease_storage_pool_capacity_by_size(storage_pool, size, ctx);
+    assert!(storage.size() > 0, EZeroExtractSize);
+    storage
+}
+
+/// Takes a part of the unused capacity out of a pool, as storage, rounded down to bytes.
+public fun decrease_storage_pool_unused_capacity_by_percent(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    percent: u8,
+    ctx: &mut TxContext,
+): Storage {
+    let storage = self
+        .inner()
+        .decrease_storage_pool_unused_capacity_by_percent(storage_pool, percent, ctx);
+    assert!(storage.size() > 0, EZeroExtractSize);
+    storage
+}
+
 // === Public functions: subsidies ===
 
 /// Adds to the payments of the next `epochs_ahead` epochs, in equal parts.
@@ -275,7 +449,7 @@ public(package) fun inner_mut_for_testing(system: &mut System): &mut SystemState
 
 #[test_only]
 /// Pretends that the object works with another version of the package.
-public(package) fun set_version_for_testing(system: &mut System, version: u64) {
+public fun set_version_for_testing(system: &mut System, version: u64) {
     let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
     df::add(&mut system.id, version, inner);
     system.version = version;

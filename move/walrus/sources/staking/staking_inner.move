@@ -335,6 +335,11 @@ public(package) fun collect_commission(
     self.pools[node_id].collect_commission(auth)
 }
 
+/// Takes the whole commission of a node.
+public(package) fun take_commission(self: &mut StakingInnerV1, node_id: ID): Balance<WAL> {
+    self.pools[node_id].take_commission()
+}
+
 /// Adds the i-th commission to the i-th node. It is collectable when the votes have ended.
 public(package) fun add_commission_to_pools(
     self: &mut StakingInnerV1,
@@ -429,8 +434,7 @@ public(package) fun active_set(self: &StakingInnerV1): &ActiveSet {
     self.active_set.borrow()
 }
 
-/// Number of shards of a committee member whose governance entity is authenticated.
-/// The error for somebody else is the caller's.
+/// Whether this is the node's governance entity. The error for somebody else is the caller's.
 public(package) fun is_governance_authorized(
     self: &StakingInnerV1,
     node_id: ID,

@@ -356,6 +356,12 @@ public(package) fun collect_commission(self: &mut StakingPool, auth: Authenticat
     self.commission.split(collectable)
 }
 
+/// Takes the whole commission, with the part that is blocked.
+public(package) fun take_commission(self: &mut StakingPool): Balance<WAL> {
+    self.unblock_commission();
+    self.commission.withdraw_all()
+}
+
 /// Hands the right to collect the commission on.
 public(package) fun set_commission_receiver(
     self: &mut StakingPool,

@@ -123,6 +123,13 @@ public(package) fun set_last_event_blob_attestation(
     cap.last_event_blob_attestation = option::some(attestation);
 }
 
+/// Remembers the node's approved deny list.
+public(package) fun set_deny_list(cap: &mut StorageNodeCap, root: u256, sequence: u64, size: u64) {
+    cap.deny_list_root = root;
+    cap.deny_list_sequence = sequence;
+    cap.deny_list_size = size;
+}
+
 /// The key of the current epoch.
 public(package) fun public_key(self: &StorageNodeInfo): &Element<UncompressedG1> {
     &self.public_key

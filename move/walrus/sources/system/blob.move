@@ -39,6 +39,11 @@ const EInvalidBlobObject: u64 = 10;
 /// Name of the dynamic field with the blob's attributes.
 const METADATA_FIELD: vector<u8> = b"metadata";
 
+// === Method aliases ===
+
+/// Makes the blob one that anybody can extend.
+public use fun walrus::shared_blob::new as Blob.share;
+
 // === Structs ===
 
 /// A registered blob with the storage it occupies.

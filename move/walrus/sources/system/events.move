@@ -257,3 +257,97 @@ public(package) fun emit_contract_upgrade_proposed(epoch: u32, package_digest: v
 public(package) fun emit_contract_upgrade_quorum_reached(epoch: u32, package_digest: vector<u8>) {
     event::emit(ContractUpgradeQuorumReached { epoch, package_digest });
 }
+
+public(package) fun emit_register_deny_list_update(
+    epoch: u32,
+    root: u256,
+    sequence_number: u64,
+    node_id: ID,
+) {
+    event::emit(RegisterDenyListUpdate { epoch, root, sequence_number, node_id });
+}
+
+public(package) fun emit_deny_list_update(
+    epoch: u32,
+    root: u256,
+    sequence_number: u64,
+    node_id: ID,
+) {
+    event::emit(DenyListUpdate { epoch, root, sequence_number, node_id });
+}
+
+public(package) fun emit_deny_list_blob_deleted(epoch: u32, blob_id: u256) {
+    event::emit(DenyListBlobDeleted { epoch, blob_id });
+}
+
+public(package) fun emit_protocol_version_updated(
+    epoch: u32,
+    start_epoch: u32,
+    protocol_version: u64,
+) {
+    event::emit(ProtocolVersionUpdated { epoch, start_epoch, protocol_version });
+}
+
+public(package) fun emit_storage_pool_created(
+    epoch: u32,
+    storage_pool_id: ID,
+    reserved_encoded_capacity_bytes: u64,
+    start_epoch: u32,
+    end_epoch: u32,
+) {
+    event::emit(StoragePoolCreated {
+        epoch,
+        storage_pool_id,
+        reserved_encoded_capacity_bytes,
+        start_epoch,
+        end_epoch,
+    });
+}
+
+public(package) fun emit_storage_pool_extended(
+    epoch: u32,
+    storage_pool_id: ID,
+    new_end_epoch: u32,
+) {
+    event::emit(StoragePoolExtended { epoch, storage_pool_id, new_end_epoch });
+}
+
+public(package) fun emit_pooled_blob_registered(
+    epoch: u32,
+    blob_id: u256,
+    unencoded_size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    object_id: ID,
+    storage_pool_id: ID,
+) {
+    event::emit(PooledBlobRegistered {
+        epoch,
+        blob_id,
+        unencoded_size,
+        encoding_type,
+        deletable,
+        object_id,
+        storage_pool_id,
+    });
+}
+
+public(package) fun emit_pooled_blob_certified(
+    epoch: u32,
+    blob_id: u256,
+    deletable: bool,
+    object_id: ID,
+    storage_pool_id: ID,
+) {
+    event::emit(PooledBlobCertified { epoch, blob_id, deletable, object_id, storage_pool_id });
+}
+
+public(package) fun emit_pooled_blob_deleted(
+    epoch: u32,
+    blob_id: u256,
+    object_id: ID,
+    was_certified: bool,
+    storage_pool_id: ID,
+) {
+    event::emit(PooledBlobDeleted { epoch, blob_id, object_id, was_certified, storage_pool_id });
+}

@@ -32,6 +32,10 @@ const INTENT_VERSION: u8 = 0;
 const PROOF_OF_POSSESSION_MSG_TYPE: u8 = 0;
 const BLOB_CERT_MSG_TYPE: u8 = 1;
 const INVALID_BLOB_ID_MSG_TYPE: u8 = 2;
+// Type 3 asks for a shard; nodes send it to one another, and no chain sees it.
+const DENY_LIST_UPDATE_MSG_TYPE: u8 = 4;
+const DENY_LIST_BLOB_DELETED_MSG_TYPE: u8 = 5;
+const PROTOCOL_VERSION_MSG_TYPE: u8 = 6;
 
 const PERMANENT: u8 = 0;
 const DELETABLE: u8 = 1;
@@ -62,6 +66,25 @@ public struct CertifiedBlobMessage has drop {
 /// A certified statement that the slivers of a blob disagree.
 public struct CertifiedInvalidBlobId has drop {
     blob_id: u256,
+}
+
+/// A certified approval of a node's new deny list.
+public struct CertifiedDenyListUpdate has drop {
+    node_id: ID,
+    sequence_number: u64,
+    size: u64,
+    root: u256,
+}
+
+/// A certified statement that a blob on deny lists was deleted.
+public struct CertifiedDenyListBlobDeleted has drop {
+    blob_id: u256,
+}
+
+/// A certified agreement on a protocol version.
+public struct CertifiedProtocolVersion has drop {
+    start_epoch: u32,
+    protocol_version: u64,
 }
 
 /// A message with which the owner of a BLS key proves to have it.
@@ -109,6 +132,34 @@ public(package) fun invalid_blob_id_message(self: CertifiedMessage): CertifiedIn
     CertifiedInvalidBlobId { blob_id: body.peel_u256() }
 }
 
+/// Parses an approval of a deny list.
+public(package) fun deny_list_update_message(self: CertifiedMessage): CertifiedDenyListUpdate {
+    let mut body = self.into_body(DENY_LIST_UPDATE_MSG_TYPE);
+    CertifiedDenyListUpdate {
+        node_id: body.peel_address().to_id(),
+        sequence_number: body.peel_u64(),
+        size: body.peel_u64(),
+        root: body.peel_u256(),
+    }
+}
+
+/// Parses a statement about the deletion of a blob on deny lists.
+public(package) fun deny_list_blob_deleted_message(
+    self: CertifiedMessage,
+): CertifiedDenyListBlobDeleted {
+    let mut body = self.into_body(DENY_LIST_BLOB_DELETED_MSG_TYPE);
+    CertifiedDenyListBlobDeleted { blob_id: body.peel_u256() }
+}
+
+/// Parses an agreement on a protocol version.
+public(package) fun protocol_version_message(self: CertifiedMessage): CertifiedProtocolVersion {
+    let mut body = self.into_body(PROTOCOL_VERSION_MSG_TYPE);
+    CertifiedProtocolVersion {
+        start_epoch: body.peel_u32(),
+        protocol_version: body.peel_u64(),
+    }
+}
+
 public(package) fun certified_blob_id(self: &CertifiedBlobMessage): u256 {
     self.blob_id
 }
@@ -119,6 +170,37 @@ public(package) fun blob_persistence_type(self: &CertifiedBlobMessage): BlobPers
 
 public(package) fun certified_invalid_blob_id(self: &CertifiedInvalidBlobId): u256 {
     self.blob_id
+}
+
+/// The node whose deny list it is.
+public(package) fun deny_list_node_id(self: &CertifiedDenyListUpdate): ID {
+    self.node_id
+}
+
+public(package) fun deny_list_sequence_number(self: &CertifiedDenyListUpdate): u64 {
+    self.sequence_number
+}
+
+/// Bytes of encoded blobs that the deny list takes from the node.
+public(package) fun deny_list_size(self: &CertifiedDenyListUpdate): u64 {
+    self.size
+}
+
+public(package) fun deny_list_root(self: &CertifiedDenyListUpdate): u256 {
+    self.root
+}
+
+public(package) fun deleted_blob_id(self: &CertifiedDenyListBlobDeleted): u256 {
+    self.blob_id
+}
+
+/// First epoch with the protocol version.
+public(package) fun start_epoch(self: &CertifiedProtocolVersion): u32 {
+    self.start_epoch
+}
+
+public(package) fun protocol_version(self: &CertifiedProtocolVersion): u64 {
+    self.protocol_version
 }
 
 public(package) fun is_deletable(self: &BlobPersistenceType): bool {

@@ -119,6 +119,11 @@ public(package) fun extend_end_epoch(self: &mut Storage, extended_epochs: u32) {
     self.end_epoch = self.end_epoch + extended_epochs;
 }
 
+/// Adds size; only after that was paid for.
+public(package) fun increase_size(self: &mut Storage, additional_size: u64) {
+    self.storage_size = self.storage_size + additional_size;
+}
+
 // === Test functions ===
 
 #[test_only]

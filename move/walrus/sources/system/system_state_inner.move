@@ -14,6 +14,7 @@ use walrus::events;
 use walrus::extended_field::{Self, ExtendedField};
 use walrus::storage_accounting::{Self, FutureAccountingRingBuffer};
 use walrus::storage_node::StorageNodeCap;
+use walrus::storage_pool::{Self, StoragePool};
 use walrus::storage_resource::{Self, Storage};
 
 // === Errors ===
@@ -36,15 +37,12 @@ const EIncorrectAttestation: u64 = 6;
 const ERepeatedAttestation: u64 = 7;
 /// The node is not in the committee.
 const ENotCommitteeMember: u64 = 8;
-#[allow(unused_const)]
 /// The sequence number of a deny list must grow.
 const EIncorrectDenyListSequence: u64 = 9;
-#[allow(unused_const)]
 /// The deny list is of another node.
 const EIncorrectDenyListNode: u64 = 10;
 /// Storage has a size.
 const EInvalidResourceSize: u64 = 11;
-#[allow(unused_const)]
 /// The epoch is in the past.
 const EInvalidStartEpoch: u64 = 12;
 
@@ -188,10 +186,8 @@ public(package) fun register_blob(
         self.n_shards(),
         ctx,
     );
-    let units = storage_units(blob.encoded_size(self.n_shards()));
-    let price = self.write_price_per_unit_size * units;
-    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
-    rewards.join(write_payment.balance_mut().split(price));
+    let encoded_size = blob.encoded_size(self.n_shards());
+    self.process_write_payment(encoded_size, write_payment);
     blob
 }
 
@@ -229,14 +225,8 @@ public(package) fun extend_blob(
     payment: &mut Coin<WAL>,
 ) {
     blob.assert_certified_not_expired(self.epoch());
-    let first = blob.end_epoch() - self.epoch();
     assert!(extended_epochs > 0, EInvalidEpochsAhead);
-    // In u64, so that no sum of two epochs overflows.
-    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
-    assert!((first as u64) + (extended_epochs as u64) <= max_epochs_ahead, EInvalidEpochsAhead);
-    let last = first + extended_epochs;
-    self.process_storage_payments(blob.storage().size(), first, last, payment);
-    self.use_capacity(blob.storage().size(), first, last);
+    self.sell_extension(blob.storage().size(), blob.end_epoch(), extended_epochs, payment);
     blob.extend_end_epoch(extended_epochs);
 }
 
@@ -254,6 +244,86 @@ public(package) fun invalidate_blob_id(
     let blob_id = certified.invalid_blob_id_message().certified_invalid_blob_id();
     events::emit_invalid_blob_id(self.epoch(), blob_id);
     blob_id
+}
+
+/// Tells everybody about an agreement on a protocol version, on a certificate of a quorum.
+public(package) fun update_protocol_version(
+    self: &SystemStateInnerV1,
+    cap: &StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    assert!(self.committee.contains(&cap.node_id()), ENotCommitteeMember);
+    let certified = self.committee.verify_quorum_in_epoch(signature, members_bitmap, message);
+    assert!(certified.cert_epoch() == self.epoch(), EInvalidIdEpoch);
+    let agreement = certified.protocol_version_message();
+    assert!(agreement.start_epoch() >= self.epoch(), EInvalidStartEpoch);
+    events::emit_protocol_version_updated(
+        self.epoch(),
+        agreement.start_epoch(),
+        agreement.protocol_version(),
+    );
+}
+
+/// Tells everybody that a node has a new deny list, for which it asks approval.
+public(package) fun register_deny_list_update(
+    self: &SystemStateInnerV1,
+    cap: &StorageNodeCap,
+    deny_list_root: u256,
+    deny_list_sequence: u64,
+) {
+    assert!(self.committee.contains(&cap.node_id()), ENotCommitteeMember);
+    assert!(deny_list_sequence > cap.deny_list_sequence(), EIncorrectDenyListSequence);
+    events::emit_register_deny_list_update(
+        self.epoch(),
+        deny_list_root,
+        deny_list_sequence,
+        cap.node_id(),
+    );
+}
+
+/// Installs a node's new deny list, on a certificate of a quorum.
+public(package) fun update_deny_list(
+    self: &mut SystemStateInnerV1,
+    cap: &mut StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    let node_id = cap.node_id();
+    assert!(self.committee.contains(&node_id), ENotCommitteeMember);
+    let certified = self.committee.verify_quorum_in_epoch(signature, members_bitmap, message);
+    let epoch = self.epoch();
+    assert!(certified.cert_epoch() == epoch, EInvalidIdEpoch);
+    let update = certified.deny_list_update_message();
+    assert!(update.deny_list_node_id() == node_id, EIncorrectDenyListNode);
+    let (root, sequence) = (update.deny_list_root(), update.deny_list_sequence_number());
+    assert!(cap.deny_list_sequence() < sequence, EIncorrectDenyListSequence);
+
+    cap.set_deny_list(root, sequence, update.deny_list_size());
+    let sizes = self.deny_list_sizes.borrow_mut();
+    if (sizes.contains(&node_id)) {
+        *sizes.get_mut(&node_id) = update.deny_list_size();
+    } else {
+        sizes.insert(node_id, update.deny_list_size());
+    };
+    events::emit_deny_list_update(epoch, root, sequence, node_id);
+}
+
+/// Tells everybody that a blob on deny lists was deleted, on a certificate of one correct node.
+public(package) fun delete_deny_listed_blob(
+    self: &SystemStateInnerV1,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    let certified = self
+        .committee
+        .verify_one_correct_node_in_epoch(signature, members_bitmap, message);
+    assert!(certified.cert_epoch() == self.epoch(), EInvalidIdEpoch);
+    let blob_id = certified.deny_list_blob_deleted_message().deleted_blob_id();
+    events::emit_deny_list_blob_deleted(self.epoch(), blob_id);
 }
 
 /// Counts a node's attestation of an event blob; on a quorum the event blob is registered and
@@ -304,6 +374,157 @@ public(package) fun certify_event_blob(
         .event_blob_certification_state
         .set_latest_certified(blob_id, ending_checkpoint_sequence_num);
     blob.burn();
+}
+
+// === Package functions: storage pools ===
+
+/// Sells storage from the current epoch on, and makes a pool of it.
+public(package) fun create_storage_pool(
+    self: &mut SystemStateInnerV1,
+    reserved_encoded_capacity_bytes: u64,
+    epochs_ahead: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): StoragePool {
+    let storage = self.reserve_space(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx);
+    self.create_storage_pool_with_storage(storage, ctx)
+}
+
+/// Makes a pool of storage that is valid now.
+public(package) fun create_storage_pool_with_storage(
+    self: &SystemStateInnerV1,
+    storage: Storage,
+    ctx: &mut TxContext,
+): StoragePool {
+    assert!(storage.size() > 0, EInvalidResourceSize);
+    assert!(storage.start_epoch() <= self.epoch(), EInvalidEpochsAhead);
+    assert!(storage.end_epoch() > self.epoch(), EInvalidEpochsAhead);
+    storage_pool::new(storage, self.epoch(), ctx)
+}
+
+/// Registers a blob in a pool and charges for writing it.
+public(package) fun register_pooled_blob(
+    self: &mut SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    root_hash: u256,
+    unencoded_size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    write_payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+) {
+    assert!(storage_pool.start_epoch() <= self.epoch(), EInvalidEpochsAhead);
+    self.assert_not_expired(storage_pool);
+    let encoded_size = storage_pool.register_blob(
+        blob_id,
+        root_hash,
+        unencoded_size,
+        encoding_type,
+        deletable,
+        self.epoch(),
+        self.n_shards(),
+        ctx,
+    );
+    self.process_write_payment(encoded_size, write_payment);
+}
+
+/// Certifies a blob in a pool by a certificate of a quorum.
+public(package) fun certify_pooled_blob(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    signature: vector<u8>,
+    signers_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    let certified = self.committee.verify_quorum_in_epoch(signature, signers_bitmap, message);
+    storage_pool.certify_blob(blob_id, self.epoch(), certified.certify_blob_message());
+}
+
+/// Deletes a deletable blob from a pool.
+public(package) fun delete_pooled_blob(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+) {
+    self.assert_not_expired(storage_pool);
+    storage_pool.delete_blob(blob_id, self.epoch(), self.n_shards());
+}
+
+/// Removes any blob from a pool that has expired.
+public(package) fun burn_expired_pooled_blob(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+) {
+    assert!(storage_pool.end_epoch() <= self.epoch(), EInvalidEpochsAhead);
+    storage_pool.remove_blob(blob_id, self.n_shards());
+}
+
+/// Extends a pool by epochs, counted from its present end, and charges for its whole capacity.
+public(package) fun extend_storage_pool(
+    self: &mut SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    assert!(extended_epochs > 0, EInvalidEpochsAhead);
+    self.assert_not_expired(storage_pool);
+    self.sell_extension(
+        storage_pool.reserved_encoded_capacity_bytes(),
+        storage_pool.end_epoch(),
+        extended_epochs,
+        payment,
+    );
+    storage_pool.extend_end_epoch(extended_epochs, self.epoch());
+}
+
+/// Sells capacity to a pool, for the current epoch and those that are left to it.
+public(package) fun increase_storage_pool_capacity(
+    self: &mut SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    additional_encoded_capacity_bytes: u64,
+    payment: &mut Coin<WAL>,
+) {
+    assert!(additional_encoded_capacity_bytes > 0, EInvalidResourceSize);
+    self.assert_not_expired(storage_pool);
+    let last = storage_pool.end_epoch() - self.epoch();
+    self.process_storage_payments(additional_encoded_capacity_bytes, 0, last, payment);
+    self.use_capacity(additional_encoded_capacity_bytes, 0, last);
+    storage_pool.increase_capacity(additional_encoded_capacity_bytes);
+}
+
+/// Adds storage to a pool with which it ends.
+public(package) fun increase_storage_pool_capacity_with_storage(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    storage: Storage,
+) {
+    self.assert_not_expired(storage_pool);
+    storage_pool.increase_capacity_with_storage(storage, self.epoch());
+}
+
+/// Takes unused capacity out of a pool; possibly nothing.
+public(package) fun decrease_storage_pool_capacity_by_size(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    size: u64,
+    ctx: &mut TxContext,
+): Storage {
+    self.assert_not_expired(storage_pool);
+    storage_pool.decrease_capacity_by_size(size, ctx)
+}
+
+/// Takes a part of the unused capacity out of a pool; possibly nothing.
+public(package) fun decrease_storage_pool_unused_capacity_by_percent(
+    self: &SystemStateInnerV1,
+    storage_pool: &mut StoragePool,
+    percent: u8,
+    ctx: &mut TxContext,
+): Storage {
+    self.assert_not_expired(storage_pool);
+    storage_pool.decrease_unused_capacity_by_percent(percent, ctx)
 }
 
 // === Package functions: subsidies ===
@@ -384,6 +605,39 @@ fun process_storage_payments(
         let rewards = self.future_accounting.ring_lookup_mut(i).rewards_balance();
         rewards.join(payment.split(price));
     });
+}
+
+/// Moves the price of writing an encoded blob from the payment to the current epoch.
+fun process_write_payment(
+    self: &mut SystemStateInnerV1,
+    encoded_size: u64,
+    payment: &mut Coin<WAL>,
+) {
+    let price = self.write_price_per_unit_size * storage_units(encoded_size);
+    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
+    rewards.join(payment.balance_mut().split(price));
+}
+
+/// Charges for the epochs by which storage is extended beyond its end, and counts their capacity.
+fun sell_extension(
+    self: &mut SystemStateInnerV1,
+    storage_size: u64,
+    end_epoch: u32,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    let first = end_epoch - self.epoch();
+    // In u64, so that no sum of two epochs overflows.
+    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
+    assert!((first as u64) + (extended_epochs as u64) <= max_epochs_ahead, EInvalidEpochsAhead);
+    let last = first + extended_epochs;
+    self.process_storage_payments(storage_size, first, last, payment);
+    self.use_capacity(storage_size, first, last);
+}
+
+/// Aborts unless the pool's storage lasts beyond the current epoch.
+fun assert_not_expired(self: &SystemStateInnerV1, pool: &StoragePool) {
+    assert!(pool.end_epoch() > self.epoch(), EInvalidEpochsAhead);
 }
 
 /// Counts sold capacity in each epoch from `first` to before `last`, up to the limit.

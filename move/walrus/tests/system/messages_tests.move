@@ -64,6 +64,56 @@ fun invalid_blob_id() {
     assert_eq!(invalid.certified_invalid_blob_id(), BLOB_ID);
 }
 
+#[test]
+fun approval_of_a_deny_list() {
+    let mut body = @0xA.to_bytes();
+    body.append(x"0300000000000000");
+    body.append(x"0400000000000000");
+    body.append(bcs::to_bytes(&BLOB_ID));
+    let message = envelope(4, body);
+    assert_eq!(message.length(), 87);
+    let update = messages::new_certified_message(message, EPOCH).deny_list_update_message();
+    assert_eq!(update.deny_list_node_id(), @0xA.to_id());
+    assert_eq!(update.deny_list_sequence_number(), 3);
+    assert_eq!(update.deny_list_size(), 4);
+    assert_eq!(update.deny_list_root(), BLOB_ID);
+}
+
+#[test]
+fun deletion_of_a_denied_blob() {
+    let message = envelope(5, bcs::to_bytes(&BLOB_ID));
+    assert_eq!(message.length(), 39);
+    let deleted = messages::new_certified_message(message, EPOCH).deny_list_blob_deleted_message();
+    assert_eq!(deleted.deleted_blob_id(), BLOB_ID);
+}
+
+#[test]
+fun agreement_on_a_protocol_version() {
+    let message = envelope(6, x"080000000900000000000000");
+    assert_eq!(message.length(), 19);
+    let agreement = messages::new_certified_message(message, EPOCH).protocol_version_message();
+    assert_eq!(agreement.start_epoch(), 8);
+    assert_eq!(agreement.protocol_version(), 9);
+}
+
+#[test, expected_failure(abort_code = messages::EInvalidMsgType)]
+fun a_deny_list_is_not_a_deleted_blob() {
+    messages::new_certified_message(
+        envelope(4, permanent()),
+        EPOCH,
+    ).deny_list_blob_deleted_message();
+}
+
+#[test, expected_failure(abort_code = messages::EInvalidMsgType)]
+fun a_deleted_blob_is_not_a_deny_list() {
+    messages::new_certified_message(envelope(5, permanent()), EPOCH).deny_list_update_message();
+}
+
+#[test, expected_failure(abort_code = messages::EInvalidMsgType)]
+fun an_invalid_blob_id_is_not_a_protocol_version() {
+    messages::new_certified_message(envelope(2, permanent()), EPOCH).protocol_version_message();
+}
+
 #[test, expected_failure(abort_code = messages::EIncorrectIntentVersion)]
 fun wrong_version() {
     let mut message = envelope(1, permanent());
