@@ -145,7 +145,7 @@ fn measure_large(report: &ReadyReport, folder: &Path) -> anyhow::Result<Vec<Meas
     let file = random_file(folder, "large", LARGE_BLOB_BYTES)?;
     let stored = cli.store(&file, 1)?;
     let disk = disk_write_mib_per_s(folder, stored.encoded_size)?;
-    let factor = LARGE_BLOB_BYTES as f64 / stored.encoded_size as f64;
+    let factor = mib(LARGE_BLOB_BYTES as u64) / mib(stored.encoded_size);
     let (read, read_memory) = cli.read(&stored.blob_id, &folder.join("copy"))?;
     let node_memory = report
         .nodes
@@ -197,6 +197,10 @@ fn disk_write_mib_per_s(folder: &Path, bytes: u64) -> anyhow::Result<f64> {
     Ok(mib(bytes) / elapsed.as_secs_f64())
 }
 
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "sizes are far below 2^53, and these are for people to read"
+)]
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

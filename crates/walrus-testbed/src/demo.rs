@@ -34,7 +34,7 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
             faucet_port: 0,
         })
         .await?;
-    let outcome = store_lose_read(&network, &report, file, folder.path(), started).await;
+    let outcome = store_lose_read(&network, &report, file, folder.path(), started);
     // The processes must not outlive the demo, whatever happened.
     network.down()?;
     outcome
@@ -60,7 +60,7 @@ fn shape_for(bytes: u64) -> anyhow::Result<NetworkOptions> {
         .with_context(|| format!("{bytes} bytes do not fit into one blob of any network"))
 }
 
-async fn store_lose_read(
+fn store_lose_read(
     network: &Network,
     report: &crate::report::ReadyReport,
     file: &Path,

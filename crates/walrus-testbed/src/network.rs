@@ -137,21 +137,19 @@ impl Network {
     pub async fn start_chain(&self) -> anyhow::Result<()> {
         let state = self.state_dir.load()?;
         let running = state.chain.process.filter(ProcessId::is_alive);
-        let process = match running {
-            Some(process) => process,
-            None => {
-                let chain = &state.chain;
-                for port in [chain.rpc_port, chain.faucet_port] {
-                    ensure!(
-                        ports::is_free(port),
-                        "port {port} is in use by another program"
-                    );
-                }
-                let process = self.spawn(&["run-chain"], "chain")?;
-                self.state_dir
-                    .update(|state| state.chain.process = Some(process))?;
-                process
+        let process = if let Some(process) = running {
+            process
+        } else {
+            for port in [state.chain.rpc_port, state.chain.faucet_port] {
+                ensure!(
+                    ports::is_free(port),
+                    "port {port} is in use by another program"
+                );
             }
+            let process = self.spawn(&["run-chain"], "chain")?;
+            self.state_dir
+                .update(|state| state.chain.process = Some(process))?;
+            process
         };
         let rpc = SuiRpc::new([state.chain.rpc_url()])?;
         self.wait("chain", process, START_TIMEOUT, async || {
