@@ -172,8 +172,16 @@ mod tests {
         let defect: Result<(), RunError> = chain.run(|_| panic!("a defect, on purpose")).await;
         assert_eq!(defect, Err(RunError::Defect));
         assert_eq!(chain.run(|_| 7).await, Ok(7));
-        stopping.cancel();
-        assert_eq!(chain.run(|_| ()).await, Ok(()));
+        // The stop comes while one job runs and another waits: the first is done in full, the second refused.
+        let (release, held) = std::sync::mpsc::channel();
+        let stop = async {
+            stopping.cancel();
+            release.send(()).expect("the job waits for it");
+        };
+        let (running, waiting, ()) =
+            tokio::join!(chain.run(move |_| held.recv()), chain.run(|_| ()), stop);
+        assert_eq!(running, Ok(Ok(())));
+        assert_eq!(waiting, Err(RunError::Stopped));
         executor.join().expect("ends in order");
         assert_eq!(chain.run(|_| ()).await, Err(RunError::Stopped));
     }
