@@ -11,6 +11,7 @@ mod deserialize;
 mod instruction;
 mod reader;
 mod serialize;
+mod stack_effect;
 mod tables;
 mod wire;
 

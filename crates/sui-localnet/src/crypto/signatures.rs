@@ -3,8 +3,12 @@
 use fastcrypto::{
     ed25519::{Ed25519PublicKey, Ed25519Signature},
     hash::{Keccak256, Sha256},
-    secp256k1::{self, Secp256k1PublicKey, Secp256k1Signature},
-    secp256r1::{self, Secp256r1PublicKey, Secp256r1Signature},
+    secp256k1::{
+        Secp256k1PublicKey, Secp256k1Signature, recoverable::Secp256k1RecoverableSignature,
+    },
+    secp256r1::{
+        Secp256r1PublicKey, Secp256r1Signature, recoverable::Secp256r1RecoverableSignature,
+    },
     traits::{RecoverableSignature as _, ToFromBytes as _, VerifyingKey as _},
 };
 
@@ -33,86 +37,59 @@ pub(crate) fn ed25519_verify(signature: &[u8], public_key: &[u8], message: &[u8]
     }
 }
 
-/// Verifies an ECDSA signature (64 bytes, low s) over secp256k1.
-pub(crate) fn secp256k1_verify(
-    signature: &[u8],
-    public_key: &[u8],
-    message: &[u8],
-    hash: u8,
-) -> bool {
-    let (Ok(signature), Ok(key)) = (
-        Secp256k1Signature::from_bytes(signature),
-        Secp256k1PublicKey::from_bytes(public_key),
-    ) else {
-        return false;
+/// What the framework offers of an ECDSA curve; the two differ in their types only.
+macro_rules! ecdsa {
+    ($curve:literal: $verify:ident, $recover:ident, $key:ty, $signature:ty, $recoverable:ty) => {
+        #[doc = concat!("Verifies an ECDSA signature (64 bytes, low s) over ", $curve, ".")]
+        pub(crate) fn $verify(
+            signature: &[u8],
+            public_key: &[u8],
+            message: &[u8],
+            hash: u8,
+        ) -> bool {
+            let (Ok(signature), Ok(key)) = (
+                <$signature>::from_bytes(signature),
+                <$key>::from_bytes(public_key),
+            ) else {
+                return false;
+            };
+            match hash {
+                KECCAK256 => key.verify_with_hash::<Keccak256>(message, &signature),
+                SHA256 => key.verify_with_hash::<Sha256>(message, &signature),
+                _ => return false,
+            }
+            .is_ok()
+        }
+
+        #[doc = concat!(
+            "The compressed key (33 bytes) that made a recoverable signature (65 bytes) over ", $curve, "."
+        )]
+        pub(crate) fn $recover(
+            signature: &[u8],
+            message: &[u8],
+            hash: u8,
+        ) -> Result<Vec<u8>, AbortCode> {
+            let signature =
+                <$recoverable>::from_bytes(signature).map_err(|_| INVALID_SIGNATURE)?;
+            let key = match hash {
+                KECCAK256 => signature.recover_with_hash::<Keccak256>(message),
+                SHA256 => signature.recover_with_hash::<Sha256>(message),
+                _ => return Err(FAILED_TO_RECOVER),
+            };
+            Ok(key.map_err(|_| FAILED_TO_RECOVER)?.as_bytes().to_vec())
+        }
     };
-    match hash {
-        KECCAK256 => key
-            .verify_with_hash::<Keccak256>(message, &signature)
-            .is_ok(),
-        SHA256 => key.verify_with_hash::<Sha256>(message, &signature).is_ok(),
-        _ => false,
-    }
 }
 
-/// Verifies an ECDSA signature (64 bytes, low s) over secp256r1.
-pub(crate) fn secp256r1_verify(
-    signature: &[u8],
-    public_key: &[u8],
-    message: &[u8],
-    hash: u8,
-) -> bool {
-    let (Ok(signature), Ok(key)) = (
-        Secp256r1Signature::from_bytes(signature),
-        Secp256r1PublicKey::from_bytes(public_key),
-    ) else {
-        return false;
-    };
-    match hash {
-        KECCAK256 => key
-            .verify_with_hash::<Keccak256>(message, &signature)
-            .is_ok(),
-        SHA256 => key.verify_with_hash::<Sha256>(message, &signature).is_ok(),
-        _ => false,
-    }
-}
-
-/// The compressed key (33 bytes) that made a recoverable signature (65 bytes) over secp256k1.
-pub(crate) fn secp256k1_recover(
-    signature: &[u8],
-    message: &[u8],
-    hash: u8,
-) -> Result<Vec<u8>, AbortCode> {
-    let signature = secp256k1::recoverable::Secp256k1RecoverableSignature::from_bytes(signature)
-        .map_err(|_| INVALID_SIGNATURE)?;
-    let key = match hash {
-        KECCAK256 => signature.recover_with_hash::<Keccak256>(message),
-        SHA256 => signature.recover_with_hash::<Sha256>(message),
-        _ => return Err(FAILED_TO_RECOVER),
-    };
-    Ok(key.map_err(|_| FAILED_TO_RECOVER)?.as_bytes().to_vec())
-}
+ecdsa!("secp256k1": secp256k1_verify, secp256k1_recover,
+    Secp256k1PublicKey, Secp256k1Signature, Secp256k1RecoverableSignature);
+ecdsa!("secp256r1": secp256r1_verify, secp256r1_recover,
+    Secp256r1PublicKey, Secp256r1Signature, Secp256r1RecoverableSignature);
 
 /// A compressed key over secp256k1 (33 bytes) in uncompressed form (65 bytes).
 pub(crate) fn secp256k1_decompress(public_key: &[u8]) -> Result<Vec<u8>, AbortCode> {
     let key = Secp256k1PublicKey::from_bytes(public_key).map_err(|_| INVALID_PUBLIC_KEY)?;
     Ok(key.pubkey.serialize_uncompressed().to_vec())
-}
-
-/// The compressed key (33 bytes) that made a recoverable signature (65 bytes) over secp256r1.
-pub(crate) fn secp256r1_recover(
-    signature: &[u8],
-    message: &[u8],
-    hash: u8,
-) -> Result<Vec<u8>, AbortCode> {
-    let signature = secp256r1::recoverable::Secp256r1RecoverableSignature::from_bytes(signature)
-        .map_err(|_| INVALID_SIGNATURE)?;
-    let key = match hash {
-        KECCAK256 => signature.recover_with_hash::<Keccak256>(message),
-        SHA256 => signature.recover_with_hash::<Sha256>(message),
-        _ => return Err(FAILED_TO_RECOVER),
-    };
-    Ok(key.map_err(|_| FAILED_TO_RECOVER)?.as_bytes().to_vec())
 }
 
 #[cfg(test)]

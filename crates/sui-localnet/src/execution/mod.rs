@@ -16,7 +16,6 @@ mod error;
 mod failure;
 mod finish;
 mod gas;
-mod id_leak;
 mod inputs;
 pub mod limits;
 mod normal;

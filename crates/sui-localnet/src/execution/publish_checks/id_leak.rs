@@ -3,7 +3,7 @@
 //! For every function the check follows, value by value, whether a `UID` came from a function that makes new ones. It
 //! may travel through locals only: passing it on, storing it or taking it out of something makes it stale.
 
-use super::publish_checks::{Broken, struct_name};
+use super::{Broken, incomplete};
 use move_vm::ability::Ability;
 use move_vm::format::{CodeUnit, CompiledModule, FunctionDef, Instruction, StructDef, TableIndex};
 use move_vm::{Address, ModuleId};
@@ -48,10 +48,6 @@ pub(super) fn check(module: &CompiledModule) -> Result<(), Broken> {
         }
     }
     Ok(())
-}
-
-fn incomplete() -> Broken {
-    "an index is out of range".to_owned()
 }
 
 /// Which locals hold a fresh `UID`.
@@ -202,7 +198,11 @@ impl<'m> Flow<'m> {
             }
             _ => {}
         }
-        let (pops, pushes) = self.effect(instruction)?;
+        // A return ends the stack, whatever is on it.
+        let (pops, pushes) = self
+            .module
+            .stack_effect(instruction)
+            .ok_or_else(incomplete)?;
         let rest = stack.len().checked_sub(pops).ok_or_else(incomplete)?;
         stack.truncate(rest);
         let is_fresh = match instruction {
@@ -241,162 +241,15 @@ impl<'m> Flow<'m> {
         }
         let id = stack
             .len()
-            .checked_sub(field_count(def))
+            .checked_sub(def.field_count())
             .and_then(|first| stack.get(first))
             .ok_or_else(incomplete)?;
         if *id {
             return Ok(());
         }
-        let name = struct_name(self.module, def).ok_or_else(incomplete)?;
+        let name = self.module.identifier(handle.name).ok_or_else(incomplete)?;
         Err(format!(
             "packs object {name} with an id that was not made by object::new in this function"
         ))
     }
-
-    /// How many values an instruction takes and leaves.
-    fn effect(&self, instruction: &Instruction) -> Result<(usize, usize), Broken> {
-        use Instruction as I;
-        Ok(match instruction {
-            I::Pop
-            | I::BrTrue(_)
-            | I::BrFalse(_)
-            | I::Abort
-            | I::StLoc(_)
-            | I::VariantSwitch(_) => (1, 0),
-            // After Ret the stack ends, whatever is on it.
-            I::Nop | I::Branch(_) | I::Ret | I::GlobalStorage(..) => (0, 0),
-            I::LdU8(_)
-            | I::LdU16(_)
-            | I::LdU32(_)
-            | I::LdU64(_)
-            | I::LdU128(_)
-            | I::LdU256(_)
-            | I::LdConst(_)
-            | I::LdTrue
-            | I::LdFalse
-            | I::CopyLoc(_)
-            | I::MoveLoc(_)
-            | I::MutBorrowLoc(_)
-            | I::ImmBorrowLoc(_) => (0, 1),
-            I::MutBorrowField(_)
-            | I::ImmBorrowField(_)
-            | I::MutBorrowFieldGeneric(_)
-            | I::ImmBorrowFieldGeneric(_)
-            | I::ReadRef
-            | I::FreezeRef
-            | I::Not
-            | I::CastU8
-            | I::CastU16
-            | I::CastU32
-            | I::CastU64
-            | I::CastU128
-            | I::CastU256
-            | I::VecLen(_)
-            | I::VecPopBack(_) => (1, 1),
-            I::WriteRef | I::VecPushBack(_) => (2, 0),
-            I::VecSwap(_) => (3, 0),
-            I::Add
-            | I::Sub
-            | I::Mul
-            | I::Mod
-            | I::Div
-            | I::BitOr
-            | I::BitAnd
-            | I::Xor
-            | I::Shl
-            | I::Shr
-            | I::Or
-            | I::And
-            | I::Eq
-            | I::Neq
-            | I::Lt
-            | I::Gt
-            | I::Le
-            | I::Ge
-            | I::VecImmBorrow(_)
-            | I::VecMutBorrow(_) => (2, 1),
-            I::VecPack(_, count) => (to_usize(*count)?, 1),
-            I::VecUnpack(_, count) => (1, to_usize(*count)?),
-            I::Call(handle) => self.call_effect(*handle)?,
-            I::CallGeneric(index) => {
-                let instantiation = self
-                    .module
-                    .function_instantiations
-                    .get(usize::from(*index))
-                    .ok_or_else(incomplete)?;
-                self.call_effect(instantiation.target)?
-            }
-            I::Pack(index) => (field_count(self.struct_def(*index)?), 1),
-            I::Unpack(index) => (1, field_count(self.struct_def(*index)?)),
-            I::PackGeneric(index) => (self.generic_fields(*index)?, 1),
-            I::UnpackGeneric(index) => (1, self.generic_fields(*index)?),
-            I::PackVariant(index) => (self.variant_fields(*index)?, 1),
-            I::UnpackVariant(index)
-            | I::UnpackVariantImmRef(index)
-            | I::UnpackVariantMutRef(index) => (1, self.variant_fields(*index)?),
-            I::PackVariantGeneric(index) => (self.generic_variant_fields(*index)?, 1),
-            I::UnpackVariantGeneric(index)
-            | I::UnpackVariantImmRefGeneric(index)
-            | I::UnpackVariantMutRefGeneric(index) => (1, self.generic_variant_fields(*index)?),
-        })
-    }
-
-    fn call_effect(&self, handle: TableIndex) -> Result<(usize, usize), Broken> {
-        let handle = self.module.function_handle(handle).ok_or_else(incomplete)?;
-        let count = |index| {
-            self.module
-                .signature(index)
-                .map(<[_]>::len)
-                .ok_or_else(incomplete)
-        };
-        Ok((count(handle.parameters)?, count(handle.returns)?))
-    }
-
-    fn generic_fields(&self, index: TableIndex) -> Result<usize, Broken> {
-        let instantiations = &self.module.struct_instantiations;
-        let instantiation = instantiations
-            .get(usize::from(index))
-            .ok_or_else(incomplete)?;
-        Ok(field_count(self.struct_def(instantiation.target)?))
-    }
-
-    fn variant_fields(&self, index: TableIndex) -> Result<usize, Broken> {
-        let handle = self
-            .module
-            .variant_handles
-            .get(usize::from(index))
-            .ok_or_else(incomplete)?;
-        self.fields_of_variant(handle.owner, handle.variant)
-    }
-
-    fn generic_variant_fields(&self, index: TableIndex) -> Result<usize, Broken> {
-        let handles = &self.module.variant_instantiations;
-        let handle = handles.get(usize::from(index)).ok_or_else(incomplete)?;
-        let instantiations = &self.module.enum_instantiations;
-        let owner = instantiations
-            .get(usize::from(handle.owner))
-            .ok_or_else(incomplete)?;
-        self.fields_of_variant(owner.target, handle.variant)
-    }
-
-    fn fields_of_variant(&self, owner: TableIndex, variant: u16) -> Result<usize, Broken> {
-        let def = self
-            .module
-            .enum_defs
-            .get(usize::from(owner))
-            .ok_or_else(incomplete)?;
-        let variant = def
-            .variants
-            .get(usize::from(variant))
-            .ok_or_else(incomplete)?;
-        Ok(variant.fields.len())
-    }
-}
-
-fn field_count(def: &StructDef) -> usize {
-    def.fields.as_ref().map_or(0, Vec::len)
-}
-
-fn to_usize(count: u64) -> Result<usize, Broken> {
-    usize::try_from(count).map_err(|_| incomplete())
 }

@@ -3,12 +3,14 @@
 //! They keep object identity sound (keys, id leak), custom rules of modules enforceable (private generics) and
 //! initialisation and one-time witnesses unique.
 
+mod id_leak;
+
+use move_vm::Address;
 use move_vm::ability::{Ability, AbilitySet};
 use move_vm::format::{
     CompiledModule, FunctionDef, FunctionHandle, Instruction, SignatureToken, StructDef,
     TableIndex, Visibility,
 };
-use move_vm::{Address, Identifier};
 
 /// A rule that a module breaks, in words.
 pub(crate) type Broken = String;
@@ -45,7 +47,7 @@ pub(crate) fn check(module: &CompiledModule) -> Result<(), Broken> {
     }
     let witness = one_time_witness(module)?;
     check_init(module, witness)?;
-    super::id_leak::check(module)
+    id_leak::check(module)
 }
 
 fn incomplete() -> Broken {
@@ -298,11 +300,4 @@ fn is_context(module: &CompiledModule, token: &SignatureToken) -> bool {
         }
         _ => false,
     }
-}
-
-/// The name of a datatype of this module.
-pub(super) fn struct_name(module: &CompiledModule, def: &StructDef) -> Option<Identifier> {
-    module
-        .identifier(module.datatype_handle(def.handle)?.name)
-        .cloned()
 }
