@@ -60,12 +60,15 @@ public fun with_network(mut network: Network): World {
 
 /// Gives the first `count` nodes governance keys of their own.
 public fun separate_keys(self: &mut World, count: u64) {
-    count.do!(|i| {
-        let node_id = self.network.node_id(i);
-        let to = auth::authorized_address(key(i));
-        let (_, staking, _, _, ctx) = self.network.staking_parts();
-        staking.set_governance_authorized(node_id, auth::authenticate_sender(ctx), to);
-    });
+    count.do!(|i| self.separate_keys_of(i));
+}
+
+/// Gives a node of the sender a governance key of its own.
+public fun separate_keys_of(self: &mut World, i: u64) {
+    let node_id = self.network.node_id(i);
+    let to = auth::authorized_address(key(i));
+    let (_, staking, _, _, ctx) = self.network.staking_parts();
+    staking.set_governance_authorized(node_id, auth::authenticate_sender(ctx), to);
 }
 
 /// A world in which each of the four nodes has a governance key of its own.
