@@ -22,8 +22,6 @@ use fun slash as World.slash;
 
 const DIGEST: vector<u8> = x"0101010101010101010101010101010101010101010101010101010101010101";
 const COMMISSION: u64 = 700;
-/// The state, encoded.
-const EXECUTED: vector<u8> = x"05";
 
 /// A decision for the kind that can be executed. The nodes named handed their authority over.
 fun decided(kind: Kind, delegating: vector<u64>): (World, u64) {
@@ -64,7 +62,7 @@ fun delegated_nodes_upgrade() {
     world.upgrade(&mut manager, number, vector[0, 1, 2]);
     assert_eq!(event::events_by_type<VotesCast>().length(), 1);
     assert_eq!(event::events_by_type<ProposalExecuted>().length(), 1);
-    assert_eq!(std::bcs::to_bytes(&world.state(number)), EXECUTED);
+    world.assert_executed(number);
     destroy(manager);
     world.end();
 }
