@@ -2,6 +2,7 @@
 module walrus_governance::self_upgrade_tests;
 
 use std::unit_test::assert_eq;
+use sui::clock;
 use sui::event;
 use sui::package;
 use walrus::auth;
@@ -14,21 +15,31 @@ use walrus_governance::test_world::{Self, World};
 
 use fun approve as World.approve;
 use fun upgrade as World.upgrade;
+use fun upgrade_after as World.upgrade_after;
 use fun bootstrap as World.bootstrap;
 
+const DAY_MS: u64 = 86_400_000;
 const DIGEST: vector<u8> = x"0101010101010101010101010101010101010101010101010101010101010101";
 const OTHER: vector<u8> = x"0202020202020202020202020202020202020202020202020202020202020202";
 
 fun approve(world: &mut World, i: u64, digest: vector<u8>) {
     world.act_as(test_world::key(i));
     let node_id = world.node_id(i);
-    let (governance, _, ctx) = world.parts();
-    self_upgrade::approve(governance, identity::of_sender(ctx), node_id, digest);
+    let (governance, clock, ctx) = world.clock_parts();
+    self_upgrade::approve(governance, identity::of_sender(ctx), node_id, digest, clock);
 }
 
+/// Upgrades with the approvals that are a day old.
 fun upgrade(world: &mut World, digest: vector<u8>) {
-    let (governance, _, _) = world.parts();
-    let ticket = self_upgrade::authorize(governance, digest);
+    world.upgrade_after(digest, DAY_MS);
+}
+
+fun upgrade_after(world: &mut World, digest: vector<u8>, wait_ms: u64) {
+    let (governance, clock, ctx) = world.clock_parts();
+    let mut later = clock::create_for_testing(ctx);
+    later.set_for_testing(clock.timestamp_ms() + wait_ms);
+    let ticket = self_upgrade::authorize(governance, digest, &later);
+    later.destroy_for_testing();
     assert_eq!(*ticket.digest(), digest);
     self_upgrade::commit(governance, package::test_upgrade(ticket));
 }
@@ -57,6 +68,15 @@ fun nodes_with_their_authority_at_stake_upgrade() {
     assert_eq!(event::events_by_type<SelfUpgradeAuthorized>().length(), 1);
     assert_eq!(event::events_by_type<SelfUpgradeCommitted>().length(), 1);
     world.end();
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun approvals_count_after_a_day() {
+    let mut world = delegated();
+    world.approve(0, DIGEST);
+    world.approve(1, DIGEST);
+    world.upgrade_after(DIGEST, DAY_MS - 1);
+    abort
 }
 
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
@@ -142,8 +162,8 @@ fun somebody_else_approves() {
     let mut world = delegated();
     world.act_as(test_world::key(1));
     let node_id = world.node_id(0);
-    let (governance, _, ctx) = world.parts();
-    self_upgrade::approve(governance, identity::of_sender(ctx), node_id, DIGEST);
+    let (governance, clock, ctx) = world.clock_parts();
+    self_upgrade::approve(governance, identity::of_sender(ctx), node_id, DIGEST, clock);
     abort
 }
 
@@ -170,5 +190,26 @@ fun the_bootstrap_cap_ends_with_the_first_node() {
     let mut world = test_world::with_keys();
     world.delegate(2);
     world.bootstrap();
+    abort
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun a_late_approval_does_not_count_yet() {
+    let mut world = delegated();
+    world.approve(0, DIGEST);
+    // The clock goes on by two seconds.
+    world.skip(2);
+    world.approve(1, DIGEST);
+    world.upgrade_after(DIGEST, DAY_MS - 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun the_clock_of_a_new_chain() {
+    let mut world = delegated();
+    world.approve(0, DIGEST);
+    world.approve(1, DIGEST);
+    // Less than a day since 1970.
+    world.upgrade_after(DIGEST, 0);
     abort
 }

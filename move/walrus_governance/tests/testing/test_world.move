@@ -4,6 +4,7 @@ module walrus_governance::test_world;
 
 use std::bcs;
 use std::unit_test::{assert_eq, destroy};
+use sui::clock::Clock;
 use sui::coin::Coin;
 use sui::package;
 use sui::test_scenario::Scenario;
@@ -144,6 +145,11 @@ public fun with_treasury(
 ): (&mut Governance, &mut Staking, &mut ProtectedTreasury, &mut TxContext) {
     let (_, staking, treasury, _, ctx) = self.network.staking_parts();
     (&mut self.governance, staking, treasury, ctx)
+}
+
+public fun clock_parts(self: &mut World): (&mut Governance, &Clock, &mut TxContext) {
+    let (_, _, _, clock, ctx) = self.network.staking_parts();
+    (&mut self.governance, clock, ctx)
 }
 
 public fun bootstrap_parts(self: &mut World): (&mut Governance, &BootstrapUpgradeCap) {
