@@ -237,9 +237,10 @@ fun migration_from_an_older_version() {
     let (mut network, mut subsidies, cap) = start(10_00, 20_00, 1_000);
     subsidies.set_version_for_testing(2);
     let (system, _, _) = network.storage_parts();
+    let version = system.version();
     system.set_version_for_testing(2);
     subsidies::migrate(&mut subsidies, system);
-    system.set_version_for_testing(3);
+    system.set_version_for_testing(version);
     assert_eq!(subsidies.buyer_subsidy_rate(), 0);
     assert_eq!(subsidies.system_subsidy_rate(), 0);
     let mut payment = network.take_funds(200);

@@ -10,6 +10,7 @@ use wal::wal::WAL;
 use walrus::blob::Blob;
 use walrus::bls_aggregate::BlsCommittee;
 use walrus::epoch_parameters::EpochParams;
+use walrus::release;
 use walrus::storage_accounting::FutureAccountingRingBuffer;
 use walrus::storage_node::StorageNodeCap;
 use walrus::storage_pool::StoragePool;
@@ -24,11 +25,6 @@ const EInvalidMigration: u64 = 0;
 const EWrongVersion: u64 = 1;
 /// Nothing would be taken out.
 const EZeroExtractSize: u64 = 2;
-
-// === Constants ===
-
-/// Version of the shared object that this package works with.
-const VERSION: u64 = 3;
 
 // === Structs ===
 
@@ -382,21 +378,25 @@ public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
 public(package) fun create_empty(max_epochs_ahead: u32, package_id: ID, ctx: &mut TxContext) {
     let mut system = System {
         id: object::new(ctx),
-        version: VERSION,
+        version: release::version(),
         package_id,
         new_package_id: option::none(),
     };
-    df::add(&mut system.id, VERSION, system_state_inner::create_empty(max_epochs_ahead, ctx));
+    df::add(
+        &mut system.id,
+        release::version(),
+        system_state_inner::create_empty(max_epochs_ahead, ctx),
+    );
     transfer::share_object(system);
 }
 
 /// Moves the state to this version of the package.
 public(package) fun migrate(system: &mut System) {
-    assert!(system.version < VERSION, EInvalidMigration);
+    assert!(system.version < release::version(), EInvalidMigration);
     assert!(system.new_package_id.is_some(), EInvalidMigration);
     let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
-    df::add(&mut system.id, VERSION, inner);
-    system.version = VERSION;
+    df::add(&mut system.id, release::version(), inner);
+    system.version = release::version();
     system.package_id = system.new_package_id.extract();
 }
 
@@ -431,13 +431,13 @@ public(package) fun update_prices(self: &mut System, storage_price: u64, write_p
 // === Private functions ===
 
 fun inner(system: &System): &SystemStateInnerV1 {
-    assert!(system.version == VERSION, EWrongVersion);
-    df::borrow(&system.id, VERSION)
+    assert!(system.version == release::version(), EWrongVersion);
+    df::borrow(&system.id, release::version())
 }
 
 fun inner_mut(system: &mut System): &mut SystemStateInnerV1 {
-    assert!(system.version == VERSION, EWrongVersion);
-    df::borrow_mut(&mut system.id, VERSION)
+    assert!(system.version == release::version(), EWrongVersion);
+    df::borrow_mut(&mut system.id, release::version())
 }
 
 // === Test functions ===
@@ -453,4 +453,10 @@ public fun set_version_for_testing(system: &mut System, version: u64) {
     let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
     df::add(&mut system.id, version, inner);
     system.version = version;
+}
+
+#[test_only]
+/// Package of a committed upgrade.
+public(package) fun new_package_id_for_testing(system: &System): Option<ID> {
+    system.new_package_id
 }

@@ -61,6 +61,12 @@ public(package) fun remove(self: &mut ActiveSet, node_id: ID) {
     });
 }
 
+/// Changes the largest number of nodes. Nobody is removed.
+public(package) fun set_max_size(self: &mut ActiveSet, max_size: u16) {
+    assert!(max_size > 0, EZeroMaxSize);
+    self.max_size = max_size;
+}
+
 /// Largest number of nodes.
 public(package) fun max_size(self: &ActiveSet): u16 {
     self.max_size

@@ -14,6 +14,7 @@ use walrus::messages;
 use walrus::node_metadata::NodeMetadata;
 use walrus::pending_values::{Self, PendingValues};
 use walrus::pool_exchange_rate::{Self, PoolExchangeRate};
+use walrus::release;
 use walrus::staked_wal::{Self, StakedWal};
 use walrus::storage_node::{Self, StorageNodeInfo};
 use walrus::walrus_context::WalrusContext;
@@ -214,7 +215,7 @@ public(package) fun advance_epoch(self: &mut StakingPool, mut rewards: Balance<W
     // The rate that was in force while the rewards were earned.
     let commission = bps_of(rewards.value(), self.commission_rate);
     self.add_commission(rewards.split(commission), true);
-    self.pending_commission_rate.take_latest(epoch).do!(|rate| {
+    release::take_commission_rate(&mut self.pending_commission_rate, epoch).do!(|rate| {
         self.commission_rate = rate as u16;
     });
 

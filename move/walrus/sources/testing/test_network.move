@@ -144,6 +144,14 @@ public fun node_parts(self: &mut Network, i: u64): (&mut System, &mut StorageNod
     (&mut self.system, &mut self.caps[i])
 }
 
+/// What a node is configured with: its capability, and the shared object of staking.
+public fun operator_parts(
+    self: &mut Network,
+    i: u64,
+): (&mut Staking, &mut StorageNodeCap, &Clock, &mut TxContext) {
+    (&mut self.staking, &mut self.caps[i], &self.clock, self.scenario.ctx())
+}
+
 /// Id of a node.
 public fun node_id(self: &Network, i: u64): ID {
     self.caps[i].node_id()

@@ -330,16 +330,6 @@ fun a_commission_rate_takes_effect_two_epochs_later() {
 }
 
 #[test]
-fun a_commission_rate_is_not_lost_by_skipped_epochs() {
-    let mut pool = pool_with(0, 1);
-    pool.set_next_commission(10_00, &outside(1));
-    pool.set_next_commission(20_00, &outside(2));
-    advance(&mut pool, 9, 0);
-    assert_eq!(pool.commission_rate(), 20_00);
-    destroy(pool);
-}
-
-#[test]
 fun all_rewards_as_commission() {
     let mut pool = pool_with(100_00, 1);
     let staked = stake(&mut pool, WAL, before(1));
