@@ -10,6 +10,7 @@ use wal::wal::WAL;
 use walrus::blob::Blob;
 use walrus::bls_aggregate::BlsCommittee;
 use walrus::epoch_parameters::EpochParams;
+use walrus::pooled_storage;
 use walrus::release;
 use walrus::storage_accounting::FutureAccountingRingBuffer;
 use walrus::storage_node::StorageNodeCap;
@@ -208,9 +209,13 @@ public fun create_storage_pool(
     payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ): StoragePool {
-    self
-        .inner_mut()
-        .create_storage_pool(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx)
+    pooled_storage::create(
+        self.inner_mut(),
+        reserved_encoded_capacity_bytes,
+        epochs_ahead,
+        payment,
+        ctx,
+    )
 }
 
 /// Makes a pool of storage that is valid now.
@@ -219,7 +224,7 @@ public fun create_storage_pool_with_storage(
     storage: Storage,
     ctx: &mut TxContext,
 ): StoragePool {
-    self.inner().create_storage_pool_with_storage(storage, ctx)
+    pooled_storage::create_with_storage(self.inner(), storage, ctx)
 }
 
 /// Registers a blob in a pool, and pays for writing it. A pool holds a blob only once.
@@ -234,18 +239,17 @@ public fun register_pooled_blob(
     write_payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ) {
-    self
-        .inner_mut()
-        .register_pooled_blob(
-            storage_pool,
-            blob_id,
-            root_hash,
-            unencoded_size,
-            encoding_type,
-            deletable,
-            write_payment,
-            ctx,
-        );
+    pooled_storage::register_blob(
+        self.inner_mut(),
+        storage_pool,
+        blob_id,
+        root_hash,
+        unencoded_size,
+        encoding_type,
+        deletable,
+        write_payment,
+        ctx,
+    );
 }
 
 /// Certifies that the nodes store a blob of a pool, by a certificate of a quorum of the current
@@ -258,17 +262,24 @@ public fun certify_pooled_blob(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ) {
-    self.inner().certify_pooled_blob(storage_pool, blob_id, signature, signers_bitmap, message);
+    pooled_storage::certify_blob(
+        self.inner(),
+        storage_pool,
+        blob_id,
+        signature,
+        signers_bitmap,
+        message,
+    );
 }
 
 /// Deletes a deletable blob from a pool, which frees its capacity.
 public fun delete_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
-    self.inner().delete_pooled_blob(storage_pool, blob_id);
+    pooled_storage::delete_blob(self.inner(), storage_pool, blob_id);
 }
 
 /// Removes any blob from a pool that has expired.
 public fun burn_expired_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
-    self.inner().burn_expired_pooled_blob(storage_pool, blob_id);
+    pooled_storage::burn_expired_blob(self.inner(), storage_pool, blob_id);
 }
 
 /// Extends a pool with all its blobs by epochs, counted from its present end.
@@ -278,7 +289,7 @@ public fun extend_storage_pool(
     extended_epochs: u32,
     payment: &mut Coin<WAL>,
 ) {
-    self.inner_mut().extend_storage_pool(storage_pool, extended_epochs, payment);
+    pooled_storage::extend(self.inner_mut(), storage_pool, extended_epochs, payment);
 }
 
 /// Buys more capacity for a pool, for the current epoch and those that are left to it.
@@ -288,9 +299,12 @@ public fun increase_storage_pool_capacity(
     additional_encoded_capacity_bytes: u64,
     payment: &mut Coin<WAL>,
 ) {
-    self
-        .inner_mut()
-        .increase_storage_pool_capacity(storage_pool, additional_encoded_capacity_bytes, payment);
+    pooled_storage::increase_capacity(
+        self.inner_mut(),
+        storage_pool,
+        additional_encoded_capacity_bytes,
+        payment,
+    );
 }
 
 /// Adds storage to a pool: it must be valid now and end together with the pool.
@@ -299,7 +313,7 @@ public fun increase_storage_pool_capacity_with_storage(
     storage_pool: &mut StoragePool,
     storage: Storage,
 ) {
-    self.inner().increase_storage_pool_capacity_with_storage(storage_pool, storage);
+    pooled_storage::increase_capacity_with_storage(self.inner(), storage_pool, storage);
 }
 
 /// Takes unused capacity out of a pool, as storage.
@@ -309,7 +323,7 @@ public fun decrease_storage_pool_capacity_by_size(
     size: u64,
     ctx: &mut TxContext,
 ): Storage {
-    let storage = self.inner().decrease_storage_pool_capacity_by_size(storage_pool, size, ctx);
+    let storage = pooled_storage::decrease_capacity_by_size(self.inner(), storage_pool, size, ctx);
     assert!(storage.size() > 0, EZeroExtractSize);
     storage
 }
@@ -321,9 +335,12 @@ public fun decrease_storage_pool_unused_capacity_by_percent(
     percent: u8,
     ctx: &mut TxContext,
 ): Storage {
-    let storage = self
-        .inner()
-        .decrease_storage_pool_unused_capacity_by_percent(storage_pool, percent, ctx);
+    let storage = pooled_storage::decrease_unused_capacity_by_percent(
+        self.inner(),
+        storage_pool,
+        percent,
+        ctx,
+    );
     assert!(storage.size() > 0, EZeroExtractSize);
     storage
 }
