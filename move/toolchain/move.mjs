@@ -10,6 +10,7 @@ const USAGE = `Usage: ./scripts/move <command> [options]
 Commands
   build                  compile the framework and our packages into move/build/*.json, if they changed
   test [PACKAGE...]      run the Move unit tests
+  coverage [PACKAGE...]  list the functions that no unit test executes (takes minutes)
   fmt                    format the Move sources
 
 Options
@@ -45,6 +46,9 @@ async function main() {
   } else if (command === "test") {
     const { test } = await import("./lib/test.mjs");
     await test(rest, { verbose: values.verbose });
+  } else if (command === "coverage") {
+    const { coverage } = await import("./lib/coverage.mjs");
+    await coverage(rest);
   } else if (command === "fmt" && rest.length === 0) {
     const { format } = await import("./lib/format.mjs");
     await format({ check: values.check });

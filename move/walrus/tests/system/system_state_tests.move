@@ -387,6 +387,22 @@ fun a_committee_of_another_epoch() {
     abort
 }
 
+#[test, expected_failure(abort_code = system_state_inner::EInvalidAccountingEpoch)]
+fun an_accounting_of_another_epoch() {
+    let ctx = &mut tx_context::dummy();
+    // The ring starts with epoch 0.
+    let mut system = system_state_inner::new_for_testing(
+        committee(3, vector[10]),
+        CAPACITY,
+        STORAGE_PRICE,
+        WRITE_PRICE,
+        MAX_EPOCHS_AHEAD,
+        ctx,
+    );
+    destroy(system.advance_epoch(committee(4, vector[10]), &epoch_parameters::new(CAPACITY)));
+    abort
+}
+
 #[test]
 fun prices_are_set() {
     let ctx = &mut tx_context::dummy();
