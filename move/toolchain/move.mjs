@@ -17,6 +17,7 @@ Options
   --compiler npm|sui     build: the pinned compiler (npm, the default) or the \`sui\` found on the PATH
   --force                build: compile even what did not change
   --update-lock          build: write the results into Move.lock instead of checking them
+  --all                  coverage: also the functions for the package itself
   --verbose              test: list passed tests too
   --check                fmt: change nothing, fail if something would change
   --help                 print this text`;
@@ -25,6 +26,7 @@ const OPTIONS = {
   compiler: { type: "string", default: "npm" },
   force: { type: "boolean", default: false },
   "update-lock": { type: "boolean", default: false },
+  all: { type: "boolean", default: false },
   verbose: { type: "boolean", default: false },
   check: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -48,7 +50,7 @@ async function main() {
     await test(rest, { verbose: values.verbose });
   } else if (command === "coverage") {
     const { coverage } = await import("./lib/coverage.mjs");
-    await coverage(rest);
+    await coverage(rest, { all: values.all });
   } else if (command === "fmt" && rest.length === 0) {
     const { format } = await import("./lib/format.mjs");
     await format({ check: values.check });

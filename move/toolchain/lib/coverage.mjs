@@ -1,10 +1,11 @@
 /**
  * `coverage`: finds the functions that no unit test executes.
  *
- * The test runner has no coverage of its own, and prints nothing that a test writes. So every function gets
- * an abort with a code of its own in front of its body, and the tests are run: each code that comes back is
- * of a function that some test executes. Its abort is taken out, which lets the tests go on to what it hid,
- * until no new code comes back. What still has its abort then was never executed.
+ * The test runner has no coverage of its own, and prints nothing that a test writes. So functions get an abort
+ * with a code of their own in front of their body, and the tests are run: each code that comes back is of a
+ * function that some test executes, and so are the functions in the stack trace. Their aborts are taken out,
+ * which lets the tests go on to what they hid, until no new code comes back. What still has its abort then
+ * was never executed.
  */
 import { testPackage } from "./compiler.mjs";
 import { UserError } from "./errors.mjs";
@@ -14,16 +15,21 @@ import { locateFramework, readOurPackage, readOverlay } from "./sources.mjs";
 /** Added to the number of a function: a code that no test and no framework function uses. */
 const CODE_BASE = 7_700_000_000_000;
 const CODE_PATTERN = /\b77\d{11}\b/g;
+/** A frame of a stack trace, such as `blob::burn(sources/system/blob.move:98)`. */
+const FRAME_PATTERN = /\b(\w+::\w+)\(sources\//g;
 
-/** Checks the named packages, all when empty; fails if there is a function that no test executes. */
-export async function coverage(names) {
+/**
+ * Checks the named packages, all when empty; fails if there is a function that no test executes. With `all`
+ * the functions for the package itself are checked too, not only those for everybody.
+ */
+export async function coverage(names, { all }) {
   const unknown = names.find((name) => !PACKAGES.some((known) => known.name === name));
   if (unknown) throw new UserError(`there is no package ${unknown}`);
   const framework = locateFramework();
   let total = 0;
   const missing = [];
   for (const target of PACKAGES.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const { functions, untested } = await coverPackage(target, framework);
+    const { functions, untested } = await coverPackage(target, framework, all);
     total += functions.length;
     missing.push(...untested);
   }
@@ -32,39 +38,69 @@ export async function coverage(names) {
   if (missing.length > 0) throw new UserError("some functions are not executed by any unit test");
 }
 
-async function coverPackage(target, framework) {
+async function coverPackage(target, framework, all) {
   const files = readOurPackage(target);
-  const functions = findFunctions(target, files);
+  const functions = findFunctions(target, files, all);
   let untested = functions;
   for (let round = 1; untested.length > 0; round += 1) {
-    const sources = { files: instrument(files, untested), directory: packageDirectory(target) };
-    const { output } = await testPackage(sources, framework);
-    if (!/Test result: /.test(output)) throw new UserError(`${target.name} does not compile:\n${output}`);
-    const reached = new Set((output.match(CODE_PATTERN) ?? []).map(Number));
-    const left = untested.filter(({ code }) => !reached.has(code));
+    const stopped = innermost(untested);
+    const sources = { files: instrument(files, stopped), directory: packageDirectory(target) };
+    const reached = reachedBy(await testPackage(sources, framework), target);
+    const left = untested.filter(({ code, id }) => !reached.has(String(code)) && !reached.has(shortId(id)));
     process.stderr.write(`${target.name}, round ${round}: ${functions.length - left.length} of ${functions.length}\n`);
-    if (left.length === untested.length) break;
+    if (left.length === untested.length) {
+      if (stopped.length === untested.length) break;
+      // Nothing came from these; it is the turn of what calls them.
+      for (const found of stopped) found.idle = true;
+    }
     untested = left;
   }
   return { functions, untested };
 }
 
+/** Codes and functions that the report of the test runner mentions. */
+function reachedBy({ output }, target) {
+  if (!/Test result: /.test(output)) throw new UserError(`${target.name} does not compile:\n${output}`);
+  const frames = [...output.matchAll(FRAME_PATTERN)].map(([, id]) => id);
+  return new Set([...frames, ...(output.match(CODE_PATTERN) ?? [])]);
+}
+
+/**
+ * The functions to stop at first: those that call no other one of the list, judging by names. A stop there
+ * shows the whole chain of callers, a stop at a caller hides what it calls.
+ */
+function innermost(functions) {
+  const names = new Set(functions.filter(({ idle }) => !idle).map(({ id }) => id.split("::").at(-1)));
+  const isInner = ({ calls, id }) => !calls.some((name) => names.has(name) && name !== id.split("::").at(-1));
+  const inner = functions.filter((found) => found.idle || isInner(found));
+  return inner.some(({ idle }) => !idle) ? inner : functions;
+}
+
+/** `module::function` without the address, as stack traces have it. */
+function shortId(id) {
+  return id.split("::").slice(1).join("::");
+}
+
 /** The functions of a package that others can call; of a variant, those of its overlay. */
-function findFunctions(target, files) {
+function findFunctions(target, files, all) {
+  const pattern = all ? /^(?:public(?:\(package\))? |entry )+fun (\w+)/gm : /^(?:public |entry )+fun (\w+)/gm;
   const names = Object.keys(target.overlay ? readOverlay(target) : files);
   const functions = [];
   for (const file of names.filter((name) => /^sources\/.*\.move$/.test(name)).sort()) {
     const text = files[file];
     if (/^#\[test_only\]\s*(?:\/\/.*\s*)*module\b/m.test(text)) continue;
     const module = /^module\s+([\w:]+)/m.exec(text)[1];
-    for (const match of text.matchAll(/^(?:public(?:\(package\))? |entry )+fun (\w+)/gm)) {
+    for (const match of text.matchAll(pattern)) {
       if (isTestOnly(text, match.index)) continue;
+      const body = bodyStart(text, match.index);
+      const end = text.indexOf("\n}", body);
       functions.push({
         file: `${target.name}/${file}`,
         source: file,
         line: text.slice(0, match.index).split("\n").length,
         id: `${module}::${match[1]}`,
-        body: bodyStart(text, match.index),
+        body,
+        calls: [...text.slice(body, end).matchAll(/\b(\w+)(?:<[^>]*>)?\(/g)].map(([, name]) => name),
       });
     }
   }

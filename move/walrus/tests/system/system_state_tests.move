@@ -428,6 +428,17 @@ fun a_subsidy_is_spread_and_the_first_epoch_gets_the_remainder() {
     destroy(system);
 }
 
+#[test]
+fun a_subsidy_of_nothing() {
+    let ctx = &mut tx_context::dummy();
+    let mut system = system();
+    system.add_subsidy(coin::zero(ctx), 3);
+    system.add_subsidy(coin::mint_for_testing(2, ctx), 3);
+    system.add_per_epoch_subsidies(vector[]);
+    assert_eq!(booked(&system), vector[2, 0, 0, 0]);
+    destroy(system);
+}
+
 #[test, expected_failure(abort_code = system_state_inner::EInvalidEpochsAhead)]
 fun a_subsidy_for_no_epochs() {
     system().add_subsidy(funds(), 0);
