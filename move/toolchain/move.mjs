@@ -11,6 +11,7 @@ Commands
   build                  compile the framework and our packages into move/build/*.json, if they changed
   test [PACKAGE...]      run the Move unit tests
   coverage [PACKAGE...]  list the functions that no unit test executes (takes minutes)
+  check-docs             check that the tests which the security review names exist
   fmt                    format the Move sources
 
 Options
@@ -51,6 +52,9 @@ async function main() {
   } else if (command === "coverage") {
     const { coverage } = await import("./lib/coverage.mjs");
     await coverage(rest, { all: values.all });
+  } else if (command === "check-docs" && rest.length === 0) {
+    const { checkDocs } = await import("./lib/docs.mjs");
+    checkDocs();
   } else if (command === "fmt" && rest.length === 0) {
     const { format } = await import("./lib/format.mjs");
     await format({ check: values.check });

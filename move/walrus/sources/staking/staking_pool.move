@@ -646,3 +646,8 @@ public(package) fun rate_at_for_testing(self: &StakingPool, epoch: u32): PoolExc
 public(package) fun set_leaving_for_testing(self: &mut StakingPool, epoch: u32) {
     self.state = PoolState::Withdrawing(epoch);
 }
+
+#[test_only]
+public(package) fun node_info_for_testing(self: &StakingPool): &StorageNodeInfo {
+    &self.node_info
+}
