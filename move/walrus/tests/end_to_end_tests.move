@@ -2,13 +2,15 @@
 module walrus::end_to_end_tests;
 
 use std::unit_test::{assert_eq, destroy};
+use walrus::auth;
 use walrus::blob;
 use walrus::encoding;
 use walrus::node_metadata;
 use walrus::staking;
-use walrus::test_network;
+use walrus::test_network::{Self, Network};
 
 const N_SHARDS: u16 = 10;
+const FROST_PER_WAL: u64 = 1_000_000_000;
 const SUPPLY: u64 = 5_000_000_000_000_000_000;
 const RS2: u8 = 1;
 
@@ -76,4 +78,65 @@ fun the_old_epoch_change() {
     let (system, staking, _, clock, _) = network.staking_parts();
     staking.initiate_epoch_change(system, clock);
     abort
+}
+
+/// Stakes, withdrawals, payments, subsidies and commission over ten epochs: no FROST comes from nowhere, and
+/// what is burnt is the only thing that is gone.
+#[test]
+fun no_wal_is_created_or_lost() {
+    let mut network = test_network::deploy();
+    let mut paid_out = 0;
+    4u64.do!(|i| network.add_node_with(10_00 * (i as u16), (1_000 + 37 * i) * FROST_PER_WAL + i));
+    let mut principal = (4_000 + 37 * 6) * FROST_PER_WAL + 6;
+    network.next_epoch();
+    let mut seed = 7u64;
+    10u64.do!(|round| {
+        seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+        let (system, payment, ctx) = network.storage_parts();
+        let size = 1_000_000 * (seed % 97 + 1);
+        system.reserve_space(size, (seed % 5 + 1) as u32, payment, ctx).destroy();
+        let subsidy = network.take_funds(1_000_000_007 * (seed % 13));
+        let (system, _, _) = network.storage_parts();
+        system.add_subsidy(subsidy, (seed % 5 + 1) as u32);
+        let node = seed % 4;
+        // One stake leaves at once, one asks for it and leaves later.
+        let early = network.stake(node, (1 + seed % 50) * FROST_PER_WAL + seed % 1_000);
+        paid_out = paid_out + network.withdraw(early);
+        let mut staked = network.stake(node, (1 + seed % 70) * FROST_PER_WAL + seed % 999);
+        network.next_epoch();
+        network.request_withdraw(&mut staked);
+        network.end_votes();
+        let (staking, cap, _, ctx) = network.operator_parts(node);
+        let receiver = auth::authenticate_with_object(cap);
+        let commission = staking.collect_commission(cap.node_id(), receiver, ctx);
+        paid_out = paid_out + commission.burn_for_testing();
+        network.change_epoch();
+        network.sync_all();
+        paid_out = paid_out + network.withdraw(staked);
+        // Some new stake stays.
+        let kept = network.stake(round % 4, FROST_PER_WAL + round);
+        principal = principal + kept.value();
+        destroy(kept);
+        let everything = booked(&mut network) + network.funds() + principal + paid_out;
+        assert_eq!(everything, supply(&mut network));
+    });
+    assert!(supply(&mut network) < SUPPLY);
+    destroy(network);
+}
+
+/// What nodes and stakers may still get: rewards and commission in the pools, payments in the system.
+fun booked(network: &mut Network): u64 {
+    let node_ids = vector::tabulate!(4, |i| network.node_id(i));
+    let (system, staking, _, _, _) = network.staking_parts();
+    let in_pools = node_ids.fold!(0, |sum, node_id| {
+        let pool = staking.inner().pool_for_testing(node_id);
+        sum + pool.rewards_amount() + pool.commission_amount()
+    });
+    let accounting = system.future_accounting();
+    vector::tabulate!(5, |i| accounting[i as u32].rewards()).fold!(in_pools, |sum, part| sum + part)
+}
+
+fun supply(network: &mut Network): u64 {
+    let (_, _, treasury, _, _) = network.staking_parts();
+    treasury.total_supply()
 }

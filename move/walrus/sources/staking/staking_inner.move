@@ -427,10 +427,6 @@ public(package) fun next_committee(self: &StakingInnerV1): &Option<Committee> {
     &self.next_committee
 }
 
-public(package) fun epoch_state(self: &StakingInnerV1): EpochState {
-    self.epoch_state
-}
-
 public(package) fun node_metadata(self: &StakingInnerV1, node_id: ID): NodeMetadata {
     self.pools[node_id].node_metadata()
 }

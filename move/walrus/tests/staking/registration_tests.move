@@ -110,6 +110,14 @@ fun a_network_key_of_the_wrong_length() {
     abort
 }
 
+#[test, expected_failure(abort_code = storage_node::EInvalidNetworkPublicKey)]
+fun a_network_key_that_is_not_compressed() {
+    let mut network = test_network::running();
+    let (staking, cap, _, _) = network.operator_parts(0);
+    staking.set_network_public_key(cap, vector::tabulate!(33, |_| 4));
+    abort
+}
+
 // === Configuration ===
 
 #[test]
@@ -120,7 +128,7 @@ fun a_capability_configures_its_own_node_only() {
     let description = node_metadata::new(text(1), text(2), text(3));
     staking.set_name(cap, text(5));
     staking.set_network_address(cap, text(6));
-    staking.set_network_public_key(cap, vector::tabulate!(33, |_| 9));
+    staking.set_network_public_key(cap, vector::tabulate!(33, |_| 3));
     staking.set_node_metadata(cap, description);
     staking.set_storage_price_vote(cap, 1_001);
     staking.set_write_price_vote(cap, 1_002);
