@@ -155,7 +155,7 @@ fun inner_mut(self: &mut WalrusSubsidies): &mut WalrusSubsidiesInnerV1 {
 #[test_only]
 /// The funds, in FROST.
 public(package) fun subsidy_pool_value_for_testing(self: &mut WalrusSubsidies): u64 {
-    self.inner_mut().subsidy_pool_value()
+    self.inner_mut().subsidy_pool_value_for_testing()
 }
 
 #[test_only]

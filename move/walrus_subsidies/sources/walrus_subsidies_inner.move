@@ -109,11 +109,6 @@ public(package) fun process_subsidies(
     self.last_subsidized_ts = clock.timestamp_ms();
 }
 
-/// The funds, in FROST.
-public(package) fun subsidy_pool_value(self: &WalrusSubsidiesInnerV1): u64 {
-    self.subsidy_pool.value()
-}
-
 // === Private functions ===
 
 /// Pays each node of the previous epoch as commission. An epoch that is missed is never paid.
@@ -159,4 +154,12 @@ fun booked_rewards(system: &System): vector<u64> {
 fun assert_representable(base_subsidy: u64, subsidy_per_shard: u64) {
     let highest = (base_subsidy as u128) + MAX_SHARDS * (subsidy_per_shard as u128);
     assert!(highest <= (std::u64::max_value!() as u128), EInvalidSubsidyRate);
+}
+
+// === Test functions ===
+
+#[test_only]
+/// The funds, in FROST.
+public(package) fun subsidy_pool_value_for_testing(self: &WalrusSubsidiesInnerV1): u64 {
+    self.subsidy_pool.value()
 }

@@ -10,7 +10,7 @@ use walrus::node_metadata::NodeMetadata;
 
 // === Errors ===
 
-/// A network public key is a compressed point of 33 bytes.
+/// A network public key is a compressed point of 33 bytes, of which the first is 2 or 3.
 const EInvalidNetworkPublicKey: u64 = 0;
 
 // === Constants ===
@@ -85,7 +85,7 @@ public(package) fun new(
     metadata: NodeMetadata,
     ctx: &mut TxContext,
 ): StorageNodeInfo {
-    assert!(network_public_key.length() == NETWORK_PUBLIC_KEY_LEN, EInvalidNetworkPublicKey);
+    assert_network_public_key(&network_public_key);
     StorageNodeInfo {
         name,
         node_id,
@@ -130,11 +130,6 @@ public(package) fun set_deny_list(cap: &mut StorageNodeCap, root: u256, sequence
     cap.deny_list_size = size;
 }
 
-/// The key of the current epoch.
-public(package) fun public_key(self: &StorageNodeInfo): &Element<UncompressedG1> {
-    &self.public_key
-}
-
 /// The key the node will have in the next epoch.
 public(package) fun next_epoch_public_key(self: &StorageNodeInfo): &Element<UncompressedG1> {
     self.next_epoch_public_key.borrow_with_default(&self.public_key)
@@ -164,7 +159,7 @@ public(package) fun set_network_public_key(
     self: &mut StorageNodeInfo,
     network_public_key: vector<u8>,
 ) {
-    assert!(network_public_key.length() == NETWORK_PUBLIC_KEY_LEN, EInvalidNetworkPublicKey);
+    assert_network_public_key(&network_public_key);
     self.network_public_key = network_public_key;
 }
 
@@ -179,7 +174,31 @@ public(package) fun set_metadata(self: &mut StorageNodeInfo, metadata: NodeMetad
 
 // === Private functions ===
 
+/// Clients that cannot parse the key of one member cannot read the whole committee.
+fun assert_network_public_key(key: &vector<u8>) {
+    let is_compressed = key.length() == NETWORK_PUBLIC_KEY_LEN && (key[0] == 2 || key[0] == 3);
+    assert!(is_compressed, EInvalidNetworkPublicKey);
+}
+
 /// Checks a compressed key and uncompresses it; committees add many keys, which is cheaper so.
 fun uncompress(public_key: &vector<u8>): Element<UncompressedG1> {
     bls12381::g1_to_uncompressed_g1(&bls12381::g1_from_bytes(public_key))
+}
+
+// === Test functions ===
+
+#[test_only]
+public(package) fun name_for_testing(self: &StorageNodeInfo): String {
+    self.name
+}
+
+#[test_only]
+public(package) fun network_address_for_testing(self: &StorageNodeInfo): String {
+    self.network_address
+}
+
+#[test_only]
+/// Whether another key waits for the next epoch.
+public(package) fun has_next_public_key_for_testing(self: &StorageNodeInfo): bool {
+    self.next_epoch_public_key.is_some()
 }

@@ -300,6 +300,49 @@ fun the_signers_are_in_committee_order() {
 
 // === Stake and committee ===
 
+/// The numbers of shards of nodes with stakes of 1 WAL, 2 WAL and so on.
+fun shards_of_rising_stakes(n_nodes: u64): vector<u64> {
+    let mut owned = world(vector::tabulate!(n_nodes, |i| (i + 1) * ONE));
+    let world = &mut owned;
+    world.first_epoch();
+    let shards = vector::tabulate!(n_nodes, |i| world.shards(i));
+    destroy(owned);
+    shards
+}
+
+#[test]
+fun a_committee_of_one() {
+    assert_eq!(shards_of_rising_stakes(1), vector[10]);
+}
+
+#[test]
+fun a_committee_of_three() {
+    // The last one goes to the first of three equal claims.
+    assert_eq!(shards_of_rising_stakes(3), vector[2, 3, 5]);
+}
+
+#[test]
+fun of_twenty_nodes_nobody_gets_more_than_a_tenth() {
+    let expected = vector::tabulate!(20, |i| if (i < 10) 0 else 1);
+    assert_eq!(shards_of_rising_stakes(20), expected);
+}
+
+#[test, expected_failure(abort_code = walrus::apportionment_queue::EPopFromEmptyHeap)]
+fun more_nodes_than_the_limit_allows_for() {
+    let mut ctx = tx_context::dummy();
+    let clock = clock::create_for_testing(&mut ctx);
+    // A tenth of nine shards is none.
+    let mut staking = staking_inner::new(0, EPOCH, 9, &clock, &mut ctx);
+    20u64.do!(|_| {
+        let cap = staking.create_pool_for_testing(0, 0, 0, 0, &mut ctx);
+        let coin = coin::mint_for_testing(ONE, &mut ctx);
+        destroy(staking.stake_with_pool(coin, cap.node_id(), &mut ctx));
+        destroy(cap);
+    });
+    staking.voting_end(&clock);
+    abort
+}
+
 #[test]
 fun stake_after_the_votes_counts_one_epoch_later() {
     let mut owned = world(vector[5 * ONE, 5 * ONE]);
@@ -386,5 +429,28 @@ fun commission_of_the_last_epoch_opens_when_the_votes_end() {
 fun rewards_of_an_unknown_node() {
     let world = world(vector[ONE]);
     world.staking.calculate_rewards(@0xBAD.to_id(), ONE, 1, 2);
+    abort
+}
+
+// === What cannot happen ===
+
+#[test, expected_failure(abort_code = staking_inner::ECommitteeSelected)]
+fun a_committee_that_is_chosen_early() {
+    let mut owned = world(vector[ONE]);
+    let world = &mut owned;
+    world.staking.select_committee_for_testing();
+    world.at(START + EPOCH_ZERO);
+    world.voting_end();
+    abort
+}
+
+#[test, expected_failure(abort_code = staking_inner::EIncorrectNodeOrder)]
+fun keys_of_another_committee() {
+    let mut owned = world(vector[ONE]);
+    let world = &mut owned;
+    world.at(START + EPOCH_ZERO);
+    world.voting_end();
+    world.staking.drop_next_keys_for_testing();
+    world.staking.next_bls_committee();
     abort
 }

@@ -692,3 +692,50 @@ fun a_pool_of_another_version_can_be_destroyed() {
     pool.destroy().destroy();
     destroy(network);
 }
+
+// === What cannot happen ===
+
+#[test, expected_failure(abort_code = storage_pool::EInvalidBlobSize)]
+fun a_blob_larger_than_what_is_used() {
+    let (mut network, mut pool) = start();
+    register(&mut network, &mut pool, 1, true);
+    // With more shards the encoded blob would be longer.
+    pool.remove_blob(blob_id(1), 1_000);
+    abort
+}
+
+#[test, expected_failure(abort_code = storage_pool::EInvalidBlobCount)]
+fun a_blob_that_is_not_counted() {
+    let (mut network, mut pool) = start();
+    register(&mut network, &mut pool, 1, true);
+    pool.set_blob_count_for_testing(0);
+    delete(&mut network, &mut pool, 1);
+    abort
+}
+
+// === Life ===
+
+#[test]
+fun a_life_and_what_is_left_of_it() {
+    let (mut network, mut pool) = start();
+    3u64.do!(|i| register(&mut network, &mut pool, i as u256, i == 0));
+    certify_permanent(&mut network, &mut pool, 1);
+    network.next_epoch();
+    extend(&mut network, &mut pool, 1);
+    increase(&mut network, &mut pool, MIB);
+    certify_permanent(&mut network, &mut pool, 2);
+    delete(&mut network, &mut pool, 0);
+    // The capacity of the deleted blob serves another one.
+    register(&mut network, &mut pool, 0, false);
+    assert_eq!(pool.blob_count(), 3);
+    assert_eq!(pool.end_epoch(), 4);
+    2u64.do!(|_| network.next_epoch());
+    3u64.do!(|i| burn(&mut network, &mut pool, i as u256));
+    assert_eq!(pool.used_encoded_bytes(), 0);
+    let storage = pool.destroy();
+    assert_eq!(storage.size(), 2 * MIB);
+    assert_eq!(storage.start_epoch(), 1);
+    assert_eq!(storage.end_epoch(), 4);
+    storage.destroy();
+    destroy(network);
+}
