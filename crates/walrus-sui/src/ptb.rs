@@ -5,10 +5,7 @@ use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use sui_transaction_builder::{Argument, Function, ObjectInput, TransactionBuilder};
 use walrus_core::{Frost, ObjectId, SuiAddress};
 
-use crate::{
-    error::SuiError,
-    ids::{account_address, object_address},
-};
+use crate::ids::{account_address, object_address};
 
 /// The framework's Clock.
 pub(crate) const CLOCK: Address = Address::from_static("0x6");
@@ -26,8 +23,6 @@ pub struct ContractRefs {
     pub system_object: ObjectId,
     /// The Staking object.
     pub staking_object: ObjectId,
-    /// The treasury of WAL, if configured; epoch changes burn through it.
-    pub treasury_object: Option<ObjectId>,
 }
 
 impl ContractRefs {
@@ -77,6 +72,35 @@ impl<'a> Ptb<'a> {
             .move_call(function_of(package, module, function), arguments)
     }
 
+    /// Calls a function of any package.
+    pub(crate) fn call_package(
+        &mut self,
+        package: ObjectId,
+        module: &'static str,
+        function: &'static str,
+        types: Vec<TypeTag>,
+        arguments: Vec<Argument>,
+    ) -> Argument {
+        let function = function_of(object_address(package), module, function).with_type_args(types);
+        self.builder.move_call(function, arguments)
+    }
+
+    /// Upgrades a package; returns the receipt.
+    pub(crate) fn upgrade(
+        &mut self,
+        modules: Vec<Vec<u8>>,
+        dependencies: Vec<Address>,
+        package: Address,
+        ticket: Argument,
+    ) -> Argument {
+        self.builder.upgrade(modules, dependencies, package, ticket)
+    }
+
+    /// The Walrus package.
+    pub(crate) fn package(&self) -> ObjectId {
+        self.refs.package
+    }
+
     pub(crate) fn pure<T: Serialize>(&mut self, value: &T) -> Argument {
         self.builder.pure(value)
     }
@@ -104,15 +128,6 @@ impl<'a> Ptb<'a> {
         self.object(self.refs.staking_object)
     }
 
-    pub(crate) fn treasury(&mut self) -> Result<Argument, SuiError> {
-        let treasury = self.refs.treasury_object.ok_or_else(|| {
-            SuiError::InvalidInput(
-                "the ID of the WAL treasury object is not configured (treasury_object)".to_owned(),
-            )
-        })?;
-        Ok(self.object(treasury))
-    }
-
     pub(crate) fn clock(&mut self) -> Argument {
         clock(&mut self.builder)
     }
@@ -129,6 +144,29 @@ impl<'a> Ptb<'a> {
             .map(|amount| self.builder.pure(amount))
             .collect();
         self.builder.split_coins(coin, amounts)
+    }
+
+    /// Merges coins into one.
+    pub(crate) fn merge(&mut self, into: Argument, coins: Vec<Argument>) {
+        self.builder.merge_coins(into, coins);
+    }
+
+    /// A `VecMap<String, String>`.
+    pub(crate) fn string_map<'p>(
+        &mut self,
+        pairs: impl Iterator<Item = &'p (String, String)>,
+    ) -> Argument {
+        let (keys, values): (Vec<_>, Vec<_>) = pairs.cloned().unzip();
+        let string = TypeTag::from(StructTag::new(
+            Address::from_static("0x1"),
+            Identifier::from_static("string"),
+            Identifier::from_static("String"),
+            vec![],
+        ));
+        let function = function_of(Address::TWO, "vec_map", "from_keys_values")
+            .with_type_args(vec![string.clone(), string]);
+        let arguments = vec![self.builder.pure(&keys), self.builder.pure(&values)];
+        self.builder.move_call(function, arguments)
     }
 
     /// Destroys a WAL coin that must be empty by now.

@@ -10,6 +10,7 @@ mod pool;
 mod staking;
 mod storage;
 mod system;
+pub mod voting;
 
 pub use framework::{
     Balance, Coin, Collection, DynamicField, GroupElement, ObjectField, U256, VecMap, VecSet,

@@ -14,6 +14,7 @@ use crate::{
     error::SuiError,
     ids::{object_address, object_id},
     prices::Prices,
+    ptb::ContractRefs,
     rpc::{ObjectData, SuiRpc, backoff},
 };
 
@@ -184,6 +185,19 @@ pub(super) fn field_value<N: DeserializeOwned, V: DeserializeOwned>(
 ) -> Result<V, SuiError> {
     let field: DynamicField<N, V> = field.decode(what)?;
     Ok(field.value)
+}
+
+/// The value of an `extended_field::ExtendedField` with ID `parent`.
+pub(super) async fn extended_field<V: DeserializeOwned>(
+    rpc: &SuiRpc,
+    original_package: ObjectId,
+    parent: ObjectId,
+    what: &'static str,
+) -> Result<V, SuiError> {
+    let key = ContractRefs::tag_of(original_package, "extended_field", "Key");
+    // The key is an empty struct: one zero byte.
+    let id = dynamic_field_id(parent, &TypeTag::from(key), &0u8);
+    field_value::<u8, V>(&rpc.object(id).await?, what)
 }
 
 #[cfg(test)]
