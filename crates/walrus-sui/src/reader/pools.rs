@@ -48,7 +48,7 @@ pub struct PoolCommission {
 
 impl SuiReader {
     /// Nodes with stake: those of the committees and of the active set; `all` adds nodes without.
-    /// Ordered by stake for the next committee, then by shards, most first.
+    /// Ordered by stake for the next committee, then by shards, most first, then by name.
     pub async fn node_pools(&self, all: bool) -> Result<Vec<NodePool>, SuiError> {
         let state = self.contract_state().await?;
         let active = self.active_set().await?;
@@ -70,7 +70,11 @@ impl SuiReader {
             .into_iter()
             .map(|pool| node_pool(pool, &state, &active))
             .collect();
-        pools.sort_by_key(|node| std::cmp::Reverse((node.stake_next, node.shards)));
+        pools.sort_by(|left, right| {
+            let rank = |node: &NodePool| std::cmp::Reverse((node.stake_next, node.shards));
+            let name = |node: &NodePool| node.pool.node_info.name.clone();
+            (rank(left), name(left)).cmp(&(rank(right), name(right)))
+        });
         Ok(pools)
     }
 
