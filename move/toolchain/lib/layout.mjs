@@ -30,6 +30,7 @@ export const PACKAGES = [
   { name: "subsidies", dependencies: ["wal", "walrus"] },
   { name: "walrus_subsidies", dependencies: ["wal", "walrus"] },
   { name: "blob_bucket", dependencies: ["wal", "walrus"] },
+  { name: "walrus_governance", dependencies: ["wal", "walrus"] },
 ];
 
 /**
