@@ -1,5 +1,6 @@
-/// Proposals to the committee, and the votes of its nodes and their delegators: the entry points.
-/// `execution` carries decisions out; `self_upgrade` upgrades this package.
+/// The shared object: its setup, the nodes that hand it their authority, and the life of proposals.
+/// Votes are taken by `voting`, decisions carried out by `execution`; `self_upgrade` upgrades this
+/// package.
 module walrus_governance::governance;
 
 use std::string::String;
@@ -14,7 +15,6 @@ use walrus::auth::Authorized;
 use walrus::staking::Staking;
 use walrus_governance::authority::{Self, Delegations};
 use walrus_governance::census::{Self, Census};
-use walrus_governance::choice;
 use walrus_governance::content::{Body, Kind};
 use walrus_governance::events;
 use walrus_governance::identity::Identity;
@@ -22,7 +22,6 @@ use walrus_governance::own_package::{Self, OwnPackage};
 use walrus_governance::parameters::Parameters;
 use walrus_governance::proposal::{Self, Proposal, State};
 use walrus_governance::tally::Tally;
-use walrus_governance::voting_stake::VotingStake;
 
 // === Errors ===
 
@@ -142,8 +141,7 @@ public fun attest_stakes(
     node_id: ID,
     totals: vector<u64>,
 ) {
-    self.assert_version();
-    self.delegations.assert_speaks_for(staking, identity, node_id);
+    self.assert_speaks_for(staking, identity, node_id);
     let epoch = staking.epoch();
     if (!self.censuses.contains(epoch)) self.censuses.add(epoch, census::new());
     self.censuses[epoch].attest(staking.committee(), epoch, node_id, totals);
@@ -185,60 +183,6 @@ public fun open(self: &mut Governance, staking: &Staking, number: u64, ctx: &mut
     self.own_package.see_committee(committee);
 }
 
-/// Votes with the shards of a node of the snapshot, as far as its delegators do not speak for
-/// themselves. The choice is 0 (yes), 1 (no) or 2 (abstain); a later vote replaces an earlier one.
-public fun vote_as_node(
-    self: &mut Governance,
-    staking: &mut Staking,
-    identity: Identity,
-    node_id: ID,
-    number: u64,
-    choice: u8,
-    reason: Option<String>,
-) {
-    let choice = choice::from_u8(choice);
-    self.delegations.assert_speaks_for(staking, identity, node_id);
-    let ballot = self.proposal_mut(number).open_ballot(staking.epoch());
-    let weight = ballot.vote_as_node(node_id, choice, reason);
-    events::emit_node_voted(number, node_id, choice, weight, reason);
-}
-
-/// Votes with stake that was active in the epoch of the snapshot; its node no longer speaks for it.
-public fun vote_with_stake(
-    self: &mut Governance,
-    staking: &Staking,
-    stake: &mut VotingStake,
-    number: u64,
-    choice: u8,
-    reason: Option<String>,
-) {
-    let choice = choice::from_u8(choice);
-    let epoch = staking.epoch();
-    let ballot = self.proposal_mut(number).open_ballot(epoch);
-    let value = stake.value_at(staking, ballot.opened_epoch());
-    let stake_id = stake.staked_wal_id();
-    let node_id = stake.staked_wal().node_id();
-    ballot.vote_with_stake(stake_id, node_id, choice, value, reason);
-    stake.add_vote(number, ballot.end_epoch(), epoch);
-    events::emit_stake_voted(number, stake_id, node_id, choice, value, reason);
-}
-
-/// Takes the vote of stake back, and frees the stake from it. When the vote is over, it stays counted.
-public fun retract_stake_vote(
-    self: &mut Governance,
-    staking: &Staking,
-    stake: &mut VotingStake,
-    number: u64,
-) {
-    let epoch = staking.epoch();
-    stake.remove_vote(number);
-    let proposal = self.proposal_mut(number);
-    if (proposal.is_open(epoch)) {
-        proposal.open_ballot(epoch).retract_stake(stake.staked_wal_id());
-        events::emit_stake_vote_retracted(number, stake.staked_wal_id());
-    };
-}
-
 /// Counts the votes when voting is over, and decides on the deposit.
 public fun close(self: &mut Governance, staking: &Staking, number: u64, ctx: &mut TxContext) {
     let totals = self.stakes_of(number);
@@ -249,18 +193,6 @@ public fun close(self: &mut Governance, staking: &Staking, number: u64, ctx: &mu
 /// Queues what passed; the delay begins.
 public fun queue(self: &mut Governance, staking: &Staking, number: u64) {
     self.proposal_mut(number).queue(staking.epoch());
-}
-
-/// A node of the snapshot objects to what passed; more than a third of the shards cancel it.
-public fun object_to(
-    self: &mut Governance,
-    staking: &mut Staking,
-    identity: Identity,
-    node_id: ID,
-    number: u64,
-) {
-    self.delegations.assert_speaks_for(staking, identity, node_id);
-    self.proposal_mut(number).object_to(node_id, staking.epoch());
 }
 
 /// The proposer gives up: at no cost before voting opens, for the deposit while votes are taken.
@@ -362,6 +294,17 @@ public(package) fun proposal_mut(self: &mut Governance, number: u64): &mut Propo
 /// The nodes that have handed their authority over.
 public(package) fun delegations(self: &Governance): &Delegations {
     &self.delegations
+}
+
+/// Aborts unless the identity speaks for the node.
+public(package) fun assert_speaks_for(
+    self: &mut Governance,
+    staking: &mut Staking,
+    identity: Identity,
+    node_id: ID,
+) {
+    self.assert_version();
+    self.delegations.assert_speaks_for(staking, identity, node_id);
 }
 
 /// The right to upgrade this package, and the nodes that decide about it.
