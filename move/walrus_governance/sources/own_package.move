@@ -3,6 +3,7 @@
 /// `walrus`; weights are those of the last committee that was seen.
 module walrus_governance::own_package;
 
+use sui::clock::Clock;
 use sui::package::{UpgradeCap, UpgradeReceipt, UpgradeTicket};
 use sui::table::{Self, Table};
 use sui::vec_map::{Self, VecMap};
@@ -16,7 +17,8 @@ use walrus_governance::weights;
 
 /// A package digest has 32 bytes.
 const EInvalidDigestLength: u64 = 0;
-/// More than two thirds of the shards that handed their authority over have to approve the digest.
+/// More than two thirds of the shards that handed their authority over have to approve the digest, and
+/// each approval counts a day after it was given.
 const ENotEnoughApprovals: u64 = 1;
 /// A node of the committee has handed its authority over: from then on such nodes decide.
 const EAuthorityHandedOver: u64 = 2;
@@ -24,6 +26,9 @@ const EAuthorityHandedOver: u64 = 2;
 // === Constants ===
 
 const DIGEST_LEN: u64 = 32;
+/// How long an approval has to be public before it counts, so that a node which does not agree can take
+/// its authority back. By the clock, because epochs can only be asked for in `walrus`.
+const APPROVAL_DELAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 // === Structs ===
 
@@ -32,6 +37,7 @@ public struct Approval has copy, drop, store {
     /// Version of the package that is upgraded.
     version: u64,
     digest: vector<u8>,
+    given_at_ms: u64,
 }
 
 /// The capability, and who approves what.
@@ -67,23 +73,28 @@ public(package) fun approve(
     delegations: &Delegations,
     node_id: ID,
     digest: vector<u8>,
+    clock: &Clock,
 ) {
     assert!(digest.length() == DIGEST_LEN, EInvalidDigestLength);
     if (self.approvals.contains(node_id)) {
         self.approvals.remove(node_id);
     };
-    self.approvals.add(node_id, Approval { version: self.cap.version(), digest });
-    let (weight, needed) = self.approval(delegations, digest);
+    let now = clock.timestamp_ms();
+    let approval = Approval { version: self.cap.version(), digest, given_at_ms: now };
+    self.approvals.add(node_id, approval);
+    let (weight, needed) = self.approval(delegations, digest, now);
     events::emit_self_upgrade_approved(node_id, digest, weight, needed);
 }
 
-/// Shards that approve an upgrade, and how many have to. Only nodes count whose authority is at stake.
+/// Shards that approve an upgrade since `at_ms` or longer, and how many have to. Only nodes count whose
+/// authority is at stake.
 public(package) fun approval(
     self: &OwnPackage,
     delegations: &Delegations,
     digest: vector<u8>,
+    at_ms: u64,
 ): (u16, u16) {
-    let wanted = Approval { version: self.cap.version(), digest };
+    let version = self.cap.version();
     let nodes = self.weights.borrow();
     let mut delegated = 0;
     let mut approving = 0;
@@ -91,8 +102,10 @@ public(package) fun approval(
         let (node_id, weight) = nodes.get_entry_by_idx(i);
         if (delegations.contains(*node_id)) {
             delegated = delegated + *weight;
-            if (self.approvals.contains(*node_id) && self.approvals[*node_id] == wanted) {
-                approving = approving + *weight;
+            if (self.approvals.contains(*node_id)) {
+                let approval = &self.approvals[*node_id];
+                let is_wanted = approval.version == version && approval.digest == digest;
+                if (is_wanted && approval.given_at_ms <= at_ms) approving = approving + *weight;
             };
         };
     });
@@ -104,8 +117,11 @@ public(package) fun authorize(
     self: &mut OwnPackage,
     delegations: &Delegations,
     digest: vector<u8>,
+    clock: &Clock,
 ): UpgradeTicket {
-    let (approving, needed) = self.approval(delegations, digest);
+    let now = clock.timestamp_ms();
+    assert!(now >= APPROVAL_DELAY_MS, ENotEnoughApprovals);
+    let (approving, needed) = self.approval(delegations, digest, now - APPROVAL_DELAY_MS);
     assert!(approving >= needed, ENotEnoughApprovals);
     self.authorize_digest(digest, false)
 }

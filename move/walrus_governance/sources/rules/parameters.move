@@ -23,7 +23,7 @@ const DEPOSIT_MAX: u64 = 1_000_000 * FROST_PER_WAL;
 const DISCUSSION_EPOCHS_MAX: u32 = 8;
 const VOTING_EPOCHS_MAX: u32 = 8;
 const DELAY_EPOCHS_MAX: u32 = 8;
-const EXECUTION_EPOCHS_MAX: u32 = 16;
+const ACTION_EPOCHS_MAX: u32 = 16;
 /// A third: fewer shards could be faulty ones alone.
 const QUORUM_BPS_MIN: u16 = 33_34;
 /// Two thirds: more could be out of reach for the correct nodes alone.
@@ -76,7 +76,7 @@ public fun new(
     assert!(discussion_epochs <= DISCUSSION_EPOCHS_MAX, EEpochsOutOfBounds);
     assert!(voting_epochs >= 1 && voting_epochs <= VOTING_EPOCHS_MAX, EEpochsOutOfBounds);
     assert!(delay_epochs >= 1 && delay_epochs <= DELAY_EPOCHS_MAX, EEpochsOutOfBounds);
-    assert!(execution_epochs >= 1 && execution_epochs <= EXECUTION_EPOCHS_MAX, EEpochsOutOfBounds);
+    assert!(execution_epochs >= 1 && execution_epochs <= ACTION_EPOCHS_MAX, EEpochsOutOfBounds);
     assert!(quorum_bps >= QUORUM_BPS_MIN && quorum_bps <= QUORUM_BPS_MAX, EShareOutOfBounds);
     assert!(
         threshold_bps >= THRESHOLD_BPS_MIN && threshold_bps <= THRESHOLD_BPS_MAX,

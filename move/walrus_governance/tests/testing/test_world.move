@@ -2,7 +2,9 @@
 /// A running network with a governance, for tests of the entry points.
 module walrus_governance::test_world;
 
-use std::unit_test::destroy;
+use std::bcs;
+use std::unit_test::{assert_eq, destroy};
+use sui::clock::Clock;
 use sui::coin::Coin;
 use sui::package;
 use sui::test_scenario::Scenario;
@@ -23,6 +25,16 @@ const DEPOSIT: u64 = 10 * FROST_PER_WAL;
 const ASSUMED_STAKE_PER_SHARD: u64 = 500 * FROST_PER_WAL;
 
 const YES: u8 = 0;
+
+// States, as their numbers.
+const PENDING: u8 = 0;
+const ACTIVE: u8 = 1;
+const DEFEATED: u8 = 2;
+const PASSED: u8 = 3;
+const QUEUED: u8 = 4;
+const EXECUTED: u8 = 5;
+const EXPIRED: u8 = 6;
+const CANCELLED: u8 = 7;
 
 /// Package that the governance believes to be its own; any but 0x0 can be upgraded.
 const OWN_PACKAGE: address = @0x60F;
@@ -60,12 +72,15 @@ public fun with_network(mut network: Network): World {
 
 /// Gives the first `count` nodes governance keys of their own.
 public fun separate_keys(self: &mut World, count: u64) {
-    count.do!(|i| {
-        let node_id = self.network.node_id(i);
-        let to = auth::authorized_address(key(i));
-        let (_, staking, _, _, ctx) = self.network.staking_parts();
-        staking.set_governance_authorized(node_id, auth::authenticate_sender(ctx), to);
-    });
+    count.do!(|i| self.separate_keys_of(i));
+}
+
+/// Gives a node of the sender a governance key of its own.
+public fun separate_keys_of(self: &mut World, i: u64) {
+    let node_id = self.network.node_id(i);
+    let to = auth::authorized_address(key(i));
+    let (_, staking, _, _, ctx) = self.network.staking_parts();
+    staking.set_governance_authorized(node_id, auth::authenticate_sender(ctx), to);
 }
 
 /// A world in which each of the four nodes has a governance key of its own.
@@ -130,6 +145,11 @@ public fun with_treasury(
 ): (&mut Governance, &mut Staking, &mut ProtectedTreasury, &mut TxContext) {
     let (_, staking, treasury, _, ctx) = self.network.staking_parts();
     (&mut self.governance, staking, treasury, ctx)
+}
+
+public fun clock_parts(self: &mut World): (&mut Governance, &Clock, &mut TxContext) {
+    let (_, _, _, clock, ctx) = self.network.staking_parts();
+    (&mut self.governance, clock, ctx)
 }
 
 public fun bootstrap_parts(self: &mut World): (&mut Governance, &BootstrapUpgradeCap) {
@@ -348,4 +368,56 @@ public fun state(self: &mut World, number: u64): State {
 public fun votes(self: &World, number: u64): vector<u64> {
     let tally = self.governance.tally(number);
     vector[tally.yes(), tally.no(), tally.abstain()]
+}
+
+// === Assertions ===
+
+public fun assert_pending(self: &mut World, number: u64) {
+    self.assert_state(number, PENDING);
+}
+
+public fun assert_active(self: &mut World, number: u64) {
+    self.assert_state(number, ACTIVE);
+}
+
+public fun assert_defeated(self: &mut World, number: u64) {
+    self.assert_state(number, DEFEATED);
+}
+
+public fun assert_passed(self: &mut World, number: u64) {
+    self.assert_state(number, PASSED);
+}
+
+public fun assert_queued(self: &mut World, number: u64) {
+    self.assert_state(number, QUEUED);
+}
+
+public fun assert_executed(self: &mut World, number: u64) {
+    self.assert_state(number, EXECUTED);
+}
+
+public fun assert_expired(self: &mut World, number: u64) {
+    self.assert_state(number, EXPIRED);
+}
+
+public fun assert_cancelled(self: &mut World, number: u64) {
+    self.assert_state(number, CANCELLED);
+}
+
+fun assert_state(self: &mut World, number: u64, state: u8) {
+    assert_eq!(bcs::to_bytes(&self.state(number)), vector[state]);
+}
+
+/// Aborts unless the proposer has the deposit back; takes it.
+public fun assert_refund(self: &mut World) {
+    self.act_as(PROPOSER);
+    let refund = self.scenario().take_from_sender<Coin<WAL>>();
+    assert_eq!(refund.value(), DEPOSIT);
+    destroy(refund);
+}
+
+/// Aborts if the proposer has the deposit back.
+public fun assert_no_refund(self: &mut World) {
+    self.act_as(PROPOSER);
+    assert!(!self.scenario().has_most_recent_for_sender<Coin<WAL>>());
 }
