@@ -602,3 +602,42 @@ public(package) fun is_sync_for_testing(self: &StakingInnerV1): bool {
 public(package) fun is_done_for_testing(self: &StakingInnerV1, at: u64): bool {
     self.epoch_state == EpochState::EpochChangeDone(at)
 }
+
+#[test_only]
+/// Chooses the next committee without a change of the state.
+public(package) fun select_committee_for_testing(self: &mut StakingInnerV1) {
+    self.select_committee();
+}
+
+#[test_only]
+/// Loses the keys that were captured for the next committee.
+public(package) fun drop_next_keys_for_testing(self: &mut StakingInnerV1) {
+    self.next_epoch_public_keys.swap(vec_map::empty());
+}
+
+#[test_only]
+/// Smallest of the votes that a quorum accepts.
+public(package) fun quorum_below_for_testing(
+    self: &StakingInnerV1,
+    votes: vector<u64>,
+    weights: vector<u16>,
+): u64 {
+    self.quorum_below(queue_for_testing(votes, weights))
+}
+
+#[test_only]
+/// Largest of the votes that a quorum reaches.
+public(package) fun quorum_above_for_testing(
+    self: &StakingInnerV1,
+    votes: vector<u64>,
+    weights: vector<u16>,
+): u64 {
+    self.quorum_above(queue_for_testing(votes, weights))
+}
+
+#[test_only]
+fun queue_for_testing(votes: vector<u64>, weights: vector<u16>): ApportionmentQueue<u16> {
+    let mut queue = apportionment_queue::new();
+    votes.zip_do!(weights, |vote, weight| queue.insert(vote as u128, 0, weight));
+    queue
+}

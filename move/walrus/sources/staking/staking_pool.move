@@ -640,3 +640,14 @@ public(package) fun new_for_testing(
 public(package) fun rate_at_for_testing(self: &StakingPool, epoch: u32): PoolExchangeRate {
     self.rate_at(epoch)
 }
+
+#[test_only]
+/// Pretends that the pool takes no more stake. Nothing else leads there.
+public(package) fun set_leaving_for_testing(self: &mut StakingPool, epoch: u32) {
+    self.state = PoolState::Withdrawing(epoch);
+}
+
+#[test_only]
+public(package) fun node_info_for_testing(self: &StakingPool): &StorageNodeInfo {
+    &self.node_info
+}

@@ -578,3 +578,10 @@ public(package) fun deny_list_sizes_for_testing(
 public(package) fun use_capacity_for_testing(self: &mut SystemStateInnerV1, amount: u64) {
     self.use_capacity(amount, 0, 1);
 }
+
+#[test_only]
+public(package) fun event_blobs_for_testing(
+    self: &SystemStateInnerV1,
+): &EventBlobCertificationState {
+    &self.event_blob_certification_state
+}
