@@ -43,17 +43,18 @@ mod signer;
 pub mod wallet;
 
 pub use sui_sdk_types::{Digest as TransactionDigest, StructTag};
+pub use sui_transaction_builder::TransactionBuilder;
 
 pub use self::{
     committee::{Committee, CommitteeMember, Committees, EpochState},
     contract::WalrusContract,
-    error::{MoveAbort, SuiError},
+    error::{MoveAbort, SuiError, UpgradeRefusal},
     events::{CheckpointEvents, EventStream},
-    executor::{Executed, Executor},
+    executor::{Executed, Executor, GasEstimate, SignedTransaction},
     prices::Prices,
     ptb::ContractRefs,
     reader::{ContractIds, ContractState, EpochInfo, SuiReader},
-    rpc::{ObjectData, ObjectOwner, SuiRpc},
+    rpc::{ObjectData, ObjectOwner, PackageData, SuiRpc},
     signer::{InvalidPrivateKey, Signer},
     wallet::{Wallet, WalletEnv, WalletError},
 };

@@ -133,9 +133,7 @@ impl<'a> Ptb<'a> {
 
     /// Destroys a WAL coin that must be empty by now.
     pub(crate) fn destroy_empty_wal(&mut self, coin: Argument) {
-        let function = function_of(Address::TWO, "coin", "destroy_zero")
-            .with_type_args(vec![TypeTag::from(self.refs.wal_type.clone())]);
-        self.builder.move_call(function, vec![coin]);
+        destroy_empty(&mut self.builder, &self.refs.wal_type, coin);
     }
 
     pub(crate) fn transfer(&mut self, objects: Vec<Argument>, to: SuiAddress) {
@@ -147,6 +145,17 @@ impl<'a> Ptb<'a> {
 pub(crate) fn transfer(builder: &mut TransactionBuilder, objects: Vec<Argument>, to: SuiAddress) {
     let recipient = builder.pure(&account_address(to));
     builder.transfer_objects(objects, recipient);
+}
+
+/// Destroys a coin that must be empty by now.
+pub(crate) fn destroy_empty(
+    builder: &mut TransactionBuilder,
+    coin_type: &StructTag,
+    coin: Argument,
+) {
+    let function = function_of(Address::TWO, "coin", "destroy_zero")
+        .with_type_args(vec![TypeTag::from(coin_type.clone())]);
+    builder.move_call(function, vec![coin]);
 }
 
 /// The framework's Clock as an argument.

@@ -3,14 +3,27 @@
 mod blobs;
 mod epoch;
 mod nodes;
+mod peripheral;
 mod publish;
+mod upgrade;
 
 use walrus_core::{Frost, SuiAddress};
 
 pub use self::{
     blobs::{BlobToCertify, BlobToRegister, Lifetime, Registered, StorageSource},
     nodes::{NodeRegistration, NodeVotes, RegisteredNode},
-    publish::{InitObjects, InitParams, Initialized, Published},
+    peripheral::{
+        CreditRates, GovernanceInit, Managed, NodeSubsidies, credits_creation, exchange_creation,
+        governance_creation, subsidies_creation, subsidies_funding,
+    },
+    publish::{
+        InitObjects, InitParams, Initialized, Published, initialization, initialized, publication,
+        published,
+    },
+    upgrade::{
+        GovernanceUpgradeAuthority, UpgradeAuthority, UpgradePlan, Upgraded, governance_upgrade,
+        migration, owned_upgrade, upgrade_command, upgraded,
+    },
 };
 use crate::{
     error::SuiError,

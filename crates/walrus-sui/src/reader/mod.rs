@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use walrus_core::{Epoch, NShards, ObjectId};
 
 pub use self::state::ContractState;
+pub(crate) use self::state::{dynamic_field_id, field_value};
 use crate::{
     cache::Cached,
     committee::{Committee, Committees, EpochState},
