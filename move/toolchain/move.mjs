@@ -10,12 +10,15 @@ const USAGE = `Usage: ./scripts/move <command> [options]
 Commands
   build                  compile the framework and our packages into move/build/*.json, if they changed
   test [PACKAGE...]      run the Move unit tests
+  coverage [PACKAGE...]  list the functions that no unit test executes (takes minutes)
+  check-docs             check that the tests which the security review names exist
   fmt                    format the Move sources
 
 Options
   --compiler npm|sui     build: the pinned compiler (npm, the default) or the \`sui\` found on the PATH
   --force                build: compile even what did not change
   --update-lock          build: write the results into Move.lock instead of checking them
+  --all                  coverage: also the functions for the package itself
   --verbose              test: list passed tests too
   --check                fmt: change nothing, fail if something would change
   --help                 print this text`;
@@ -24,6 +27,7 @@ const OPTIONS = {
   compiler: { type: "string", default: "npm" },
   force: { type: "boolean", default: false },
   "update-lock": { type: "boolean", default: false },
+  all: { type: "boolean", default: false },
   verbose: { type: "boolean", default: false },
   check: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -45,6 +49,12 @@ async function main() {
   } else if (command === "test") {
     const { test } = await import("./lib/test.mjs");
     await test(rest, { verbose: values.verbose });
+  } else if (command === "coverage") {
+    const { coverage } = await import("./lib/coverage.mjs");
+    await coverage(rest, { all: values.all });
+  } else if (command === "check-docs" && rest.length === 0) {
+    const { checkDocs } = await import("./lib/docs.mjs");
+    checkDocs();
   } else if (command === "fmt" && rest.length === 0) {
     const { format } = await import("./lib/format.mjs");
     await format({ check: values.check });

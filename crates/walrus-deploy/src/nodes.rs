@@ -14,6 +14,7 @@ use walrus_sui::{
 use crate::{
     deployer::Deployer,
     error::{DeployError, Step as _},
+    plan::{Gas, Plan, PlannedStep},
     state::{NodeRecord, io_error},
 };
 
@@ -78,6 +79,27 @@ impl Deployer {
         }
         self.save()?;
         Ok(records)
+    }
+
+    /// What [`Deployer::register_nodes`] would do.
+    pub async fn plan_registration(&self, nodes: &[NodeToRegister]) -> Result<Plan, DeployError> {
+        let reader = self.reader()?;
+        let mut steps = Vec::new();
+        for node in nodes {
+            let step = format!("registering node {:?}", node.name);
+            let key = node.protocol_key.public();
+            let known = reader
+                .find_node_cap(node.operator.address(), key)
+                .await
+                .step(&step)?
+                .is_some();
+            steps.push(if known {
+                PlannedStep::done(step)
+            } else {
+                PlannedStep::to_do(step, Gas::Unknown)
+            });
+        }
+        Ok(Plan { steps })
     }
 
     /// Attests for every node that its shards of `epoch` are in place. For networks whose nodes hold no data

@@ -3,6 +3,7 @@
 mod composer;
 mod effects;
 mod offline;
+mod recorded;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ pub use self::{
     composer::{Composer, Draft},
     effects::{ChangedObject, Executed, RawEvent},
     offline::OfflineTransaction,
+    recorded::{GasEstimate, SignedTransaction},
 };
 use crate::{
     error::{SuiError, is_stale_object, is_transient},
@@ -107,10 +109,20 @@ impl Executor {
         &self,
         commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
     ) -> Result<Executed, SuiError> {
+        self.run_with(&commands, &|_: &SignedTransaction| Ok(()))
+            .await
+    }
+
+    /// The same; `before_sending` sees every signed transaction before it is sent.
+    async fn run_with(
+        &self,
+        commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
+        before_sending: &(impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync),
+    ) -> Result<Executed, SuiError> {
         let _turn = self.shared.turn.lock().await;
         let mut attempt = 0;
         loop {
-            let (error, attempts_max) = match self.attempt(&commands).await {
+            let (error, attempts_max) = match self.attempt(commands, before_sending).await {
                 Err(error @ SuiError::ObjectsInUse(_)) => (error, REBUILDS_MAX),
                 // A coin may just have been merged into another, but most of what is missing never was.
                 Err(error @ SuiError::ObjectNotFound(_)) => (error, 2),
@@ -128,12 +140,22 @@ impl Executor {
     async fn attempt(
         &self,
         commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
+        before_sending: &(impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync),
     ) -> Result<Executed, SuiError> {
         let transaction = self.shared.composer.build(commands).await?;
         let signature = self.shared.signer.sign(&transaction);
+        let signed = SignedTransaction {
+            transaction,
+            signature,
+        };
+        before_sending(&signed)?;
+        self.send(&signed).await
+    }
+
+    async fn send(&self, signed: &SignedTransaction) -> Result<Executed, SuiError> {
         let request = proto::ExecuteTransactionRequest::default()
-            .with_transaction(transaction)
-            .with_signatures(vec![signature.into()])
+            .with_transaction(signed.transaction.clone())
+            .with_signatures(vec![signed.signature.clone().into()])
             .with_read_mask(FieldMask::from_str(MASK));
         self.submit(request).await
     }

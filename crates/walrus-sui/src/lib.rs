@@ -47,17 +47,20 @@ pub mod staking;
 pub mod wallet;
 
 pub use sui_sdk_types::{Digest as TransactionDigest, StructTag};
+pub use sui_transaction_builder::TransactionBuilder;
 
 pub use self::{
     committee::{Committee, CommitteeMember, Committees, EpochState},
     contract::WalrusContract,
-    error::{MoveAbort, SuiError},
+    error::{MoveAbort, SuiError, UpgradeRefusal},
     events::{CheckpointEvents, EventStream},
-    executor::{Composer, Draft, Executed, Executor, OfflineTransaction},
+    executor::{
+        Composer, Draft, Executed, Executor, GasEstimate, OfflineTransaction, SignedTransaction,
+    },
     prices::Prices,
     ptb::ContractRefs,
     reader::{ContractIds, ContractState, EpochInfo, SuiReader},
-    rpc::{ObjectData, ObjectOwner, SuiRpc},
+    rpc::{ObjectData, ObjectOwner, PackageData, SuiRpc},
     signer::{InvalidPrivateKey, Signer},
     wallet::{Wallet, WalletEnv, WalletError},
 };

@@ -3,9 +3,13 @@
 use serde::Serialize;
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use sui_transaction_builder::{Argument, Function, ObjectInput, TransactionBuilder};
+use walrus_contracts::packages::LinkedPackage;
 use walrus_core::{Frost, ObjectId, SuiAddress};
 
-use crate::ids::{account_address, object_address};
+use crate::{
+    contract::upgrade_command,
+    ids::{account_address, object_address},
+};
 
 /// The framework's Clock.
 pub(crate) const CLOCK: Address = Address::from_static("0x6");
@@ -85,15 +89,14 @@ impl<'a> Ptb<'a> {
         self.builder.move_call(function, arguments)
     }
 
-    /// Upgrades a package; returns the receipt.
+    /// Upgrades `current` to `package`; returns the receipt.
     pub(crate) fn upgrade(
         &mut self,
-        modules: Vec<Vec<u8>>,
-        dependencies: Vec<Address>,
-        package: Address,
+        package: &LinkedPackage,
+        current: ObjectId,
         ticket: Argument,
     ) -> Argument {
-        self.builder.upgrade(modules, dependencies, package, ticket)
+        upgrade_command(&mut self.builder, package, current, ticket)
     }
 
     /// The Walrus package.
@@ -171,9 +174,7 @@ impl<'a> Ptb<'a> {
 
     /// Destroys a WAL coin that must be empty by now.
     pub(crate) fn destroy_empty_wal(&mut self, coin: Argument) {
-        let function = function_of(Address::TWO, "coin", "destroy_zero")
-            .with_type_args(vec![TypeTag::from(self.refs.wal_type.clone())]);
-        self.builder.move_call(function, vec![coin]);
+        destroy_empty(&mut self.builder, &self.refs.wal_type, coin);
     }
 
     pub(crate) fn transfer(&mut self, objects: Vec<Argument>, to: SuiAddress) {
@@ -185,6 +186,17 @@ impl<'a> Ptb<'a> {
 pub(crate) fn transfer(builder: &mut TransactionBuilder, objects: Vec<Argument>, to: SuiAddress) {
     let recipient = builder.pure(&account_address(to));
     builder.transfer_objects(objects, recipient);
+}
+
+/// Destroys a coin that must be empty by now.
+pub(crate) fn destroy_empty(
+    builder: &mut TransactionBuilder,
+    coin_type: &StructTag,
+    coin: Argument,
+) {
+    let function = function_of(Address::TWO, "coin", "destroy_zero")
+        .with_type_args(vec![TypeTag::from(coin_type.clone())]);
+    builder.move_call(function, vec![coin]);
 }
 
 /// The framework's Clock as an argument.

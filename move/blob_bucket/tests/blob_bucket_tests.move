@@ -4,6 +4,7 @@ use blob_bucket::blob_bucket::{Self, BlobBucket, BlobBucketCap};
 use blob_bucket::blob_bucket_inner_v1;
 use std::unit_test::{assert_eq, destroy};
 use walrus::blob;
+use walrus::bls_aggregate;
 use walrus::storage_pool;
 use walrus::test_network::{Self, Network};
 
@@ -98,6 +99,28 @@ fun delete_a_permanent_blob() {
     register(&mut network, &mut bucket, &cap, 1, false);
     delete(&mut network, &mut bucket, &cap, 1);
     abort
+}
+
+#[test, expected_failure(abort_code = bls_aggregate::ENotEnoughStake)]
+fun certify_by_less_than_a_quorum() {
+    let (mut network, mut bucket, cap) = start();
+    register(&mut network, &mut bucket, &cap, 1, false);
+    let (system, _, _) = network.storage_parts();
+    let id = blob_id(1);
+    let message = test_network::blob_certificate(system.epoch(), id, option::none());
+    bucket.certify_blob(system, id, vector[], x"03", message);
+    abort
+}
+
+#[test]
+fun anybody_certifies() {
+    let (mut network, mut bucket, cap) = start();
+    register(&mut network, &mut bucket, &cap, 1, false);
+    destroy(cap);
+    network.scenario().next_tx(@0xB0B);
+    certify(&mut network, &mut bucket, 1);
+    destroy(bucket);
+    destroy(network);
 }
 
 // === The capability ===

@@ -80,6 +80,54 @@ fun funds_that_do_not_suffice_are_split_by_the_rates() {
 }
 
 #[test]
+fun funds_run_out() {
+    let (mut network, mut subsidies, cap) = start(10_00, 20_00, 80);
+    let mut payment = network.take_funds(1_000);
+    // 60 for the first purchase; the second gets what is left, the third nothing.
+    reserve(&mut network, &mut subsidies, &mut payment);
+    assert_eq!(payment.value(), 1_000 - 180);
+    assert_eq!(subsidies.subsidy_pool_value(), 20);
+    reserve(&mut network, &mut subsidies, &mut payment);
+    // A third of 20 and two thirds of it, rounded down.
+    assert_eq!(payment.value(), 1_000 - 180 - 194);
+    assert_eq!(subsidies.subsidy_pool_value(), 1);
+    reserve(&mut network, &mut subsidies, &mut payment);
+    assert_eq!(payment.value(), 1_000 - 180 - 194 - 200);
+    assert_eq!(subsidies.subsidy_pool_value(), 1);
+    destroy(payment);
+    finish(network, subsidies, cap);
+}
+
+#[test]
+fun extension_without_funds_costs_the_price() {
+    let (mut network, mut subsidies, cap) = start(20_00, 40_00, 0);
+    let mut blob = network.blob(2, false, true);
+    let mut payment = network.take_funds(10);
+    let (system, _, ctx) = network.storage_parts();
+    subsidies.extend_blob(system, &mut blob, 2, &mut payment, ctx);
+    assert_eq!(payment.value(), 0);
+    assert_eq!(blob.end_epoch(), 5);
+    destroy(blob);
+    destroy(payment);
+    finish(network, subsidies, cap);
+}
+
+#[test]
+fun extension_with_funds_that_do_not_suffice() {
+    let (mut network, mut subsidies, cap) = start(20_00, 40_00, 3);
+    let mut blob = network.blob(2, false, true);
+    let mut payment = network.take_funds(10);
+    let (system, _, ctx) = network.storage_parts();
+    subsidies.extend_blob(system, &mut blob, 2, &mut payment, ctx);
+    // One third for the buyer, two for the nodes.
+    assert_eq!(payment.value(), 1);
+    assert_eq!(subsidies.subsidy_pool_value(), 0);
+    destroy(blob);
+    destroy(payment);
+    finish(network, subsidies, cap);
+}
+
+#[test]
 fun a_discount_of_everything() {
     let (mut network, mut subsidies, cap) = start(100_00, 0, 1_000);
     let mut payment = network.take_funds(0);
@@ -237,9 +285,10 @@ fun migration_from_an_older_version() {
     let (mut network, mut subsidies, cap) = start(10_00, 20_00, 1_000);
     subsidies.set_version_for_testing(2);
     let (system, _, _) = network.storage_parts();
+    let version = system.version();
     system.set_version_for_testing(2);
     subsidies::migrate(&mut subsidies, system);
-    system.set_version_for_testing(3);
+    system.set_version_for_testing(version);
     assert_eq!(subsidies.buyer_subsidy_rate(), 0);
     assert_eq!(subsidies.system_subsidy_rate(), 0);
     let mut payment = network.take_funds(200);

@@ -9,14 +9,14 @@ import {
   BUILD_DIR,
   COMPILER_PACKAGE,
   FRAMEWORK_PACKAGES,
-  MOVE_DIR,
   PACKAGES,
   STAMPS_FILE,
   TOOLCHAIN_DIR,
   outputFile,
+  packageDirectory,
 } from "./layout.mjs";
 import { compareLocks, readLock, writeLock } from "./lock.mjs";
-import { hashFiles, locateFramework, productionFiles, readPackage } from "./sources.mjs";
+import { hashFiles, locateFramework, productionFiles, readOurPackage, readPackage } from "./sources.mjs";
 import { compileWithSui, suiVersion } from "./sui-cli.mjs";
 
 /** Largest package a chain accepts, in bytes, counted as the protocol counts it (without type origins). */
@@ -31,12 +31,13 @@ export async function build(options) {
   const built = [];
   for (const { name, address } of FRAMEWORK_PACKAGES) {
     const directory = path.join(framework.root, name);
-    if (await buildOne(job, { name, directory, keepAddress: true, inputs: [] })) built.push(`${name} (${address})`);
+    const target = { name, directory, files: readPackage(directory), keepAddress: true, inputs: [] };
+    if (await buildOne(job, target)) built.push(`${name} (${address})`);
   }
-  for (const { name, dependencies } of PACKAGES) {
-    const inputs = [...FRAMEWORK_PACKAGES.map((system) => system.name), ...dependencies];
-    const directory = path.join(MOVE_DIR, name);
-    if (await buildOne(job, { name, directory, dependencies, inputs })) built.push(name);
+  for (const ours of PACKAGES) {
+    const inputs = [...FRAMEWORK_PACKAGES.map((system) => system.name), ...ours.dependencies];
+    const target = { ...ours, directory: packageDirectory(ours), files: readOurPackage(ours), inputs };
+    if (await buildOne(job, target)) built.push(ours.name);
   }
   report(built);
   checkLock(describeBuild(compiler, framework), options);
@@ -44,10 +45,10 @@ export async function build(options) {
 
 /** Compiles one package unless its output is newer than everything it is made from. */
 async function buildOne(job, target) {
-  const { name, directory, keepAddress = false, inputs } = target;
+  const { name, files, keepAddress = false, inputs } = target;
   const stamp = sha256(
     [
-      hashFiles(productionFiles(readPackage(directory))),
+      hashFiles(productionFiles(files)),
       job.toolchain,
       ...inputs.map((input) => job.stamps[input]),
     ].join("\n"),
@@ -69,7 +70,7 @@ async function compile(job, target, keepAddress) {
   if (job.compiler === "sui" && !keepAddress) return compileWithSui(target);
   // Loaded late: a build in which nothing changed does not need the compiler's 10 MB of WebAssembly.
   const { compilePackage } = await import("./compiler.mjs");
-  return compilePackage(target.directory, job.framework, { keepAddress });
+  return compilePackage(target, job.framework, { keepAddress });
 }
 
 function checkSize(name, modules) {

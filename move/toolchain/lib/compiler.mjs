@@ -77,16 +77,15 @@ async function loadBindings() {
 }
 
 /**
- * Compiles the package in `directory` to `{modules, dependencies, digest}`, the shape of
- * `sui move build --dump-bytecode-as-base64`. With `keepAddress` the modules keep the address of
- * the manifest (framework), otherwise they get 0x0.
+ * Compiles the files of a package to `{modules, dependencies, digest}`, the shape of
+ * `sui move build --dump-bytecode-as-base64`. Local dependencies are found from `directory`. With
+ * `keepAddress` the modules keep the address of the manifest (framework), otherwise they get 0x0.
  */
-export async function compilePackage(directory, framework, { keepAddress = false } = {}) {
+export async function compilePackage({ files, directory }, framework, { keepAddress = false } = {}) {
   const bindings = await loadBindings();
-  const root = path.resolve(directory);
   const resolved = await builder.resolveMovePackageDependencies({
-    files: readPackage(root),
-    fetcher: new OfflineFetcher(root, framework),
+    files,
+    fetcher: new OfflineFetcher(path.resolve(directory), framework),
     network: NETWORK,
   });
   const compileIntent = keepAddress ? "publish" : "dump";
@@ -97,11 +96,11 @@ export async function compilePackage(directory, framework, { keepAddress = false
   return { modules, dependencies, digest: Array.from(digest), warnings };
 }
 
-/** Runs the unit tests of a package; returns the runner's report and whether all passed. */
-export function testPackage(directory, framework) {
+/** Runs the unit tests among the files of a package; returns the runner's report and whether all passed. */
+export function testPackage({ files, directory }, framework) {
   return new Promise((resolve, reject) => {
     const file = fileURLToPath(new URL("./test-worker.mjs", import.meta.url));
-    const worker = new Worker(file, { workerData: { directory, framework } });
+    const worker = new Worker(file, { workerData: { files, directory, framework } });
     const timer = setTimeout(() => {
       worker.terminate();
       reject(new UserError(`tests did not finish within ${TEST_SECONDS_MAX} s`));
@@ -119,12 +118,11 @@ export function testPackage(directory, framework) {
 }
 
 /** Body of the worker thread: separate, so that the main thread can stop a test that never ends. */
-export async function runTests({ directory, framework }) {
+export async function runTests({ files, directory, framework }) {
   await loadBindings();
-  const root = path.resolve(directory);
   const { error, output = "", passed = false } = await builder.testMovePackage({
-    files: readPackage(root),
-    fetcher: new OfflineFetcher(root, framework),
+    files,
+    fetcher: new OfflineFetcher(path.resolve(directory), framework),
     network: NETWORK,
     silenceWarnings: true,
     ansiColor: false,

@@ -6,18 +6,20 @@ import path from "node:path";
 import * as plugin from "@mysten/prettier-plugin-move";
 import prettier from "prettier";
 import { UserError } from "./errors.mjs";
-import { MOVE_DIR, PACKAGES } from "./layout.mjs";
-import { readPackage } from "./sources.mjs";
+import { MOVE_DIR, PACKAGES, packageDirectory } from "./layout.mjs";
+import { readOverlay, readPackage } from "./sources.mjs";
 
 const STYLE = { parser: "move", plugins: [plugin], printWidth: 100, tabWidth: 4, useModuleLabel: true, autoGroupImports: "module" };
 
 /** Formats every Move file in place; with `check` only says which ones would change. */
 export async function format({ check }) {
   const changed = [];
-  for (const { name } of PACKAGES) {
-    const sources = Object.keys(readPackage(path.join(MOVE_DIR, name)));
+  for (const target of PACKAGES) {
+    const { overlay } = target;
+    const directory = path.join(packageDirectory(target), overlay ?? "");
+    const sources = Object.keys(overlay ? readOverlay(target) : readPackage(directory));
     for (const source of sources.filter((file) => file.endsWith(".move"))) {
-      const file = path.join(MOVE_DIR, name, source);
+      const file = path.join(directory, source);
       if (await formatFile(file, check)) changed.push(path.relative(MOVE_DIR, file));
     }
   }

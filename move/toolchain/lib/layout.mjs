@@ -18,14 +18,19 @@ export const FRAMEWORK_PACKAGES = [
   { name: "sui-framework", address: "0x2", aliases: ["Sui", "sui"] },
 ];
 
-/** Our packages, in publish order, with the local packages each one calls. */
+/**
+ * Our packages, in publish order, with the local packages each one calls. A variant is another version of
+ * a package: `base` names the package, `overlay` the folder in it whose files take the place of others.
+ */
 export const PACKAGES = [
   { name: "wal", dependencies: [] },
   { name: "wal_exchange", dependencies: ["wal"] },
   { name: "walrus", dependencies: ["wal"] },
+  { name: "walrus_v4", base: "walrus", overlay: "upgrades/v4", dependencies: ["wal"] },
   { name: "subsidies", dependencies: ["wal", "walrus"] },
   { name: "walrus_subsidies", dependencies: ["wal", "walrus"] },
   { name: "blob_bucket", dependencies: ["wal", "walrus"] },
+  { name: "walrus_governance", dependencies: ["wal", "walrus"] },
 ];
 
 /**
@@ -36,6 +41,11 @@ export const PACKAGES = [
 export function placeholderAddress(name) {
   const text = Buffer.from(`placeholder:${name}`, "ascii").toString("hex");
   return `0x${text.padStart(64, "0")}`;
+}
+
+/** Folder of a package; a variant is compiled as if it stood in the folder of its base. */
+export function packageDirectory({ name, base = name }) {
+  return path.join(MOVE_DIR, base);
 }
 
 /** The compiled form of a package. */

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "./errors.mjs";
-import { FRAMEWORK_MANIFEST, FRAMEWORK_PACKAGES } from "./layout.mjs";
+import { FRAMEWORK_MANIFEST, FRAMEWORK_PACKAGES, packageDirectory } from "./layout.mjs";
 
 const SOURCE_DIRECTORIES = ["sources", "tests", "examples", "scripts"];
 const CARGO_OUTPUT_BYTES_MAX = 1 << 28;
@@ -24,6 +24,31 @@ export function readPackage(directory) {
     }
   }
   for (const root of SOURCE_DIRECTORIES) collect(path.join(directory, root), root, files);
+  return files;
+}
+
+/** Files of one of our packages: for a variant those of its base, with the overlay in place of some. */
+export function readOurPackage(target) {
+  const directory = packageDirectory(target);
+  const files = readPackage(directory);
+  if (!target.overlay) return files;
+  for (const [name, content] of Object.entries(readOverlay(target))) {
+    // Both versions have the same modules: one is an upgrade of the other.
+    if (!(name in files)) {
+      throw new UserError(`${target.name}: ${name} of the overlay replaces nothing in ${directory}`);
+    }
+    files[name] = content;
+  }
+  return files;
+}
+
+/** Files of the overlay of a variant, keyed like those of a package. */
+export function readOverlay(target) {
+  const files = {};
+  for (const root of SOURCE_DIRECTORIES) {
+    collect(path.join(packageDirectory(target), target.overlay, root), root, files);
+  }
+  if (Object.keys(files).length === 0) throw new UserError(`the overlay of ${target.name} has no files`);
   return files;
 }
 

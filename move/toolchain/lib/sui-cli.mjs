@@ -2,12 +2,13 @@
  * The other compiler: a `sui` binary of the user's, found on the PATH.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { publicationRecord } from "./compiler.mjs";
 import { UserError } from "./errors.mjs";
-import { MOVE_DIR, placeholderAddress } from "./layout.mjs";
+import { PACKAGES, placeholderAddress } from "./layout.mjs";
+import { readOurPackage } from "./sources.mjs";
 
 const OUTPUT_BYTES_MAX = 1 << 26;
 
@@ -31,13 +32,9 @@ export function compileWithSui({ name, dependencies }) {
   const work = mkdtempSync(path.join(tmpdir(), "walrus-move-"));
   try {
     for (const member of [name, ...dependencies]) {
-      const copy = path.join(work, member);
-      cpSync(path.join(MOVE_DIR, member), copy, { recursive: true });
-      rmSync(path.join(copy, "build"), { recursive: true, force: true });
-      const record = path.join(copy, "Published.toml");
-      if (member !== name && !existsSync(record)) {
-        writeFileSync(record, publicationRecord(placeholderAddress(member)));
-      }
+      const files = readOurPackage(PACKAGES.find((ours) => ours.name === member));
+      if (member !== name) files["Published.toml"] ??= publicationRecord(placeholderAddress(member));
+      writeFiles(path.join(work, member), files);
     }
     const args = ["move", "build", "--path", path.join(work, name), "--build-env", "mainnet"];
     const output = execFileSync("sui", [...args, "--dump-bytecode-as-base64"], {
@@ -53,5 +50,13 @@ export function compileWithSui({ name, dependencies }) {
     throw error;
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function writeFiles(directory, files) {
+  for (const [name, content] of Object.entries(files)) {
+    const file = path.join(directory, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, content);
   }
 }

@@ -6,6 +6,7 @@ use sui::clock::Clock;
 use sui::package::{Self, Publisher, UpgradeCap};
 use walrus::display;
 use walrus::events;
+use walrus::release;
 use walrus::slashing;
 use walrus::staking::{Self, Staking};
 use walrus::system::{Self, System};
@@ -79,11 +80,12 @@ public fun migrate(staking: &mut Staking, system: &mut System) {
 // === Entry functions ===
 
 /// Moves the shared objects to this version of the package, after an upgrade was committed.
-entry fun migrate_v2(staking: &mut Staking, system: &mut System, _ctx: &mut TxContext) {
+entry fun migrate_v2(staking: &mut Staking, system: &mut System, ctx: &mut TxContext) {
     staking.migrate();
     system.migrate();
     assert!(staking.package_id() == system.package_id(), EInvalidMigration);
     assert!(staking.version() == system.version(), EInvalidMigration);
+    if (release::migration_creates_slashing_manager()) slashing::new(ctx);
     events::emit_contract_upgraded(system.epoch(), system.package_id(), system.version());
 }
 

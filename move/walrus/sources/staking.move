@@ -11,6 +11,7 @@ use wal::wal::{ProtectedTreasury, WAL};
 use walrus::auth::{Authenticated, Authorized};
 use walrus::committee::Committee;
 use walrus::node_metadata::NodeMetadata;
+use walrus::release;
 use walrus::staked_wal::StakedWal;
 use walrus::staking_inner::{Self, StakingInnerV1};
 use walrus::storage_node::StorageNodeCap;
@@ -27,8 +28,6 @@ const EDeprecatedFunction: u64 = 2;
 
 // === Constants ===
 
-/// Version of the shared object that this package works with.
-const VERSION: u64 = 3;
 /// Name of the dynamic field with the epoch from which a migration is allowed.
 const MIGRATION_EPOCH_KEY: vector<u8> = b"migration_epoch";
 
@@ -298,7 +297,7 @@ public fun node_metadata(staking: &Staking, node_id: ID): NodeMetadata {
 
 /// Remembers the next epoch as the first one in which a migration is allowed.
 entry fun set_migration_epoch(staking: &mut Staking) {
-    assert!(staking.version < VERSION, EInvalidMigration);
+    assert!(staking.version < release::version(), EInvalidMigration);
     if (df::exists_(&staking.id, MIGRATION_EPOCH_KEY)) return;
     let inner: &StakingInnerV1 = df::borrow(&staking.id, staking.version);
     let migration_epoch = inner.epoch() + 1;
@@ -318,22 +317,23 @@ public(package) fun create(
 ) {
     let mut staking = Staking {
         id: object::new(ctx),
-        version: VERSION,
+        version: release::version(),
         package_id,
         new_package_id: option::none(),
     };
     let inner = staking_inner::new(epoch_zero_duration, epoch_duration, n_shards, clock, ctx);
-    df::add(&mut staking.id, VERSION, inner);
+    df::add(&mut staking.id, release::version(), inner);
     transfer::share_object(staking);
 }
 
 /// Moves the state to this version of the package.
 public(package) fun migrate(staking: &mut Staking) {
-    assert!(staking.version < VERSION, EInvalidMigration);
+    assert!(staking.version < release::version(), EInvalidMigration);
     assert!(staking.new_package_id.is_some(), EInvalidMigration);
-    let inner: StakingInnerV1 = df::remove(&mut staking.id, staking.version);
-    df::add(&mut staking.id, VERSION, inner);
-    staking.version = VERSION;
+    let mut inner: StakingInnerV1 = df::remove(&mut staking.id, staking.version);
+    inner.set_active_set_max_size(release::active_set_max_size());
+    df::add(&mut staking.id, release::version(), inner);
+    staking.version = release::version();
     staking.package_id = staking.new_package_id.extract();
 }
 
@@ -352,8 +352,8 @@ public(package) fun package_id(staking: &Staking): ID {
 
 /// The state; aborts if it belongs to another version of the package.
 public(package) fun inner(staking: &Staking): &StakingInnerV1 {
-    assert!(staking.version == VERSION, EWrongVersion);
-    df::borrow(&staking.id, VERSION)
+    assert!(staking.version == release::version(), EWrongVersion);
+    df::borrow(&staking.id, release::version())
 }
 
 /// Takes the whole commission of a node, whoever may collect it; only to burn it.
@@ -364,8 +364,8 @@ public(package) fun take_commission(staking: &mut Staking, node_id: ID): Balance
 // === Private functions ===
 
 fun inner_mut(staking: &mut Staking): &mut StakingInnerV1 {
-    assert!(staking.version == VERSION, EWrongVersion);
-    df::borrow_mut(&mut staking.id, VERSION)
+    assert!(staking.version == release::version(), EWrongVersion);
+    df::borrow_mut(&mut staking.id, release::version())
 }
 
 // === Test functions ===
@@ -381,4 +381,15 @@ public(package) fun set_version_for_testing(staking: &mut Staking, version: u64)
     let inner: StakingInnerV1 = df::remove(&mut staking.id, staking.version);
     df::add(&mut staking.id, version, inner);
     staking.version = version;
+}
+
+#[test_only]
+/// The epoch from which a migration is allowed, as remembered.
+public(package) fun migration_epoch_for_testing(staking: &Staking): u32 {
+    *df::borrow(&staking.id, MIGRATION_EPOCH_KEY)
+}
+#[test_only]
+/// Package of a committed upgrade.
+public(package) fun new_package_id_for_testing(staking: &Staking): Option<ID> {
+    staking.new_package_id
 }

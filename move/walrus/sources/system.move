@@ -10,6 +10,8 @@ use wal::wal::WAL;
 use walrus::blob::Blob;
 use walrus::bls_aggregate::BlsCommittee;
 use walrus::epoch_parameters::EpochParams;
+use walrus::pooled_storage;
+use walrus::release;
 use walrus::storage_accounting::FutureAccountingRingBuffer;
 use walrus::storage_node::StorageNodeCap;
 use walrus::storage_pool::StoragePool;
@@ -24,11 +26,6 @@ const EInvalidMigration: u64 = 0;
 const EWrongVersion: u64 = 1;
 /// Nothing would be taken out.
 const EZeroExtractSize: u64 = 2;
-
-// === Constants ===
-
-/// Version of the shared object that this package works with.
-const VERSION: u64 = 3;
 
 // === Structs ===
 
@@ -212,9 +209,13 @@ public fun create_storage_pool(
     payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ): StoragePool {
-    self
-        .inner_mut()
-        .create_storage_pool(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx)
+    pooled_storage::create(
+        self.inner_mut(),
+        reserved_encoded_capacity_bytes,
+        epochs_ahead,
+        payment,
+        ctx,
+    )
 }
 
 /// Makes a pool of storage that is valid now.
@@ -223,7 +224,7 @@ public fun create_storage_pool_with_storage(
     storage: Storage,
     ctx: &mut TxContext,
 ): StoragePool {
-    self.inner().create_storage_pool_with_storage(storage, ctx)
+    pooled_storage::create_with_storage(self.inner(), storage, ctx)
 }
 
 /// Registers a blob in a pool, and pays for writing it. A pool holds a blob only once.
@@ -238,18 +239,17 @@ public fun register_pooled_blob(
     write_payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ) {
-    self
-        .inner_mut()
-        .register_pooled_blob(
-            storage_pool,
-            blob_id,
-            root_hash,
-            unencoded_size,
-            encoding_type,
-            deletable,
-            write_payment,
-            ctx,
-        );
+    pooled_storage::register_blob(
+        self.inner_mut(),
+        storage_pool,
+        blob_id,
+        root_hash,
+        unencoded_size,
+        encoding_type,
+        deletable,
+        write_payment,
+        ctx,
+    );
 }
 
 /// Certifies that the nodes store a blob of a pool, by a certificate of a quorum of the current
@@ -262,17 +262,24 @@ public fun certify_pooled_blob(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ) {
-    self.inner().certify_pooled_blob(storage_pool, blob_id, signature, signers_bitmap, message);
+    pooled_storage::certify_blob(
+        self.inner(),
+        storage_pool,
+        blob_id,
+        signature,
+        signers_bitmap,
+        message,
+    );
 }
 
 /// Deletes a deletable blob from a pool, which frees its capacity.
 public fun delete_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
-    self.inner().delete_pooled_blob(storage_pool, blob_id);
+    pooled_storage::delete_blob(self.inner(), storage_pool, blob_id);
 }
 
 /// Removes any blob from a pool that has expired.
 public fun burn_expired_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
-    self.inner().burn_expired_pooled_blob(storage_pool, blob_id);
+    pooled_storage::burn_expired_blob(self.inner(), storage_pool, blob_id);
 }
 
 /// Extends a pool with all its blobs by epochs, counted from its present end.
@@ -282,7 +289,7 @@ public fun extend_storage_pool(
     extended_epochs: u32,
     payment: &mut Coin<WAL>,
 ) {
-    self.inner_mut().extend_storage_pool(storage_pool, extended_epochs, payment);
+    pooled_storage::extend(self.inner_mut(), storage_pool, extended_epochs, payment);
 }
 
 /// Buys more capacity for a pool, for the current epoch and those that are left to it.
@@ -292,9 +299,12 @@ public fun increase_storage_pool_capacity(
     additional_encoded_capacity_bytes: u64,
     payment: &mut Coin<WAL>,
 ) {
-    self
-        .inner_mut()
-        .increase_storage_pool_capacity(storage_pool, additional_encoded_capacity_bytes, payment);
+    pooled_storage::increase_capacity(
+        self.inner_mut(),
+        storage_pool,
+        additional_encoded_capacity_bytes,
+        payment,
+    );
 }
 
 /// Adds storage to a pool: it must be valid now and end together with the pool.
@@ -303,7 +313,7 @@ public fun increase_storage_pool_capacity_with_storage(
     storage_pool: &mut StoragePool,
     storage: Storage,
 ) {
-    self.inner().increase_storage_pool_capacity_with_storage(storage_pool, storage);
+    pooled_storage::increase_capacity_with_storage(self.inner(), storage_pool, storage);
 }
 
 /// Takes unused capacity out of a pool, as storage.
@@ -313,7 +323,7 @@ public fun decrease_storage_pool_capacity_by_size(
     size: u64,
     ctx: &mut TxContext,
 ): Storage {
-    let storage = self.inner().decrease_storage_pool_capacity_by_size(storage_pool, size, ctx);
+    let storage = pooled_storage::decrease_capacity_by_size(self.inner(), storage_pool, size, ctx);
     assert!(storage.size() > 0, EZeroExtractSize);
     storage
 }
@@ -325,9 +335,12 @@ public fun decrease_storage_pool_unused_capacity_by_percent(
     percent: u8,
     ctx: &mut TxContext,
 ): Storage {
-    let storage = self
-        .inner()
-        .decrease_storage_pool_unused_capacity_by_percent(storage_pool, percent, ctx);
+    let storage = pooled_storage::decrease_unused_capacity_by_percent(
+        self.inner(),
+        storage_pool,
+        percent,
+        ctx,
+    );
     assert!(storage.size() > 0, EZeroExtractSize);
     storage
 }
@@ -382,21 +395,25 @@ public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
 public(package) fun create_empty(max_epochs_ahead: u32, package_id: ID, ctx: &mut TxContext) {
     let mut system = System {
         id: object::new(ctx),
-        version: VERSION,
+        version: release::version(),
         package_id,
         new_package_id: option::none(),
     };
-    df::add(&mut system.id, VERSION, system_state_inner::create_empty(max_epochs_ahead, ctx));
+    df::add(
+        &mut system.id,
+        release::version(),
+        system_state_inner::create_empty(max_epochs_ahead, ctx),
+    );
     transfer::share_object(system);
 }
 
 /// Moves the state to this version of the package.
 public(package) fun migrate(system: &mut System) {
-    assert!(system.version < VERSION, EInvalidMigration);
+    assert!(system.version < release::version(), EInvalidMigration);
     assert!(system.new_package_id.is_some(), EInvalidMigration);
     let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
-    df::add(&mut system.id, VERSION, inner);
-    system.version = VERSION;
+    df::add(&mut system.id, release::version(), inner);
+    system.version = release::version();
     system.package_id = system.new_package_id.extract();
 }
 
@@ -431,13 +448,13 @@ public(package) fun update_prices(self: &mut System, storage_price: u64, write_p
 // === Private functions ===
 
 fun inner(system: &System): &SystemStateInnerV1 {
-    assert!(system.version == VERSION, EWrongVersion);
-    df::borrow(&system.id, VERSION)
+    assert!(system.version == release::version(), EWrongVersion);
+    df::borrow(&system.id, release::version())
 }
 
 fun inner_mut(system: &mut System): &mut SystemStateInnerV1 {
-    assert!(system.version == VERSION, EWrongVersion);
-    df::borrow_mut(&mut system.id, VERSION)
+    assert!(system.version == release::version(), EWrongVersion);
+    df::borrow_mut(&mut system.id, release::version())
 }
 
 // === Test functions ===
@@ -453,4 +470,10 @@ public fun set_version_for_testing(system: &mut System, version: u64) {
     let inner: SystemStateInnerV1 = df::remove(&mut system.id, system.version);
     df::add(&mut system.id, version, inner);
     system.version = version;
+}
+
+#[test_only]
+/// Package of a committed upgrade.
+public(package) fun new_package_id_for_testing(system: &System): Option<ID> {
+    system.new_package_id
 }

@@ -12,7 +12,12 @@ use super::{NodeArgs, SendArgs};
 #[derive(Debug, Args)]
 pub(crate) struct ProposalsArgs {
     /// The Governance object. Default: `governance_object` of the configuration
-    #[arg(long, global = true, value_name = "OBJECT_ID", env = "WALRUS_GOVERNANCE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "OBJECT_ID",
+        env = "WALRUS_GOVERNANCE"
+    )]
     pub governance: Option<ObjectId>,
     /// What to do.
     #[command(subcommand)]

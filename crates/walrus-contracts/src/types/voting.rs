@@ -292,6 +292,8 @@ pub struct Approval {
     pub version: u64,
     /// 32 bytes.
     pub digest: Vec<u8>,
+    /// When it was given, in ms since 1970.
+    pub given_at_ms: u64,
 }
 
 /// `voting_stake::VotingStake`: stake that votes, owned by the delegator.

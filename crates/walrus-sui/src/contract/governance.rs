@@ -1,6 +1,5 @@
 //! Proposals and votes of the companion package `walrus_governance`.
 
-use sui_sdk_types::Address;
 use sui_transaction_builder::Argument;
 use walrus_contracts::{
     packages::LinkedPackage,
@@ -12,7 +11,7 @@ use walrus_contracts::{
 use walrus_core::{Frost, ObjectId};
 
 use super::call::{Call, Proof, authorized};
-use crate::{error::SuiError, executor::Executed, ids::object_address, ptb::Ptb};
+use crate::{error::SuiError, executor::Executed, ptb::Ptb};
 
 /// Packages and objects of the governance of one deployment, as transactions need them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -386,13 +385,7 @@ impl Call {
                 calls.ptb.pure(&nodes),
             ];
             let ticket = calls.on_governance("execution", "authorize_upgrade", arguments);
-            let dependencies = package.dependencies.iter().copied().map(Address::new);
-            let receipt = calls.ptb.upgrade(
-                package.modules.clone(),
-                dependencies.collect(),
-                object_address(current),
-                ticket,
-            );
+            let receipt = calls.ptb.upgrade(&package, current, ticket);
             let arguments = vec![
                 calls.ptb.object(upgrade_manager),
                 calls.ptb.staking(),

@@ -6,8 +6,10 @@ mod epoch;
 mod governance;
 mod nodes;
 mod operators;
+mod peripheral;
 mod publish;
 mod staking;
+mod upgrade;
 
 use walrus_core::{Frost, SuiAddress};
 
@@ -17,8 +19,19 @@ pub use self::{
     governance::{GovernanceRefs, NewProposal, Vote, Voter},
     nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
     operators::{NodeChanges, NodeRight, VoteChanges},
-    publish::{InitObjects, InitParams, Initialized, Published},
+    peripheral::{
+        CreditRates, GovernanceInit, Managed, NodeSubsidies, credits_creation, exchange_creation,
+        governance_creation, subsidies_creation, subsidies_funding,
+    },
+    publish::{
+        InitObjects, InitParams, Initialized, Published, initialization, initialized, publication,
+        published,
+    },
     staking::STAKES_PER_TRANSACTION_MAX,
+    upgrade::{
+        GovernanceUpgradeAuthority, UpgradeAuthority, UpgradePlan, Upgraded, governance_upgrade,
+        migration, owned_upgrade, upgrade_command, upgraded,
+    },
 };
 use crate::{
     error::SuiError,

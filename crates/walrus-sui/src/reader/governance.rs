@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use walrus_contracts::types::{
-    Authorized, SlashingManager, SlashingProposal, UpgradeManager,
+    Authorized, SlashingManager, SlashingProposal,
     voting::{Census, Governance, Proposal, StakeVote, Tally, VotingStake},
 };
 use walrus_core::{Epoch, ObjectId, SuiAddress};
@@ -238,11 +238,6 @@ impl SuiReader {
             .iter()
             .map(|object| object.decode("VotingStake"))
             .collect()
-    }
-
-    /// The object that counts votes about upgrades of `walrus`.
-    pub async fn upgrade_manager(&self, id: ObjectId) -> Result<UpgradeManager, SuiError> {
-        self.rpc().object(id).await?.decode("UpgradeManager")
     }
 
     /// The votes for slashing `node`; `None` if nobody has voted for it. They count only if they are of the

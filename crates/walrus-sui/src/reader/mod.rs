@@ -15,6 +15,7 @@ use sui_sdk_types::StructTag;
 use tokio::sync::OnceCell;
 use walrus_core::{Epoch, NShards, ObjectId};
 
+pub(crate) use self::state::{dynamic_field_id, field_value};
 pub use self::{
     governance::{GovernanceState, ProposalView},
     pools::{NodePool, PoolCommission},

@@ -169,7 +169,7 @@ fn expect_type(
 }
 
 /// ID of the object that holds a dynamic field of `parent`.
-pub(super) fn dynamic_field_id<N: Serialize>(
+pub(crate) fn dynamic_field_id<N: Serialize>(
     parent: ObjectId,
     name_type: &TypeTag,
     name: &N,
@@ -179,7 +179,7 @@ pub(super) fn dynamic_field_id<N: Serialize>(
 }
 
 /// The value a dynamic field object holds.
-pub(super) fn field_value<N: DeserializeOwned, V: DeserializeOwned>(
+pub(crate) fn field_value<N: DeserializeOwned, V: DeserializeOwned>(
     field: &ObjectData,
     what: &'static str,
 ) -> Result<V, SuiError> {

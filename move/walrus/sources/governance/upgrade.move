@@ -205,3 +205,9 @@ public(package) fun new_for_testing(
 ): (UpgradeManager, EmergencyUpgradeCap) {
     create(cap, ctx)
 }
+
+#[test_only]
+/// Whether there are votes for the digest, of whatever epoch and version.
+public(package) fun has_proposal_for_testing(self: &UpgradeManager, digest: vector<u8>): bool {
+    self.upgrade_proposals.contains(new_digest(digest))
+}

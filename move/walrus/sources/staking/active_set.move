@@ -43,6 +43,23 @@ public(package) fun insert_or_update(self: &mut ActiveSet, node_id: ID, staked_a
     self.insert(node_id, staked_amount)
 }
 
+/// Adds a node that is not in the set; into a full set only in place of one with less stake.
+public(package) fun insert(self: &mut ActiveSet, node_id: ID, staked_amount: u64): bool {
+    assert!(!self.nodes.any!(|entry| entry.node_id == node_id), EDuplicateInsertion);
+    let entry = ActiveSetEntry { node_id, staked_amount };
+    if (self.nodes.length() < self.max_size as u64) {
+        self.nodes.push_back(entry);
+        self.total_stake = self.total_stake + staked_amount;
+        return true
+    };
+    let smallest = self.index_of_smallest();
+    let evicted = self.nodes[smallest].staked_amount;
+    if (evicted >= staked_amount) return false;
+    *(&mut self.nodes[smallest]) = entry;
+    self.total_stake = self.total_stake - evicted + staked_amount;
+    true
+}
+
 /// Changes the stake of a node that is in the set; returns false if it is not.
 public(package) fun update(self: &mut ActiveSet, node_id: ID, staked_amount: u64): bool {
     self.nodes.find_index!(|entry| entry.node_id == node_id).is_some_and!(|index| {
@@ -59,6 +76,12 @@ public(package) fun remove(self: &mut ActiveSet, node_id: ID) {
         let entry = self.nodes.swap_remove(index);
         self.total_stake = self.total_stake - entry.staked_amount;
     });
+}
+
+/// Changes the largest number of nodes. Nobody is removed.
+public(package) fun set_max_size(self: &mut ActiveSet, max_size: u16) {
+    assert!(max_size > 0, EZeroMaxSize);
+    self.max_size = max_size;
 }
 
 /// Largest number of nodes.
@@ -87,23 +110,6 @@ public(package) fun stakes(self: &ActiveSet): vector<u64> {
 }
 
 // === Private functions ===
-
-/// Adds a node that is not in the set; into a full set only in place of one with less stake.
-fun insert(self: &mut ActiveSet, node_id: ID, staked_amount: u64): bool {
-    assert!(!self.nodes.any!(|entry| entry.node_id == node_id), EDuplicateInsertion);
-    let entry = ActiveSetEntry { node_id, staked_amount };
-    if (self.nodes.length() < self.max_size as u64) {
-        self.nodes.push_back(entry);
-        self.total_stake = self.total_stake + staked_amount;
-        return true
-    };
-    let smallest = self.index_of_smallest();
-    let evicted = self.nodes[smallest].staked_amount;
-    if (evicted >= staked_amount) return false;
-    *(&mut self.nodes[smallest]) = entry;
-    self.total_stake = self.total_stake - evicted + staked_amount;
-    true
-}
 
 /// Index of the first node with the smallest stake; the set is not empty.
 fun index_of_smallest(self: &ActiveSet): u64 {

@@ -84,21 +84,6 @@ public(package) fun flush(self: &mut PendingValues, epoch: u32): u64 {
     values.fold!(0, |sum, value| sum + value)
 }
 
-/// Removes the amounts due at `epoch` and returns the one of the latest epoch.
-public(package) fun take_latest(self: &mut PendingValues, epoch: u32): Option<u64> {
-    let due_values = self.take_due(epoch);
-    let mut latest_epoch = 0;
-    let mut latest = option::none();
-    due_values.length().do!(|i| {
-        let (due, value) = due_values.get_entry_by_idx(i);
-        if (latest.is_none() || *due > latest_epoch) {
-            latest_epoch = *due;
-            latest = option::some(*value);
-        };
-    });
-    latest
-}
-
 /// All amounts.
 public(package) fun inner(self: &PendingValues): &VecMap<u32, u64> {
     &self.0

@@ -20,6 +20,7 @@ use walrus::epoch_parameters::{Self, EpochParams};
 use walrus::events;
 use walrus::extended_field::{Self, ExtendedField};
 use walrus::node_metadata::NodeMetadata;
+use walrus::release;
 use walrus::staked_wal::StakedWal;
 use walrus::staking_pool::{Self, StakingPool};
 use walrus::storage_node::{Self, StorageNodeCap};
@@ -54,10 +55,9 @@ const EIncorrectNodeOrder: u64 = 10;
 
 // === Constants ===
 
-/// Most nodes that can be candidates for a committee.
-const ACTIVE_SET_MAX_SIZE: u16 = 111;
 /// Stake a node needs to be a candidate, in FROST.
 const ACTIVE_SET_THRESHOLD_STAKE: u64 = 0;
+
 // === Structs ===
 
 /// Where in the epoch we are.
@@ -98,7 +98,7 @@ public(package) fun new(
     clock: &Clock,
     ctx: &mut TxContext,
 ): StakingInnerV1 {
-    let active_set = active_set::new(ACTIVE_SET_MAX_SIZE, ACTIVE_SET_THRESHOLD_STAKE);
+    let active_set = active_set::new(release::active_set_max_size(), ACTIVE_SET_THRESHOLD_STAKE);
     StakingInnerV1 {
         n_shards,
         epoch_duration,
@@ -310,6 +310,11 @@ public(package) fun refresh_active_set(self: &mut StakingInnerV1, node_id: ID) {
     };
     let balance = self.pools[node_id].wal_balance_at_epoch(epoch);
     self.active_set.borrow_mut().insert_or_update(node_id, balance);
+}
+
+/// Changes the number of nodes that can be candidates for a committee. Nobody is removed.
+public(package) fun set_active_set_max_size(self: &mut StakingInnerV1, max_size: u16) {
+    self.active_set.borrow_mut().set_max_size(max_size);
 }
 
 /// What stake earned between two epochs, in FROST.
@@ -596,4 +601,43 @@ public(package) fun is_sync_for_testing(self: &StakingInnerV1): bool {
 #[test_only]
 public(package) fun is_done_for_testing(self: &StakingInnerV1, at: u64): bool {
     self.epoch_state == EpochState::EpochChangeDone(at)
+}
+
+#[test_only]
+/// Chooses the next committee without a change of the state.
+public(package) fun select_committee_for_testing(self: &mut StakingInnerV1) {
+    self.select_committee();
+}
+
+#[test_only]
+/// Loses the keys that were captured for the next committee.
+public(package) fun drop_next_keys_for_testing(self: &mut StakingInnerV1) {
+    self.next_epoch_public_keys.swap(vec_map::empty());
+}
+
+#[test_only]
+/// Smallest of the votes that a quorum accepts.
+public(package) fun quorum_below_for_testing(
+    self: &StakingInnerV1,
+    votes: vector<u64>,
+    weights: vector<u16>,
+): u64 {
+    self.quorum_below(queue_for_testing(votes, weights))
+}
+
+#[test_only]
+/// Largest of the votes that a quorum reaches.
+public(package) fun quorum_above_for_testing(
+    self: &StakingInnerV1,
+    votes: vector<u64>,
+    weights: vector<u16>,
+): u64 {
+    self.quorum_above(queue_for_testing(votes, weights))
+}
+
+#[test_only]
+fun queue_for_testing(votes: vector<u64>, weights: vector<u16>): ApportionmentQueue<u16> {
+    let mut queue = apportionment_queue::new();
+    votes.zip_do!(weights, |vote, weight| queue.insert(vote as u128, 0, weight));
+    queue
 }

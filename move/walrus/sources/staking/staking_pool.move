@@ -14,6 +14,7 @@ use walrus::messages;
 use walrus::node_metadata::NodeMetadata;
 use walrus::pending_values::{Self, PendingValues};
 use walrus::pool_exchange_rate::{Self, PoolExchangeRate};
+use walrus::release;
 use walrus::staked_wal::{Self, StakedWal};
 use walrus::storage_node::{Self, StorageNodeInfo};
 use walrus::walrus_context::WalrusContext;
@@ -214,7 +215,7 @@ public(package) fun advance_epoch(self: &mut StakingPool, mut rewards: Balance<W
     // The rate that was in force while the rewards were earned.
     let commission = bps_of(rewards.value(), self.commission_rate);
     self.add_commission(rewards.split(commission), true);
-    self.pending_commission_rate.take_latest(epoch).do!(|rate| {
+    release::take_commission_rate(&mut self.pending_commission_rate, epoch).do!(|rate| {
         self.commission_rate = rate as u16;
     });
 
@@ -638,4 +639,15 @@ public(package) fun new_for_testing(
 #[test_only]
 public(package) fun rate_at_for_testing(self: &StakingPool, epoch: u32): PoolExchangeRate {
     self.rate_at(epoch)
+}
+
+#[test_only]
+/// Pretends that the pool takes no more stake. Nothing else leads there.
+public(package) fun set_leaving_for_testing(self: &mut StakingPool, epoch: u32) {
+    self.state = PoolState::Withdrawing(epoch);
+}
+
+#[test_only]
+public(package) fun node_info_for_testing(self: &StakingPool): &StorageNodeInfo {
+    &self.node_info
 }

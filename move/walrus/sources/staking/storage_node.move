@@ -183,3 +183,21 @@ public(package) fun set_metadata(self: &mut StorageNodeInfo, metadata: NodeMetad
 fun uncompress(public_key: &vector<u8>): Element<UncompressedG1> {
     bls12381::g1_to_uncompressed_g1(&bls12381::g1_from_bytes(public_key))
 }
+
+// === Test functions ===
+
+#[test_only]
+public(package) fun name_for_testing(self: &StorageNodeInfo): String {
+    self.name
+}
+
+#[test_only]
+public(package) fun network_address_for_testing(self: &StorageNodeInfo): String {
+    self.network_address
+}
+
+#[test_only]
+/// Whether another key waits for the next epoch.
+public(package) fun has_next_public_key_for_testing(self: &StorageNodeInfo): bool {
+    self.next_epoch_public_key.is_some()
+}

@@ -94,3 +94,11 @@ public(package) fun set_latest_certified(
 public(package) fun reset(self: &mut EventBlobCertificationState) {
     self.aggregate_weight_per_blob = vec_map::empty();
 }
+
+// === Test functions ===
+
+#[test_only]
+/// Number of event blobs that have attestations and are not certified.
+public(package) fun tracked_for_testing(self: &EventBlobCertificationState): u64 {
+    self.aggregate_weight_per_blob.length()
+}

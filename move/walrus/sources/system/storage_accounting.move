@@ -77,6 +77,65 @@ public(package) fun ring_lookup_mut(
     &mut self.ring_buffer[position]
 }
 
+/// Moves `price` from the payment to each epoch from `first` to before `last`, counted from now.
+public(package) fun pay_per_epoch(
+    self: &mut FutureAccountingRingBuffer,
+    first: u32,
+    last: u32,
+    price: u64,
+    payment: &mut Balance<WAL>,
+) {
+    first.range_do!(last, |i| {
+        self.ring_lookup_mut(i).rewards_balance().join(payment.split(price));
+    });
+}
+
+/// Adds equal parts to the payments of the next `epochs`; the current one gets the remainder, too.
+public(package) fun spread(
+    self: &mut FutureAccountingRingBuffer,
+    mut funds: Balance<WAL>,
+    epochs: u32,
+) {
+    let part = funds.value() / (epochs as u64);
+    self.pay_per_epoch(0, epochs, part, &mut funds);
+    self.ring_lookup_mut(0).rewards_balance().join(funds);
+}
+
+/// Adds the i-th balance to the payments of the i-th epoch from now.
+public(package) fun add_to_epochs(
+    self: &mut FutureAccountingRingBuffer,
+    funds: vector<Balance<WAL>>,
+) {
+    let mut offset = 0;
+    funds.do!(|funds| {
+        self.ring_lookup_mut(offset).rewards_balance().join(funds);
+        offset = offset + 1;
+    });
+}
+
+/// Counts capacity as sold in each epoch from `first` to before `last`, counted from now.
+public(package) fun use_capacity(
+    self: &mut FutureAccountingRingBuffer,
+    first: u32,
+    last: u32,
+    size: u64,
+) {
+    first.range_do!(last, |i| {
+        self.ring_lookup_mut(i).increase_used_capacity(size);
+    });
+}
+
+/// Most capacity sold in any epoch from `first` to before `last`, counted from now.
+public(package) fun max_used_capacity(
+    self: &FutureAccountingRingBuffer,
+    first: u32,
+    last: u32,
+): u64 {
+    let mut used = 0;
+    first.range_do!(last, |i| used = self.ring_lookup(i).used_capacity().max(used));
+    used
+}
+
 /// Ends the current epoch: returns its accounting and opens the one of a new last epoch.
 public(package) fun ring_pop_expand(self: &mut FutureAccountingRingBuffer): FutureAccounting {
     let current_epoch = self.ring_lookup(0).epoch;

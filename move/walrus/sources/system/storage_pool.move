@@ -426,3 +426,9 @@ public(package) fun set_version_for_testing(self: &mut StoragePool, version: u64
 public(package) fun certified_epoch_for_testing(self: &StoragePool, blob_id: u256): Option<u32> {
     self.inner().blobs[blob_id].certified_epoch
 }
+
+#[test_only]
+/// Pretends that the pool counts so many blobs.
+public(package) fun set_blob_count_for_testing(self: &mut StoragePool, blob_count: u64) {
+    self.inner_mut().blob_count = blob_count;
+}

@@ -12,9 +12,9 @@ use walrus::epoch_parameters::EpochParams;
 use walrus::event_blob::{Self, EventBlobCertificationState};
 use walrus::events;
 use walrus::extended_field::{Self, ExtendedField};
+use walrus::rewards;
 use walrus::storage_accounting::{Self, FutureAccountingRingBuffer};
 use walrus::storage_node::StorageNodeCap;
-use walrus::storage_pool::{Self, StoragePool};
 use walrus::storage_resource::{Self, Storage};
 
 // === Errors ===
@@ -52,8 +52,6 @@ const EInvalidStartEpoch: u64 = 12;
 const BYTES_PER_UNIT_SIZE: u64 = 1_024 * 1_024;
 /// Upper bound of the number of epochs for which storage is sold.
 const MAX_MAX_EPOCHS_AHEAD: u32 = 1000;
-/// Part of the payments that is burnt at the end of an epoch, in percent.
-const BURN_PERCENT: u64 = 3;
 
 // === Structs ===
 
@@ -88,9 +86,7 @@ public(package) fun create_empty(max_epochs_ahead: u32, ctx: &mut TxContext): Sy
 
 /// Takes the part of the current epoch's payments that is to be burnt.
 public(package) fun take_burn_share(self: &mut SystemStateInnerV1): Balance<WAL> {
-    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
-    let amount = (rewards.value() as u128) * (BURN_PERCENT as u128) / 100;
-    rewards.split(amount as u64)
+    rewards::split_burn_share(self.future_accounting.ring_lookup_mut(0).rewards_balance())
 }
 
 /// Starts the next epoch: installs its committee and capacity. Returns what each member of the old
@@ -105,14 +101,19 @@ public(package) fun advance_epoch(
     let old_committee = self.committee;
     self.committee = new_committee;
 
-    let (epoch, used_capacity, mut rewards) = self.future_accounting.ring_pop_expand().unwrap();
+    let (epoch, used_capacity, mut payments) = self.future_accounting.ring_pop_expand().unwrap();
     assert!(epoch == old_epoch, EInvalidAccountingEpoch);
     self.used_capacity_size = self.future_accounting.ring_lookup(0).used_capacity();
     self.total_capacity_size = new_epoch_params.capacity().max(self.used_capacity_size);
     self.event_blob_certification_state.reset();
 
-    let shares = self.split_rewards(&old_committee, used_capacity, &mut rewards);
-    self.future_accounting.ring_lookup_mut(0).rewards_balance().join(rewards);
+    let shares = rewards::split_among(
+        &mut payments,
+        &old_committee,
+        used_capacity,
+        self.deny_list_sizes.borrow(),
+    );
+    self.future_accounting.ring_lookup_mut(0).rewards_balance().join(payments);
     shares
 }
 
@@ -156,10 +157,8 @@ public(package) fun reserve_space_for_epochs(
     let start_epoch = start_epoch.max(epoch);
     assert!(end_epoch > start_epoch, EInvalidEpochsAhead);
     assert!(end_epoch - epoch <= self.future_accounting.max_epochs_ahead(), EInvalidEpochsAhead);
-    let (first, last) = (start_epoch - epoch, end_epoch - epoch);
-    self.process_storage_payments(storage_amount, first, last, payment);
     assert!(storage_amount > 0, EInvalidResourceSize);
-    self.use_capacity(storage_amount, first, last);
+    self.sell(storage_amount, start_epoch - epoch, end_epoch - epoch, payment);
     storage_resource::create_storage(start_epoch, end_epoch, storage_amount, ctx)
 }
 
@@ -187,7 +186,7 @@ public(package) fun register_blob(
         ctx,
     );
     let encoded_size = blob.encoded_size(self.n_shards());
-    self.process_write_payment(encoded_size, write_payment);
+    self.charge_for_writing(encoded_size, write_payment);
     blob
 }
 
@@ -225,8 +224,7 @@ public(package) fun extend_blob(
     payment: &mut Coin<WAL>,
 ) {
     blob.assert_certified_not_expired(self.epoch());
-    assert!(extended_epochs > 0, EInvalidEpochsAhead);
-    self.sell_extension(blob.storage().size(), blob.end_epoch(), extended_epochs, payment);
+    self.sell_extension(blob.storage(), extended_epochs, payment);
     blob.extend_end_epoch(extended_epochs);
 }
 
@@ -376,155 +374,67 @@ public(package) fun certify_event_blob(
     blob.burn();
 }
 
-// === Package functions: storage pools ===
+// === Package functions: for storage pools ===
 
-/// Sells storage from the current epoch on, and makes a pool of it.
-public(package) fun create_storage_pool(
+/// Charges for the epochs by which storage is extended beyond its end, and counts their capacity.
+public(package) fun sell_extension(
     self: &mut SystemStateInnerV1,
-    reserved_encoded_capacity_bytes: u64,
-    epochs_ahead: u32,
-    payment: &mut Coin<WAL>,
-    ctx: &mut TxContext,
-): StoragePool {
-    let storage = self.reserve_space(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx);
-    self.create_storage_pool_with_storage(storage, ctx)
-}
-
-/// Makes a pool of storage that is valid now.
-public(package) fun create_storage_pool_with_storage(
-    self: &SystemStateInnerV1,
-    storage: Storage,
-    ctx: &mut TxContext,
-): StoragePool {
-    assert!(storage.size() > 0, EInvalidResourceSize);
-    assert!(storage.start_epoch() <= self.epoch(), EInvalidEpochsAhead);
-    assert!(storage.end_epoch() > self.epoch(), EInvalidEpochsAhead);
-    storage_pool::new(storage, self.epoch(), ctx)
-}
-
-/// Registers a blob in a pool and charges for writing it.
-public(package) fun register_pooled_blob(
-    self: &mut SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    blob_id: u256,
-    root_hash: u256,
-    unencoded_size: u64,
-    encoding_type: u8,
-    deletable: bool,
-    write_payment: &mut Coin<WAL>,
-    ctx: &mut TxContext,
-) {
-    assert!(storage_pool.start_epoch() <= self.epoch(), EInvalidEpochsAhead);
-    self.assert_not_expired(storage_pool);
-    let encoded_size = storage_pool.register_blob(
-        blob_id,
-        root_hash,
-        unencoded_size,
-        encoding_type,
-        deletable,
-        self.epoch(),
-        self.n_shards(),
-        ctx,
-    );
-    self.process_write_payment(encoded_size, write_payment);
-}
-
-/// Certifies a blob in a pool by a certificate of a quorum.
-public(package) fun certify_pooled_blob(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    blob_id: u256,
-    signature: vector<u8>,
-    signers_bitmap: vector<u8>,
-    message: vector<u8>,
-) {
-    let certified = self.committee.verify_quorum_in_epoch(signature, signers_bitmap, message);
-    storage_pool.certify_blob(blob_id, self.epoch(), certified.certify_blob_message());
-}
-
-/// Deletes a deletable blob from a pool.
-public(package) fun delete_pooled_blob(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    blob_id: u256,
-) {
-    self.assert_not_expired(storage_pool);
-    storage_pool.delete_blob(blob_id, self.epoch(), self.n_shards());
-}
-
-/// Removes any blob from a pool that has expired.
-public(package) fun burn_expired_pooled_blob(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    blob_id: u256,
-) {
-    assert!(storage_pool.end_epoch() <= self.epoch(), EInvalidEpochsAhead);
-    storage_pool.remove_blob(blob_id, self.n_shards());
-}
-
-/// Extends a pool by epochs, counted from its present end, and charges for its whole capacity.
-public(package) fun extend_storage_pool(
-    self: &mut SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
+    storage: &Storage,
     extended_epochs: u32,
     payment: &mut Coin<WAL>,
 ) {
     assert!(extended_epochs > 0, EInvalidEpochsAhead);
-    self.assert_not_expired(storage_pool);
-    self.sell_extension(
-        storage_pool.reserved_encoded_capacity_bytes(),
-        storage_pool.end_epoch(),
-        extended_epochs,
-        payment,
-    );
-    storage_pool.extend_end_epoch(extended_epochs, self.epoch());
+    self.assert_not_expired(storage);
+    let first = storage.end_epoch() - self.epoch();
+    // In u64, so that no sum of two epochs overflows.
+    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
+    assert!((first as u64) + (extended_epochs as u64) <= max_epochs_ahead, EInvalidEpochsAhead);
+    self.sell(storage.size(), first, first + extended_epochs, payment);
 }
 
-/// Sells capacity to a pool, for the current epoch and those that are left to it.
-public(package) fun increase_storage_pool_capacity(
+/// Charges for capacity that is added to storage, for the current epoch and those that are left to it.
+public(package) fun sell_capacity(
     self: &mut SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    additional_encoded_capacity_bytes: u64,
+    storage: &Storage,
+    additional_size: u64,
     payment: &mut Coin<WAL>,
 ) {
-    assert!(additional_encoded_capacity_bytes > 0, EInvalidResourceSize);
-    self.assert_not_expired(storage_pool);
-    let last = storage_pool.end_epoch() - self.epoch();
-    self.process_storage_payments(additional_encoded_capacity_bytes, 0, last, payment);
-    self.use_capacity(additional_encoded_capacity_bytes, 0, last);
-    storage_pool.increase_capacity(additional_encoded_capacity_bytes);
+    assert!(additional_size > 0, EInvalidResourceSize);
+    self.assert_not_expired(storage);
+    let last = storage.end_epoch() - self.epoch();
+    self.sell(additional_size, 0, last, payment);
 }
 
-/// Adds storage to a pool with which it ends.
-public(package) fun increase_storage_pool_capacity_with_storage(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    storage: Storage,
+/// Moves the price of writing an encoded blob from the payment to the current epoch.
+public(package) fun charge_for_writing(
+    self: &mut SystemStateInnerV1,
+    encoded_size: u64,
+    payment: &mut Coin<WAL>,
 ) {
-    self.assert_not_expired(storage_pool);
-    storage_pool.increase_capacity_with_storage(storage, self.epoch());
+    let price = self.write_price_per_unit_size * storage_units(encoded_size);
+    self.future_accounting.pay_per_epoch(0, 1, price, payment.balance_mut());
 }
 
-/// Takes unused capacity out of a pool; possibly nothing.
-public(package) fun decrease_storage_pool_capacity_by_size(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    size: u64,
-    ctx: &mut TxContext,
-): Storage {
-    self.assert_not_expired(storage_pool);
-    storage_pool.decrease_capacity_by_size(size, ctx)
+/// Aborts unless the storage has a size and is valid in the current epoch.
+public(package) fun assert_usable(self: &SystemStateInnerV1, storage: &Storage) {
+    assert!(storage.size() > 0, EInvalidResourceSize);
+    self.assert_current(storage);
 }
 
-/// Takes a part of the unused capacity out of a pool; possibly nothing.
-public(package) fun decrease_storage_pool_unused_capacity_by_percent(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    percent: u8,
-    ctx: &mut TxContext,
-): Storage {
-    self.assert_not_expired(storage_pool);
-    storage_pool.decrease_unused_capacity_by_percent(percent, ctx)
+/// Aborts unless the storage is valid in the current epoch.
+public(package) fun assert_current(self: &SystemStateInnerV1, storage: &Storage) {
+    assert!(storage.start_epoch() <= self.epoch(), EInvalidEpochsAhead);
+    self.assert_not_expired(storage);
+}
+
+/// Aborts unless the storage lasts beyond the current epoch.
+public(package) fun assert_not_expired(self: &SystemStateInnerV1, storage: &Storage) {
+    assert!(storage.end_epoch() > self.epoch(), EInvalidEpochsAhead);
+}
+
+/// Aborts unless the storage has expired.
+public(package) fun assert_expired(self: &SystemStateInnerV1, storage: &Storage) {
+    assert!(storage.end_epoch() <= self.epoch(), EInvalidEpochsAhead);
 }
 
 // === Package functions: subsidies ===
@@ -537,13 +447,7 @@ public(package) fun add_subsidy(
 ) {
     assert!(epochs_ahead > 0, EInvalidEpochsAhead);
     assert!(epochs_ahead <= self.future_accounting.max_epochs_ahead(), EInvalidEpochsAhead);
-    let mut subsidy = subsidy.into_balance();
-    let part = subsidy.value() / (epochs_ahead as u64);
-    epochs_ahead.do!(|i| {
-        let rewards = self.future_accounting.ring_lookup_mut(i).rewards_balance();
-        rewards.join(subsidy.split(part));
-    });
-    self.future_accounting.ring_lookup_mut(0).rewards_balance().join(subsidy);
+    self.future_accounting.spread(subsidy.into_balance(), epochs_ahead);
 }
 
 /// Adds the i-th balance to the payments of the i-th epoch from now.
@@ -553,14 +457,15 @@ public(package) fun add_per_epoch_subsidies(
 ) {
     let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
     assert!(subsidies.length() <= max_epochs_ahead, EInvalidEpochsAhead);
-    let mut offset = 0;
-    subsidies.do!(|subsidy| {
-        self.future_accounting.ring_lookup_mut(offset).rewards_balance().join(subsidy);
-        offset = offset + 1;
-    });
+    self.future_accounting.add_to_epochs(subsidies);
 }
 
 // === Package functions: accessors ===
+
+/// The current committee, to verify its certificates.
+public(package) fun committee(self: &SystemStateInnerV1): &BlsCommittee {
+    &self.committee
+}
 
 /// The current epoch.
 public(package) fun epoch(self: &SystemStateInnerV1): u32 {
@@ -590,9 +495,9 @@ fun storage_units(bytes: u64): u64 {
     bytes.divide_and_round_up(BYTES_PER_UNIT_SIZE)
 }
 
-/// Moves the price of storage from the payment to each epoch from `first` to before `last`, counted
-/// from now.
-fun process_storage_payments(
+/// Charges for storage in each epoch from `first` to before `last`, counted from now, and counts its
+/// capacity, up to the limit.
+fun sell(
     self: &mut SystemStateInnerV1,
     storage_size: u64,
     first: u32,
@@ -600,61 +505,21 @@ fun process_storage_payments(
     payment: &mut Coin<WAL>,
 ) {
     let price = self.storage_price_per_unit_size * storage_units(storage_size);
-    let payment = payment.balance_mut();
-    first.range_do!(last, |i| {
-        let rewards = self.future_accounting.ring_lookup_mut(i).rewards_balance();
-        rewards.join(payment.split(price));
-    });
-}
-
-/// Moves the price of writing an encoded blob from the payment to the current epoch.
-fun process_write_payment(
-    self: &mut SystemStateInnerV1,
-    encoded_size: u64,
-    payment: &mut Coin<WAL>,
-) {
-    let price = self.write_price_per_unit_size * storage_units(encoded_size);
-    let rewards = self.future_accounting.ring_lookup_mut(0).rewards_balance();
-    rewards.join(payment.balance_mut().split(price));
-}
-
-/// Charges for the epochs by which storage is extended beyond its end, and counts their capacity.
-fun sell_extension(
-    self: &mut SystemStateInnerV1,
-    storage_size: u64,
-    end_epoch: u32,
-    extended_epochs: u32,
-    payment: &mut Coin<WAL>,
-) {
-    let first = end_epoch - self.epoch();
-    // In u64, so that no sum of two epochs overflows.
-    let max_epochs_ahead = self.future_accounting.max_epochs_ahead() as u64;
-    assert!((first as u64) + (extended_epochs as u64) <= max_epochs_ahead, EInvalidEpochsAhead);
-    let last = first + extended_epochs;
-    self.process_storage_payments(storage_size, first, last, payment);
+    self.future_accounting.pay_per_epoch(first, last, price, payment.balance_mut());
     self.use_capacity(storage_size, first, last);
-}
-
-/// Aborts unless the pool's storage lasts beyond the current epoch.
-fun assert_not_expired(self: &SystemStateInnerV1, pool: &StoragePool) {
-    assert!(pool.end_epoch() > self.epoch(), EInvalidEpochsAhead);
 }
 
 /// Counts sold capacity in each epoch from `first` to before `last`, up to the limit.
 fun use_capacity(self: &mut SystemStateInnerV1, storage_size: u64, first: u32, last: u32) {
     self.count_capacity(storage_size, first, last);
-    first.range_do!(last, |i| {
-        let used = self.future_accounting.ring_lookup(i).used_capacity();
-        assert!(used <= self.total_capacity_size, EStorageExceeded);
-    });
+    let used = self.future_accounting.max_used_capacity(first, last);
+    assert!(used <= self.total_capacity_size, EStorageExceeded);
 }
 
 /// Counts capacity without a limit.
 fun count_capacity(self: &mut SystemStateInnerV1, storage_size: u64, first: u32, last: u32) {
-    first.range_do!(last, |i| {
-        let used = self.future_accounting.ring_lookup_mut(i).increase_used_capacity(storage_size);
-        if (i == 0) self.used_capacity_size = used;
-    });
+    self.future_accounting.use_capacity(first, last, storage_size);
+    self.used_capacity_size = self.future_accounting.ring_lookup(0).used_capacity();
 }
 
 /// Storage for an event blob: free of charge, and even when the capacity is sold out.
@@ -680,29 +545,6 @@ fun assert_may_attest(cap: &mut StorageNodeCap, latest: &Option<u64>, checkpoint
         let is_settled = latest.is_some_and!(|certified| attested <= *certified);
         assert!(is_past || is_settled, EIncorrectAttestation);
     });
-}
-
-/// Splits off each member's part of the rewards: by shards, less for a node with a long deny list.
-fun split_rewards(
-    self: &SystemStateInnerV1,
-    committee: &BlsCommittee,
-    used_capacity: u64,
-    rewards: &mut Balance<WAL>,
-): VecMap<ID, Balance<WAL>> {
-    let (node_ids, weights) = committee.to_weights().into_keys_values();
-    let deny_list_sizes = self.deny_list_sizes.borrow();
-    let stored = node_ids.zip_map_ref!(&weights, |node_id, weight| {
-        let denied = deny_list_sizes.try_get(node_id).destroy_or!(0).min(used_capacity);
-        (*weight as u128) * ((used_capacity - denied) as u128)
-    });
-    let total_stored = stored.fold!(0, |sum: u128, part| sum + part).max(1);
-    // The product of the two 128-bit numbers can need more than 128 bits.
-    let total_rewards = rewards.value() as u256;
-    let shares = stored.map!(|part| {
-        let share = (part as u256) * total_rewards / (total_stored as u256);
-        rewards.split(share as u64)
-    });
-    vec_map::from_keys_values(node_ids, shares)
 }
 
 // === Test functions ===
@@ -735,4 +577,11 @@ public(package) fun deny_list_sizes_for_testing(
 #[test_only]
 public(package) fun use_capacity_for_testing(self: &mut SystemStateInnerV1, amount: u64) {
     self.use_capacity(amount, 0, 1);
+}
+
+#[test_only]
+public(package) fun event_blobs_for_testing(
+    self: &SystemStateInnerV1,
+): &EventBlobCertificationState {
+    &self.event_blob_certification_state
 }

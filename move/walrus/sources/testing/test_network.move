@@ -12,6 +12,7 @@ use walrus::blob::{Self, Blob};
 use walrus::encoding;
 use walrus::init::{Self, InitCap};
 use walrus::node_metadata;
+use walrus::staked_wal::StakedWal;
 use walrus::staking::Staking;
 use walrus::storage_node::StorageNodeCap;
 use walrus::system::System;
@@ -76,8 +77,14 @@ public fun running(): Network {
     network
 }
 
-/// Registers a node and stakes 1000 WAL with it. Its governance entity is the sender.
+/// Registers a node without commission and stakes 1000 WAL with it. Its governance entity is the sender.
 public fun add_node(self: &mut Network) {
+    self.add_node_with(0, 1_000 * FROST_PER_WAL);
+}
+
+/// Registers a node with a commission rate, in hundredths of a percent, and stakes with it unless the
+/// amount is 0.
+public fun add_node_with(self: &mut Network, commission_rate: u16, stake: u64) {
     let ctx = self.scenario.ctx();
     let text = b"text".to_string();
     let cap = self
@@ -89,16 +96,35 @@ public fun add_node(self: &mut Network) {
             vector::tabulate!(48, |_| 1),
             vector::tabulate!(33, |_| 2),
             vector::tabulate!(96, |_| 3),
-            0,
+            commission_rate,
             STORAGE_PRICE,
             WRITE_PRICE,
             NODE_CAPACITY,
             ctx,
         );
-    let stake = self.funds.split(1_000 * FROST_PER_WAL, ctx);
-    let staked = self.staking.stake_with_pool(stake, cap.node_id(), ctx);
-    transfer::public_transfer(staked, ADMIN);
     self.caps.push_back(cap);
+    if (stake > 0) {
+        let last = self.caps.length() - 1;
+        let staked = self.stake(last, stake);
+        transfer::public_transfer(staked, ADMIN);
+    };
+}
+
+/// Stakes with a node.
+public fun stake(self: &mut Network, i: u64, amount: u64): StakedWal {
+    let node_id = self.node_id(i);
+    let ctx = self.scenario.ctx();
+    self.staking.stake_with_pool(self.funds.split(amount, ctx), node_id, ctx)
+}
+
+/// Announces that stake leaves.
+public fun request_withdraw(self: &mut Network, staked: &mut StakedWal) {
+    self.staking.request_withdraw_stake(staked, self.scenario.ctx());
+}
+
+/// Withdraws stake; returns what is paid out.
+public fun withdraw(self: &mut Network, staked: StakedWal): u64 {
+    self.staking.withdraw_stake(staked, self.scenario.ctx()).burn_for_testing()
 }
 
 /// Ends the votes of the current epoch.
@@ -110,6 +136,12 @@ public fun end_votes(self: &mut Network) {
 /// Ends the votes and starts the next epoch; all nodes have their shards.
 public fun next_epoch(self: &mut Network) {
     self.end_votes();
+    self.change_epoch();
+    self.sync_all();
+}
+
+/// Starts the next epoch, for which the votes have ended.
+public fun change_epoch(self: &mut Network) {
     self
         .staking
         .initiate_epoch_change_v2(
@@ -118,6 +150,10 @@ public fun next_epoch(self: &mut Network) {
             &self.clock,
             self.scenario.ctx(),
         );
+}
+
+/// Lets all nodes of the committee attest that they have their shards.
+public fun sync_all(self: &mut Network) {
     let epoch = self.staking.epoch();
     self.caps.length().do!(|i| {
         if (self.staking.committee().inner().contains(&self.caps[i].node_id())) {
@@ -142,6 +178,14 @@ public fun staking_parts(
 /// The capability of a node, and the system.
 public fun node_parts(self: &mut Network, i: u64): (&mut System, &mut StorageNodeCap) {
     (&mut self.system, &mut self.caps[i])
+}
+
+/// What a node is configured with: its capability, and the shared object of staking.
+public fun operator_parts(
+    self: &mut Network,
+    i: u64,
+): (&mut Staking, &mut StorageNodeCap, &Clock, &mut TxContext) {
+    (&mut self.staking, &mut self.caps[i], &self.clock, self.scenario.ctx())
 }
 
 /// Id of a node.

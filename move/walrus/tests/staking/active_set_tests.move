@@ -79,3 +79,9 @@ fun an_evicted_node_returns_only_with_more_stake() {
 fun a_set_for_nobody() {
     active_set::new(0, 0);
 }
+
+#[test, expected_failure(abort_code = active_set::EDuplicateInsertion)]
+fun a_node_is_in_the_set_once() {
+    let mut set = set_of(3, vector[10]);
+    set.insert(node(0), 20);
+}

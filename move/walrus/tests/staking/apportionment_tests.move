@@ -68,3 +68,57 @@ fun the_sum_is_always_the_number_of_shards() {
 fun more_nodes_than_the_limit_allows_for() {
     apportion(9, vector::tabulate!(20, |_| 1));
 }
+
+#[test]
+fun equal_stakes_of_many_nodes() {
+    assert_eq!(apportion(1000, vector::tabulate!(100, |_| 7)), vector::tabulate!(100, |_| 10));
+    assert_eq!(apportion(1000, vector::tabulate!(1000, |_| 7)), vector::tabulate!(1000, |_| 1));
+    // The first ones get what is left over.
+    let counts = apportion(1000, vector::tabulate!(300, |_| 7));
+    assert_eq!(counts, vector::tabulate!(300, |i| if (i < 100) 4 else 3));
+}
+
+#[test]
+fun nearly_equal_stakes() {
+    assert_eq!(apportion(10, vector[100, 101, 100]), vector[3, 4, 3]);
+    assert_eq!(apportion(10, vector[99, 100, 100]), vector[3, 4, 3]);
+    let wal = 1_000_000_000_000_000;
+    assert_eq!(apportion(1000, vector[wal, wal + 1, wal]), vector[333, 334, 333]);
+}
+
+#[test]
+fun nodes_with_hardly_any_stake_get_no_shard() {
+    assert_eq!(apportion(10, vector[1_000_000, 1, 1_000_000, 2]), vector[5, 0, 5, 0]);
+}
+
+#[test]
+fun the_limit_applies_from_twenty_nodes_on() {
+    // Nineteen nodes: 106 shards at most, of which a giant would like more.
+    let mut nineteen = vector::tabulate!(19, |_| 1);
+    *(&mut nineteen[4]) = 1_000_000;
+    assert_eq!(apportion(1000, nineteen)[4], 106);
+    let mut twenty_one = vector::tabulate!(21, |_| 1);
+    *(&mut twenty_one[4]) = 1_000_000;
+    let counts = apportion(1000, twenty_one);
+    assert_eq!(counts[4], 100);
+    assert_eq!(counts.fold!(0, |sum, count| sum + count), 1000);
+}
+
+#[test]
+fun more_stake_never_means_fewer_shards() {
+    let mut seed = 42u64;
+    vector[1u64, 3, 20, 100, 500].do!(|n_nodes| {
+        let stakes = vector::tabulate!(n_nodes, |_| {
+            seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+            (seed % 1_000 + 1) * 1_000_000_000
+        });
+        let counts = apportion(1000, stakes);
+        assert_eq!(counts.fold!(0, |sum, count| sum + count), 1000);
+        (n_nodes - 1).do!(|i| {
+            if (stakes[i] > stakes[i + 1]) assert!(counts[i] >= counts[i + 1]);
+            if (stakes[i] < stakes[i + 1]) assert!(counts[i] <= counts[i + 1]);
+            // Equal stakes: the earlier one may get one more.
+            if (stakes[i] == stakes[i + 1]) assert!(counts[i] - counts[i + 1] <= 1);
+        });
+    });
+}

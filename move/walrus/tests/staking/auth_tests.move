@@ -1,8 +1,9 @@
 module walrus::auth_tests;
 
-use std::unit_test::destroy;
+use std::unit_test::{assert_eq, destroy};
+use sui::test_scenario;
 use walrus::auth;
-use walrus::storage_node;
+use walrus::storage_node::{Self, StorageNodeCap};
 
 #[test]
 fun identities_match_themselves_only() {
@@ -23,4 +24,31 @@ fun identities_match_themselves_only() {
     assert!(!auth::authenticate_sender(ctx).matches(&confusing));
     destroy(cap);
     destroy(other);
+}
+
+#[test]
+fun a_shared_object_authenticates_everybody() {
+    let mut scenario = test_scenario::begin(@0xA);
+    let cap = storage_node::new_cap(@0x1.to_id(), scenario.ctx());
+    let authorized = auth::authorized_object(object::id(&cap));
+    transfer::public_share_object(cap);
+    // A stranger uses it: authorize owned objects only.
+    scenario.next_tx(@0xBAD);
+    let cap = scenario.take_shared<StorageNodeCap>();
+    assert!(auth::authenticate_with_object(&cap).matches(&authorized));
+    destroy(cap);
+    scenario.end();
+}
+
+#[test]
+fun an_owned_object_authenticates_its_owner_only() {
+    let mut scenario = test_scenario::begin(@0xA);
+    let cap = storage_node::new_cap(@0x1.to_id(), scenario.ctx());
+    transfer::public_transfer(cap, @0xB0B);
+    scenario.next_tx(@0xBAD);
+    assert_eq!(scenario.ids_for_sender<StorageNodeCap>().length(), 0);
+    assert!(!test_scenario::has_most_recent_shared<StorageNodeCap>());
+    scenario.next_tx(@0xB0B);
+    assert_eq!(scenario.ids_for_sender<StorageNodeCap>().length(), 1);
+    scenario.end();
 }

@@ -77,3 +77,52 @@ fun another_number_of_shards() {
     let first = committee::initialize(assignment(vector[@0x1, @0x2], vector[2, 2]));
     first.transition(assignment(vector[@0x1, @0x2], vector[2, 3]));
 }
+
+// === Movement ===
+
+fun counts_of(committee: &Committee): VecMap<ID, u16> {
+    let (node_ids, shards) = committee.to_inner().into_keys_values();
+    vec_map::from_keys_values(node_ids, shards.map!(|shards| shards.length() as u16))
+}
+
+/// Goes over to an assignment, and checks that it is followed, that no shard is lost or doubled, that the
+/// nodes stay sorted, and that only as many shards move as must.
+fun checked_transition(from: &Committee, nodes: vector<address>, counts: vector<u16>): Committee {
+    let wanted = assignment(nodes, counts);
+    let to = from.transition(wanted);
+    let mut held = vector[];
+    let (mut moved, mut grown) = (0u64, 0u64);
+    nodes.zip_do!(counts, |node, count| {
+        let node_id = node.to_id();
+        let before = from.weight(&node_id);
+        assert_eq!(to.weight(&node_id), count);
+        if (count > before) grown = grown + ((count - before) as u64);
+        if (count > 0) {
+            to[&node_id].do_ref!(|shard| {
+                assert!(!held.contains(shard));
+                held.push_back(*shard);
+                let is_kept = before > 0 && from[&node_id].contains(shard);
+                if (!is_kept) moved = moved + 1;
+            });
+        };
+    });
+    assert_eq!(moved, grown);
+    assert_eq!(held.length(), 40);
+    let members = to.inner();
+    assert!(sort::is_vec_map_sorted_by_node_id!(members));
+    to
+}
+
+#[test]
+fun committees_of_different_sizes() {
+    let one = committee::initialize(assignment(vector[@0x5], vector[40]));
+    let three = checked_transition(&one, vector[@0x9, @0x5, @0x2], vector[10, 20, 10]);
+    let nodes = vector::tabulate!(20, |i| sui::address::from_u256((i + 1) as u256));
+    let twenty = checked_transition(&three, nodes, vector::tabulate!(20, |_| 2));
+    let other = vector::tabulate!(20, |i| sui::address::from_u256((i + 11) as u256));
+    let counts = vector::tabulate!(20, |i| if (i % 2 == 0) 3 else 1);
+    let changed = checked_transition(&twenty, other, counts);
+    let back = checked_transition(&changed, vector[@0x1, @0xC], vector[39, 1]);
+    assert_eq!(back.size(), 2);
+    assert_eq!(counts_of(&back), assignment(vector[@0x1, @0xC], vector[39, 1]));
+}

@@ -29,18 +29,6 @@ fun amounts_are_replaced_and_reduced() {
     assert_eq!(values.value_at(5), 0);
 }
 
-#[test]
-fun the_latest_due_value_counts() {
-    let mut values = pending_values::empty();
-    assert!(values.take_latest(9).is_none());
-    values.insert_or_replace(6, 600);
-    values.insert_or_replace(4, 400);
-    values.insert_or_replace(8, 800);
-    assert_eq!(values.take_latest(7), option::some(600));
-    assert!(values.take_latest(7).is_none());
-    assert_eq!(values.take_latest(8), option::some(800));
-}
-
 #[test, expected_failure(abort_code = pending_values::EMissingEpochValue)]
 fun reduce_what_is_not_there() {
     pending_values::empty().reduce(1, 0);

@@ -122,3 +122,17 @@ fun join_another_withdraw_epoch() {
     staked.join(other);
     abort
 }
+
+#[test, expected_failure(abort_code = staked_wal::EStakeBelowThreshold)]
+fun split_off_nothing() {
+    let mut staked = stake(3 * WAL, @0x1, 4);
+    destroy(staked.split(0, &mut tx_context::dummy()));
+    abort
+}
+
+#[test, expected_failure(abort_code = staked_wal::EInvalidAmount)]
+fun split_off_more_than_there_is() {
+    let mut staked = stake(3 * WAL, @0x1, 4);
+    destroy(staked.split(4 * WAL, &mut tx_context::dummy()));
+    abort
+}

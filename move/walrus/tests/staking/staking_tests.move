@@ -388,3 +388,26 @@ fun rewards_of_an_unknown_node() {
     world.staking.calculate_rewards(@0xBAD.to_id(), ONE, 1, 2);
     abort
 }
+
+// === What cannot happen ===
+
+#[test, expected_failure(abort_code = staking_inner::ECommitteeSelected)]
+fun a_committee_that_is_chosen_early() {
+    let mut owned = world(vector[ONE]);
+    let world = &mut owned;
+    world.staking.select_committee_for_testing();
+    world.at(START + EPOCH_ZERO);
+    world.voting_end();
+    abort
+}
+
+#[test, expected_failure(abort_code = staking_inner::EIncorrectNodeOrder)]
+fun keys_of_another_committee() {
+    let mut owned = world(vector[ONE]);
+    let world = &mut owned;
+    world.at(START + EPOCH_ZERO);
+    world.voting_end();
+    world.staking.drop_next_keys_for_testing();
+    world.staking.next_bls_committee();
+    abort
+}

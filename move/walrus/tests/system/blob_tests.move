@@ -126,6 +126,18 @@ fun an_id_of_another_blob() {
     abort
 }
 
+#[test]
+fun an_empty_blob() {
+    let ctx = &mut tx_context::dummy();
+    let size = encoding::encoded_blob_length(0, RS2, N_SHARDS);
+    let storage = storage_resource::new_for_testing(5, 9, size, ctx);
+    let id = blob::derive_blob_id(ROOT_HASH, RS2, 0);
+    let blob = blob::new(storage, id, ROOT_HASH, 0, RS2, true, EPOCH, N_SHARDS, ctx);
+    assert_eq!(blob.size(), 0);
+    assert_eq!(blob.encoded_size(N_SHARDS), 6_940);
+    blob.burn();
+}
+
 // === Certification ===
 
 #[test]
@@ -218,6 +230,32 @@ fun extend_by_storage_that_follows() {
     blob.extend_end_epoch(3);
     assert_eq!(blob.end_epoch(), 15);
     blob.burn();
+}
+
+#[test]
+fun extend_by_storage_that_was_split_off() {
+    let ctx = &mut tx_context::dummy();
+    let mut first = storage(EPOCH, 20);
+    let mut rest = first.split_by_epoch(10, ctx);
+    let last = rest.split_by_epoch(15, ctx);
+    let mut blob = register(first, false);
+    blob.certify_with_certified_msg(EPOCH, message(blob_id(), option::none()));
+    blob.extend_with_resource(rest, EPOCH);
+    assert_eq!(blob.end_epoch(), 15);
+    blob.extend_with_resource(last, 14);
+    assert_eq!(blob.end_epoch(), 20);
+    blob.burn();
+}
+
+#[test, expected_failure(abort_code = storage_resource::EIncompatibleAmount)]
+fun extend_by_storage_of_another_size() {
+    let ctx = &mut tx_context::dummy();
+    let mut blob = certified(false);
+    let mut extension = storage(10, 12);
+    let size = extension.size();
+    destroy(extension.split_by_size(size - 1, ctx));
+    blob.extend_with_resource(extension, EPOCH);
+    abort
 }
 
 #[test, expected_failure(abort_code = blob::ENotCertified)]

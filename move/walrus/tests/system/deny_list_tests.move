@@ -190,6 +190,14 @@ fun deletion_by_a_message_of_another_type() {
     abort
 }
 
+#[test, expected_failure(abort_code = messages::EIncorrectEpoch)]
+fun deletion_of_another_epoch() {
+    let mut network = test_network::running();
+    let (system, _, _) = network.storage_parts();
+    system.delete_deny_listed_blob(vector[], ONE_CORRECT, blob_message(5, 2));
+    abort
+}
+
 // === Inconsistent blobs ===
 
 #[test]
@@ -207,6 +215,22 @@ fun an_inconsistent_blob_of_another_epoch() {
     let mut network = test_network::running();
     let (system, _, _) = network.storage_parts();
     system.invalidate_blob_id(vector[], ONE_CORRECT, blob_message(2, 0));
+    abort
+}
+
+#[test, expected_failure(abort_code = messages::EInvalidMsgType)]
+fun an_inconsistent_blob_by_a_message_of_another_type() {
+    let mut network = test_network::running();
+    let (system, _, _) = network.storage_parts();
+    system.invalidate_blob_id(vector[], ONE_CORRECT, blob_message(5, 1));
+    abort
+}
+
+#[test, expected_failure(abort_code = bls_aggregate::ENotEnoughStake)]
+fun an_inconsistent_blob_that_may_be_a_lie() {
+    let mut network = test_network::running();
+    let (system, _, _) = network.storage_parts();
+    system.invalidate_blob_id(vector[], TOO_FEW, blob_message(2, 1));
     abort
 }
 

@@ -1,6 +1,7 @@
 module walrus::storage_accounting_tests;
 
 use std::unit_test::{assert_eq, destroy};
+use sui::balance;
 use walrus::storage_accounting;
 
 #[test]
@@ -48,4 +49,28 @@ fun beyond_the_ring() {
     let ring = storage_accounting::ring_new(3);
     ring.ring_lookup(3);
     abort
+}
+
+#[test]
+fun capacity_per_period() {
+    let mut ring = storage_accounting::ring_new(4);
+    ring.use_capacity(1, 3, 10);
+    ring.use_capacity(0, 2, 5);
+    assert_eq!(vector::tabulate!(4, |i| ring[i as u32].used_capacity()), vector[5, 15, 10, 0]);
+    assert_eq!(ring.max_used_capacity(0, 4), 15);
+    assert_eq!(ring.max_used_capacity(2, 4), 10);
+    assert_eq!(ring.max_used_capacity(3, 3), 0);
+    destroy(ring);
+}
+
+#[test]
+fun payments_per_period() {
+    let mut ring = storage_accounting::ring_new(4);
+    let mut payment = balance::create_for_testing(100);
+    ring.pay_per_epoch(1, 3, 30, &mut payment);
+    assert_eq!(payment.value(), 40);
+    ring.spread(payment, 3);
+    ring.add_to_epochs(vector[balance::create_for_testing(1), balance::create_for_testing(2)]);
+    assert_eq!(vector::tabulate!(4, |i| ring[i as u32].rewards()), vector[15, 45, 43, 0]);
+    destroy(ring);
 }

@@ -692,3 +692,23 @@ fun a_pool_of_another_version_can_be_destroyed() {
     pool.destroy().destroy();
     destroy(network);
 }
+
+// === What cannot happen ===
+
+#[test, expected_failure(abort_code = storage_pool::EInvalidBlobSize)]
+fun a_blob_larger_than_what_is_used() {
+    let (mut network, mut pool) = start();
+    register(&mut network, &mut pool, 1, true);
+    // With more shards the encoded blob would be longer.
+    pool.remove_blob(blob_id(1), 1_000);
+    abort
+}
+
+#[test, expected_failure(abort_code = storage_pool::EInvalidBlobCount)]
+fun a_blob_that_is_not_counted() {
+    let (mut network, mut pool) = start();
+    register(&mut network, &mut pool, 1, true);
+    pool.set_blob_count_for_testing(0);
+    delete(&mut network, &mut pool, 1);
+    abort
+}

@@ -387,6 +387,22 @@ fun a_committee_of_another_epoch() {
     abort
 }
 
+#[test, expected_failure(abort_code = system_state_inner::EInvalidAccountingEpoch)]
+fun an_accounting_of_another_epoch() {
+    let ctx = &mut tx_context::dummy();
+    // The ring starts with epoch 0.
+    let mut system = system_state_inner::new_for_testing(
+        committee(3, vector[10]),
+        CAPACITY,
+        STORAGE_PRICE,
+        WRITE_PRICE,
+        MAX_EPOCHS_AHEAD,
+        ctx,
+    );
+    destroy(system.advance_epoch(committee(4, vector[10]), &epoch_parameters::new(CAPACITY)));
+    abort
+}
+
 #[test]
 fun prices_are_set() {
     let ctx = &mut tx_context::dummy();
@@ -409,6 +425,17 @@ fun a_subsidy_is_spread_and_the_first_epoch_gets_the_remainder() {
     assert_eq!(booked(&system), vector[252, 250, 250, 250]);
     system.add_per_epoch_subsidies(vector[1, 2, 3].map!(|v| balance::create_for_testing(v)));
     assert_eq!(booked(&system), vector[253, 252, 253, 250]);
+    destroy(system);
+}
+
+#[test]
+fun a_subsidy_of_nothing() {
+    let ctx = &mut tx_context::dummy();
+    let mut system = system();
+    system.add_subsidy(coin::zero(ctx), 3);
+    system.add_subsidy(coin::mint_for_testing(2, ctx), 3);
+    system.add_per_epoch_subsidies(vector[]);
+    assert_eq!(booked(&system), vector[2, 0, 0, 0]);
     destroy(system);
 }
 

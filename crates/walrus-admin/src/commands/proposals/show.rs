@@ -73,9 +73,7 @@ pub(super) async fn run(
             next,
         });
     }
-    nodes.sort_by(|left, right| {
-        (right.weight, &left.name).cmp(&(left.weight, &right.name))
-    });
+    nodes.sort_by(|left, right| (right.weight, &left.name).cmp(&(left.weight, &right.name)));
     print_text(&text(&view, &nodes, next))
 }
 
