@@ -1,30 +1,35 @@
-//! Embeds the compiled Move packages and generates the table of abort codes from the Move sources.
+//! Embeds the compiled Move packages and generates typed errors from the error constants of the Move sources.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 
 /// Our packages; each has sources in `move/<name>` and bytecode in `move/build/<name>.json`.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "wal",
     "wal_exchange",
     "walrus",
     "subsidies",
     "walrus_subsidies",
     "blob_bucket",
+    "walrus_governance",
 ];
+
+/// Later versions of packages: bytecode of their own, and the error constants of the package they follow.
+const UPGRADES: [&str; 1] = ["walrus_v4"];
 
 fn main() {
     let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by Cargo"));
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("set by Cargo"));
     let move_dir = manifest.join("../../move");
     embed_packages(&move_dir, &out);
-    generate_abort_table(&move_dir, &out);
+    generate_errors(&move_dir, &out);
 }
 
 fn embed_packages(move_dir: &Path, out: &Path) {
-    for package in PACKAGES {
+    for package in PACKAGES.iter().chain(&UPGRADES) {
         let compiled = move_dir.join("build").join(format!("{package}.json"));
         println!("cargo::rerun-if-changed={}", compiled.display());
         if fs::copy(&compiled, out.join(format!("{package}.json"))).is_err() {
@@ -34,36 +39,107 @@ fn embed_packages(move_dir: &Path, out: &Path) {
     }
 }
 
-/// Writes `abort_table.rs`: one entry per `const E…: u64 = N;` of our sources, with its doc comment.
-fn generate_abort_table(move_dir: &Path, out: &Path) {
-    let mut table = String::from("&[\n");
+/// Writes `errors.rs`: an enum per module with error constants, in a module per package, and the list of all.
+/// `src/abort/mod.rs` defines the macros that the file calls.
+fn generate_errors(move_dir: &Path, out: &Path) {
+    let mut text = String::new();
+    let mut variants = Vec::new();
+    let packages: BTreeMap<&str, Vec<Module>> = PACKAGES
+        .iter()
+        .map(|package| (*package, modules(move_dir, package)))
+        .collect();
     for package in PACKAGES {
-        let sources = move_dir.join(package).join("sources");
-        println!("cargo::rerun-if-changed={}", sources.display());
-        let mut files = Vec::new();
-        collect_move_files(&sources, &mut files);
-        files.sort();
-        for file in files {
-            let text = fs::read_to_string(&file)
-                .unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
-            for error in error_constants(&text) {
-                let ErrorConstant {
-                    module,
-                    code,
-                    name,
-                    sentence,
-                } = error;
-                writeln!(
-                    table,
-                    "AbortCode {{ package: {package:?}, module: {module:?}, code: {code}, \
-                     name: {name:?}, sentence: {sentence:?} }},"
-                )
-                .expect("writing to a string");
-            }
+        let modules = &packages[package];
+        if modules.is_empty() {
+            continue;
         }
+        writeln!(
+            text,
+            "/// Errors of package `{package}`.\npub mod {package} {{"
+        )
+        .expect("writing to a string");
+        for module in modules {
+            write_module(&mut text, package, module);
+            let shared = packages
+                .values()
+                .flatten()
+                .filter(|other| other.name == module.name)
+                .count()
+                > 1;
+            let prefix = if shared {
+                pascal(package)
+            } else {
+                String::new()
+            };
+            let name = pascal(&module.name);
+            variants.push(format!("{prefix}{name}({package}::{name}Error)"));
+        }
+        text.push_str("}\n");
     }
-    table.push_str("]\n");
-    fs::write(out.join("abort_table.rs"), table).expect("OUT_DIR is writable");
+    writeln!(text, "contract_errors! {{ {} }}", variants.join(", ")).expect("writing to a string");
+    fs::write(out.join("errors.rs"), text).expect("OUT_DIR is writable");
+}
+
+fn write_module(text: &mut String, package: &str, module: &Module) {
+    let name = pascal(&module.name);
+    writeln!(
+        text,
+        "module_errors! {{ {name}Error, {package:?}, {:?}, {{",
+        module.name
+    )
+    .expect("writing to a string");
+    for error in &module.errors {
+        let ErrorConstant {
+            code,
+            name,
+            sentence,
+        } = error;
+        let variant = &name[1..];
+        writeln!(text, "    {variant} = {code}, {name:?}, {sentence:?};")
+            .expect("writing to a string");
+    }
+    text.push_str("} }\n");
+}
+
+/// `staking_pool` becomes `StakingPool`.
+fn pascal(name: &str) -> String {
+    name.split('_')
+        .map(|word| {
+            let (first, rest) = word.split_at(1.min(word.len()));
+            first.to_uppercase() + rest
+        })
+        .collect()
+}
+
+/// A Move module that declares errors.
+struct Module {
+    name: String,
+    errors: Vec<ErrorConstant>,
+}
+
+struct ErrorConstant {
+    code: u64,
+    name: String,
+    sentence: String,
+}
+
+/// The modules of a package that declare errors, by name.
+fn modules(move_dir: &Path, package: &str) -> Vec<Module> {
+    let sources = move_dir.join(package).join("sources");
+    println!("cargo::rerun-if-changed={}", sources.display());
+    let mut files = Vec::new();
+    collect_move_files(&sources, &mut files);
+    let mut found: Vec<Module> = files
+        .iter()
+        .map(|file| {
+            let text = fs::read_to_string(file)
+                .unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
+            parse_module(&text)
+        })
+        .filter(|module| !module.errors.is_empty())
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
 }
 
 fn collect_move_files(directory: &Path, files: &mut Vec<PathBuf>) {
@@ -82,17 +158,12 @@ fn collect_move_files(directory: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-struct ErrorConstant {
-    module: String,
-    code: u64,
-    name: String,
-    sentence: String,
-}
-
-/// The error constants of one module; test-only ones do not exist in our sources.
-fn error_constants(text: &str) -> Vec<ErrorConstant> {
-    let mut found = Vec::new();
-    let mut module = "";
+/// The error constants of a module; test-only ones do not exist in our sources.
+fn parse_module(text: &str) -> Module {
+    let mut module = Module {
+        name: String::new(),
+        errors: Vec::new(),
+    };
     let mut doc: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
         if let Some(comment) = line.strip_prefix("///") {
@@ -104,12 +175,18 @@ fn error_constants(text: &str) -> Vec<ErrorConstant> {
         }
         if let Some(label) = line.strip_prefix("module ") {
             let path = label.trim_end_matches([';', '{', ' ']);
-            module = path.rsplit("::").next().unwrap_or(path);
+            path.rsplit("::")
+                .next()
+                .unwrap_or(path)
+                .clone_into(&mut module.name);
         } else if let Some((name, code)) = error_constant(line) {
             let sentence = doc.join(" ");
-            assert!(!sentence.is_empty(), "{module}::{name} has no doc comment");
-            found.push(ErrorConstant {
-                module: module.to_owned(),
+            assert!(
+                !sentence.is_empty(),
+                "{}::{name} has no doc comment",
+                module.name
+            );
+            module.errors.push(ErrorConstant {
                 code,
                 name: name.to_owned(),
                 sentence,
@@ -117,7 +194,7 @@ fn error_constants(text: &str) -> Vec<ErrorConstant> {
         }
         doc.clear();
     }
-    found
+    module
 }
 
 /// Parses `const EName: u64 = 7;`.

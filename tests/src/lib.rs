@@ -4,6 +4,7 @@
 //! `walrus-localnet` makes a network, `walrus` stores and reads. Build them first with
 //! `cargo build --workspace --bins` in the same profile; `./scripts/test` does.
 
+pub mod admin;
 pub mod contracts;
 
 use std::{

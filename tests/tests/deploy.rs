@@ -153,6 +153,211 @@ async fn an_operator_deploys_registers_and_starts() {
     );
 }
 
+/// Output with everything that differs from run to run taken out.
+fn redacted(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("0x") {
+        let id = &rest[start + 2..];
+        let length = id
+            .find(|c: char| !c.is_ascii_hexdigit())
+            .unwrap_or(id.len());
+        out.push_str(&rest[..start]);
+        out.push_str(if length == 64 {
+            "0x…"
+        } else {
+            &rest[start..start + 2 + length]
+        });
+        rest = &id[length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packages_around_the_contracts_and_an_upgrade() {
+    let chain = Localnet::start(LocalnetConfig::default())
+        .await
+        .expect("a chain in memory starts");
+    let network = format!(
+        "{};{}",
+        chain.rpc_url(),
+        chain.faucet_url().expect("there is a faucet")
+    );
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let directory = folder.path();
+    let run = |command: &str, args: &[&str]| {
+        let outcome = walrus_deploy(directory, command, &network, args);
+        assert!(outcome.success, "{command}: {}", outcome.stderr);
+        outcome
+    };
+    let extras = "wal_exchange,subsidies,walrus_subsidies,blob_bucket,walrus_governance";
+    let options = ["--n-shards", "10", "--with", extras];
+
+    // A dry run before there is anything: no file, no transaction.
+    let plan = run(
+        "deploy-system-contract",
+        &[&options[..], &["--dry-run"]].concat(),
+    );
+    assert!(!directory.join("work").exists());
+    insta::assert_snapshot!("dry_run_of_everything", without_costs(&plan.stdout));
+    let plan = run(
+        "deploy-system-contract",
+        &[&options[..], &["--dry-run", "--json"]].concat(),
+    )
+    .json();
+    let steps = plan["steps"].as_array().expect("steps").clone();
+    assert!(steps.iter().all(|step| step["done"] == false), "{plan}");
+
+    // First the contracts alone, then the rest on top of them.
+    run("deploy-system-contract", &["--n-shards", "10"]);
+    let plan = run(
+        "deploy-system-contract",
+        &[&options[..], &["--dry-run", "--json"]].concat(),
+    );
+    let estimated = plan.json()["steps"][3]["gas"].clone();
+    assert_eq!(estimated["from"], "simulation", "{estimated}");
+    let deployed = run("deploy-system-contract", &options);
+    insta::assert_snapshot!("deployed_with_extras", redacted(&deployed.stdout));
+    let again = run("deploy-system-contract", &options);
+    assert_eq!(again.stdout, deployed.stdout);
+    let plan = run(
+        "deploy-system-contract",
+        &[&options[..], &["--dry-run"]].concat(),
+    );
+    insta::assert_snapshot!("dry_run_of_nothing", plan.stdout);
+
+    // Existing clients find the optional objects under their keys.
+    let config =
+        fs::read_to_string(directory.join("work/client_config.yaml")).expect("it was written");
+    for (key, name) in [
+        ("exchange_objects", "exchange_object"),
+        ("credits_object", "credits_object"),
+        ("walrus_subsidies_object", "walrus_subsidies_object"),
+    ] {
+        assert!(config.contains(&format!("{key}:")), "{config}");
+        assert!(config.contains(value(&deployed.stdout, name)), "{config}");
+    }
+
+    // The upgrade: looked at, refused without votes, done in an emergency, migrated to.
+    let check = run("check-upgrade", &[]);
+    insta::assert_snapshot!("check_upgrade", without_unchanged(&redacted(&check.stdout)));
+    let digest = check
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("Digest to vote for: 0x"))
+        .expect("the digest is printed")
+        .to_owned();
+    let refused = walrus_deploy(directory, "upgrade", &network, &[]);
+    refused.assert_fails(1, &[&digest, "0 shards", "needs 7"]);
+    let plan = run("emergency-upgrade", &["--dry-run"]);
+    insta::assert_snapshot!("dry_run_of_an_upgrade", without_costs(&plan.stdout));
+    let status = run("status", &["--json"]).json();
+    assert_eq!(status["upgrades"], serde_json::json!([]));
+    let upgraded = run("emergency-upgrade", &[]);
+    insta::assert_snapshot!("upgraded", redacted(&upgraded.stdout));
+    let upgraded = run("emergency-upgrade", &["--json"]).json();
+    assert_eq!(
+        (&upgraded["version"], &upgraded["migrated"]),
+        (&2.into(), &false.into())
+    );
+    assert_eq!(upgraded["digest"], digest);
+    let plan = run("migrate", &["--dry-run", "--json"]).json();
+    assert_eq!(plan["steps"][0]["gas"]["from"], "simulation", "{plan}");
+    let migrated = run("migrate", &["--json"]).json();
+    assert_eq!(migrated["package"], upgraded["package"]);
+    let status = run("status", &[]);
+    insta::assert_snapshot!("status", redacted(&status.stdout));
+    let published =
+        fs::read_to_string(directory.join("work/walrus/Published.toml")).expect("it was written");
+    let package = upgraded["package"].as_str().expect("an ID");
+    assert!(
+        published.contains(&format!("published-at = \"{package}\"")),
+        "{published}"
+    );
+    assert!(published.contains("version = 2"), "{published}");
+    assert!(
+        published.contains(&format!(
+            "original-id = \"{}\"",
+            value(&deployed.stdout, "package_id")
+        )),
+        "{published}"
+    );
+
+    // A deployment that was not made from here is named by its objects.
+    let outcome = {
+        let mut process = Command::new(binary("walrus-deploy"));
+        process
+            .current_dir(directory)
+            .args(["check-upgrade", "--working-dir", "elsewhere", "--json"])
+            .args(["--sui-network", &chain.rpc_url()])
+            .args([
+                "--system-object-id",
+                value(&deployed.stdout, "system_object"),
+            ])
+            .args([
+                "--staking-object-id",
+                value(&deployed.stdout, "staking_object"),
+            ])
+            .args([
+                "--upgrade-manager-object-id",
+                value(&deployed.stdout, "upgrade_manager_object"),
+            ]);
+        walrus_tests::run(&mut process)
+    };
+    let check = outcome.json();
+    assert_eq!(check["current_package"], package);
+    let modules = check["modules"].as_array().expect("modules");
+    assert!(
+        modules.iter().all(|module| module["change"] == "same"),
+        "{check}"
+    );
+    assert!(!directory.join("elsewhere").exists());
+}
+
+/// Gas depends on the chain's idea of what computing costs.
+fn without_costs(text: &str) -> String {
+    let line = |line: &str| match line.rsplit_once(": ") {
+        Some((step, cost)) if cost.ends_with(" SUI") => format!("{step}: … SUI"),
+        Some((step, cost)) if cost.ends_with(" SUI.") => format!("{step}: … SUI."),
+        _ => line.to_owned(),
+    };
+    let lines: Vec<_> = text.lines().map(line).collect();
+    without_sizes(&lines.join("\n"))
+}
+
+/// Sizes change with every change of a package.
+fn without_sizes(text: &str) -> String {
+    let words: Vec<_> = text
+        .split(' ')
+        .map(|word| {
+            let is_number = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit());
+            if is_number { "#" } else { word }
+        })
+        .collect();
+    words.join(" ")
+}
+
+/// The lines of `check-upgrade` about modules that differ, and all others.
+fn without_unchanged(text: &str) -> String {
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !line.starts_with("  same"))
+        .map(without_sizes)
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn completions_are_printed_for_shells() {
+    for shell in ["bash", "zsh", "fish"] {
+        let mut process = Command::new(binary("walrus-deploy"));
+        let outcome = walrus_tests::run(process.args(["completion", "--shell", shell]));
+        assert!(outcome.success, "{}", outcome.stderr);
+        assert!(outcome.stdout.contains("emergency-upgrade"), "{shell}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mistakes_are_named_in_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -5,18 +5,11 @@ use std::{num::NonZeroU16, path::PathBuf, str::FromStr, time::Duration};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_core::{BlobId, Epoch, EpochCount, ObjectId};
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  success
-  1  the command failed; one line on stderr says why
-  2  the command line is wrong
-
-Results go to stdout, everything else (progress, warnings, errors, logs) to stderr.
-Set RUST_LOG for logs, NO_COLOR for plain text.";
+pub(crate) use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs};
 
 /// Store and read blobs in a Walrus network.
 #[derive(Debug, Parser)]
-#[command(name = "walrus", version = VERSION, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "walrus", version = VERSION, propagate_version = true, after_help = walrus_terminal::exit::HELP)]
 pub(crate) struct Cli {
     /// Options that go with every command.
     #[command(flatten)]
@@ -27,27 +20,6 @@ pub(crate) struct Cli {
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Options that may stand before or after the command.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct GlobalArgs {
-    /// Client configuration. Default: client_config.yaml in the current directory, $XDG_CONFIG_HOME,
-    /// $XDG_CONFIG_HOME/walrus, ~/.config/walrus or ~/.walrus
-    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// Context to use of a configuration with several
-    #[arg(long, global = true, value_name = "NAME")]
-    pub context: Option<String>,
-    /// Sui wallet. Default: `wallet_config` of the configuration, ./sui_config.yaml, ~/.sui/sui_config/client.yaml
-    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_WALLET")]
-    pub wallet: Option<PathBuf>,
-    /// Most gas to pay per transaction, in MIST. Default: estimated
-    #[arg(long, global = true, value_name = "MIST")]
-    pub gas_budget: Option<u64>,
-    /// Print the result as JSON
-    #[arg(long, global = true)]
-    pub json: bool,
-}
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -169,14 +141,6 @@ pub(crate) struct ReadArgs {
     pub rpc: RpcArgs,
 }
 
-/// The full node of commands that sign nothing.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct RpcArgs {
-    /// Sui full node to ask. Default: `rpc_urls` of the configuration, then the wallet's environment
-    #[arg(long, value_name = "URL")]
-    pub rpc_url: Option<String>,
-}
-
 /// Options of `blob-status`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("blob").required(true).args(["file", "blob_id"]))]
@@ -293,14 +257,6 @@ pub(crate) struct ListBlobsArgs {
     /// Owner, instead of the active address of the wallet
     #[arg(long, value_name = "ADDRESS")]
     pub owner: Option<ObjectId>,
-}
-
-/// Options of `completion`.
-#[derive(Debug, Args)]
-pub(crate) struct CompletionArgs {
-    /// The shell; that of $SHELL without it
-    #[arg(long)]
-    pub shell: Option<clap_complete::Shell>,
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl WalrusClient {
         let ids = ContractIds {
             system_object: config.system_object,
             staking_object: config.staking_object,
-            treasury_object: None,
+            treasury_object: config.treasury_object,
         };
         let reader = SuiReader::with_cache_ttl(SuiRpc::new(rpc_urls)?, ids, config.cache_ttl);
         let contract = signing.map(|signing| {

@@ -1,5 +1,7 @@
 //! Every event of the `walrus` package. All are structs of its module `events`; no other module emits.
 
+pub mod governance;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use walrus_core::{BlobId, Epoch, ObjectId, ShardIndex};
@@ -30,9 +32,9 @@ pub enum EventError {
     },
 }
 
-/// Defines the event structs, the enum over them, and its parser.
-macro_rules! events {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+/// Defines the event structs of a package's module `events`, the enum over them, and its parser.
+macro_rules! define_events {
+    ($(#[$enum_doc:meta])* enum $event:ident; $($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,20 +43,20 @@ macro_rules! events {
                 $($(#[$field_doc])* pub $field: $type,)*
             }
 
-            impl From<$name> for WalrusEvent {
+            impl From<$name> for $event {
                 fn from(event: $name) -> Self {
                     Self::$name(event)
                 }
             }
         )*
 
-        /// An event of the `walrus` package.
+        $(#[$enum_doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum WalrusEvent {
+        pub enum $event {
             $($(#[$doc])* $name($name),)*
         }
 
-        impl WalrusEvent {
+        impl $event {
             /// Parses the BCS content of an event of type `module::name`.
             ///
             /// # Errors
@@ -80,17 +82,17 @@ macro_rules! events {
             }
         }
 
-        /// Fields of all events, to compare with the Move source.
-        #[cfg(test)]
-        const FIELDS: &[(&str, &[&str])] =
-            &[$((stringify!($name), &[$(stringify!($field)),*])),*];
-
         /// Names of all events.
         pub const NAMES: &[&str] = &[$(stringify!($name)),*];
     };
 }
 
-events! {
+pub(crate) use define_events;
+
+define_events! {
+    /// An event of the `walrus` package.
+    enum WalrusEvent;
+
     /// A blob was registered; nodes may now accept its slivers.
     BlobRegistered {
         epoch: Epoch,

@@ -11,6 +11,10 @@ use thiserror::Error;
 const MAGIC: [u8; 4] = [0xA1, 0x1C, 0xEB, 0x0B];
 /// Length of magic and version word.
 const HEADER_LEN: usize = 8;
+/// Table kind of the handles of modules.
+const MODULE_HANDLE_TABLE: u8 = 0x01;
+/// Table kind of the identifiers.
+const IDENTIFIER_TABLE: u8 = 0x07;
 /// Table kind of the addresses.
 const ADDRESS_TABLE: u8 = 0x08;
 /// Length of an address.
@@ -82,8 +86,72 @@ pub(crate) fn addresses(module: &[u8]) -> Result<Vec<[u8; ADDRESS_LEN]>, LinkErr
     Ok(module[start..end].as_chunks::<ADDRESS_LEN>().0.to_vec())
 }
 
+/// Name of a module: of the identifier that its own handle refers to.
+pub(crate) fn module_name(module: &[u8]) -> Result<String, LinkError> {
+    let handles = table(module, MODULE_HANDLE_TABLE)?;
+    let identifiers = table(module, IDENTIFIER_TABLE)?;
+    let mut reader = Reader {
+        bytes: module,
+        position: tables_end(module)?,
+    };
+    let own = reader.uleb()?;
+    let mut reader = Reader {
+        bytes: &module[..handles.1],
+        position: handles.0,
+    };
+    let mut name = 0;
+    for _ in 0..=own {
+        let _address = reader.uleb()?;
+        name = reader.uleb()?;
+    }
+    let mut reader = Reader {
+        bytes: &module[..identifiers.1],
+        position: identifiers.0,
+    };
+    let mut found: &[u8] = &[];
+    for _ in 0..=name {
+        let length = reader.uleb()?;
+        found = reader.take(length)?;
+    }
+    String::from_utf8(found.to_vec()).map_err(|_| LinkError::Malformed("name is not UTF-8"))
+}
+
 /// Position of the address table; empty if the module has none.
 fn address_table(module: &[u8]) -> Result<(usize, usize), LinkError> {
+    let (start, end) = table(module, ADDRESS_TABLE)?;
+    if (end - start).is_multiple_of(ADDRESS_LEN) {
+        Ok((start, end))
+    } else {
+        Err(LinkError::Malformed("address table of odd length"))
+    }
+}
+
+/// Position of the table of a kind; empty if the module has none.
+fn table(module: &[u8], wanted: u8) -> Result<(usize, usize), LinkError> {
+    let (directory, contents) = directory(module)?;
+    let found = directory.iter().find(|(kind, ..)| *kind == wanted);
+    let (offset, length) = found.map_or((0, 0), |(_, offset, length)| (*offset, *length));
+    contents
+        .checked_add(offset)
+        .and_then(|start| Some((start, start.checked_add(length)?)))
+        .filter(|(_, end)| *end <= module.len())
+        .ok_or(LinkError::Malformed("table out of bounds"))
+}
+
+/// Position after the last table.
+fn tables_end(module: &[u8]) -> Result<usize, LinkError> {
+    let (directory, contents) = directory(module)?;
+    directory
+        .iter()
+        .map(|(_, offset, length)| offset.checked_add(*length))
+        .max()
+        .unwrap_or(Some(0))
+        .and_then(|end| contents.checked_add(end))
+        .ok_or(LinkError::Malformed("table out of bounds"))
+}
+
+/// Kind, offset and length of each table, and where the tables start.
+fn directory(module: &[u8]) -> Result<(Vec<(u8, usize, usize)>, usize), LinkError> {
     if module.get(..MAGIC.len()) != Some(&MAGIC) {
         return Err(LinkError::Malformed("wrong magic number"));
     }
@@ -92,27 +160,14 @@ fn address_table(module: &[u8]) -> Result<(usize, usize), LinkError> {
         position: HEADER_LEN,
     };
     let table_count = reader.uleb()?;
-    let mut found = None;
+    let mut directory = Vec::new();
     for _ in 0..table_count {
         let kind = reader.byte()?;
         let offset = reader.uleb()?;
         let length = reader.uleb()?;
-        if kind == ADDRESS_TABLE {
-            found = Some((offset, length));
-        }
+        directory.push((kind, offset, length));
     }
-    let contents = reader.position;
-    let (offset, length) = found.unwrap_or((0, 0));
-    let range = contents
-        .checked_add(offset)
-        .and_then(|start| Some((start, start.checked_add(length)?)))
-        .filter(|(_, end)| *end <= module.len());
-    let (start, end) = range.ok_or(LinkError::Malformed("address table out of bounds"))?;
-    if length.is_multiple_of(ADDRESS_LEN) {
-        Ok((start, end))
-    } else {
-        Err(LinkError::Malformed("address table of odd length"))
-    }
+    Ok((directory, reader.position))
 }
 
 struct Reader<'a> {
@@ -120,7 +175,7 @@ struct Reader<'a> {
     position: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn byte(&mut self) -> Result<u8, LinkError> {
         let byte = self
             .bytes
@@ -128,6 +183,16 @@ impl Reader<'_> {
             .ok_or(LinkError::Malformed("unexpected end"))?;
         self.position += 1;
         Ok(*byte)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], LinkError> {
+        let taken = self
+            .bytes
+            .get(self.position..)
+            .and_then(|rest| rest.get(..length))
+            .ok_or(LinkError::Malformed("unexpected end"))?;
+        self.position += length;
+        Ok(taken)
     }
 
     /// Reads a ULEB128 number of at most 32 bits.
@@ -154,7 +219,7 @@ pub(crate) fn package_digest(modules: &[Vec<u8>], dependencies: &[[u8; 32]]) -> 
     blake2b256(&parts.concat())
 }
 
-fn blake2b256(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn blake2b256(bytes: &[u8]) -> [u8; 32] {
     let hash = Params::new().hash_length(32).hash(bytes);
     hash.as_bytes()
         .try_into()
@@ -198,6 +263,7 @@ mod tests {
             let mut module = MAGIC.to_vec();
             module.extend(tail);
             let _ = replace_addresses(&module, |address| *address);
+            let _ = module_name(&module);
         }
     }
 }

@@ -7,7 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::link;
-pub use crate::link::LinkError;
+pub use crate::{
+    link::LinkError,
+    linked::{ComparedModule, Link, LinkedPackage, ModuleChange, package_digest},
+};
 
 /// Address at which `walrus` calls `wal` in the embedded bytecode: the text `placeholder:wal`,
 /// right-aligned. The Move toolchain compiles with the same constant.
@@ -30,34 +33,25 @@ pub struct CompiledPackage {
     pub digest: [u8; 32],
 }
 
-/// A package ready for a publish or upgrade transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkedPackage {
-    /// Name of the package.
-    pub name: &'static str,
-    /// Bytecode of each module, with self address 0x0.
-    pub modules: Vec<Vec<u8>>,
-    /// Ids of the packages the modules call, directly or not.
-    pub dependencies: Vec<[u8; 32]>,
-    /// Digest of modules and dependencies: what upgrade tickets and votes name.
-    pub digest: [u8; 32],
-}
-
 impl CompiledPackage {
-    /// Replaces placeholder addresses by the ids of published packages, in the modules' address
-    /// tables and in the dependencies.
+    /// Replaces placeholder addresses by published packages: in the modules' address tables by the IDs of their first
+    /// versions, in the dependencies by those of the versions to use.
     ///
     /// # Errors
     ///
     /// A module is not well-formed, a placeholder is left over, or two addresses become equal.
-    pub fn linked(&self, links: &[([u8; 32], [u8; 32])]) -> Result<LinkedPackage, LinkError> {
-        let replace = |address: &[u8; 32]| {
+    pub fn linked(&self, links: &[Link]) -> Result<LinkedPackage, LinkError> {
+        let replace = |address: &[u8; 32], id: fn(&Link) -> [u8; 32]| {
             links
                 .iter()
-                .find(|(placeholder, _)| placeholder == address)
-                .map_or(*address, |link| link.1)
+                .find(|link| link.placeholder == *address)
+                .map_or(*address, id)
         };
-        let dependencies: Vec<_> = self.dependencies.iter().map(replace).collect();
+        let dependencies: Vec<_> = self
+            .dependencies
+            .iter()
+            .map(|address| replace(address, |link| link.package_id))
+            .collect();
         if let Some(left) = dependencies
             .iter()
             .find(|address| link::is_placeholder(address))
@@ -66,10 +60,11 @@ impl CompiledPackage {
                 package: link::placeholder_name(left),
             });
         }
+        let relink = |address: &[u8; 32]| replace(address, |link| link.original_id);
         let modules = self
             .modules
             .iter()
-            .map(|module| link::replace_addresses(module, replace))
+            .map(|module| link::replace_addresses(module, relink))
             .collect::<Result<Vec<_>, _>>()?;
         let digest = link::package_digest(&modules, &dependencies);
         Ok(LinkedPackage {
@@ -81,69 +76,54 @@ impl CompiledPackage {
     }
 }
 
-/// The token package.
-pub fn wal() -> &'static CompiledPackage {
-    static PACKAGE: LazyLock<CompiledPackage> =
-        LazyLock::new(|| parse("wal", include_str!(concat!(env!("OUT_DIR"), "/wal.json"))));
-    &PACKAGE
+/// Defines a function per embedded package, and the list of all.
+macro_rules! embedded {
+    ($($(#[$doc:meta])* $name:ident)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name() -> &'static CompiledPackage {
+                static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
+                    let json = include_str!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".json"));
+                    parse(stringify!($name), json)
+                });
+                &PACKAGE
+            }
+        )*
+
+        /// All embedded packages, dependencies first. Names such as `walrus_v4` are later versions of a package.
+        pub fn all() -> impl Iterator<Item = &'static CompiledPackage> {
+            let packages: &[fn() -> &'static CompiledPackage] = &[$($name),*];
+            packages.iter().map(|package| package())
+        }
+    };
 }
 
-/// The exchange of SUI and WAL for test networks. Calls `wal` at [`WAL_PLACEHOLDER`].
-pub fn wal_exchange() -> &'static CompiledPackage {
-    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
-        parse(
-            "wal_exchange",
-            include_str!(concat!(env!("OUT_DIR"), "/wal_exchange.json")),
-        )
-    });
-    &PACKAGE
+embedded! {
+    /// The token package.
+    wal
+    /// The exchange of SUI and WAL for test networks. Calls `wal` at [`WAL_PLACEHOLDER`].
+    wal_exchange
+    /// The package with storage, staking and epochs. Calls `wal` at [`WAL_PLACEHOLDER`].
+    walrus
+    /// Version 4 of [`walrus`], which an upgrade can follow it with: other sources of one module, and a migration.
+    walrus_v4
+    /// The package with the older discount for buyers of storage. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
+    /// [`WALRUS_PLACEHOLDER`].
+    subsidies
+    /// The package with rewards for nodes on top of what users pay. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
+    /// [`WALRUS_PLACEHOLDER`].
+    walrus_subsidies
+    /// The package with shared buckets of blobs. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
+    /// [`WALRUS_PLACEHOLDER`].
+    blob_bucket
+    /// The package with proposals to the committee and votes about them. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus`
+    /// at [`WALRUS_PLACEHOLDER`].
+    walrus_governance
 }
 
-/// The package with storage, staking and epochs. Calls `wal` at [`WAL_PLACEHOLDER`].
-pub fn walrus() -> &'static CompiledPackage {
-    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
-        parse(
-            "walrus",
-            include_str!(concat!(env!("OUT_DIR"), "/walrus.json")),
-        )
-    });
-    &PACKAGE
-}
-
-/// The package with the older discount for buyers of storage. Calls `wal` at [`WAL_PLACEHOLDER`] and
-/// `walrus` at [`WALRUS_PLACEHOLDER`].
-pub fn subsidies() -> &'static CompiledPackage {
-    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
-        parse(
-            "subsidies",
-            include_str!(concat!(env!("OUT_DIR"), "/subsidies.json")),
-        )
-    });
-    &PACKAGE
-}
-
-/// The package with rewards for nodes on top of what users pay. Calls `wal` at [`WAL_PLACEHOLDER`]
-/// and `walrus` at [`WALRUS_PLACEHOLDER`].
-pub fn walrus_subsidies() -> &'static CompiledPackage {
-    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
-        parse(
-            "walrus_subsidies",
-            include_str!(concat!(env!("OUT_DIR"), "/walrus_subsidies.json")),
-        )
-    });
-    &PACKAGE
-}
-
-/// The package with shared buckets of blobs. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
-/// [`WALRUS_PLACEHOLDER`].
-pub fn blob_bucket() -> &'static CompiledPackage {
-    static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
-        parse(
-            "blob_bucket",
-            include_str!(concat!(env!("OUT_DIR"), "/blob_bucket.json")),
-        )
-    });
-    &PACKAGE
+/// The embedded package of this name.
+pub fn by_name(name: &str) -> Option<&'static CompiledPackage> {
+    all().find(|package| package.name == name)
 }
 
 /// What the compiler writes: the shape of `sui move build --dump-bytecode-as-base64`.
@@ -185,16 +165,13 @@ fn parse_address(text: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
+    fn to_wal(package: [u8; 32]) -> Link {
+        Link::to_first_version(WAL_PLACEHOLDER, package)
+    }
+
     #[test]
     fn the_digest_of_the_compiler_is_ours() {
-        for package in [
-            wal(),
-            wal_exchange(),
-            walrus(),
-            subsidies(),
-            walrus_subsidies(),
-            blob_bucket(),
-        ] {
+        for package in all() {
             assert_eq!(
                 link::package_digest(&package.modules, &package.dependencies),
                 package.digest
@@ -211,15 +188,15 @@ mod tests {
     #[test]
     fn the_exchange_calls_wal_at_the_placeholder() {
         assert!(wal_exchange().dependencies.contains(&WAL_PLACEHOLDER));
-        let linked = wal_exchange().linked(&[(WAL_PLACEHOLDER, [0xAB; 32])]);
+        let linked = wal_exchange().linked(&[to_wal([0xAB; 32])]);
         assert!(linked.unwrap().dependencies.contains(&[0xAB; 32]));
     }
 
     #[test]
     fn packages_on_top_of_walrus_need_both_links() {
         let links = [
-            (WAL_PLACEHOLDER, [0xAB; 32]),
-            (WALRUS_PLACEHOLDER, [0xCD; 32]),
+            to_wal([0xAB; 32]),
+            Link::to_first_version(WALRUS_PLACEHOLDER, [0xCD; 32]),
         ];
         for package in [subsidies(), walrus_subsidies(), blob_bucket()] {
             let linked = package.linked(&links).unwrap();
@@ -241,7 +218,7 @@ mod tests {
     #[test]
     fn linking_replaces_every_placeholder() {
         let published = [0xAB; 32];
-        let linked = walrus().linked(&[(WAL_PLACEHOLDER, published)]).unwrap();
+        let linked = walrus().linked(&[to_wal(published)]).unwrap();
         assert!(linked.dependencies.contains(&published));
         let mut relinked = 0;
         for (before, after) in walrus().modules.iter().zip(&linked.modules) {
@@ -259,7 +236,7 @@ mod tests {
     #[test]
     fn linking_back_gives_the_original() {
         let published = [0xAB; 32];
-        let linked = walrus().linked(&[(WAL_PLACEHOLDER, published)]).unwrap();
+        let linked = walrus().linked(&[to_wal(published)]).unwrap();
         let back = linked.modules.iter().map(|module| {
             link::replace_addresses(module, |address| {
                 if *address == published {
@@ -290,7 +267,7 @@ mod tests {
         let mut framework = [0; 32];
         framework[31] = 2;
         assert_eq!(
-            walrus().linked(&[(WAL_PLACEHOLDER, framework)]),
+            walrus().linked(&[to_wal(framework)]),
             Err(LinkError::DuplicateAddress)
         );
     }

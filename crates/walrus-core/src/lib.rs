@@ -25,6 +25,7 @@
 pub mod bft;
 pub mod certificate;
 pub mod encoding_type;
+mod frost;
 pub mod hash;
 mod ids;
 pub mod inconsistency;
@@ -42,6 +43,7 @@ mod wire;
 
 pub use certificate::ProtocolCertificate;
 pub use encoding_type::EncodingType;
+pub use frost::{FROST_PER_WAL, Frost, FrostParseError};
 pub use ids::{
     AddressParseError, BlobId, BlobIdParseError, EventId, IndexParseError, ObjectId, ShardIndex,
     SliverIndex, SliverPairIndex, SuiAddress, U256ParseError,
@@ -56,8 +58,6 @@ pub use sliver::{
 };
 pub use symbol::SymbolId;
 
-use serde::{Deserialize, Serialize};
-
 /// A Walrus epoch.
 pub type Epoch = u32;
 
@@ -66,52 +66,3 @@ pub type EpochCount = u32;
 
 /// The number of shards of a network, `n` in every formula.
 pub type NShards = std::num::NonZeroU16;
-
-/// An amount of WAL in its smallest unit; 1 WAL = 10⁹ FROST.
-#[derive(
-    Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Frost(pub u64);
-
-/// FROST in one WAL.
-pub const FROST_PER_WAL: u64 = 1_000_000_000;
-
-impl std::fmt::Display for Frost {
-    /// Writes the amount in WAL with as many decimals as it needs: `1.5 WAL`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (whole, fraction) = (self.0 / FROST_PER_WAL, self.0 % FROST_PER_WAL);
-        if fraction == 0 {
-            return write!(f, "{whole} WAL");
-        }
-        let digits = format!("{fraction:09}");
-        write!(f, "{whole}.{} WAL", digits.trim_end_matches('0'))
-    }
-}
-
-impl std::ops::Add for Frost {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
-}
-
-impl std::iter::Sum for Frost {
-    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
-        iter.fold(Self(0), |total, amount| total + amount)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frost_prints_wal_without_needless_zeros() {
-        assert_eq!(Frost(0).to_string(), "0 WAL");
-        assert_eq!(Frost(1_500_000_000).to_string(), "1.5 WAL");
-        assert_eq!(Frost(1).to_string(), "0.000000001 WAL");
-        assert_eq!(Frost(7_000_000_000).to_string(), "7 WAL");
-    }
-}

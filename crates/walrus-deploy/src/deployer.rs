@@ -2,20 +2,24 @@
 
 use std::{path::Path, time::Duration};
 
-use walrus_contracts::packages;
+use walrus_contracts::packages::{self, Link, LinkedPackage};
 use walrus_core::{Frost, NShards, ObjectId, SuiAddress};
 use walrus_sui::{
     Executor, Signer, SuiReader, SuiRpc, WalrusContract,
-    contract::{InitObjects, InitParams},
+    contract::{self, InitObjects, InitParams},
 };
 
 use crate::{
     error::{DeployError, Step as _},
-    state::{Deployment, NodeRecord, Progress, StateFile, WalPackage, WalrusPackage},
+    state::{Deployment, NodeRecord, Progress, StateFile, Status, WalPackage, WalrusPackage},
 };
 
 /// Delay between two looks at the chain's clock while epoch 0 lasts.
 const CLOCK_POLL_DELAY: Duration = Duration::from_millis(100);
+
+pub(crate) const WAL_STEP: &str = "publishing package wal";
+pub(crate) const WALRUS_STEP: &str = "publishing package walrus";
+pub(crate) const CREATE_STEP: &str = "creating System and Staking";
 
 /// Parameters of a new deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,17 @@ impl Default for DeployConfig {
             epoch_zero_duration: Duration::ZERO,
             epoch_duration: Duration::from_secs(3600),
             max_epochs_ahead: 53,
+        }
+    }
+}
+
+impl DeployConfig {
+    pub(crate) fn init_params(&self) -> InitParams {
+        InitParams {
+            epoch_zero_duration_ms: millis(self.epoch_zero_duration),
+            epoch_duration_ms: millis(self.epoch_duration),
+            n_shards: self.n_shards,
+            max_epochs_ahead: self.max_epochs_ahead,
         }
     }
 }
@@ -93,6 +108,34 @@ impl Deployer {
         &self.state.progress.nodes
     }
 
+    /// What an earlier run was doing when it was interrupted, if it did not write down what that did.
+    pub fn interrupted_step(&self) -> Option<&str> {
+        let pending = self.state.progress.pending.as_ref();
+        pending.map(|pending| pending.step.as_str())
+    }
+
+    /// Everything that is written down about the deployment.
+    pub fn status(&self) -> Status<'_> {
+        let progress = &self.state.progress;
+        Status {
+            chain_id: &progress.chain_id,
+            deployment: progress.deployment.as_ref(),
+            extras: &progress.extras,
+            nodes: &progress.nodes,
+            upgrades: &progress.upgrades,
+            interrupted: self.interrupted_step(),
+        }
+    }
+
+    pub(crate) fn require_deployment(&self) -> Result<&Deployment, DeployError> {
+        self.deployment()
+            .ok_or_else(|| DeployError::NotReady("the contracts are not deployed yet".to_owned()))
+    }
+
+    pub(crate) fn state(&self) -> &StateFile {
+        &self.state
+    }
+
     pub(crate) fn progress_mut(&mut self) -> &mut Progress {
         &mut self.state.progress
     }
@@ -109,9 +152,7 @@ impl Deployer {
 
     /// Reads of the deployment.
     pub fn reader(&self) -> Result<SuiReader, DeployError> {
-        let deployment = self.deployment().ok_or_else(|| {
-            DeployError::NotReady("the contracts are not deployed yet".to_owned())
-        })?;
+        let deployment = self.require_deployment()?;
         Ok(SuiReader::new(
             self.executor.rpc().clone(),
             deployment.ids(),
@@ -126,22 +167,17 @@ impl Deployer {
         }
         let wal = self.publish_wal().await?;
         let walrus = self.publish_walrus(wal.package).await?;
-        let objects = InitObjects {
-            package: walrus.package,
-            init_cap: walrus.init_cap,
-            upgrade_cap: walrus.upgrade_cap,
-        };
-        let params = InitParams {
-            epoch_zero_duration_ms: millis(config.epoch_zero_duration),
-            epoch_duration_ms: millis(config.epoch_duration),
-            n_shards: config.n_shards,
-            max_epochs_ahead: config.max_epochs_ahead,
-        };
-        let created = self
-            .executor
-            .initialize_walrus(objects, params)
-            .await
-            .step("creating System and Staking")?;
+        let owner = self.address();
+        let executed = self
+            .execute(CREATE_STEP, || {
+                Ok(contract::initialization(
+                    walrus.init_objects(),
+                    config.init_params(),
+                    owner,
+                ))
+            })
+            .await?;
+        let created = contract::initialized(&executed).step(CREATE_STEP)?;
         let deployment = Deployment {
             chain_id: self.state.progress.chain_id.clone(),
             wal_package: wal.package,
@@ -150,12 +186,13 @@ impl Deployer {
             staking_object: created.staking_object,
             upgrade_manager: created.upgrade_manager,
             emergency_upgrade_cap: created.emergency_upgrade_cap,
+            slashing_manager: created.slashing_manager,
             treasury_object: wal.treasury_object,
             n_shards: config.n_shards.get(),
             max_epochs_ahead: config.max_epochs_ahead,
         };
         self.state.progress.deployment = Some(deployment.clone());
-        self.state.save()?;
+        self.finish_step()?;
         tracing::info!(package = %deployment.walrus_package, "created a Walrus deployment");
         Ok(deployment)
     }
@@ -164,28 +201,25 @@ impl Deployer {
         if let Some(done) = &self.state.progress.wal {
             return Ok(done.clone());
         }
-        let package = packages::wal()
-            .linked(&[])
-            .map_err(|cause| DeployError::Link {
-                package: "wal",
-                cause,
-            })?;
+        let package = link_wal()?;
+        let owner = self.address();
         // Without an upgrade path the supply of WAL is fixed.
-        let published = self
-            .executor
-            .publish(&package, true)
-            .await
-            .step("publishing package wal")?;
+        let executed = self
+            .execute(WAL_STEP, || {
+                Ok(contract::publication(&package, true, owner))
+            })
+            .await?;
+        let published = contract::published(executed).step(WAL_STEP)?;
         let treasury_object = published
             .executed
             .only_created("wal", "ProtectedTreasury")
-            .step("publishing package wal")?;
+            .step(WAL_STEP)?;
         let wal = WalPackage {
             package: published.package,
             treasury_object,
         };
         self.state.progress.wal = Some(wal.clone());
-        self.state.save()?;
+        self.finish_step()?;
         Ok(wal)
     }
 
@@ -193,22 +227,22 @@ impl Deployer {
         if let Some(done) = &self.state.progress.walrus {
             return Ok(done.clone());
         }
-        let package = packages::walrus()
-            .linked(&[(packages::WAL_PLACEHOLDER, wal.0)])
-            .map_err(|cause| DeployError::Link {
-                package: "walrus",
-                cause,
-            })?;
-        let step = "publishing package walrus";
-        let published = self.executor.publish(&package, false).await.step(step)?;
-        let objects = InitObjects::of(&published).step(step)?;
+        let package = link_walrus(wal)?;
+        let owner = self.address();
+        let executed = self
+            .execute(WALRUS_STEP, || {
+                Ok(contract::publication(&package, false, owner))
+            })
+            .await?;
+        let published = contract::published(executed).step(WALRUS_STEP)?;
+        let objects = InitObjects::of(&published).step(WALRUS_STEP)?;
         let walrus = WalrusPackage {
             package: objects.package,
             init_cap: objects.init_cap,
             upgrade_cap: objects.upgrade_cap,
         };
         self.state.progress.walrus = Some(walrus.clone());
-        self.state.save()?;
+        self.finish_step()?;
         Ok(walrus)
     }
 
@@ -242,7 +276,29 @@ impl Deployer {
     }
 }
 
-fn check_parameters(deployment: &Deployment, config: &DeployConfig) -> Result<(), DeployError> {
+pub(crate) fn link_wal() -> Result<LinkedPackage, DeployError> {
+    packages::wal()
+        .linked(&[])
+        .map_err(|cause| DeployError::Link {
+            package: "wal",
+            cause,
+        })
+}
+
+pub(crate) fn link_walrus(wal: ObjectId) -> Result<LinkedPackage, DeployError> {
+    let link = Link::to_first_version(packages::WAL_PLACEHOLDER, wal.0);
+    packages::walrus()
+        .linked(&[link])
+        .map_err(|cause| DeployError::Link {
+            package: "walrus",
+            cause,
+        })
+}
+
+pub(crate) fn check_parameters(
+    deployment: &Deployment,
+    config: &DeployConfig,
+) -> Result<(), DeployError> {
     if deployment.n_shards != config.n_shards.get() {
         return Err(DeployError::OtherParameters(format!(
             "{} shards instead of {}",

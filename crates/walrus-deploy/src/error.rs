@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use walrus_contracts::packages::LinkError;
+use walrus_core::Epoch;
 use walrus_sui::{SuiError, WalletError};
 
 /// A deployment that could not be made or continued.
@@ -61,6 +62,31 @@ pub enum DeployError {
         "the deployment in the state file was begun with other parameters ({0}); remove the file to deploy anew"
     )]
     OtherParameters(String),
+    /// An earlier run has sent a transaction of another step and was interrupted before it wrote down what it did.
+    #[error(
+        "an earlier run was interrupted after {step} and has not written down what that did; run that command again \
+         first"
+    )]
+    Interrupted {
+        /// What the earlier run was doing.
+        step: String,
+    },
+    /// The nodes have not agreed to an upgrade.
+    #[error(
+        "the upgrade to digest 0x{} has the votes of {votes} shards in epoch {epoch} and needs {needed}; let more nodes \
+         vote for it in this epoch",
+        hex::encode(digest)
+    )]
+    NotEnoughVotes {
+        /// Digest of the new version.
+        digest: [u8; 32],
+        /// Votes so far, in shards.
+        votes: u16,
+        /// Votes needed, in shards.
+        needed: u16,
+        /// The epoch in which the votes count.
+        epoch: Epoch,
+    },
     /// A step needs another that has not been done.
     #[error("{0}")]
     NotReady(String),

@@ -1,8 +1,9 @@
 //! Creates Walrus deployments: publishes the packages, creates System and Staking, registers storage nodes and
 //! starts the first epoch.
 //!
-//! Works on any Sui network. Every step that is done is written to a state file, so that a run which was
-//! interrupted continues where it stopped.
+//! Works on any Sui network. Every transaction is written to a state file before it is sent, and what it did
+//! afterwards, so that a run which was interrupted anywhere continues where it stopped. Later it upgrades the contracts
+//! to a new version and migrates their objects.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,17 +21,24 @@
 mod deployer;
 mod duration;
 mod error;
+mod extras;
 mod files;
 mod network;
 mod nodes;
+mod plan;
 mod state;
+mod step;
+mod upgrade;
 
 pub use self::{
     deployer::{DeployConfig, Deployer},
     duration::{DurationParseError, parse_duration},
     error::DeployError,
-    files::{ClientConfigFile, write_published_toml},
+    extras::{Extra, ExtraParseError, ExtrasConfig},
+    files::{ClientConfigFile, PublishedPackage, write_published_toml},
     network::{NetworkParseError, SuiNetwork},
     nodes::{NodeParams, NodeToRegister},
-    state::{Deployment, NodeRecord},
+    plan::{Gas, Plan, PlannedStep},
+    state::{Deployment, ExtraRecord, NodeRecord, Status, UpgradeRecord},
+    upgrade::{Authority, UpgradeCheck, UpgradeTarget},
 };

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
-use walrus_contracts::types::{NodeMetadata, StorageNodeCap};
+use walrus_contracts::types::NodeMetadata;
 use walrus_core::{Epoch, Frost, NetworkKeyPair, NetworkPublicKey, ProtocolKeyPair};
 use walrus_sui::{
-    Signer, SuiError, SuiReader, Wallet, WalrusContract,
-    contract::{NodeRegistration, NodeVotes},
+    Signer, SuiReader, Wallet, WalrusContract,
+    contract::{NodeDescription, NodeVotes},
 };
 
 use crate::{
     deployer::Deployer,
     error::{DeployError, Step as _},
+    plan::{Gas, Plan, PlannedStep},
     state::{NodeRecord, io_error},
 };
 
@@ -41,6 +42,21 @@ pub struct NodeToRegister {
     pub votes: NodeVotes,
 }
 
+impl NodeToRegister {
+    /// The node without its account.
+    fn description(&self) -> NodeDescription {
+        NodeDescription {
+            name: self.name.clone(),
+            network_address: self.network_address.clone(),
+            metadata: self.metadata.clone(),
+            protocol_key: self.protocol_key.clone(),
+            network_public_key: self.network_public_key,
+            commission_rate: self.commission_rate,
+            votes: self.votes,
+        }
+    }
+}
+
 impl Deployer {
     /// Registers nodes that are not registered yet; returns records in the order of `nodes`.
     ///
@@ -65,6 +81,27 @@ impl Deployer {
         Ok(records)
     }
 
+    /// What [`Deployer::register_nodes`] would do.
+    pub async fn plan_registration(&self, nodes: &[NodeToRegister]) -> Result<Plan, DeployError> {
+        let reader = self.reader()?;
+        let mut steps = Vec::new();
+        for node in nodes {
+            let step = format!("registering node {:?}", node.name);
+            let key = node.protocol_key.public();
+            let known = reader
+                .find_node_cap(node.operator.address(), key)
+                .await
+                .step(&step)?
+                .is_some();
+            steps.push(if known {
+                PlannedStep::done(step)
+            } else {
+                PlannedStep::to_do(step, Gas::Unknown)
+            });
+        }
+        Ok(Plan { steps })
+    }
+
     /// Attests for every node that its shards of `epoch` are in place. For networks whose nodes hold no data
     /// yet, as in epoch 1; running nodes do it by themselves.
     pub async fn attest_epoch_sync(
@@ -83,53 +120,17 @@ impl Deployer {
 
 async fn register(reader: &SuiReader, node: &NodeToRegister) -> Result<NodeRecord, DeployError> {
     let step = format!("registering node {:?}", node.name);
-    if let Some(cap) = find_cap(reader, node).await.step(&step)? {
-        return Ok(record(node, &cap));
-    }
     let contract = WalrusContract::new(reader.clone(), node.operator.clone());
-    let proof_of_possession = contract
-        .prove_possession(&node.protocol_key)
+    let cap = contract
+        .ensure_registered(&node.description())
         .await
-        .step(&step)?;
-    let registration = NodeRegistration {
-        name: node.name.clone(),
-        network_address: node.network_address.clone(),
-        metadata: node.metadata.clone(),
-        public_key: node.protocol_key.public(),
-        proof_of_possession,
-        network_public_key: node.network_public_key,
-        commission_rate: node.commission_rate,
-        votes: node.votes,
-    };
-    let registered = contract
-        .register_candidate(&registration)
-        .await
-        .step(&step)?;
-    tracing::info!(name = node.name, node_id = %registered.node_id, "registered a storage node");
-    Ok(record(node, &registered.cap))
-}
-
-/// The capability of an earlier registration of the same key, which an interrupted run may have left.
-async fn find_cap(
-    reader: &SuiReader,
-    node: &NodeToRegister,
-) -> Result<Option<StorageNodeCap>, SuiError> {
-    for cap in reader.owned_node_caps(node.operator.address()).await? {
-        let pool = reader.staking_pool(cap.node_id).await?;
-        if pool.node_info.public_key.to_compressed_g1() == Some(node.protocol_key.public().0) {
-            return Ok(Some(cap));
-        }
-    }
-    Ok(None)
-}
-
-fn record(node: &NodeToRegister, cap: &StorageNodeCap) -> NodeRecord {
-    NodeRecord {
+        .step(step)?;
+    Ok(NodeRecord {
         name: node.name.clone(),
         node_id: cap.node_id,
         node_cap: cap.id,
         operator: node.operator.address(),
-    }
+    })
 }
 
 async fn attest(

@@ -1,6 +1,7 @@
 //! The state file: what has been done so far.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
 };
@@ -8,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::{ObjectId, SuiAddress};
-use walrus_sui::ContractIds;
+use walrus_sui::{ContractIds, SignedTransaction, contract::InitObjects};
 
 use crate::error::DeployError;
 
@@ -24,7 +25,7 @@ pub struct Deployment {
     /// Package of the WAL token.
     #[serde_as(as = "DisplayFromStr")]
     pub wal_package: ObjectId,
-    /// Package of the contracts.
+    /// First version of the package of the contracts: the one that defines the types.
     #[serde_as(as = "DisplayFromStr")]
     pub walrus_package: ObjectId,
     /// The System object.
@@ -39,6 +40,10 @@ pub struct Deployment {
     /// The capability to upgrade without votes, owned by the deploying account.
     #[serde_as(as = "DisplayFromStr")]
     pub emergency_upgrade_cap: ObjectId,
+    /// The object that counts votes about slashing; `None` in deployments of versions that have none.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(default)]
+    pub slashing_manager: Option<ObjectId>,
     /// The treasury of WAL.
     #[serde_as(as = "DisplayFromStr")]
     pub treasury_object: ObjectId,
@@ -89,6 +94,63 @@ pub struct NodeRecord {
     pub operator: SuiAddress,
 }
 
+/// A package around the contracts, and the objects it needs to be of use.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraRecord {
+    /// The version to call.
+    #[serde_as(as = "DisplayFromStr")]
+    pub package: ObjectId,
+    /// Its first version, which defines the types.
+    #[serde_as(as = "DisplayFromStr")]
+    pub original_id: ObjectId,
+    /// Number of the version to call, from 1.
+    pub version: u64,
+    /// Its upgrade capability, owned by the deploying account unless the package has taken it.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    pub upgrade_cap: Option<ObjectId>,
+    /// What publishing made for setting the package up, if it does so.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(default)]
+    pub init_cap: Option<ObjectId>,
+    /// The shared object, if the package has one for everybody.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(default)]
+    pub object: Option<ObjectId>,
+    /// The capability to manage the object, owned by the deploying account.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(default)]
+    pub admin_cap: Option<ObjectId>,
+    /// Whether the funds it was to get are in it.
+    #[serde(default)]
+    pub funded: bool,
+}
+
+/// An upgrade of the contracts.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpgradeRecord {
+    /// Name of the embedded package.
+    pub name: String,
+    /// ID of the new version.
+    #[serde_as(as = "DisplayFromStr")]
+    pub package: ObjectId,
+    /// Its version number: 2 for the first upgrade.
+    pub version: u64,
+    /// Digest of the package, in hex: what was voted about.
+    pub digest: String,
+    /// Whether System and Staking work with it.
+    pub migrated: bool,
+}
+
+/// A transaction that was signed but whose effects are not in this file yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    /// What it does.
+    pub(crate) step: String,
+    pub(crate) transaction: SignedTransaction,
+}
+
 /// Published packages, before System and Staking exist.
 #[serde_as]
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,6 +173,33 @@ pub(crate) struct WalrusPackage {
     pub(crate) upgrade_cap: ObjectId,
 }
 
+impl WalrusPackage {
+    pub(crate) fn init_objects(&self) -> InitObjects {
+        InitObjects {
+            package: self.package,
+            init_cap: self.init_cap,
+            upgrade_cap: self.upgrade_cap,
+        }
+    }
+}
+
+/// What is known about a deployment, as JSON.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status<'a> {
+    /// The chain.
+    pub chain_id: &'a str,
+    /// The deployment, if it is complete.
+    pub deployment: Option<&'a Deployment>,
+    /// Packages around the contracts, by name.
+    pub extras: &'a BTreeMap<String, ExtraRecord>,
+    /// Registered nodes.
+    pub nodes: &'a [NodeRecord],
+    /// Upgrades, oldest first.
+    pub upgrades: &'a [UpgradeRecord],
+    /// What an earlier run was doing when it was interrupted.
+    pub interrupted: Option<&'a str>,
+}
+
 /// Contents of the state file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Progress {
@@ -124,6 +213,14 @@ pub(crate) struct Progress {
     pub(crate) deployment: Option<Deployment>,
     #[serde(default)]
     pub(crate) nodes: Vec<NodeRecord>,
+    /// By name of the package.
+    #[serde(default)]
+    pub(crate) extras: BTreeMap<String, ExtraRecord>,
+    #[serde(default)]
+    pub(crate) upgrades: Vec<UpgradeRecord>,
+    /// Written before a transaction is sent, removed together with writing down what it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pending: Option<Pending>,
 }
 
 /// Progress, and the file it is written to after every step (if any).
@@ -143,6 +240,9 @@ impl StateFile {
             walrus: None,
             deployment: None,
             nodes: Vec::new(),
+            extras: BTreeMap::new(),
+            upgrades: Vec::new(),
+            pending: None,
         };
         let Some(path) = path else {
             return Ok(Self {
@@ -163,10 +263,22 @@ impl StateFile {
 
     /// Writes the file, all of it or nothing.
     pub(crate) fn save(&self) -> Result<(), DeployError> {
+        self.write(&self.progress)
+    }
+
+    /// Writes the file as if `pending` were about to be sent.
+    pub(crate) fn save_pending(&self, pending: Pending) -> Result<(), DeployError> {
+        self.write(&Progress {
+            pending: Some(pending),
+            ..self.progress.clone()
+        })
+    }
+
+    fn write(&self, progress: &Progress) -> Result<(), DeployError> {
         let Some(path) = &self.path else {
             return Ok(());
         };
-        let text = serde_json::to_vec_pretty(&self.progress).expect("plain data is valid JSON");
+        let text = serde_json::to_vec_pretty(progress).expect("plain data is valid JSON");
         write_file(path, &text)
     }
 }
@@ -200,7 +312,10 @@ pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), DeployError
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)?;
         }
-        std::fs::write(&temporary, contents)?;
+        let mut file = std::fs::File::create(&temporary)?;
+        std::io::Write::write_all(&mut file, contents)?;
+        // A record of a transaction is worth nothing if the machine can lose it after the transaction was sent.
+        file.sync_all()?;
         std::fs::rename(&temporary, path)
     };
     write().map_err(|cause| io_error(path, cause))

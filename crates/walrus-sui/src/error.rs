@@ -1,10 +1,16 @@
 //! What can go wrong between us and the chain.
 
+mod abort;
+mod failure;
+
 use std::fmt;
 
-use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::proto::sui::rpc::v2::{self as proto, execution_error::ErrorDetails};
 use sui_sdk_types::{Digest, StructTag};
+use walrus_contracts::abort::ContractError;
 use walrus_core::{Epoch, Frost, ObjectId, SuiAddress};
+
+pub use self::{abort::MoveAbort, failure::UpgradeRefusal};
 
 use crate::wallet::WalletError;
 
@@ -130,6 +136,12 @@ pub enum SuiError {
         /// The latest checkpoint the full node has.
         latest: u64,
     },
+    /// A new version of a package was refused.
+    #[error("{0}")]
+    UpgradeRefused(UpgradeRefusal),
+    /// The transaction could not be written down, hence was not sent.
+    #[error("the transaction was not sent, because it could not be recorded: {0}")]
+    NotRecorded(String),
     /// Objects of the transaction kept changing under us.
     #[error("the objects of the transaction are in use by other transactions: {0}")]
     ObjectsInUse(String),
@@ -148,6 +160,11 @@ impl SuiError {
     pub fn is_abort(&self, module: &str, code: u64) -> bool {
         self.move_abort()
             .is_some_and(|abort| abort.module == module && abort.code == code)
+    }
+
+    /// The error of our contracts, if that is what happened.
+    pub fn contract_error(&self) -> Option<ContractError> {
+        self.move_abort().and_then(MoveAbort::contract_error)
     }
 
     /// True for failures of the way to the chain that may pass, as opposed to refusals.
@@ -183,63 +200,20 @@ impl SuiError {
         if let Some(abort) = error.abort_opt() {
             return Self::MoveAbort(MoveAbort::new(abort, error.command));
         }
+        if let Some(ErrorDetails::PackageUpgradeError(refusal)) = &error.error_details {
+            return Self::UpgradeRefused(UpgradeRefusal::new(refusal, error.description()));
+        }
+        let kind = error.kind();
+        let description = match (error.description(), failure::meaning(kind)) {
+            ("", None) => kind.as_str_name().to_owned(),
+            (text, None) => text.to_owned(),
+            ("", Some(meaning)) => meaning.to_owned(),
+            (text, Some(meaning)) => format!("{meaning} ({text})"),
+        };
         Self::Execution {
-            kind: error.kind().as_str_name().to_owned(),
+            kind: kind.as_str_name().to_owned(),
             command: error.command,
-            description: match error.description.as_deref() {
-                None | Some("") => error.kind().as_str_name().to_owned(),
-                Some(text) => text.to_owned(),
-            },
-        }
-    }
-}
-
-/// An abort of a Move function, with the name our contracts give to its code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MoveAbort {
-    /// Package of the aborting function, `0x` and hex (of the type's original package).
-    pub package: String,
-    /// Module of the aborting function.
-    pub module: String,
-    /// Name of the aborting function, if known.
-    pub function: Option<String>,
-    /// The code.
-    pub code: u64,
-    /// Index of the failed command in the transaction.
-    pub command: Option<u64>,
-}
-
-impl MoveAbort {
-    fn new(abort: &proto::MoveAbort, command: Option<u64>) -> Self {
-        let location = abort.location.as_ref();
-        Self {
-            package: location.and_then(|l| l.package.clone()).unwrap_or_default(),
-            module: location.and_then(|l| l.module.clone()).unwrap_or_default(),
-            function: location.and_then(|l| l.function_name.clone()),
-            code: abort.abort_code(),
-            command,
-        }
-    }
-
-    /// Name of the error constant and a sentence about it, if one of our modules declares the code.
-    pub fn explanation(&self) -> Option<(&'static str, &'static str)> {
-        walrus_contracts::abort::describe(&self.module, self.code)
-            .map(|abort| (abort.name, abort.sentence))
-    }
-}
-
-impl fmt::Display for MoveAbort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((_, sentence)) = self.explanation() {
-            write!(f, "{sentence} ")?;
-        }
-        write!(f, "(Move abort {} in {}", self.code, self.module)?;
-        if let Some(function) = &self.function {
-            write!(f, "::{function}")?;
-        }
-        match self.explanation() {
-            Some((name, _)) => write!(f, ", {name})"),
-            None => write!(f, ")"),
+            description,
         }
     }
 }
@@ -310,17 +284,5 @@ mod tests {
         assert_eq!(missing_object(&text), Some(id));
         assert_eq!(missing_object("Function not found: blob::no"), None);
         assert_eq!(missing_object("fine"), None);
-    }
-
-    #[test]
-    fn unknown_aborts_are_printed_with_what_is_known() {
-        let abort = MoveAbort {
-            package: "0x2".to_owned(),
-            module: "dynamic_field".to_owned(),
-            function: Some("borrow".to_owned()),
-            code: 1,
-            command: Some(0),
-        };
-        assert_eq!(abort.to_string(), "(Move abort 1 in dynamic_field::borrow)");
     }
 }

@@ -1,6 +1,9 @@
-//! Building, signing, sending and waiting for transactions of one account.
+//! Signing, sending and waiting for transactions of one account.
 
+mod composer;
 mod effects;
+mod offline;
+mod recorded;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,17 +13,19 @@ use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
-use sui_sdk_types::Transaction;
 use sui_transaction_builder::TransactionBuilder;
 use tokio::sync::Mutex;
 use walrus_core::SuiAddress;
 
-use self::effects::executed;
-pub(crate) use self::effects::raw_event;
-pub use self::effects::{ChangedObject, Executed, RawEvent};
+pub(crate) use self::effects::{executed, raw_event};
+pub use self::{
+    composer::{Composer, Draft},
+    effects::{ChangedObject, Executed, RawEvent},
+    offline::OfflineTransaction,
+    recorded::{GasEstimate, SignedTransaction},
+};
 use crate::{
-    error::{SuiError, is_stale_object, is_transient, missing_object},
-    ids::account_address,
+    error::{SuiError, is_stale_object, is_transient},
     rpc::{SuiRpc, backoff},
     signer::Signer,
 };
@@ -29,20 +34,12 @@ use crate::{
 const REBUILDS_MAX: u32 = 6;
 /// How often one signed transaction is sent. Sending again is safe: it executes once.
 const SUBMISSIONS_MAX: u32 = 4;
-/// How long resolving coins, inputs and gas may take.
-const BUILD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long executing may take, besides the wait for the checkpoint.
 const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Default wait for a transaction to be in a checkpoint.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(30);
 const MASK: &str = "digest,checkpoint,timestamp,effects.status,effects.gas_used,effects.changed_objects,\
                     events.events.event_type,events.events.contents";
-/// Full nodes say this when no coin is left to pay for gas.
-const NO_GAS_TEXTS: [&str; 3] = [
-    "insufficient SUI balance",
-    "Insufficient gas balance",
-    "No valid gas coins found",
-];
 
 /// Sends the transactions of one account, one after another.
 ///
@@ -55,9 +52,8 @@ pub struct Executor {
 
 #[derive(Debug)]
 struct Shared {
-    rpc: SuiRpc,
+    composer: Composer,
     signer: Signer,
-    gas_budget: Option<u64>,
     checkpoint_timeout: Duration,
     /// Held from building to the end of execution.
     turn: Mutex<()>,
@@ -78,9 +74,8 @@ impl Executor {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                rpc,
+                composer: Composer::new(rpc, signer.address(), gas_budget),
                 signer,
-                gas_budget,
                 checkpoint_timeout: checkpoint_timeout.unwrap_or(CHECKPOINT_TIMEOUT),
                 turn: Mutex::new(()),
             }),
@@ -97,9 +92,14 @@ impl Executor {
         &self.shared.signer
     }
 
+    /// Builds transactions of the account without sending them.
+    pub fn composer(&self) -> &Composer {
+        &self.shared.composer
+    }
+
     /// Where transactions go.
     pub fn rpc(&self) -> &SuiRpc {
-        &self.shared.rpc
+        self.shared.composer.rpc()
     }
 
     /// Builds the transaction with `commands`, executes it, and waits until it is in a checkpoint.
@@ -109,10 +109,20 @@ impl Executor {
         &self,
         commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
     ) -> Result<Executed, SuiError> {
+        self.run_with(&commands, &|_: &SignedTransaction| Ok(()))
+            .await
+    }
+
+    /// The same; `before_sending` sees every signed transaction before it is sent.
+    async fn run_with(
+        &self,
+        commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
+        before_sending: &(impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync),
+    ) -> Result<Executed, SuiError> {
         let _turn = self.shared.turn.lock().await;
         let mut attempt = 0;
         loop {
-            let (error, attempts_max) = match self.attempt(&commands).await {
+            let (error, attempts_max) = match self.attempt(commands, before_sending).await {
                 Err(error @ SuiError::ObjectsInUse(_)) => (error, REBUILDS_MAX),
                 // A coin may just have been merged into another, but most of what is missing never was.
                 Err(error @ SuiError::ObjectNotFound(_)) => (error, 2),
@@ -130,125 +140,73 @@ impl Executor {
     async fn attempt(
         &self,
         commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
+        before_sending: &(impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync),
     ) -> Result<Executed, SuiError> {
-        let transaction = self.build(commands).await?;
+        let transaction = self.shared.composer.build(commands).await?;
         let signature = self.shared.signer.sign(&transaction);
+        let signed = SignedTransaction {
+            transaction,
+            signature,
+        };
+        before_sending(&signed)?;
+        self.send(&signed).await
+    }
+
+    async fn send(&self, signed: &SignedTransaction) -> Result<Executed, SuiError> {
         let request = proto::ExecuteTransactionRequest::default()
-            .with_transaction(transaction)
-            .with_signatures(vec![signature.into()])
+            .with_transaction(signed.transaction.clone())
+            .with_signatures(vec![signed.signature.clone().into()])
             .with_read_mask(FieldMask::from_str(MASK));
         self.submit(request).await
-    }
-
-    /// Resolves inputs, coins and gas with the help of a full node.
-    async fn build(
-        &self,
-        commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
-    ) -> Result<Transaction, SuiError> {
-        let mut attempt = 0;
-        loop {
-            let mut builder = commands()?;
-            builder.set_sender(account_address(self.address()));
-            if let Some(budget) = self.shared.gas_budget {
-                builder.set_gas_budget(budget);
-            }
-            let mut client = self.shared.rpc.client();
-            // Boxed: the state of the builder is large and would grow every future that holds it.
-            let building: BoxFuture<'_, _> = Box::pin(builder.build(&mut client));
-            let error = match tokio::time::timeout(BUILD_TIMEOUT, building).await {
-                Ok(Ok(transaction)) => return Ok(transaction),
-                Ok(Err(error)) => error,
-                // The text that the builder gives to the same failure when the node reports it.
-                Err(_) => sui_transaction_builder::Error::Input("Timeout expired".to_owned()),
-            };
-            attempt += 1;
-            // The builder keeps only the text of a failed call.
-            let text = error.to_string();
-            if !is_transport_text(&text) {
-                return Err(self.build_error(&error));
-            }
-            if attempt >= SUBMISSIONS_MAX {
-                let status = tonic::Status::unavailable(essence(&text));
-                return Err(self.shared.rpc.failed("SimulateTransaction", status));
-            }
-            self.shared.rpc.rotate();
-            tokio::time::sleep(backoff(attempt)).await;
-        }
-    }
-
-    fn build_error(&self, error: &sui_transaction_builder::Error) -> SuiError {
-        use sui_transaction_builder::Error;
-        if let Error::SimulationFailure(failure) = error {
-            return SuiError::from_execution(failure.execution_error());
-        }
-        let text = error.to_string();
-        if is_stale_object(&text) {
-            return SuiError::ObjectsInUse(text);
-        }
-        if let Some(id) = missing_object(&essence(&text)) {
-            return SuiError::ObjectNotFound(id);
-        }
-        if NO_GAS_TEXTS.iter().any(|needle| text.contains(needle)) {
-            return SuiError::NotEnoughSui {
-                address: self.address(),
-                detail: essence(&text),
-            };
-        }
-        SuiError::Build(essence(&text))
     }
 
     async fn submit(
         &self,
         request: proto::ExecuteTransactionRequest,
     ) -> Result<Executed, SuiError> {
-        let mut attempt = 0;
-        loop {
-            let mut client = self.shared.rpc.client();
-            let sending: BoxFuture<'_, _> =
-                Box::pin(client.execute_transaction_and_wait_for_checkpoint(
-                    request.clone(),
-                    self.shared.checkpoint_timeout,
-                ));
-            let patience = SUBMISSION_TIMEOUT + self.shared.checkpoint_timeout;
-            let Ok(sent) = tokio::time::timeout(patience, sending).await else {
-                let status = tonic::Status::deadline_exceeded("no answer in time");
-                return Err(self.shared.rpc.failed("ExecuteTransaction", status));
-            };
-            let status = match sent {
-                // With these errors it was executed for sure; only the wait failed. The caller sees that no
-                // checkpoint is known.
-                Ok(response)
-                | Err(
-                    ExecuteAndWaitError::CheckpointTimeout(response)
-                    | ExecuteAndWaitError::CheckpointStreamError { response, .. },
-                ) => return executed(response.get_ref().transaction()),
-                Err(ExecuteAndWaitError::RpcError(status)) => status,
-                Err(error) => return Err(SuiError::Build(error.to_string())),
-            };
-            if is_stale_object(status.message()) {
-                return Err(SuiError::ObjectsInUse(essence(status.message())));
-            }
-            attempt += 1;
-            if !is_transient(&status) || attempt >= SUBMISSIONS_MAX {
-                return Err(self.shared.rpc.failed("ExecuteTransaction", status));
-            }
-            tracing::debug!(attempt, %status, "sending the transaction again");
-            self.shared.rpc.rotate();
-            tokio::time::sleep(backoff(attempt)).await;
-        }
+        submit(self.rpc(), request, self.shared.checkpoint_timeout).await
     }
 }
 
-/// Texts of transport failures, which the transaction builder hands on without their code.
-fn is_transport_text(text: &str) -> bool {
-    const TEXTS: [&str; 5] = [
-        "tcp connect error",
-        "transport error",
-        "The service is currently unavailable",
-        "Deadline expired",
-        "Timeout expired",
-    ];
-    TEXTS.iter().any(|needle| text.contains(needle))
+/// Sends a signed transaction and waits until it is in a checkpoint.
+async fn submit(
+    rpc: &SuiRpc,
+    request: proto::ExecuteTransactionRequest,
+    checkpoint_timeout: Duration,
+) -> Result<Executed, SuiError> {
+    let mut attempt = 0;
+    loop {
+        let mut client = rpc.client();
+        let sending: BoxFuture<'_, _> = Box::pin(
+            client.execute_transaction_and_wait_for_checkpoint(request.clone(), checkpoint_timeout),
+        );
+        let patience = SUBMISSION_TIMEOUT + checkpoint_timeout;
+        let Ok(sent) = tokio::time::timeout(patience, sending).await else {
+            let status = tonic::Status::deadline_exceeded("no answer in time");
+            return Err(rpc.failed("ExecuteTransaction", status));
+        };
+        let status = match sent {
+            // With these errors it was executed for sure; only the wait failed. The caller sees that no
+            // checkpoint is known.
+            Ok(response)
+            | Err(
+                ExecuteAndWaitError::CheckpointTimeout(response)
+                | ExecuteAndWaitError::CheckpointStreamError { response, .. },
+            ) => return executed(response.get_ref().transaction()),
+            Err(ExecuteAndWaitError::RpcError(status)) => status,
+            Err(error) => return Err(SuiError::Build(error.to_string())),
+        };
+        if is_stale_object(status.message()) {
+            return Err(SuiError::ObjectsInUse(essence(status.message())));
+        }
+        attempt += 1;
+        if !is_transient(&status) || attempt >= SUBMISSIONS_MAX {
+            return Err(rpc.failed("ExecuteTransaction", status));
+        }
+        tracing::debug!(attempt, %status, "sending the transaction again");
+        rpc.rotate();
+        tokio::time::sleep(backoff(attempt)).await;
+    }
 }
 
 /// Strips what wrappers put around the message of a full node.
@@ -265,6 +223,7 @@ mod tests {
     use walrus_core::ObjectId;
 
     use super::*;
+    use crate::error::missing_object;
 
     #[test]
     fn messages_are_freed_from_their_wrapping() {

@@ -6,6 +6,8 @@
 //! * [`SuiRpc`]: full nodes with fail-over. [`SuiReader`]: the state of one Walrus deployment.
 //! * [`Wallet`] and [`Signer`]: keys, in the files of the Sui CLI.
 //! * [`WalrusContract`]: transactions of one account. [`Executor`]: the same without a deployment, for deploying.
+//! * [`contract::Call`]: calls as values, to execute, to simulate, or to let others sign.
+//! * [`staking`]: when stake becomes active or can leave, and what moves an epoch on.
 //! * [`EventStream`]: what happened, checkpoint by checkpoint.
 //!
 //! ```no_run
@@ -34,26 +36,31 @@ mod error;
 pub mod events;
 pub mod executor;
 pub mod faucet;
+pub mod governance;
 pub mod ids;
 mod prices;
 mod ptb;
 pub mod reader;
 pub mod rpc;
 mod signer;
+pub mod staking;
 pub mod wallet;
 
 pub use sui_sdk_types::{Digest as TransactionDigest, StructTag};
+pub use sui_transaction_builder::TransactionBuilder;
 
 pub use self::{
     committee::{Committee, CommitteeMember, Committees, EpochState},
     contract::WalrusContract,
-    error::{MoveAbort, SuiError},
+    error::{MoveAbort, SuiError, UpgradeRefusal},
     events::{CheckpointEvents, EventStream},
-    executor::{Executed, Executor},
+    executor::{
+        Composer, Draft, Executed, Executor, GasEstimate, OfflineTransaction, SignedTransaction,
+    },
     prices::Prices,
     ptb::ContractRefs,
     reader::{ContractIds, ContractState, EpochInfo, SuiReader},
-    rpc::{ObjectData, ObjectOwner, SuiRpc},
+    rpc::{ObjectData, ObjectOwner, PackageData, SuiRpc},
     signer::{InvalidPrivateKey, Signer},
     wallet::{Wallet, WalletEnv, WalletError},
 };

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use sui_transaction_builder::{Argument, Function, ObjectInput, TransactionBuilder};
+use walrus_contracts::packages::LinkedPackage;
 use walrus_core::{Frost, ObjectId, SuiAddress};
 
 use crate::{
-    error::SuiError,
+    contract::upgrade_command,
     ids::{account_address, object_address},
 };
 
@@ -26,8 +27,6 @@ pub struct ContractRefs {
     pub system_object: ObjectId,
     /// The Staking object.
     pub staking_object: ObjectId,
-    /// The treasury of WAL, if configured; epoch changes burn through it.
-    pub treasury_object: Option<ObjectId>,
 }
 
 impl ContractRefs {
@@ -77,6 +76,34 @@ impl<'a> Ptb<'a> {
             .move_call(function_of(package, module, function), arguments)
     }
 
+    /// Calls a function of any package.
+    pub(crate) fn call_package(
+        &mut self,
+        package: ObjectId,
+        module: &'static str,
+        function: &'static str,
+        types: Vec<TypeTag>,
+        arguments: Vec<Argument>,
+    ) -> Argument {
+        let function = function_of(object_address(package), module, function).with_type_args(types);
+        self.builder.move_call(function, arguments)
+    }
+
+    /// Upgrades `current` to `package`; returns the receipt.
+    pub(crate) fn upgrade(
+        &mut self,
+        package: &LinkedPackage,
+        current: ObjectId,
+        ticket: Argument,
+    ) -> Argument {
+        upgrade_command(&mut self.builder, package, current, ticket)
+    }
+
+    /// The Walrus package.
+    pub(crate) fn package(&self) -> ObjectId {
+        self.refs.package
+    }
+
     pub(crate) fn pure<T: Serialize>(&mut self, value: &T) -> Argument {
         self.builder.pure(value)
     }
@@ -104,15 +131,6 @@ impl<'a> Ptb<'a> {
         self.object(self.refs.staking_object)
     }
 
-    pub(crate) fn treasury(&mut self) -> Result<Argument, SuiError> {
-        let treasury = self.refs.treasury_object.ok_or_else(|| {
-            SuiError::InvalidInput(
-                "the ID of the WAL treasury object is not configured (treasury_object)".to_owned(),
-            )
-        })?;
-        Ok(self.object(treasury))
-    }
-
     pub(crate) fn clock(&mut self) -> Argument {
         clock(&mut self.builder)
     }
@@ -131,11 +149,32 @@ impl<'a> Ptb<'a> {
         self.builder.split_coins(coin, amounts)
     }
 
+    /// Merges coins into one.
+    pub(crate) fn merge(&mut self, into: Argument, coins: Vec<Argument>) {
+        self.builder.merge_coins(into, coins);
+    }
+
+    /// A `VecMap<String, String>`.
+    pub(crate) fn string_map<'p>(
+        &mut self,
+        pairs: impl Iterator<Item = &'p (String, String)>,
+    ) -> Argument {
+        let (keys, values): (Vec<_>, Vec<_>) = pairs.cloned().unzip();
+        let string = TypeTag::from(StructTag::new(
+            Address::from_static("0x1"),
+            Identifier::from_static("string"),
+            Identifier::from_static("String"),
+            vec![],
+        ));
+        let function = function_of(Address::TWO, "vec_map", "from_keys_values")
+            .with_type_args(vec![string.clone(), string]);
+        let arguments = vec![self.builder.pure(&keys), self.builder.pure(&values)];
+        self.builder.move_call(function, arguments)
+    }
+
     /// Destroys a WAL coin that must be empty by now.
     pub(crate) fn destroy_empty_wal(&mut self, coin: Argument) {
-        let function = function_of(Address::TWO, "coin", "destroy_zero")
-            .with_type_args(vec![TypeTag::from(self.refs.wal_type.clone())]);
-        self.builder.move_call(function, vec![coin]);
+        destroy_empty(&mut self.builder, &self.refs.wal_type, coin);
     }
 
     pub(crate) fn transfer(&mut self, objects: Vec<Argument>, to: SuiAddress) {
@@ -147,6 +186,17 @@ impl<'a> Ptb<'a> {
 pub(crate) fn transfer(builder: &mut TransactionBuilder, objects: Vec<Argument>, to: SuiAddress) {
     let recipient = builder.pure(&account_address(to));
     builder.transfer_objects(objects, recipient);
+}
+
+/// Destroys a coin that must be empty by now.
+pub(crate) fn destroy_empty(
+    builder: &mut TransactionBuilder,
+    coin_type: &StructTag,
+    coin: Argument,
+) {
+    let function = function_of(Address::TWO, "coin", "destroy_zero")
+        .with_type_args(vec![TypeTag::from(coin_type.clone())]);
+    builder.move_call(function, vec![coin]);
 }
 
 /// The framework's Clock as an argument.

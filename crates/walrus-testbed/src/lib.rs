@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! state directory
-//! ├── network.json         what runs where: options, ports, process ids
-//! ├── deployment.json      the contracts: package and object ids, registered nodes
+//! ├── network.json         what runs where: options, ports, process ids, registered nodes
+//! ├── deployment.json      the contracts: package and object ids
 //! ├── client_config.yaml   what `walrus --config` wants
 //! ├── sui_client.yaml      wallet of the first funded account
 //! ├── chain/               database of the embedded chain

@@ -76,10 +76,11 @@ impl Network {
         self.start_chain().await?;
 
         let deployer = setup::deploy(&self.state_dir, &state).await?;
-        setup::write_node_files(&self.state_dir, &state, &deployer)?;
         let deployment = deployer
             .deployment()
             .context("the contracts are not deployed")?;
+        let state = setup::register_nodes(&self.state_dir, &state, &deployer).await?;
+        setup::write_node_files(&self.state_dir, &state, deployment)?;
         setup::write_client_files(&self.state_dir, &state, deployment)?;
         let names: Vec<_> = state.nodes.iter().map(NodeRecord::name).collect();
         for name in &names {
@@ -119,6 +120,7 @@ impl Network {
                 index,
                 port: next()?,
                 metrics_port: next()?,
+                registered: None,
                 process: None,
             });
         }
@@ -315,10 +317,7 @@ impl Network {
             .deployment()
             .context("the network never became ready: run `walrus-localnet up`")?;
         let committee = deployer.reader()?.current_committee().await?;
-        let nodes = state
-            .nodes
-            .iter()
-            .map(|node| node_info(node, &deployer, &committee));
+        let nodes = state.nodes.iter().map(|node| node_info(node, &committee));
         Ok(ReadyReport {
             rpc: state.chain.rpc_url(),
             faucet: state.chain.faucet_url(),
@@ -373,15 +372,8 @@ fn end(process: Option<ProcessId>, how: How) {
     }
 }
 
-fn node_info(
-    node: &NodeRecord,
-    deployer: &Deployer,
-    committee: &walrus_sui::Committee,
-) -> NodeInfo {
-    let registered = deployer
-        .nodes()
-        .iter()
-        .find(|record| record.name == node.name());
+fn node_info(node: &NodeRecord, committee: &walrus_sui::Committee) -> NodeInfo {
+    let registered = node.registered;
     let member = registered.and_then(|record| committee.member(record.node_id));
     let shards = member.map(|(_, member)| member.shards.iter().map(|shard| shard.0).collect());
     NodeInfo {

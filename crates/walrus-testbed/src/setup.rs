@@ -5,18 +5,22 @@
 use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, ensure};
+use walrus_admin::NodeToRegister;
 use walrus_contracts::types::NodeMetadata;
 use walrus_core::{Frost, NShards, NetworkKeyPair, ProtocolKeyPair, SuiAddress};
-use walrus_deploy::{ClientConfigFile, DeployConfig, Deployer, Deployment, NodeToRegister};
+use walrus_deploy::{ClientConfigFile, DeployConfig, Deployer, Deployment};
 use walrus_node::{
     NodeConfig,
     config::{KeySource, SuiConfig, TlsConfig, WalletReference},
 };
-use walrus_sui::{SuiRpc, Wallet, WalletEnv, contract::NodeVotes};
+use walrus_sui::{
+    SuiRpc, Wallet, WalletEnv,
+    contract::{NodeDescription, NodeVotes},
+};
 
 use crate::{
     accounts::{Account, Role, WAL_PER_ACCOUNT_FROST},
-    state::{NetworkState, NodeRecord, StateDir},
+    state::{NetworkState, NodeRecord, RegisteredRecord, StateDir},
 };
 
 /// Stake of every node: 1000 WAL.
@@ -36,7 +40,7 @@ const NODE_SHUTDOWN_PERIOD_SECS: u64 = 2;
 /// Disk space that the nodes of a local network leave free.
 const DISK_RESERVE_BYTES: u64 = 256 << 20;
 
-/// Publishes the contracts and registers the nodes; returns how to go on.
+/// Publishes the contracts; returns how to go on.
 pub(crate) async fn deploy(state_dir: &StateDir, state: &NetworkState) -> anyhow::Result<Deployer> {
     let rpc = SuiRpc::new([state.chain.rpc_url()])?;
     let admin = Account::of(Role::Admin).signer();
@@ -49,9 +53,28 @@ pub(crate) async fn deploy(state_dir: &StateDir, state: &NetworkState) -> anyhow
         max_epochs_ahead: options.epochs_ahead_max,
     };
     deployer.deploy(&config).await?;
-    let nodes: Vec<_> = state.nodes.iter().map(node_to_register).collect();
-    deployer.register_nodes(&nodes).await?;
     Ok(deployer)
+}
+
+/// Registers the nodes that are not registered yet and writes down what they are on chain; returns the state
+/// with all of them.
+pub(crate) async fn register_nodes(
+    state_dir: &StateDir,
+    state: &NetworkState,
+    deployer: &Deployer,
+) -> anyhow::Result<NetworkState> {
+    let nodes: Vec<_> = state.nodes.iter().map(node_to_register).collect();
+    let registered = walrus_admin::register_nodes(&deployer.reader()?, &nodes).await?;
+    let state = state_dir.update(|state| {
+        for (node, operated) in state.nodes.iter_mut().zip(&registered) {
+            node.registered = Some(RegisteredRecord {
+                node_id: operated.node_id,
+                node_cap: operated.cap.id,
+            });
+        }
+        state.clone()
+    })?;
+    Ok(state)
 }
 
 /// Gives the users their WAL and starts epoch 1, whose nodes must be running to complete it.
@@ -73,7 +96,13 @@ pub(crate) async fn start_first_epoch(
             .send_wal(&reader.wal_type().await?, &payments)
             .await?;
     }
-    deployer.end_epoch_zero(STAKE_PER_NODE).await?;
+    let stakes: Vec<_> = state
+        .nodes
+        .iter()
+        .filter_map(|node| node.registered)
+        .map(|node| (node.node_id, STAKE_PER_NODE))
+        .collect();
+    walrus_admin::start_first_epoch(&deployer.contract()?, &stakes).await?;
     Ok(())
 }
 
@@ -88,13 +117,15 @@ fn network_key(node: &NodeRecord) -> NetworkKeyPair {
 fn node_to_register(node: &NodeRecord) -> NodeToRegister {
     NodeToRegister {
         operator: Account::of(Role::Node(node.index)).signer(),
-        name: node.name(),
-        network_address: node.address(),
-        metadata: NodeMetadata::default(),
-        protocol_key: protocol_key(node),
-        network_public_key: network_key(node).public(),
-        commission_rate: COMMISSION_RATE,
-        votes: VOTES,
+        node: NodeDescription {
+            name: node.name(),
+            network_address: node.address(),
+            metadata: NodeMetadata::default(),
+            protocol_key: protocol_key(node),
+            network_public_key: network_key(node).public(),
+            commission_rate: COMMISSION_RATE,
+            votes: VOTES,
+        },
     }
 }
 
@@ -102,22 +133,16 @@ fn node_to_register(node: &NodeRecord) -> NodeToRegister {
 pub(crate) fn write_node_files(
     state_dir: &StateDir,
     state: &NetworkState,
-    deployer: &Deployer,
+    deployment: &Deployment,
 ) -> anyhow::Result<()> {
-    let deployment = deployer
-        .deployment()
-        .context("the contracts are not deployed")?;
     for node in &state.nodes {
         let config_path = state_dir.node_config(node);
         if config_path.exists() {
             continue;
         }
-        let registered = deployer
-            .nodes()
-            .iter()
-            .find(|record| record.name == node.name());
-        let registered =
-            registered.with_context(|| format!("{} is not registered", node.name()))?;
+        let registered = node
+            .registered
+            .with_context(|| format!("{} is not registered", node.name()))?;
         let folder = state_dir.node_dir(node);
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;

@@ -7,6 +7,8 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_with::{DisplayFromStr, serde_as};
+use walrus_core::ObjectId;
 
 use crate::process::ProcessId;
 
@@ -97,8 +99,23 @@ pub struct NodeRecord {
     pub port: u16,
     /// TCP port of the node's metrics.
     pub metrics_port: u16,
+    /// What it is on chain, once it is registered.
+    #[serde(default)]
+    pub registered: Option<RegisteredRecord>,
     /// The process, when it was started.
     pub process: Option<ProcessId>,
+}
+
+/// A node as the contracts know it.
+#[serde_as]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredRecord {
+    /// Its ID.
+    #[serde_as(as = "DisplayFromStr")]
+    pub node_id: ObjectId,
+    /// Its capability.
+    #[serde_as(as = "DisplayFromStr")]
+    pub node_cap: ObjectId,
 }
 
 impl NodeRecord {
@@ -297,6 +314,7 @@ mod tests {
             index: 0,
             port: 3,
             metrics_port: 4,
+            registered: None,
             process: None,
         };
         NetworkState::new(options, chain, vec![node])

@@ -8,7 +8,7 @@ fn walrus_publishes_after_wal() {
     let mut chain = Chain::new();
     let (wal, _) = chain.publish(&Package::built("wal"));
     let linked = walrus_contracts::packages::walrus()
-        .linked(&[(
+        .linked(&[walrus_contracts::packages::Link::to_first_version(
             walrus_contracts::packages::WAL_PLACEHOLDER,
             wal.into_inner(),
         )])

@@ -2,12 +2,13 @@
 
 mod blob_id;
 mod blob_status;
-mod completion;
 mod context;
 mod info;
 mod list_blobs;
 mod read;
 mod store;
+
+use clap::CommandFactory as _;
 
 use crate::args::{Cli, Command};
 use context::Context;
@@ -23,6 +24,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::BlobId(args) => blob_id::run(&context, args).await,
         Command::ConvertBlobId(args) => blob_id::convert(&context, &args),
         Command::ListBlobs(args) => list_blobs::run(&context, args).await,
-        Command::Completion(args) => completion::run(&args),
+        Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
     }
 }

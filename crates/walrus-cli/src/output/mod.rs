@@ -1,30 +1,8 @@
 //! Everything that reaches stdout.
 
-pub(crate) mod format;
 pub(crate) mod info;
 
-use std::io::{self, Write};
-
-use serde::Serialize;
-
-/// Writes a command's result to stdout. A reader that has gone away (`walrus … | head`) is no error.
-pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output")),
-        Ok(()) => Ok(()),
-    }
-}
-
-/// Writes text and a line end.
-pub(crate) fn print_text(text: &str) -> anyhow::Result<()> {
-    let mut line = text.trim_end().to_owned();
-    line.push('\n');
-    print_bytes(line.as_bytes())
-}
-
-/// Writes pretty-printed JSON and a line end.
-pub(crate) fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    print_text(&serde_json::to_string_pretty(value)?)
-}
+pub(crate) use walrus_terminal::{
+    format,
+    output::{print_bytes, print_json, print_text},
+};

@@ -30,6 +30,14 @@ pub struct ConfigFile {
     pub system_object: Option<String>,
     /// Object ID of the `Staking` object, as text.
     pub staking_object: Option<String>,
+    /// Object ID of the treasury of WAL, as text.
+    pub treasury_object: Option<String>,
+    /// Object ID of the `UpgradeManager` object, as text.
+    pub upgrade_manager_object: Option<String>,
+    /// Object ID of the `SlashingManager` object, as text.
+    pub slashing_manager_object: Option<String>,
+    /// Object ID of the `Governance` object of the companion package, as text.
+    pub governance_object: Option<String>,
     /// Number of shards.
     pub n_shards: Option<NonZeroU16>,
     /// How far ahead storage can be bought, in epochs.
@@ -230,8 +238,8 @@ impl ConfigFile {
             (top, bottom) => top.or(bottom),
         };
         let merged = lay_over!(self, below:
-            system_object, staking_object, n_shards, max_epochs_ahead, exchange_objects, wallet_config,
-            rpc_urls, cache_ttl_secs, storage_node_scheme, communication_config,
+            system_object, staking_object, treasury_object, upgrade_manager_object, slashing_manager_object,
+            governance_object, n_shards, max_epochs_ahead, exchange_objects, wallet_config, rpc_urls, cache_ttl_secs, storage_node_scheme, communication_config,
         );
         Self {
             communication_config,
@@ -246,6 +254,16 @@ impl ConfigFile {
         Ok(ClientConfig {
             system_object: required("system_object", self.system_object)?,
             staking_object: required("staking_object", self.staking_object)?,
+            treasury_object: optional("treasury_object", self.treasury_object)?,
+            upgrade_manager_object: optional(
+                "upgrade_manager_object",
+                self.upgrade_manager_object,
+            )?,
+            slashing_manager_object: optional(
+                "slashing_manager_object",
+                self.slashing_manager_object,
+            )?,
+            governance_object: optional("governance_object", self.governance_object)?,
             n_shards: self.n_shards,
             max_epochs_ahead: self.max_epochs_ahead,
             exchange_objects: exchange_objects
@@ -262,6 +280,10 @@ impl ConfigFile {
 
 fn required(key: &'static str, text: Option<String>) -> Result<ObjectId, ConfigError> {
     value(key, &text.ok_or(ConfigError::Missing(key))?)
+}
+
+fn optional(key: &'static str, text: Option<String>) -> Result<Option<ObjectId>, ConfigError> {
+    text.map(|text| value(key, &text)).transpose()
 }
 
 fn value(key: &'static str, text: &str) -> Result<ObjectId, ConfigError> {

@@ -55,7 +55,7 @@ pub(super) struct Sections {
 }
 
 /// Top-level keys this client or another client of the same file knows.
-const TOP_LEVEL_KEYS: [&str; 18] = [
+const TOP_LEVEL_KEYS: [&str; 21] = [
     "system_object",
     "staking_object",
     "n_shards",
@@ -64,6 +64,9 @@ const TOP_LEVEL_KEYS: [&str; 18] = [
     "credits_object",
     "walrus_subsidies_object",
     "treasury_object",
+    "upgrade_manager_object",
+    "slashing_manager_object",
+    "governance_object",
     "wallet_config",
     "rpc_urls",
     "cache_ttl_secs",

@@ -46,6 +46,14 @@ pub struct ClientConfig {
     pub system_object: ObjectId,
     /// The shared `Staking` object of the deployment.
     pub staking_object: ObjectId,
+    /// The treasury of WAL, which epoch changes need; found on the chain when absent.
+    pub treasury_object: Option<ObjectId>,
+    /// The object that counts votes about upgrades; found on the chain when absent.
+    pub upgrade_manager_object: Option<ObjectId>,
+    /// The object that counts votes about slashing; found on the chain when absent.
+    pub slashing_manager_object: Option<ObjectId>,
+    /// The object of the companion package for proposals, if the deployment has it.
+    pub governance_object: Option<ObjectId>,
     /// Number of shards; read from the chain when absent.
     pub n_shards: Option<NonZeroU16>,
     /// How far ahead storage can be bought; read from the chain when absent.

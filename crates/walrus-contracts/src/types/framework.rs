@@ -21,6 +21,13 @@ pub struct Coin {
     pub balance: Balance,
 }
 
+/// A Move struct without fields, such as the name of a dynamic field: one byte, 0.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmptyStruct {
+    /// What the Move compiler puts in; always false.
+    pub dummy_field: bool,
+}
+
 /// `Table`, `ObjectTable`, `Bag` or `ObjectBag`: the entries are dynamic fields of `id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {

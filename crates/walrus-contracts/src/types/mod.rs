@@ -6,17 +6,25 @@
 
 mod framework;
 mod governance;
+mod peripheral;
 mod pool;
 mod staking;
 mod storage;
 mod system;
+pub mod voting;
 
 pub use framework::{
-    Balance, Coin, Collection, DynamicField, GroupElement, ObjectField, U256, VecMap, VecSet,
+    Balance, Coin, Collection, DynamicField, EmptyStruct, GroupElement, ObjectField, U256, VecMap,
+    VecSet,
 };
 pub use governance::{
     EmergencyUpgradeCap, InitCap, ObjectDisplay, ProtectedTreasury, Publisher, SlashingManager,
     SlashingProposal, UpgradeCap, UpgradeManager, UpgradeProposal,
+};
+pub use peripheral::{
+    BlobBucket, BlobBucketCap, BlobBucketInnerV1, EpochBalance, EpochBalanceRingBuffer, Exchange,
+    ExchangeAdminCap, ExchangeRate, Subsidies, SubsidiesAdminCap, WalrusSubsidies,
+    WalrusSubsidiesInnerV1,
 };
 pub use pool::{PooledBlob, StoragePool, StoragePoolInnerV1};
 pub use staking::{
@@ -33,5 +41,7 @@ pub use system::{
 /// Name of the dynamic field (a `vector<u8>`) that holds the attributes of a blob.
 pub const METADATA_FIELD: &[u8] = b"metadata";
 
+#[cfg(test)]
+mod mirror;
 #[cfg(test)]
 mod tests;

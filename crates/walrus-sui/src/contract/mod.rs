@@ -1,16 +1,37 @@
 //! Transactions of one account with the Walrus contracts.
 
 mod blobs;
+mod call;
 mod epoch;
+mod governance;
 mod nodes;
+mod operators;
+mod peripheral;
 mod publish;
+mod staking;
+mod upgrade;
 
 use walrus_core::{Frost, SuiAddress};
 
 pub use self::{
     blobs::{BlobToCertify, BlobToRegister, Lifetime, Registered, StorageSource},
-    nodes::{NodeRegistration, NodeVotes, RegisteredNode},
-    publish::{InitObjects, InitParams, Initialized, Published},
+    call::{Call, Proof},
+    governance::{GovernanceRefs, NewProposal, Vote, Voter},
+    nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
+    operators::{NodeChanges, NodeRight, VoteChanges},
+    peripheral::{
+        CreditRates, GovernanceInit, Managed, NodeSubsidies, credits_creation, exchange_creation,
+        governance_creation, subsidies_creation, subsidies_funding,
+    },
+    publish::{
+        InitObjects, InitParams, Initialized, Published, initialization, initialized, publication,
+        published,
+    },
+    staking::STAKES_PER_TRANSACTION_MAX,
+    upgrade::{
+        GovernanceUpgradeAuthority, UpgradeAuthority, UpgradePlan, Upgraded, governance_upgrade,
+        migration, owned_upgrade, upgrade_command, upgraded,
+    },
 };
 use crate::{
     error::SuiError,
@@ -73,7 +94,7 @@ impl WalrusContract {
             let state = self.reader.contract_state().await?;
             let refs = self.reader.refs().await?;
             let cost = commands(&mut Ptb::new(&refs), &state)?;
-            let error = match self.execute(&refs, &state, &commands).await {
+            let error = match self.attempt(&refs, &state, &commands).await {
                 Ok(executed) => return Ok(Paid { executed, cost }),
                 Err(error) => error,
             };
@@ -83,11 +104,11 @@ impl WalrusContract {
                 self.reader.refresh().await;
                 continue;
             }
-            return Err(self.explain(error, cost).await);
+            return Err(explain(&self.reader, self.address(), error, cost).await);
         }
     }
 
-    async fn execute(
+    async fn attempt(
         &self,
         refs: &ContractRefs,
         state: &ContractState,
@@ -101,21 +122,21 @@ impl WalrusContract {
             })
             .await
     }
+}
 
-    /// A transaction that cannot be built although it should is one that cannot be paid.
-    async fn explain(&self, error: SuiError, cost: Frost) -> SuiError {
-        let may_be_funds = matches!(error, SuiError::Build(_) | SuiError::Execution { .. });
-        if cost == Frost(0) || !may_be_funds {
-            return error;
-        }
-        match self.reader.wal_balance(self.address()).await {
-            Ok(have) if have < cost => SuiError::NotEnoughWal {
-                address: self.address(),
-                need: cost,
-                have,
-            },
-            _ => error,
-        }
+/// A transaction that cannot be built although it should is one that cannot be paid.
+async fn explain(reader: &SuiReader, sender: SuiAddress, error: SuiError, cost: Frost) -> SuiError {
+    let may_be_funds = matches!(error, SuiError::Build(_) | SuiError::Execution { .. });
+    if cost == Frost(0) || !may_be_funds {
+        return error;
+    }
+    match reader.wal_balance(sender).await {
+        Ok(have) if have < cost => SuiError::NotEnoughWal {
+            address: sender,
+            need: cost,
+            have,
+        },
+        _ => error,
     }
 }
 

@@ -1,15 +1,17 @@
-//! Registration and votes of storage nodes.
+//! Registration of storage nodes.
 
+use sui_transaction_builder::Argument;
 use walrus_contracts::types::{NodeMetadata, StorageNodeCap};
 use walrus_core::{
     Frost, NetworkPublicKey, ObjectId, ProtocolKeyPair, ProtocolPublicKey, ProtocolSignature,
+    SuiAddress,
 };
 
-use super::WalrusContract;
-use crate::{TransactionDigest, error::SuiError, ptb::Ptb};
+use super::{WalrusContract, call::Call, operators::VoteChanges};
+use crate::{TransactionDigest, error::SuiError, executor::Executed, ptb::Ptb, reader::SuiReader};
 
 /// Hundredths of a percent in the whole: the largest commission rate.
-const COMMISSION_RATE_MAX: u16 = 10_000;
+pub const COMMISSION_RATE_MAX: u16 = 10_000;
 /// Limits of the contract, in bytes.
 const NAME_LENGTH_MAX: usize = 100;
 const NETWORK_ADDRESS_LENGTH_MAX: usize = 259;
@@ -36,7 +38,7 @@ pub struct NodeRegistration {
     pub metadata: NodeMetadata,
     /// Key that verifies its signed messages.
     pub public_key: ProtocolPublicKey,
-    /// Proof that the registering account knows the secret; see [`WalrusContract::prove_possession`].
+    /// Proof that the registering account knows the secret; see [`SuiReader::prove_possession`].
     pub proof_of_possession: ProtocolSignature,
     /// Key of its TLS certificate.
     pub network_public_key: NetworkPublicKey,
@@ -44,6 +46,45 @@ pub struct NodeRegistration {
     pub commission_rate: u16,
     /// Its first votes.
     pub votes: NodeVotes,
+}
+
+/// A node to register, with the key that proves it is ours.
+#[derive(Debug)]
+pub struct NodeDescription {
+    /// Name, at most 100 bytes.
+    pub name: String,
+    /// `host:port` of its API, at most 259 bytes.
+    pub network_address: String,
+    /// Description for people.
+    pub metadata: NodeMetadata,
+    /// Key of its signed messages.
+    pub protocol_key: ProtocolKeyPair,
+    /// Key of its TLS certificate.
+    pub network_public_key: NetworkPublicKey,
+    /// Its share of rewards, in hundredths of a percent.
+    pub commission_rate: u16,
+    /// Its first votes.
+    pub votes: NodeVotes,
+}
+
+impl NodeDescription {
+    /// The registration that `sender` can make in the current epoch.
+    pub async fn registration(
+        &self,
+        reader: &SuiReader,
+        sender: SuiAddress,
+    ) -> Result<NodeRegistration, SuiError> {
+        Ok(NodeRegistration {
+            name: self.name.clone(),
+            network_address: self.network_address.clone(),
+            metadata: self.metadata.clone(),
+            public_key: self.protocol_key.public(),
+            proof_of_possession: reader.prove_possession(&self.protocol_key, sender).await?,
+            network_public_key: self.network_public_key,
+            commission_rate: self.commission_rate,
+            votes: self.votes,
+        })
+    }
 }
 
 /// A node that was just registered.
@@ -57,16 +98,55 @@ pub struct RegisteredNode {
     pub digest: TransactionDigest,
 }
 
+impl SuiReader {
+    /// Signs the proof that lets `sender` register `key` in the current epoch.
+    pub async fn prove_possession(
+        &self,
+        key: &ProtocolKeyPair,
+        sender: SuiAddress,
+    ) -> Result<ProtocolSignature, SuiError> {
+        // A proof of a past epoch is worthless.
+        self.refresh().await;
+        let epoch = self.contract_state().await?.epoch();
+        Ok(key.proof_of_possession(epoch, sender).signature)
+    }
+
+    /// The capability that `owner` has of the node with this protocol key, if it is registered.
+    pub async fn find_node_cap(
+        &self,
+        owner: SuiAddress,
+        key: ProtocolPublicKey,
+    ) -> Result<Option<StorageNodeCap>, SuiError> {
+        for cap in self.owned_node_caps(owner).await? {
+            let pool = self.staking_pool(cap.node_id).await?;
+            if pool.node_info.public_key.to_compressed_g1() == Some(key.0) {
+                return Ok(Some(cap));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Call {
+    /// Registers a node; the sender gets its capability. It joins a committee only when enough is staked
+    /// with it.
+    pub fn register_node(node: NodeRegistration) -> Result<Self, SuiError> {
+        node.check()?;
+        Ok(Self::new(move |ptb, _, sender| {
+            let cap = register(ptb, &node);
+            ptb.transfer(vec![cap], sender);
+            Ok(Frost(0))
+        }))
+    }
+}
+
 impl WalrusContract {
     /// Signs the proof that lets this account register `key` in the current epoch.
     pub async fn prove_possession(
         &self,
         key: &ProtocolKeyPair,
     ) -> Result<ProtocolSignature, SuiError> {
-        // A proof of a past epoch is worthless.
-        self.reader().refresh().await;
-        let epoch = self.reader().contract_state().await?.epoch();
-        Ok(key.proof_of_possession(epoch, self.address()).signature)
+        self.reader().prove_possession(key, self.address()).await
     }
 
     /// Registers a node. It joins a committee only when enough is staked with it.
@@ -74,23 +154,34 @@ impl WalrusContract {
         &self,
         node: &NodeRegistration,
     ) -> Result<RegisteredNode, SuiError> {
-        node.check()?;
-        let owner = self.address();
-        let paid = self
-            .run(|ptb, _| {
-                let cap = register(ptb, node);
-                ptb.transfer(vec![cap], owner);
-                Ok(Frost(0))
-            })
-            .await?;
-        let cap = paid
-            .executed
-            .only_created("storage_node", "StorageNodeCap")?;
+        let executed = self.execute(&Call::register_node(node.clone())?).await?;
+        self.registered_node(&executed).await
+    }
+
+    /// Registers a node unless this account did before: a node counts as registered when the account owns the
+    /// capability of a pool with its protocol key. So a run that was interrupted can be repeated.
+    pub async fn ensure_registered(
+        &self,
+        node: &NodeDescription,
+    ) -> Result<StorageNodeCap, SuiError> {
+        let key = node.protocol_key.public();
+        if let Some(cap) = self.reader().find_node_cap(self.address(), key).await? {
+            return Ok(cap);
+        }
+        let registration = node.registration(self.reader(), self.address()).await?;
+        let registered = self.register_candidate(&registration).await?;
+        tracing::info!(name = node.name, node_id = %registered.node_id, "registered a storage node");
+        Ok(registered.cap)
+    }
+
+    /// The node that a transaction with [`Call::register_node`] registered.
+    pub async fn registered_node(&self, executed: &Executed) -> Result<RegisteredNode, SuiError> {
+        let cap = executed.only_created("storage_node", "StorageNodeCap")?;
         let cap = self.reader().node_cap(cap).await?;
         Ok(RegisteredNode {
             node_id: cap.node_id,
             cap,
-            digest: paid.executed.digest,
+            digest: executed.digest,
         })
     }
 
@@ -100,67 +191,71 @@ impl WalrusContract {
         node_cap: ObjectId,
         votes: NodeVotes,
     ) -> Result<TransactionDigest, SuiError> {
-        let paid = self
-            .run(|ptb, _| {
-                for (function, value) in [
-                    ("set_storage_price_vote", votes.storage_price.0),
-                    ("set_write_price_vote", votes.write_price.0),
-                    ("set_node_capacity_vote", votes.node_capacity),
-                ] {
-                    let arguments = vec![ptb.staking(), ptb.object(node_cap), ptb.pure(&value)];
-                    ptb.call("staking", function, arguments);
-                }
-                Ok(Frost(0))
-            })
-            .await?;
-        Ok(paid.executed.digest)
-    }
-
-    /// Computes prices from the votes of the current committee.
-    pub async fn update_prices(&self) -> Result<TransactionDigest, SuiError> {
-        let paid = self
-            .run(|ptb, _| {
-                let arguments = vec![ptb.staking(), ptb.system()];
-                ptb.call("staking", "update_prices", arguments);
-                Ok(Frost(0))
-            })
-            .await?;
-        self.reader().refresh().await;
-        Ok(paid.executed.digest)
+        let votes = VoteChanges {
+            storage_price: Some(votes.storage_price),
+            write_price: Some(votes.write_price),
+            node_capacity: Some(votes.node_capacity),
+        };
+        Ok(self
+            .execute(&Call::set_votes(node_cap, votes))
+            .await?
+            .digest)
     }
 }
 
 impl NodeRegistration {
     /// Checks what the contract would refuse with less explanation.
     fn check(&self) -> Result<(), SuiError> {
-        let error = |text: String| Err(SuiError::InvalidInput(text));
-        if self.name.len() > NAME_LENGTH_MAX {
-            return error(format!(
-                "the node name is longer than {NAME_LENGTH_MAX} bytes"
-            ));
-        }
-        if self.network_address.len() > NETWORK_ADDRESS_LENGTH_MAX {
-            return error(format!(
-                "the network address is longer than {NETWORK_ADDRESS_LENGTH_MAX} bytes"
-            ));
-        }
-        if self.commission_rate > COMMISSION_RATE_MAX {
-            return error(format!(
-                "the commission rate {} is above {COMMISSION_RATE_MAX} hundredths of a percent",
-                self.commission_rate
-            ));
-        }
-        Ok(())
+        check_name(&self.name)?;
+        check_network_address(&self.network_address)?;
+        check_commission_rate(self.commission_rate)
     }
 }
 
-fn register(ptb: &mut Ptb<'_>, node: &NodeRegistration) -> sui_transaction_builder::Argument {
+pub(super) fn check_name(name: &str) -> Result<(), SuiError> {
+    if name.len() <= NAME_LENGTH_MAX {
+        return Ok(());
+    }
+    Err(SuiError::InvalidInput(format!(
+        "the node name is longer than {NAME_LENGTH_MAX} bytes"
+    )))
+}
+
+pub(super) fn check_network_address(address: &str) -> Result<(), SuiError> {
+    if address.len() <= NETWORK_ADDRESS_LENGTH_MAX {
+        return Ok(());
+    }
+    Err(SuiError::InvalidInput(format!(
+        "the network address is longer than {NETWORK_ADDRESS_LENGTH_MAX} bytes"
+    )))
+}
+
+pub(super) fn check_commission_rate(rate: u16) -> Result<(), SuiError> {
+    if rate <= COMMISSION_RATE_MAX {
+        return Ok(());
+    }
+    Err(SuiError::InvalidInput(format!(
+        "the commission rate {rate} is above {COMMISSION_RATE_MAX} hundredths of a percent"
+    )))
+}
+
+/// Adds `NodeMetadata`.
+pub(super) fn new_metadata(ptb: &mut Ptb<'_>, metadata: &NodeMetadata) -> Argument {
     let description = vec![
-        ptb.pure(&node.metadata.image_url),
-        ptb.pure(&node.metadata.project_url),
-        ptb.pure(&node.metadata.description),
+        ptb.pure(&metadata.image_url),
+        ptb.pure(&metadata.project_url),
+        ptb.pure(&metadata.description),
     ];
-    let metadata = ptb.call("node_metadata", "new", description);
+    let object = ptb.call("node_metadata", "new", description);
+    if !metadata.extra_fields.is_empty() {
+        let fields = ptb.string_map(metadata.extra_fields.iter());
+        ptb.call("node_metadata", "set_extra_fields", vec![object, fields]);
+    }
+    object
+}
+
+fn register(ptb: &mut Ptb<'_>, node: &NodeRegistration) -> Argument {
+    let metadata = new_metadata(ptb, &node.metadata);
     let arguments = vec![
         ptb.staking(),
         ptb.pure(&node.name),

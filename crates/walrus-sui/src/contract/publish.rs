@@ -72,8 +72,100 @@ pub struct Initialized {
     pub upgrade_manager: ObjectId,
     /// Allows its owner to upgrade without votes.
     pub emergency_upgrade_cap: ObjectId,
+    /// The shared object that counts votes about slashing; versions that make none leave it out.
+    pub slashing_manager: Option<ObjectId>,
     /// The transaction.
     pub digest: TransactionDigest,
+}
+
+/// A transaction that publishes a package. An `immutable` one can never be upgraded; else `owner` gets its
+/// capability.
+pub fn publication(
+    package: &LinkedPackage,
+    immutable: bool,
+    owner: SuiAddress,
+) -> TransactionBuilder {
+    let mut builder = TransactionBuilder::new();
+    let dependencies = package
+        .dependencies
+        .iter()
+        .copied()
+        .map(Address::new)
+        .collect();
+    let cap = builder.publish(package.modules.clone(), dependencies);
+    if immutable {
+        builder.move_call(
+            function_of(Address::TWO, "package", "make_immutable"),
+            vec![cap],
+        );
+    } else {
+        transfer(&mut builder, vec![cap], owner);
+    }
+    builder
+}
+
+/// What an executed publication made.
+pub fn published(executed: Executed) -> Result<Published, SuiError> {
+    let package = published_package(&executed)?;
+    let upgrade_cap = executed
+        .created("package", "UpgradeCap")
+        .next()
+        .map(|object| object.id);
+    Ok(Published {
+        package,
+        upgrade_cap,
+        executed,
+    })
+}
+
+/// The package that a transaction published.
+pub(super) fn published_package(executed: &Executed) -> Result<ObjectId, SuiError> {
+    executed
+        .changed
+        .iter()
+        .find(|object| object.created && object.type_.is_none())
+        .map(|object| object.id)
+        .ok_or_else(|| SuiError::UnexpectedEffects {
+            digest: executed.digest,
+            missing: "it published no package".to_owned(),
+        })
+}
+
+/// A transaction that creates System and Staking of the package `walrus`, just published by `owner`.
+pub fn initialization(
+    objects: InitObjects,
+    params: InitParams,
+    owner: SuiAddress,
+) -> TransactionBuilder {
+    let mut builder = TransactionBuilder::new();
+    let arguments = vec![
+        builder.object(ObjectInput::new(object_address(objects.init_cap))),
+        builder.object(ObjectInput::new(object_address(objects.upgrade_cap))),
+        builder.pure(&params.epoch_zero_duration_ms),
+        builder.pure(&params.epoch_duration_ms),
+        builder.pure(&params.n_shards.get()),
+        builder.pure(&params.max_epochs_ahead),
+        clock(&mut builder),
+    ];
+    let package = object_address(objects.package);
+    let cap = builder.move_call(function_of(package, "init", "initialize_walrus"), arguments);
+    transfer(&mut builder, vec![cap], owner);
+    builder
+}
+
+/// What an executed initialization made.
+pub fn initialized(executed: &Executed) -> Result<Initialized, SuiError> {
+    Ok(Initialized {
+        system_object: executed.only_created("system", "System")?,
+        staking_object: executed.only_created("staking", "Staking")?,
+        upgrade_manager: executed.only_created("upgrade", "UpgradeManager")?,
+        emergency_upgrade_cap: executed.only_created("upgrade", "EmergencyUpgradeCap")?,
+        slashing_manager: executed
+            .created("slashing", "SlashingManager")
+            .next()
+            .map(|object| object.id),
+        digest: executed.digest,
+    })
 }
 
 impl Executor {
@@ -85,44 +177,9 @@ impl Executor {
     ) -> Result<Published, SuiError> {
         let owner = self.address();
         let executed = self
-            .run(|| {
-                let mut builder = TransactionBuilder::new();
-                let dependencies = package
-                    .dependencies
-                    .iter()
-                    .copied()
-                    .map(Address::new)
-                    .collect();
-                let cap = builder.publish(package.modules.clone(), dependencies);
-                if immutable {
-                    builder.move_call(
-                        function_of(Address::TWO, "package", "make_immutable"),
-                        vec![cap],
-                    );
-                } else {
-                    transfer(&mut builder, vec![cap], owner);
-                }
-                Ok(builder)
-            })
+            .run(|| Ok(publication(package, immutable, owner)))
             .await?;
-        let published = executed
-            .changed
-            .iter()
-            .find(|object| object.created && object.type_.is_none())
-            .ok_or_else(|| SuiError::UnexpectedEffects {
-                digest: executed.digest,
-                missing: format!("it published no package {}", package.name),
-            })?;
-        let upgrade_cap = if immutable {
-            None
-        } else {
-            Some(executed.only_created("package", "UpgradeCap")?)
-        };
-        Ok(Published {
-            package: published.id,
-            upgrade_cap,
-            executed,
-        })
+        published(executed)
     }
 
     /// Creates System and Staking of the package `walrus`, just published by this account.
@@ -133,31 +190,9 @@ impl Executor {
     ) -> Result<Initialized, SuiError> {
         let owner = self.address();
         let executed = self
-            .run(|| {
-                let mut builder = TransactionBuilder::new();
-                let arguments = vec![
-                    builder.object(ObjectInput::new(object_address(objects.init_cap))),
-                    builder.object(ObjectInput::new(object_address(objects.upgrade_cap))),
-                    builder.pure(&params.epoch_zero_duration_ms),
-                    builder.pure(&params.epoch_duration_ms),
-                    builder.pure(&params.n_shards.get()),
-                    builder.pure(&params.max_epochs_ahead),
-                    clock(&mut builder),
-                ];
-                let package = object_address(objects.package);
-                let cap =
-                    builder.move_call(function_of(package, "init", "initialize_walrus"), arguments);
-                transfer(&mut builder, vec![cap], owner);
-                Ok(builder)
-            })
+            .run(|| Ok(initialization(objects, params, owner)))
             .await?;
-        Ok(Initialized {
-            system_object: executed.only_created("system", "System")?,
-            staking_object: executed.only_created("staking", "Staking")?,
-            upgrade_manager: executed.only_created("upgrade", "UpgradeManager")?,
-            emergency_upgrade_cap: executed.only_created("upgrade", "EmergencyUpgradeCap")?,
-            digest: executed.digest,
-        })
+        initialized(&executed)
     }
 
     /// Sends SUI (in MIST) to accounts.

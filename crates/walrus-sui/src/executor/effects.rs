@@ -75,7 +75,7 @@ impl Executed {
 }
 
 /// Converts effects: an error if the transaction failed.
-pub(super) fn executed(transaction: &proto::ExecutedTransaction) -> Result<Executed, SuiError> {
+pub(crate) fn executed(transaction: &proto::ExecutedTransaction) -> Result<Executed, SuiError> {
     let status = transaction.effects().status();
     if !status.success() {
         return Err(SuiError::from_execution(status.error()));

@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sui_sdk_types::TypeTag;
 use walrus_contracts::types::{Committee as ChainCommittee, GroupElement, StakingPool, VecMap};
 use walrus_core::{Epoch, Frost, NShards, NetworkPublicKey, ObjectId, ProtocolPublicKey};
 
-use super::state::{ContractState, dynamic_field_id, field_value};
+use super::state::{ContractState, extended_field};
 use crate::{
     committee::{Committee, CommitteeMember, Committees},
     error::SuiError,
-    ptb::ContractRefs,
     rpc::SuiRpc,
 };
 
@@ -75,16 +73,13 @@ pub(super) async fn read(rpc: &SuiRpc, state: &ContractState) -> Result<Committe
 
 /// The keys captured for the committee of the next epoch.
 async fn captured_keys(rpc: &SuiRpc, state: &ContractState) -> Result<Keys, SuiError> {
-    let tag = ContractRefs::tag_of(state.original_package, "extended_field", "Key");
-    // The key is an empty struct: one zero byte.
-    let id = dynamic_field_id(
+    let keys: VecMap<ObjectId, GroupElement> = extended_field(
+        rpc,
+        state.original_package,
         state.staking_inner.next_epoch_public_keys.id,
-        &TypeTag::from(tag),
-        &0u8,
-    );
-    let field = rpc.object(id).await?;
-    let keys: VecMap<ObjectId, GroupElement> =
-        field_value::<u8, _>(&field, "next_epoch_public_keys")?;
+        "next_epoch_public_keys",
+    )
+    .await?;
     Ok(keys.contents.into_iter().collect())
 }
 

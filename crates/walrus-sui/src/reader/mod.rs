@@ -1,20 +1,27 @@
 //! Reading the state of the Walrus contracts.
 
 mod committee;
+mod governance;
+mod origin;
 mod owned;
+mod pools;
+mod stakes;
 mod state;
 
 use std::{sync::Arc, time::Duration};
 
-use sui_rpc::{
-    field::{FieldMask, FieldMaskUtil as _},
-    proto::sui::rpc::v2 as proto,
-};
+use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::StructTag;
 use tokio::sync::OnceCell;
 use walrus_core::{Epoch, NShards, ObjectId};
 
-pub use self::state::ContractState;
+pub(crate) use self::state::{dynamic_field_id, field_value};
+pub use self::{
+    governance::{GovernanceState, ProposalView},
+    pools::{NodePool, PoolCommission},
+    stakes::StakeView,
+    state::ContractState,
+};
 use crate::{
     cache::Cached,
     committee::{Committee, Committees, EpochState},
@@ -36,7 +43,7 @@ pub struct ContractIds {
     pub system_object: ObjectId,
     /// The Staking object.
     pub staking_object: ObjectId,
-    /// The treasury of WAL; only epoch changes need it.
+    /// The treasury of WAL; only epoch changes need it. Looked up when not given.
     pub treasury_object: Option<ObjectId>,
 }
 
@@ -72,6 +79,7 @@ struct Shared {
     state: Cached<ContractState>,
     committees: Cached<Committees>,
     wal_type: OnceCell<StructTag>,
+    treasury: OnceCell<ObjectId>,
 }
 
 impl SuiReader {
@@ -89,6 +97,7 @@ impl SuiReader {
                 state: Cached::new(ttl),
                 committees: Cached::new(ttl),
                 wal_type: OnceCell::new(),
+                treasury: OnceCell::new(),
             }),
         }
     }
@@ -163,8 +172,23 @@ impl SuiReader {
             wal_type: self.wal_type().await?,
             system_object: self.shared.ids.system_object,
             staking_object: self.shared.ids.staking_object,
-            treasury_object: self.shared.ids.treasury_object,
         })
+    }
+
+    /// The treasury of WAL, through which epoch changes burn: the configured one, else the one that was made
+    /// when WAL was published.
+    pub async fn treasury(&self) -> Result<ObjectId, SuiError> {
+        if let Some(treasury) = self.shared.ids.treasury_object {
+            return Ok(treasury);
+        }
+        let wal = object_id(*self.wal_type().await?.address());
+        self.shared
+            .treasury
+            .get_or_try_init(|| {
+                origin::created_with_package(self.rpc(), wal, "wal", "ProtectedTreasury")
+            })
+            .await
+            .copied()
     }
 
     /// The type of WAL (without `Coin`): what `staking::stake_with_pool` takes as payment.
@@ -236,33 +260,6 @@ impl SuiRpc {
             .parse()
             .map_err(|error| SuiError::decode("the chain ID", error))?;
         Ok(hex::encode(&digest.inner()[..4]))
-    }
-
-    /// The checkpoint that holds the last transaction that wrote `id`.
-    async fn checkpoint_of_last_change(&self, id: ObjectId) -> Result<u64, SuiError> {
-        let request = proto::GetObjectRequest::new(&object_address(id))
-            .with_read_mask(FieldMask::from_str("previous_transaction"));
-        let object = self
-            .call("GetObject", |mut client| {
-                let request = request.clone();
-                async move { client.ledger_client().get_object(request).await }
-            })
-            .await?;
-        let digest = object.get_ref().object().previous_transaction().to_owned();
-        let mut request = proto::GetTransactionRequest::default();
-        request.digest = Some(digest);
-        request.read_mask = Some(FieldMask::from_str("checkpoint"));
-        let transaction = self
-            .call("GetTransaction", |mut client| {
-                let request = request.clone();
-                async move { client.ledger_client().get_transaction(request).await }
-            })
-            .await?;
-        transaction
-            .get_ref()
-            .transaction()
-            .checkpoint_opt()
-            .ok_or_else(|| SuiError::decode("a transaction", "it is in no checkpoint yet"))
     }
 
     /// The time of the chain's Clock, in ms since 1970.

@@ -14,6 +14,7 @@ use crate::{
     error::SuiError,
     ids::{object_address, object_id},
     prices::Prices,
+    ptb::ContractRefs,
     rpc::{ObjectData, SuiRpc, backoff},
 };
 
@@ -168,7 +169,7 @@ fn expect_type(
 }
 
 /// ID of the object that holds a dynamic field of `parent`.
-pub(super) fn dynamic_field_id<N: Serialize>(
+pub(crate) fn dynamic_field_id<N: Serialize>(
     parent: ObjectId,
     name_type: &TypeTag,
     name: &N,
@@ -178,12 +179,25 @@ pub(super) fn dynamic_field_id<N: Serialize>(
 }
 
 /// The value a dynamic field object holds.
-pub(super) fn field_value<N: DeserializeOwned, V: DeserializeOwned>(
+pub(crate) fn field_value<N: DeserializeOwned, V: DeserializeOwned>(
     field: &ObjectData,
     what: &'static str,
 ) -> Result<V, SuiError> {
     let field: DynamicField<N, V> = field.decode(what)?;
     Ok(field.value)
+}
+
+/// The value of an `extended_field::ExtendedField` with ID `parent`.
+pub(super) async fn extended_field<V: DeserializeOwned>(
+    rpc: &SuiRpc,
+    original_package: ObjectId,
+    parent: ObjectId,
+    what: &'static str,
+) -> Result<V, SuiError> {
+    let key = ContractRefs::tag_of(original_package, "extended_field", "Key");
+    // The key is an empty struct: one zero byte.
+    let id = dynamic_field_id(parent, &TypeTag::from(key), &0u8);
+    field_value::<u8, V>(&rpc.object(id).await?, what)
 }
 
 #[cfg(test)]

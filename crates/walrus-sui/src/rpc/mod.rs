@@ -1,6 +1,7 @@
 //! Access to full nodes: fail-over, timeouts, bounded retries, and objects decoded from answers.
 
 mod object;
+mod package;
 
 use std::{
     future::Future,
@@ -15,7 +16,10 @@ use rand::Rng as _;
 use sui_rpc::Client;
 
 pub(crate) use self::object::owner;
-pub use self::object::{ObjectData, ObjectOwner};
+pub use self::{
+    object::{ObjectData, ObjectOwner},
+    package::PackageData,
+};
 use crate::error::{SuiError, is_transient};
 
 /// How long one attempt of one call may take.

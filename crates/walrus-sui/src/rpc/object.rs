@@ -44,6 +44,16 @@ pub enum ObjectOwner {
     },
 }
 
+impl ObjectOwner {
+    /// True if only `account` can use the object.
+    pub fn is_account(&self, account: SuiAddress) -> bool {
+        match self {
+            Self::Address(owner) | Self::ConsensusAddress { owner, .. } => *owner == account,
+            _ => false,
+        }
+    }
+}
+
 /// A Move object: reference, owner, type and BCS contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectData {

@@ -1,4 +1,4 @@
-//! Sizes and amounts of money as people read them.
+//! Sizes, amounts of money, shares and durations as people read them.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ const FOUR_DECIMALS_FROM_COINS: u64 = 100;
 
 /// An amount in FROST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wal(pub u64);
+pub struct Wal(pub u64);
 
 impl fmt::Display for Wal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,7 +44,7 @@ fn amount(frost: u64) -> String {
 }
 
 /// Decimal digits in groups of three.
-pub(crate) fn thousands(value: u64) -> String {
+pub fn thousands(value: u64) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -58,7 +58,7 @@ pub(crate) fn thousands(value: u64) -> String {
 
 /// A size in bytes: base 1024, three significant digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Size(pub u64);
+pub struct Size(pub u64);
 
 const SIZE_UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
@@ -85,6 +85,48 @@ impl fmt::Display for Size {
             unit *= 1024;
         }
         write!(f, "{} B", self.0)
+    }
+}
+
+/// A share in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate(pub u16);
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, fraction) = (self.0 / 100, self.0 % 100);
+        match fraction {
+            0 => write!(f, "{whole}%"),
+            _ if fraction.is_multiple_of(10) => write!(f, "{whole}.{}%", fraction / 10),
+            _ => write!(f, "{whole}.{fraction:02}%"),
+        }
+    }
+}
+
+/// A duration in ms: its two largest units, such as `3d 4h` or `12min 5s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub u64);
+
+const SPAN_UNITS: [(&str, u64); 4] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("min", 60_000),
+    ("s", 1_000),
+];
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(first) = SPAN_UNITS.iter().position(|(_, ms)| self.0 >= *ms) else {
+            return f.write_str(if self.0 == 0 { "0s" } else { "1s" });
+        };
+        let (name, ms) = SPAN_UNITS[first];
+        write!(f, "{}{name}", self.0 / ms)?;
+        match SPAN_UNITS.get(first + 1) {
+            Some((name, smaller)) if self.0 % ms / smaller > 0 => {
+                write!(f, " {}{name}", self.0 % ms / smaller)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -130,6 +172,35 @@ mod tests {
             (u64::MAX, "18,446,744,073,709,551,615 FROST"),
         ] {
             assert_eq!(Wal(frost).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn shares_have_no_needless_digits() {
+        for (rate, text) in [
+            (0, "0%"),
+            (500, "5%"),
+            (1250, "12.5%"),
+            (1234, "12.34%"),
+            (1, "0.01%"),
+        ] {
+            assert_eq!(Rate(rate).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        for (ms, text) in [
+            (0, "0s"),
+            (1, "1s"),
+            (59_999, "59s"),
+            (60_000, "1min"),
+            (725_000, "12min 5s"),
+            (3_600_000, "1h"),
+            (3_605_000, "1h"),
+            (277_200_000, "3d 5h"),
+        ] {
+            assert_eq!(Span(ms).to_string(), text);
         }
     }
 }

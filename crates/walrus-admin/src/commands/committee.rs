@@ -1,0 +1,137 @@
+//! `walrus-admin committee`.
+
+use anyhow::{Context as _, ensure};
+use serde::Serialize;
+use walrus_core::{Frost, bft};
+use walrus_sui::{Committee, reader::NodePool};
+use walrus_terminal::{
+    format::Size,
+    output::{print_json, print_text},
+};
+
+use super::pools::{VotesReport, commission};
+use crate::{
+    args::CommitteeArgs,
+    context::Context,
+    show::{count, table, wal},
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitteeReport {
+    epoch: u32,
+    n_shards: u16,
+    quorum: u16,
+    storage_price: Frost,
+    write_price: Frost,
+    members: Vec<MemberReport>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MemberReport {
+    node_id: String,
+    name: String,
+    network_address: String,
+    shards: Vec<u16>,
+    stake: Frost,
+    commission_rate: u16,
+    votes: VotesReport,
+}
+
+/// Lists a committee.
+pub(crate) async fn run(context: &Context, args: CommitteeArgs) -> anyhow::Result<()> {
+    let reader = context.reader(&args.rpc)?;
+    let committees = reader.committees().await?;
+    let committee = if args.next {
+        committees.next.as_ref().context(
+            "the next committee is not selected yet: that happens when the voting of this epoch ends \
+             (`walrus-admin epoch`)",
+        )?
+    } else {
+        ensure!(
+            !committees.current.is_empty(),
+            "there is no committee in epoch 0; `walrus-admin pools` lists the nodes"
+        );
+        &committees.current
+    };
+    let prices = reader.prices().await?;
+    let pools = reader.node_pools(false).await?;
+    let mut members: Vec<(&walrus_sui::CommitteeMember, &NodePool)> = committee
+        .members
+        .iter()
+        .filter_map(|member| {
+            let pool = pools.iter().find(|node| node.pool.id == member.node_id)?;
+            Some((member, pool))
+        })
+        .collect();
+    if !context.json() {
+        // People look for weight and names; the order of the contracts is for certificates.
+        members.sort_by_key(|(member, _)| (std::cmp::Reverse(member.shards.len()), &member.name));
+        let in_force = format!(
+            "Prices in force: {} for storing a MiB for one epoch, {} for writing it",
+            wal(prices.storage_per_unit),
+            wal(prices.write_per_unit)
+        );
+        return print_text(&format!("{}\n{in_force}", text(committee, &members)));
+    }
+    print_json(&CommitteeReport {
+        epoch: committee.epoch,
+        n_shards: committee.n_shards.get(),
+        quorum: bft::min_correct(committee.n_shards),
+        storage_price: prices.storage_per_unit,
+        write_price: prices.write_per_unit,
+        members: members
+            .iter()
+            .map(|(member, node)| MemberReport {
+                node_id: member.node_id.to_string(),
+                name: member.name.clone(),
+                network_address: member.network_address.clone(),
+                shards: member.shards.iter().map(|shard| shard.0).collect(),
+                stake: Frost(node.pool.wal_balance),
+                commission_rate: node.pool.commission_rate,
+                votes: VotesReport::of(node),
+            })
+            .collect(),
+    })
+}
+
+fn text(committee: &Committee, members: &[(&walrus_sui::CommitteeMember, &NodePool)]) -> String {
+    let rows = members
+        .iter()
+        .map(|(member, node)| {
+            let votes = node.pool.voting_params;
+            vec![
+                member.name.clone(),
+                member.node_id.to_string(),
+                member.shards.len().to_string(),
+                wal(Frost(node.pool.wal_balance)),
+                commission(node),
+                wal(Frost(votes.storage_price)),
+                wal(Frost(votes.write_price)),
+                Size(votes.node_capacity).to_string(),
+            ]
+        })
+        .collect();
+    let table = table(
+        &[
+            "Node",
+            "Node ID",
+            "Shards",
+            "Stake",
+            "Commission",
+            "Storage price",
+            "Write price",
+            "Capacity",
+        ],
+        &[2, 3, 4, 5, 6, 7],
+        rows,
+    );
+    format!(
+        "Committee of epoch {}: {}, {} shards, quorum {}\n{table}",
+        committee.epoch,
+        count(committee.members.len(), "node"),
+        committee.n_shards,
+        bft::min_correct(committee.n_shards)
+    )
+}

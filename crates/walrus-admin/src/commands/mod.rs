@@ -1,0 +1,56 @@
+//! One module per subject.
+
+mod authorize;
+mod commission;
+mod committee;
+mod epoch;
+mod key;
+mod man;
+mod metadata;
+mod pools;
+mod proposals;
+mod register;
+mod stake;
+mod stakes;
+mod submit;
+mod unstake;
+mod votes;
+
+use clap::CommandFactory as _;
+
+use crate::{
+    args::{Cli, Command, EpochCommand},
+    context::Context,
+};
+
+/// Runs the command the user asked for.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
+    let context = Context::new(cli.global);
+    match cli.command {
+        Command::Register(args) => register::run(&context, args).await,
+        Command::Stake(args) => stake::run(&context, args).await,
+        Command::Unstake(args) => unstake::unstake(&context, args).await,
+        Command::Withdraw(args) => unstake::withdraw(&context, args).await,
+        Command::Stakes(args) => stakes::run(&context, args).await,
+        Command::Pools(args) => pools::run(&context, args).await,
+        Command::Committee(args) => committee::run(&context, args).await,
+        Command::SetPrice(args) => votes::set_price(&context, args).await,
+        Command::SetCapacity(args) => votes::set_capacity(&context, args).await,
+        Command::SetCommission(args) => commission::set_rate(&context, args).await,
+        Command::SetMetadata(args) => metadata::run(&context, args).await,
+        Command::RotateKey(args) => key::run(&context, args).await,
+        Command::CollectCommission(args) => commission::collect(&context, args).await,
+        Command::Authorize(args) => authorize::run(&context, args).await,
+        Command::Epoch(args) => match args.command {
+            None => epoch::show(&context, &args.rpc).await,
+            Some(EpochCommand::Advance(args)) => epoch::advance(&context, args).await,
+            Some(EpochCommand::SyncDone(args)) => epoch::sync_done(&context, args).await,
+        },
+        Command::Proposals(args) => proposals::run(&context, args).await,
+        Command::Delegate(args) => proposals::delegate(&context, args).await,
+        Command::Revoke(args) => proposals::revoke(&context, args).await,
+        Command::Submit(args) => submit::run(&context, args).await,
+        Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
+        Command::Man(args) => man::run(args.out.as_deref()),
+    }
+}

@@ -1,0 +1,155 @@
+//! `walrus-admin stake`.
+
+use anyhow::ensure;
+use serde::Serialize;
+use walrus_core::{FROST_PER_WAL, Frost, ObjectId};
+use walrus_sui::{
+    contract::{Call, STAKES_PER_TRANSACTION_MAX},
+    staking::StakePlace,
+};
+
+use crate::{
+    args::StakeArgs,
+    context::{Context, Moment, title},
+    send::{Plan, Sent},
+    show::wal,
+};
+
+/// The contracts take no smaller stake.
+pub(super) const STAKE_MIN: Frost = Frost(FROST_PER_WAL);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Staked {
+    stakes: Vec<NewStake>,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewStake {
+    id: String,
+    node_id: String,
+    principal: Frost,
+    activation_epoch: u32,
+}
+
+/// Stakes with nodes.
+pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()> {
+    let stakes = pair(&args.nodes, &args.amounts)?;
+    let sending = context.sending(&args.send)?;
+    let reader = sending.reader();
+    let moment = Moment::read(reader).await?;
+    let state = reader.contract_state().await?;
+    let selected = state.staking_inner.next_committee.is_some();
+    let activation = moment.info.epoch + if selected { 2 } else { 1 };
+
+    let mut parts = Vec::new();
+    let mut plan = Plan::new("");
+    for (node, amount) in &stakes {
+        let pool = reader.staking_pool(*node).await?;
+        parts.push(format!("{} with {}", wal(*amount), title(&pool)));
+        let place = StakePlace::of(&state, *node);
+        if moment.info.epoch > 0 && !place.in_committee && !place.in_next_committee {
+            plan = plan.warn(format!(
+                "{} serves in no committee; stake with it earns nothing until it does",
+                title(&pool)
+            ));
+        }
+    }
+    plan.sentence = format!(
+        "Stake {}, active from {} on.",
+        parts.join(", "),
+        moment.epoch(activation)
+    );
+    let Some(executed) = sending.send(&Call::stake(stakes), plan).await? else {
+        return Ok(());
+    };
+    let ids: Vec<ObjectId> = executed
+        .created("staked_wal", "StakedWal")
+        .map(|object| object.id)
+        .collect();
+    let created = reader.stakes_by_id(&ids).await?;
+    let report = Staked {
+        stakes: created
+            .iter()
+            .map(|view| NewStake {
+                id: view.stake.id.to_string(),
+                node_id: view.stake.node_id.to_string(),
+                principal: view.principal(),
+                activation_epoch: view.stake.activation_epoch,
+            })
+            .collect(),
+        sent: Sent::of(&executed),
+    };
+    sending.report(&report, || {
+        let lines: Vec<String> = report
+            .stakes
+            .iter()
+            .map(|stake| {
+                format!(
+                    "Success: staked {} with {}, active from epoch {}\nStake ID: {}\n",
+                    wal(stake.principal),
+                    stake.node_id,
+                    stake.activation_epoch,
+                    stake.id
+                )
+            })
+            .collect();
+        format!("{}{}", lines.concat(), report.sent.lines())
+    })
+}
+
+/// The amount of each node.
+fn pair(nodes: &[ObjectId], amounts: &[Frost]) -> anyhow::Result<Vec<(ObjectId, Frost)>> {
+    ensure!(
+        amounts.len() == 1 || amounts.len() == nodes.len(),
+        "{} amounts do not fit {} nodes: give one amount for all, or one for each",
+        amounts.len(),
+        nodes.len()
+    );
+    ensure!(
+        nodes.len() <= STAKES_PER_TRANSACTION_MAX,
+        "at most {STAKES_PER_TRANSACTION_MAX} nodes can be staked with at once"
+    );
+    let stakes: Vec<_> = nodes
+        .iter()
+        .copied()
+        .zip(amounts.iter().copied().cycle())
+        .collect();
+    for (_, amount) in &stakes {
+        ensure!(
+            *amount >= STAKE_MIN,
+            "a stake is at least {STAKE_MIN}, not {}",
+            wal(*amount)
+        );
+    }
+    Ok(stakes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_amount_is_for_every_node() {
+        let nodes = [ObjectId([1; 32]), ObjectId([2; 32])];
+        let (one, two) = (Frost(FROST_PER_WAL), Frost(2 * FROST_PER_WAL));
+        assert_eq!(
+            pair(&nodes, &[one]).unwrap(),
+            [(nodes[0], one), (nodes[1], one)]
+        );
+        assert_eq!(
+            pair(&nodes, &[one, two]).unwrap(),
+            [(nodes[0], one), (nodes[1], two)]
+        );
+        for amounts in [
+            &[one, two, one][..],
+            &[Frost(FROST_PER_WAL - 1)],
+            &[one, Frost(0)],
+        ] {
+            assert!(pair(&nodes, amounts).is_err(), "{amounts:?}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Sending a transaction, or showing it: every command that changes something ends here.
+
+use anyhow::Context as _;
+use serde::Serialize;
+use walrus_core::SuiAddress;
+use walrus_sui::{
+    Composer, Draft, Executed, Executor, Signer, SuiReader, WalrusContract, contract::Call,
+};
+use walrus_terminal::{
+    output::{print_json, print_text},
+    prompt,
+};
+
+use crate::{args::SendArgs, show::sui};
+
+/// What sends the transactions of one account.
+pub(crate) struct Sending {
+    reader: SuiReader,
+    composer: Composer,
+    signer: Option<Signer>,
+    gas_budget: Option<u64>,
+    args: SendArgs,
+    json: bool,
+}
+
+/// What a transaction will do, in words.
+pub(crate) struct Plan {
+    /// One plain sentence.
+    pub(crate) sentence: String,
+    /// What to think of before.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Plan {
+    /// A plan without warnings.
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self {
+            sentence: sentence.into(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds a warning.
+    pub(crate) fn warn(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
+        self
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DryRun<'a> {
+    dry_run: bool,
+    sender: String,
+    plan: &'a str,
+    gas_mist: i128,
+    gas_budget_mist: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Unsigned<'a> {
+    sender: String,
+    plan: &'a str,
+    transaction: String,
+    digest: String,
+    gas_budget_mist: u64,
+}
+
+/// What every command that sent something reports.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sent {
+    /// Digest of the transaction.
+    pub(crate) transaction: String,
+    /// Gas paid, in MIST; negative if storage was given back.
+    pub(crate) gas_mist: i128,
+}
+
+impl Sent {
+    /// The report of an executed transaction.
+    pub(crate) fn of(executed: &Executed) -> Self {
+        Self {
+            transaction: executed.digest.to_string(),
+            gas_mist: executed.gas_mist,
+        }
+    }
+
+    /// The last lines of the report in text.
+    pub(crate) fn lines(&self) -> String {
+        format!(
+            "Transaction: {}\nGas: {}",
+            self.transaction,
+            sui(self.gas_mist)
+        )
+    }
+}
+
+impl Sending {
+    /// Takes everything apart from the call.
+    pub(crate) fn new(
+        reader: SuiReader,
+        sender: SuiAddress,
+        signer: Option<Signer>,
+        gas_budget: Option<u64>,
+        args: SendArgs,
+        json: bool,
+    ) -> Self {
+        Self {
+            composer: Composer::new(reader.rpc().clone(), sender, gas_budget),
+            reader,
+            signer,
+            gas_budget,
+            args,
+            json,
+        }
+    }
+
+    /// Reads of the deployment.
+    pub(crate) fn reader(&self) -> &SuiReader {
+        &self.reader
+    }
+
+    /// The account.
+    pub(crate) fn sender(&self) -> SuiAddress {
+        self.composer.sender()
+    }
+
+    /// Executes `call` after a confirmation and returns what it did; with `--dry-run` or
+    /// `--serialize-unsigned` prints what was asked for and returns `None`.
+    ///
+    /// The call is simulated first: what would fail, fails before anybody is asked.
+    pub(crate) async fn send(&self, call: &Call, plan: Plan) -> anyhow::Result<Option<Executed>> {
+        let draft = call.draft(&self.reader, &self.composer).await?;
+        for warning in &plan.warnings {
+            eprintln!("Warning: {warning}");
+        }
+        if self.args.serialize_unsigned {
+            self.print_unsigned(&draft, &plan)?;
+            return Ok(None);
+        }
+        if self.args.dry_run {
+            self.print_dry_run(&draft, &plan)?;
+            return Ok(None);
+        }
+        let gas = sui(i128::from(draft.gas_budget_mist()));
+        let question = format!("{} Gas: at most {gas}.", plan.sentence);
+        prompt::confirm(&question, self.args.yes)?;
+        Ok(Some(self.contract()?.execute(call).await?))
+    }
+
+    /// Executes the call and prints `Success: …` with the report's lines, or the report as JSON.
+    pub(crate) async fn send_and_report(
+        &self,
+        call: &Call,
+        plan: Plan,
+        success: &str,
+    ) -> anyhow::Result<()> {
+        let Some(executed) = self.send(call, plan).await? else {
+            return Ok(());
+        };
+        let sent = Sent::of(&executed);
+        self.report(&sent, || format!("Success: {success}\n{}", sent.lines()))
+    }
+
+    /// Prints a report.
+    pub(crate) fn report<T: Serialize>(
+        &self,
+        report: &T,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        if self.json {
+            print_json(report)
+        } else {
+            print_text(&text())
+        }
+    }
+
+    /// The contracts in the name of the account.
+    pub(crate) fn contract(&self) -> anyhow::Result<WalrusContract> {
+        let signer = self
+            .signer
+            .clone()
+            .with_context(|| format!("the wallet has no key of {}", self.sender()))?;
+        let rpc = self.reader.rpc().clone();
+        let executor = Executor::with_options(rpc, signer, self.gas_budget, None);
+        Ok(WalrusContract::with_executor(self.reader.clone(), executor))
+    }
+
+    fn print_unsigned(&self, draft: &Draft, plan: &Plan) -> anyhow::Result<()> {
+        let report = Unsigned {
+            sender: self.sender().to_string(),
+            plan: &plan.sentence,
+            transaction: draft.to_base64(),
+            digest: draft.digest().to_string(),
+            gas_budget_mist: draft.gas_budget_mist(),
+        };
+        if !self.json {
+            eprintln!(
+                "{}\nNot sent. {} signs the line below; it is worthless once one of its objects has changed.",
+                plan.sentence, report.sender
+            );
+        }
+        self.report(&report, || report.transaction.clone())
+    }
+
+    fn print_dry_run(&self, draft: &Draft, plan: &Plan) -> anyhow::Result<()> {
+        let report = DryRun {
+            dry_run: true,
+            sender: self.sender().to_string(),
+            plan: &plan.sentence,
+            gas_mist: draft.outcome.gas_mist,
+            gas_budget_mist: draft.gas_budget_mist(),
+        };
+        self.report(&report, || {
+            format!(
+                "Dry run: nothing was sent\n{}\nGas: about {}, at most {}",
+                plan.sentence,
+                sui(report.gas_mist),
+                sui(i128::from(report.gas_budget_mist))
+            )
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! Proposals and votes of the companion package `walrus_governance`, as pure functions of its objects.
+//!
+//! Reading the objects is in [`crate::reader`], calling the package in [`crate::contract`].
+
+mod life;
+mod tally;
+
+pub use self::{
+    life::{ProposalStep, Standing, bar, earliest_epochs, kind_name, state_name},
+    tally::{Bar, MICRO, Outlook, node_shares, tally, without},
+};

@@ -1,0 +1,19 @@
+//! What the commands of Walrus have in common, so that they feel like one: where configuration and wallet are
+//! found, what goes to which stream, how amounts read, how failures end.
+//!
+//! * [`surroundings`]: the global options and what they resolve to.
+//! * [`output`]: everything that reaches stdout.
+//! * [`format`](mod@format): sizes, amounts and durations as people read them; [`parse`] reads what they write.
+//! * [`prompt`]: questions before something happens.
+//! * [`exit`]: the frame of `main`.
+//! * [`completion`]: completion scripts.
+
+pub mod completion;
+pub mod exit;
+pub mod format;
+pub mod output;
+pub mod parse;
+pub mod prompt;
+pub mod surroundings;
+
+pub use surroundings::{GlobalArgs, RpcArgs, Surroundings};

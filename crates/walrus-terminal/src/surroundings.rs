@@ -1,0 +1,137 @@
+//! What the global options and the surroundings say: configuration, wallet, full nodes.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use walrus_client::config::{self, ClientConfig, ConfigError, Loaded};
+use walrus_core::SuiAddress;
+use walrus_sui::Wallet;
+
+/// Options that may stand before or after the command.
+#[derive(Debug, Clone, Args)]
+pub struct GlobalArgs {
+    /// Client configuration. Default: client_config.yaml in the current directory, $XDG_CONFIG_HOME,
+    /// $XDG_CONFIG_HOME/walrus, ~/.config/walrus or ~/.walrus
+    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Context to use of a configuration with several
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Sui wallet. Default: `wallet_config` of the configuration, ./sui_config.yaml, ~/.sui/sui_config/client.yaml
+    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_WALLET")]
+    pub wallet: Option<PathBuf>,
+    /// Most gas to pay per transaction, in MIST. Default: estimated
+    #[arg(long, global = true, value_name = "MIST")]
+    pub gas_budget: Option<u64>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The full node of commands that sign nothing.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RpcArgs {
+    /// Sui full node to ask. Default: `rpc_urls` of the configuration, then the wallet's environment
+    #[arg(long, value_name = "URL")]
+    pub rpc_url: Option<String>,
+}
+
+/// The surroundings of one command.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    global: GlobalArgs,
+}
+
+impl Surroundings {
+    /// Takes the global options.
+    pub fn new(global: GlobalArgs) -> Self {
+        Self { global }
+    }
+
+    /// Whether results are printed as JSON.
+    pub fn json(&self) -> bool {
+        self.global.json
+    }
+
+    /// Most gas to pay per transaction, in MIST; to be estimated if absent.
+    pub fn gas_budget(&self) -> Option<u64> {
+        self.global.gas_budget
+    }
+
+    /// The client configuration. Keys that mean nothing are warned about on stderr.
+    pub fn config(&self) -> anyhow::Result<Loaded> {
+        let explicit = self.global.config.as_deref();
+        let loaded = config::load(explicit, self.global.context.as_deref(), || {
+            self.wallet_rpc_url()
+        })?;
+        for key in &loaded.parsed.unknown_keys {
+            let file = loaded
+                .path
+                .as_deref()
+                .unwrap_or_else(|| "configuration".as_ref());
+            eprintln!(
+                "Warning: {}: unknown key `{key}` is ignored",
+                file.display()
+            );
+        }
+        Ok(loaded)
+    }
+
+    /// The wallet, with the environment and address that the configuration chooses.
+    pub fn wallet(&self, config: Option<&ClientConfig>) -> anyhow::Result<Wallet> {
+        let configured = config.and_then(|config| config.wallet.as_ref());
+        let location = config::locate_wallet(self.global.wallet.as_deref(), configured)?;
+        let mut wallet = Wallet::load(&location.path)?;
+        if let Some(env) = &location.active_env {
+            wallet.use_env(env)?;
+        }
+        if let Some(address) = &location.active_address {
+            let parsed: SuiAddress = address.parse().with_context(|| {
+                format!("`wallet_config.active_address` is not valid: `{address}`")
+            })?;
+            wallet.use_address(parsed)?;
+        }
+        Ok(wallet)
+    }
+
+    /// Full nodes of a command that signs nothing: the option, else the configuration, else the wallet.
+    pub fn reading_urls(
+        &self,
+        config: &ClientConfig,
+        rpc: &RpcArgs,
+    ) -> anyhow::Result<Vec<String>> {
+        if let Some(url) = &rpc.rpc_url {
+            return Ok(vec![url.clone()]);
+        }
+        if !config.rpc_urls.is_empty() {
+            return Ok(config.rpc_urls.clone());
+        }
+        match self.wallet(Some(config)) {
+            Ok(wallet) => Ok(vec![wallet.active_env()?.rpc.clone()]),
+            Err(error) if error.is::<ConfigError>() => Err(ConfigError::NoRpcUrl.into()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Full nodes of a command that signs with `wallet`: the wallet's, then those of the configuration.
+    pub fn signing_urls(
+        &self,
+        config: &ClientConfig,
+        wallet: &Wallet,
+    ) -> anyhow::Result<Vec<String>> {
+        let mut urls = vec![wallet.active_env()?.rpc.clone()];
+        for url in &config.rpc_urls {
+            if !urls.contains(url) {
+                urls.push(url.clone());
+            }
+        }
+        Ok(urls)
+    }
+
+    /// RPC URL of the wallet's environment, if there is a usable wallet.
+    fn wallet_rpc_url(&self) -> Option<String> {
+        let wallet = self.wallet(None).ok()?;
+        Some(wallet.active_env().ok()?.rpc.clone())
+    }
+}

@@ -1,0 +1,136 @@
+//! `walrus-admin` on an embedded chain, with a wallet for every part somebody can play.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+use walrus_deploy::ClientConfigFile;
+use walrus_sui::{Signer, Wallet, WalletEnv};
+
+use crate::{Outcome, binary, contracts::ContractNetwork, run, text};
+
+/// A folder with the client configuration of a network and wallets.
+pub struct AdminHome {
+    folder: TempDir,
+    rpc_url: String,
+}
+
+impl AdminHome {
+    /// Writes the configuration of `network`; nothing in it helps to find objects that can be found on the chain.
+    ///
+    /// # Panics
+    ///
+    /// When the folder cannot be written.
+    pub fn new(network: &ContractNetwork) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let rpc_url = network.localnet.rpc_url();
+        let config = ClientConfigFile::new(&network.deployment, None, vec![rpc_url.clone()]);
+        let path = folder.path().join("client_config.yaml");
+        config.save(&path).expect("a writable folder");
+        let without_treasury: Vec<String> = fs::read_to_string(&path)
+            .expect("it was written")
+            .lines()
+            .filter(|line| !line.starts_with("treasury_object"))
+            .map(str::to_owned)
+            .chain(["cache_ttl_secs: 0".to_owned()])
+            .collect();
+        fs::write(&path, without_treasury.join("\n")).expect("a writable folder");
+        Self { folder, rpc_url }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Adds a line to the configuration.
+    ///
+    /// # Panics
+    ///
+    /// When the folder cannot be written.
+    pub fn configure(&self, line: &str) {
+        let path = self.folder.path().join("client_config.yaml");
+        let old = fs::read_to_string(&path).expect("it was written");
+        fs::write(&path, format!("{old}\n{line}\n")).expect("a writable folder");
+    }
+
+    /// Writes a file into the folder; returns its path.
+    ///
+    /// # Panics
+    ///
+    /// When the folder cannot be written.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> String {
+        let path = self.folder.path().join(name);
+        fs::write(&path, contents).expect("a writable folder");
+        text(&path).to_owned()
+    }
+
+    /// The wallet of an account, made when it is used first.
+    fn wallet(&self, signer: &Signer) -> PathBuf {
+        let path = self
+            .folder
+            .path()
+            .join(format!("{}.yaml", signer.address()));
+        if !path.exists() {
+            let env = WalletEnv::new("test", &self.rpc_url);
+            Wallet::create(&path, env, signer).expect("a writable folder");
+        }
+        path
+    }
+
+    /// `walrus-admin` in the name of an account, ready for more arguments. Nobody is there to answer questions.
+    pub fn command(&self, signer: &Signer) -> Command {
+        let mut command = Command::new(binary("walrus-admin"));
+        command
+            .current_dir(self.folder.path())
+            .env_remove("WALRUS_CONFIG")
+            .env_remove("WALRUS_WALLET")
+            .arg("--config")
+            .arg(self.folder.path().join("client_config.yaml"))
+            .arg("--wallet")
+            .arg(self.wallet(signer))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `walrus-admin` in the name of an account.
+    pub fn admin(&self, signer: &Signer, args: &[&str]) -> Outcome {
+        run(self.command(signer).args(args))
+    }
+
+    /// The same, with `--yes`; what it printed.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub fn done(&self, signer: &Signer, args: &[&str]) -> String {
+        let outcome = self.admin(signer, &[args, &["--yes"]].concat());
+        assert!(outcome.success, "{args:?} failed: {}", outcome.stderr);
+        outcome.stdout
+    }
+
+    /// The same, without `--yes`: for commands that only show.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub fn shown(&self, signer: &Signer, args: &[&str]) -> String {
+        let outcome = self.admin(signer, args);
+        assert!(outcome.success, "{args:?} failed: {}", outcome.stderr);
+        outcome.stdout
+    }
+}
+
+/// Replaces what differs from run to run by names of the same width: object IDs, digests, gas, base64.
+pub const FILTERS: [(&str, &str); 4] = [
+    (r"0x[0-9a-f]{64}", "0x<id>"),
+    (
+        r"Transaction: [1-9A-HJ-NP-Za-km-z]{40,46}",
+        "Transaction: <digest>",
+    ),
+    (r"-?\d+(\.\d+)? SUI", "<gas> SUI"),
+    (r"[A-Za-z0-9+/]{120,}={0,2}", "<base64>"),
+];

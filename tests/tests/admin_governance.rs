@@ -1,0 +1,341 @@
+//! `walrus-admin` as voters use it: proposals from their making to their end.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use walrus_core::FROST_PER_WAL;
+use walrus_deploy::{Extra, ExtrasConfig};
+use walrus_sui::Signer;
+use walrus_tests::{
+    admin::{AdminHome, FILTERS},
+    contracts::{ContractNetwork, operator, pauper, user},
+};
+
+const NODES: u8 = 4;
+const SHARDS: u16 = 10;
+/// Deposit of a proposal.
+const DEPOSIT: u64 = 10 * FROST_PER_WAL;
+
+struct Scene {
+    network: ContractNetwork,
+    home: AdminHome,
+    nodes: Vec<String>,
+}
+
+impl Scene {
+    /// Epoch 1 with nodes of 3, 3, 2 and 2 shards, and proposals that are voted on at once.
+    async fn new() -> Self {
+        let mut network = ContractNetwork::start(NODES, SHARDS).await;
+        let mut config = ExtrasConfig {
+            packages: vec![Extra::WalrusGovernance],
+            ..ExtrasConfig::default()
+        };
+        config.governance.deposit = DEPOSIT;
+        config.governance.discussion_epochs = 0;
+        config.governance.voting_epochs = 1;
+        config.governance.execution_epochs = 2;
+        network
+            .deployer
+            .deploy_extras(&config)
+            .await
+            .expect("the package can be published");
+        let record = network
+            .deployer
+            .extra(Extra::WalrusGovernance)
+            .expect("it is published");
+        let object = record.object.expect("it has an object");
+        let home = AdminHome::new(&network);
+        home.configure(&format!("governance_object: '{object}'"));
+        let nodes = network.deployer.nodes();
+        Self {
+            nodes: nodes.iter().map(|node| node.node_id.to_string()).collect(),
+            home,
+            network,
+        }
+    }
+
+    fn vote(&self, signer: &Signer, number: &str, choice: &str) -> String {
+        self.home
+            .done(signer, &["proposals", "vote", number, choice])
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let text = self
+            .home
+            .shown(&user(), &[&["proposals"], args, &["--json"]].concat());
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    fn propose(&self, kind: &[&str], title: &str) -> String {
+        let args = [
+            &["proposals", "new"],
+            kind,
+            &["--title", title, "--text", "Because.", "--json"],
+        ]
+        .concat();
+        let report: Value = serde_json::from_str(&self.home.done(&user(), &args)).expect("JSON");
+        report["number"].as_u64().expect("a number").to_string()
+    }
+}
+
+fn bind() -> impl Drop {
+    let mut settings = insta::Settings::clone_current();
+    for (pattern, replacement) in FILTERS {
+        settings.add_filter(pattern, replacement);
+    }
+    settings.bind_to_scope()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_is_proposed_voted_on_and_executed() {
+    let scene = Scene::new().await;
+    let _filters = bind();
+    let home = &scene.home;
+    home.done(&user(), &["stake", "1000WAL", "--node", &scene.nodes[0]]);
+    scene.network.next_epoch().await;
+    assert_snapshot!("rules", home.shown(&user(), &["proposals", "rules"]));
+    assert_snapshot!(
+        "no-proposals",
+        home.shown(&user(), &["proposals", "list", "--all"])
+    );
+
+    // Refusals.
+    home.admin(&user(), &["proposals", "show", "0"])
+        .assert_fails(1, &["there is no proposal 0"]);
+    let long = "x".repeat(4097);
+    home.admin(
+        &user(),
+        &[
+            "proposals",
+            "new",
+            "text",
+            "--title",
+            "t",
+            "--text",
+            &long,
+            "--yes",
+        ],
+    )
+    .assert_fails(1, &["1 to 4096 bytes", "--blob"]);
+    home.admin(
+        &pauper(),
+        &[
+            "proposals",
+            "new",
+            "text",
+            "--title",
+            "t",
+            "--text",
+            "x",
+            "--yes",
+        ],
+    )
+    .assert_fails(1, &["not enough WAL", "need 10 WAL"]);
+    let node = &scene.nodes[1];
+    home.admin(&user(), &["proposals", "vote", "0", "yes", "--yes"])
+        .assert_fails(1, &["there is no proposal 0"]);
+
+    let proposed = home.done(
+        &user(),
+        &[
+            "proposals",
+            "new",
+            "text",
+            "--title",
+            "Kinder errors",
+            "--text",
+            "Let us be kind.",
+        ],
+    );
+    assert_snapshot!("new", proposed);
+    assert_snapshot!("list-pending", home.shown(&user(), &["proposals", "list"]));
+
+    // The first vote opens the ballot.
+    assert_snapshot!("vote", scene.vote(&operator(0), "0", "yes"));
+    home.admin(&operator(0), &["proposals", "vote", "0", "yes", "--yes"])
+        .assert_fails(1, &["has voted yes", "already"]);
+    home.admin(&user(), &["proposals", "vote", "0", "no", "--yes"])
+        .assert_fails(1, &["can vote for no node", "--all-stake"]);
+    home.admin(
+        &pauper(),
+        &["proposals", "vote", "0", "no", "--all-stake", "--yes"],
+    )
+    .assert_fails(1, &["has no stake that can vote"]);
+    home.admin(
+        &operator(0),
+        &["proposals", "vote", "0", "no", "--node", node, "--yes"],
+    )
+    .assert_fails(1, &["the vote of", "in the hands of account"]);
+    home.admin(&operator(1), &["proposals", "queue", "0", "--yes"])
+        .assert_fails(1, &["cannot be queued now", "it is active"]);
+
+    // A delegator speaks for itself: half of the stake of node 0.
+    assert_snapshot!(
+        "vote-stake",
+        home.done(
+            &user(),
+            &[
+                "proposals",
+                "vote",
+                "0",
+                "no",
+                "--all-stake",
+                "--reason",
+                "too kind"
+            ]
+        )
+    );
+    scene.vote(&operator(1), "0", "no");
+    scene.vote(&operator(1), "0", "yes");
+    home.done(
+        &operator(2),
+        &["proposals", "vote", "0", "yes", "--reason", "indeed"],
+    );
+    assert_snapshot!(
+        "show-active",
+        home.shown(&user(), &["proposals", "show", "0"])
+    );
+    assert_snapshot!("list-active", home.shown(&user(), &["proposals", "list"]));
+    let late = home.admin(&operator(3), &["proposals", "vote", "0", "no", "--yes"]);
+    assert!(late.success, "{}", late.stderr);
+    assert!(
+        late.stderr.contains("cannot matter any more"),
+        "{}",
+        late.stderr
+    );
+    home.admin(&user(), &["proposals", "unlock", "--yes"])
+        .assert_fails(1, &["takes part in votes", "epoch 4"]);
+
+    // The vote ends with epoch 3.
+    scene.network.next_epoch().await;
+    scene.network.next_epoch().await;
+    home.admin(&operator(3), &["proposals", "vote", "0", "yes", "--yes"])
+        .assert_fails(1, &["is over", "passed"]);
+    assert_snapshot!("queue", home.done(&pauper(), &["proposals", "queue", "0"]));
+    home.admin(&pauper(), &["proposals", "execute", "0", "--yes"])
+        .assert_fails(1, &["cannot be executed now", "queued", "epoch 5"]);
+    home.done(&user(), &["proposals", "unlock"]);
+    scene.network.next_epoch().await;
+    assert_snapshot!(
+        "execute",
+        home.done(&pauper(), &["proposals", "execute", "0"])
+    );
+    home.admin(&pauper(), &["proposals", "execute", "0", "--yes"])
+        .assert_fails(1, &["cannot be executed", "it is executed"]);
+    assert_snapshot!("list-over", home.shown(&user(), &["proposals", "list"]));
+    assert_eq!(scene.json(&["show", "0"])["state"], "executed");
+    let watched = home.shown(&user(), &["proposals", "watch", "0"]);
+    assert!(watched.contains("is executed"), "{watched}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_is_defeated_and_what_is_taken_back_is_cancelled() {
+    let scene = Scene::new().await;
+    let home = &scene.home;
+    let first = scene.propose(&["text"], "Refused");
+    let second = scene.propose(&["advice", "--write-price", "3FROST"], "Taken back");
+    home.admin(&pauper(), &["proposals", "cancel", &second, "--yes"])
+        .assert_fails(1, &["only its proposer"]);
+    let before = scene
+        .network
+        .reader
+        .wal_balance(user().address())
+        .await
+        .expect("a balance");
+    home.done(&user(), &["proposals", "cancel", &second]);
+    let after = scene
+        .network
+        .reader
+        .wal_balance(user().address())
+        .await
+        .expect("a balance");
+    assert_eq!(after.0 - before.0, DEPOSIT);
+    assert_eq!(scene.json(&["show", &second])["state"], "cancelled");
+
+    for index in 0..3 {
+        scene.vote(&operator(index), &first, "no");
+    }
+    assert_eq!(scene.json(&["show", &first])["outlook"], "willFail");
+    scene.network.next_epoch().await;
+    scene.network.next_epoch().await;
+    assert_eq!(scene.json(&["show", &first])["state"], "defeated");
+    home.admin(&pauper(), &["proposals", "queue", &first, "--yes"])
+        .assert_fails(1, &["cannot be queued", "defeated"]);
+    home.done(&pauper(), &["proposals", "close", &first]);
+    assert_eq!(scene.json(&["show", &first])["nextStep"], "none");
+    home.admin(&pauper(), &["proposals", "close", &first, "--yes"])
+        .assert_fails(1, &["cannot be closed", "defeated"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_hand_their_authority_over_and_carry_out_what_is_decided() {
+    let scene = Scene::new().await;
+    let _filters = bind();
+    let home = &scene.home;
+    let upgrade = scene.propose(&["upgrade", "--package", "walrus_v4"], "Version 4");
+    let slash = scene.propose(
+        &["slash", "--candidate", &scene.nodes[3]],
+        "Node 3 lost data",
+    );
+    assert_snapshot!(
+        "check",
+        home.shown(&user(), &["proposals", "check", &upgrade])
+    );
+    home.admin(
+        &user(),
+        &["proposals", "check", &upgrade, "--package", "walrus"],
+    )
+    .assert_fails(1, &["is not the package"]);
+    home.admin(&user(), &["proposals", "check", &slash])
+        .assert_fails(1, &["proposes no upgrade"]);
+    for index in 0..3 {
+        scene.vote(&operator(index), &upgrade, "yes");
+        scene.vote(&operator(index), &slash, "yes");
+    }
+    scene.network.next_epoch().await;
+    scene.network.next_epoch().await;
+    home.done(&pauper(), &["proposals", "queue", &upgrade]);
+    home.done(&pauper(), &["proposals", "queue", &slash]);
+    scene.network.next_epoch().await;
+
+    home.admin(&pauper(), &["proposals", "execute", &slash, "--yes"])
+        .assert_fails(
+            1,
+            &["needs 7 shards", "there are 0", "walrus-admin delegate"],
+        );
+    assert_snapshot!("delegate", home.done(&operator(0), &["delegate"]));
+    home.admin(&operator(0), &["delegate", "--yes"])
+        .assert_fails(1, &["has handed its authority over already"]);
+    home.done(&operator(1), &["delegate"]);
+    home.admin(&pauper(), &["proposals", "execute", &slash, "--yes"])
+        .assert_fails(1, &["needs 7 shards", "there are 6"]);
+    home.done(&operator(2), &["delegate"]);
+    assert_snapshot!(
+        "execute-slash",
+        home.done(&pauper(), &["proposals", "execute", &slash])
+    );
+    assert_snapshot!(
+        "execute-upgrade",
+        home.done(&pauper(), &["proposals", "execute", &upgrade])
+    );
+    let state = scene
+        .network
+        .reader
+        .contract_state()
+        .await
+        .expect("the contracts");
+    assert!(
+        state.system.new_package_id.is_some(),
+        "the upgrade is committed"
+    );
+
+    // Nodes keep their vote on proposals, and get their authority back.
+    let another = scene.propose(&["text"], "Another");
+    scene.vote(&operator(0), &another, "no");
+    let back = operator(0).address().to_string();
+    assert_snapshot!(
+        "revoke",
+        home.done(&operator(0), &["revoke", "--address", &back])
+    );
+    home.admin(&operator(0), &["revoke", "--address", &back, "--yes"])
+        .assert_fails(1, &["has not handed its authority over"]);
+}

@@ -1,0 +1,261 @@
+//! Deployments that are interrupted: between signing and sending, between sending and writing down, and by force at
+//! every step. Nothing may happen twice.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use sui_localnet::{Localnet, LocalnetConfig};
+use walrus_contracts::packages::{self, LinkedPackage};
+use walrus_core::{NShards, ObjectId};
+use walrus_deploy::{DeployConfig, DeployError, Deployer};
+use walrus_sui::{
+    Executor, SignedTransaction, SuiError, SuiRpc, Wallet, WalletEnv, contract,
+    ids::account_address,
+};
+use walrus_tests::{
+    binary,
+    contracts::{admin, pauper},
+};
+
+const GENESIS_MIST: u64 = 100_000_000_000_000;
+/// How long a step of a deployment may take at most.
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+
+async fn chain() -> Localnet {
+    let accounts = [admin(), pauper()];
+    Localnet::start(LocalnetConfig {
+        accounts: accounts
+            .iter()
+            .map(|signer| (account_address(signer.address()), GENESIS_MIST))
+            .collect(),
+        ..LocalnetConfig::default()
+    })
+    .await
+    .expect("a chain in memory starts")
+}
+
+fn config() -> DeployConfig {
+    DeployConfig {
+        n_shards: NShards::new(10).unwrap(),
+        ..DeployConfig::default()
+    }
+}
+
+fn executor(chain: &Localnet) -> Executor {
+    Executor::new(SuiRpc::new([chain.rpc_url()]).unwrap(), admin())
+}
+
+fn wal() -> LinkedPackage {
+    packages::wal().linked(&[]).unwrap()
+}
+
+/// A state file that says that the transaction of `step` was signed, and nothing else.
+fn write_state(chain: &Localnet, folder: &Path, step: &str, signed: &SignedTransaction) -> PathBuf {
+    let path = folder.join("deployment.json");
+    let state = json!({
+        "format": 1,
+        "chain_id": chain.chain_id(),
+        "pending": { "step": step, "transaction": signed },
+    });
+    fs::write(&path, state.to_string()).unwrap();
+    path
+}
+
+/// Signs the publication of WAL. It is sent if `send`.
+async fn signed_publication(executor: &Executor, send: bool) -> SignedTransaction {
+    let signed = Mutex::new(None);
+    let package = wal();
+    let owner = executor.address();
+    let result = executor
+        .run_recorded(
+            || Ok(contract::publication(&package, true, owner)),
+            |transaction| {
+                *signed.lock().unwrap() = Some(transaction.clone());
+                if send {
+                    Ok(())
+                } else {
+                    Err(SuiError::NotRecorded("the machine stops".to_owned()))
+                }
+            },
+        )
+        .await;
+    assert_eq!(result.is_ok(), send);
+    signed.into_inner().unwrap().unwrap()
+}
+
+async fn package_of(executor: &Executor, signed: &SignedTransaction) -> ObjectId {
+    let executed = executor.resume(signed).await.unwrap();
+    contract::published(executed.expect("it was executed"))
+        .unwrap()
+        .package
+}
+
+async fn deployed_wal(chain: &Localnet, state: &Path) -> ObjectId {
+    let rpc = SuiRpc::new([chain.rpc_url()]).unwrap();
+    let mut deployer = Deployer::open(rpc, admin(), Some(state)).await.unwrap();
+    let deployment = deployer.deploy(&config()).await.unwrap();
+    let text = fs::read_to_string(state).unwrap();
+    assert!(!text.contains("pending"), "{text}");
+    deployment.wal_package
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_but_not_written_down_is_found_on_the_chain() {
+    let (chain, folder) = (chain().await, tempfile::tempdir().unwrap());
+    let executor = executor(&chain);
+    let signed = signed_publication(&executor, true).await;
+    let state = write_state(&chain, folder.path(), "publishing package wal", &signed);
+    let wal = deployed_wal(&chain, &state).await;
+    assert_eq!(wal, package_of(&executor, &signed).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_down_but_not_sent_is_sent() {
+    let (chain, folder) = (chain().await, tempfile::tempdir().unwrap());
+    let executor = executor(&chain);
+    let signed = signed_publication(&executor, false).await;
+    let state = write_state(&chain, folder.path(), "publishing package wal", &signed);
+    let wal = deployed_wal(&chain, &state).await;
+    assert_eq!(wal, package_of(&executor, &signed).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_never_be_executed_is_done_anew() {
+    let (chain, folder) = (chain().await, tempfile::tempdir().unwrap());
+    let executor = executor(&chain);
+    let signed = signed_publication(&executor, false).await;
+    // The account's gas coin moves on.
+    executor.send_sui(&[(pauper().address(), 1)]).await.unwrap();
+    assert_eq!(
+        executor
+            .resume(&signed)
+            .await
+            .unwrap()
+            .map(|done| done.digest),
+        None
+    );
+    let state = write_state(&chain, folder.path(), "publishing package wal", &signed);
+    deployed_wal(&chain, &state).await;
+    assert!(executor.resume(&signed).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_of_another_command_has_to_be_finished_first() {
+    let (chain, folder) = (chain().await, tempfile::tempdir().unwrap());
+    let executor = executor(&chain);
+    let signed = signed_publication(&executor, true).await;
+    let state = write_state(&chain, folder.path(), "upgrading to walrus_v9", &signed);
+    let rpc = SuiRpc::new([chain.rpc_url()]).unwrap();
+    let mut deployer = Deployer::open(rpc, admin(), Some(&state)).await.unwrap();
+    assert_eq!(deployer.interrupted_step(), Some("upgrading to walrus_v9"));
+    let error = deployer.deploy(&config()).await.unwrap_err();
+    assert!(
+        matches!(&error, DeployError::Interrupted { step } if step == "upgrading to walrus_v9"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("run that command again"),
+        "{error}"
+    );
+}
+
+fn start(directory: &Path, network: &str) -> Child {
+    Command::new(binary("walrus-deploy"))
+        .current_dir(directory)
+        .args(["deploy-system-contract", "--working-dir", "work"])
+        .args(["--sui-network", network, "--n-shards", "10", "--json"])
+        .args(["--admin-wallet-path", "admin.yaml"])
+        .args([
+            "--with",
+            "wal_exchange,subsidies,walrus_subsidies,blob_bucket",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary can be started")
+}
+
+/// Digest of the transaction that is signed but whose effects are not written down.
+fn pending_digest(state: &Path) -> Option<String> {
+    let state: Value = serde_json::from_slice(&fs::read(state).ok()?).ok()?;
+    let digest = state.pointer("/pending/transaction/digest")?;
+    digest.as_str().map(ToOwned::to_owned)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_is_killed_at_every_step_happens_once() {
+    let (chain, folder) = (chain().await, tempfile::tempdir().unwrap());
+    let directory = folder.path();
+    let env = WalletEnv::new("test", chain.rpc_url());
+    Wallet::create(directory.join("admin.yaml"), env, &admin()).unwrap();
+    let state = directory.join("work/deployment.json");
+
+    let mut killed_at: Vec<String> = Vec::new();
+    let output = 'runs: loop {
+        let mut process = start(directory, &chain.rpc_url());
+        let started = Instant::now();
+        loop {
+            if process.try_wait().unwrap().is_some() {
+                break 'runs process.wait_with_output().unwrap();
+            }
+            if let Some(digest) = pending_digest(&state)
+                && !killed_at.contains(&digest)
+            {
+                process.kill().unwrap();
+                process.wait().unwrap();
+                killed_at.push(digest);
+                break;
+            }
+            assert!(started.elapsed() < STEP_TIMEOUT, "no progress");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    // Every step was interrupted once, unless it was over before anybody could look.
+    assert!(killed_at.len() >= 3, "{killed_at:?}");
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(status["extras"].as_object().unwrap().len(), 4);
+    assert_eq!(status["interrupted"], Value::Null);
+
+    // The capability of `wal` is given up and that of `walrus` is in the upgrade manager: there is one for each of the
+    // other packages, and one of everything else.
+    let rpc = SuiRpc::new([chain.rpc_url()]).unwrap();
+    let owned = async |type_: String| {
+        let owned = rpc.owned_objects(admin().address(), &type_).await;
+        owned.unwrap().len()
+    };
+    assert_eq!(owned("0x2::package::UpgradeCap".to_owned()).await, 4);
+    let walrus = status["deployment"]["walrus_package"].as_str().unwrap();
+    assert_eq!(
+        owned(format!("{walrus}::upgrade::EmergencyUpgradeCap")).await,
+        1
+    );
+    assert_eq!(owned(format!("{walrus}::init::InitCap")).await, 0);
+    for (package, module) in [
+        ("wal_exchange", "wal_exchange"),
+        ("subsidies", "subsidies"),
+        ("walrus_subsidies", "walrus_subsidies"),
+    ] {
+        let id = status["extras"][package]["package"].as_str().unwrap();
+        assert_eq!(
+            owned(format!("{id}::{module}::AdminCap")).await,
+            1,
+            "{package}"
+        );
+    }
+}
