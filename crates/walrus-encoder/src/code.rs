@@ -215,7 +215,12 @@ impl Code {
             let width = 1 << i.trailing_zeros();
             xor_within(&mut shards, i - width, i, width);
         }
-        engine.fft(&mut shards, 0, count, end, 0);
+        // Of the results, only those at missing symbols are wanted.
+        let wanted = plan
+            .missing
+            .iter()
+            .map(|index| self.decode_slot(*index) + 1);
+        engine.fft(&mut shards, 0, count, wanted.max().unwrap_or(0), 0);
         for &index in &plan.missing {
             let inverse = GF_MODULUS - plan.factors[index];
             engine.mul(&mut shards[self.decode_slot(index)], inverse);

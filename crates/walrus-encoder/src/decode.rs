@@ -8,7 +8,9 @@ use crate::{
     code::DecodingPlan,
     encode::transpose,
     matrix::{Message, Shape},
-    packing::{Packing, Workspace, decode_words},
+    packing::{Packing, decode_words},
+    tile::{hash_tile, tile_width, tiles},
+    words::{Stripe, Workspace},
 };
 
 impl Encoder {
@@ -234,13 +236,31 @@ impl Encoder {
             unverified[index.as_usize()] = false;
         }
         let hashes = metadata.metadata().hashes();
-        (0..shape.rows)
+        let rows: Vec<usize> = (0..shape.rows).filter(|row| unverified[*row]).collect();
+        let stripe = Stripe {
+            length: shape.symbol,
+            last: true,
+        };
+        tiles(0..rows.len(), tile_width(shape.n, shape.symbol))
             .into_par_iter()
-            .filter(|row| unverified[*row])
-            .map_init(Workspace::default, |space, row| {
-                let root =
-                    self.sliver_root(SliverType::Primary, message.row(row), shape.symbol, space);
-                root == hashes[row].primary_hash
+            .map_init(Workspace::default, |space, tile| {
+                let leaves = hash_tile(
+                    self.kernel(SliverType::Primary),
+                    space,
+                    &tile,
+                    stripe,
+                    None,
+                    |column, batch, stretch, cells| {
+                        let cells = cells.chunks_exact_mut(stretch.len());
+                        for (row, cell) in rows[batch.clone()].iter().zip(cells) {
+                            message.copy_cells(*row, column..column + 1, stretch, cell);
+                        }
+                    },
+                    |_, _| {},
+                );
+                let roots = leaves.map(|leaves| leaves.roots(space)).unwrap_or_default();
+                let expected = rows[tile].iter().map(|row| &hashes[*row].primary_hash);
+                roots.iter().eq(expected)
             })
             .all(|matches| matches)
     }

@@ -55,6 +55,7 @@ mod recovery;
 mod reed_solomon_vectors;
 mod tile;
 mod verify;
+mod words;
 
 use std::{fmt, sync::Arc};
 

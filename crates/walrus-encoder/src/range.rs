@@ -7,7 +7,8 @@ use walrus_core::{PrimarySliver, SliverIndex, VerifiedMetadata};
 use crate::{
     DecodeError, Encoder,
     matrix::Shape,
-    packing::{Packing, Workspace, decode_words},
+    packing::{Packing, decode_words},
+    words::Workspace,
 };
 
 impl Encoder {

@@ -8,7 +8,7 @@ use reed_solomon_simd::engine::{DefaultEngine, Engine as _, NoSimd, ShardsRefMut
 
 use crate::{
     code::Code,
-    packing::{Packing, Workspace, encode_words},
+    words::{Kernel, Workspace, encode_words},
 };
 
 #[test]
@@ -21,13 +21,21 @@ fn reed_solomon() {
         let code = Code::new(original, original + recovery).expect("small enough");
         let mut actual = vec![0; recovery * symbol];
         encode_words(
-            (&DefaultEngine::new(), &code, Packing::new(symbol)),
+            Kernel {
+                engine: &DefaultEngine::new(),
+                code: &code,
+            },
             &mut Workspace::default(),
             1,
-            |_, index| &data[index * symbol..][..symbol],
-            |_, index, offset, bytes| {
-                let start = (index - original) * symbol + offset;
-                actual[start..start + bytes.len()].copy_from_slice(bytes);
+            symbol,
+            |index, stretch, cells| {
+                cells.copy_from_slice(&data[index * symbol..][..symbol][stretch.clone()]);
+            },
+            |part| {
+                for index in part.positions.start.max(original)..part.positions.end {
+                    let start = (index - original) * symbol + part.stretch.start;
+                    actual[start..start + part.stretch.len()].copy_from_slice(part.at(index));
+                }
             },
         );
         assert_eq!(sha256(&actual), text(&case["recovery_sha256"]), "{case}");
