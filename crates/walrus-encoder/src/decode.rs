@@ -1,10 +1,12 @@
 //! Decoding: from slivers of one axis back to the blob.
 
+use std::io::Write;
+
 use rayon::prelude::*;
 use walrus_core::{SliverData, SliverIndex, SliverType, VerifiedMetadata, sliver::Axis};
 
 use crate::{
-    ConsistencyCheck, DecodeError, Encoder,
+    ConsistencyCheck, DecodeError, Encoder, WriteError,
     code::DecodingPlan,
     encode::transpose,
     matrix::{Message, Shape},
@@ -12,6 +14,9 @@ use crate::{
     tile::{hash_tile, tile_width, tiles},
     words::{Stripe, Workspace},
 };
+
+/// When so many bytes of a blob are decoded, the slivers they came from are freed up to there.
+const FREE_BYTES: usize = 32 << 20;
 
 impl Encoder {
     /// Decodes the blob from slivers of one axis, and checks that it is the one the metadata
@@ -36,11 +41,26 @@ impl Encoder {
         };
         let mut blob = match A::TYPE {
             SliverType::Primary => self.decode_primary(shape, slivers),
-            SliverType::Secondary => self.decode_secondary(shape, &slivers),
+            SliverType::Secondary => self.decode_secondary(shape, slivers),
         };
         blob.truncate(length);
         self.check_consistency(metadata, &blob, &verified, check)?;
         Ok(blob)
+    }
+
+    /// [`Encoder::decode`] into a writer, which sees nothing of the blob before it is checked.
+    pub fn decode_into<A: Axis>(
+        &self,
+        metadata: &VerifiedMetadata,
+        slivers: impl IntoIterator<Item = SliverData<A>>,
+        check: ConsistencyCheck,
+        writer: &mut impl Write,
+    ) -> Result<(), WriteError> {
+        // The slivers are as large as the blob, and are used up while it is decoded: without the
+        // blob in memory, no less would be needed.
+        let blob = self.decode(metadata, slivers, check)?;
+        writer.write_all(&blob)?;
+        Ok(())
     }
 
     /// Takes as many usable slivers as are needed.
@@ -140,24 +160,35 @@ impl Encoder {
     }
 
     /// The message matrix from `S` columns.
-    fn decode_secondary<A: Axis>(&self, shape: Shape, slivers: &[SliverData<A>]) -> Vec<u8> {
-        let plan = self.secondary_code.plan_decoding(&indices(slivers));
-        let packing = Packing::new(shape.symbol);
-        let batch = packing.words_per_batch();
+    ///
+    /// It is worked off from the last row to the first, and what has been used of the columns is
+    /// freed, so that no second copy of the blob is needed.
+    fn decode_secondary<A: Axis>(&self, shape: Shape, mut slivers: Vec<SliverData<A>>) -> Vec<u8> {
+        let plan = self.secondary_code.plan_decoding(&indices(&slivers));
+        let batch = Packing::new(shape.symbol).words_per_batch();
+        let rows_at_once = (FREE_BYTES / shape.row_len())
+            .next_multiple_of(batch)
+            .max(batch);
         let mut blob = vec![0; shape.message_len()];
-        blob.par_chunks_mut(batch * shape.row_len())
-            .enumerate()
-            .for_each_init(Workspace::default, |space, (group, rows)| {
-                let count = rows.len() / shape.row_len();
-                self.decode_rows(
-                    shape,
-                    slivers,
-                    &plan,
-                    space,
-                    group * batch..group * batch + count,
-                    rows,
-                );
-            });
+        let mut end = shape.rows;
+        while end > 0 {
+            let start = (end - 1) / rows_at_once * rows_at_once;
+            blob[start * shape.row_len()..end * shape.row_len()]
+                .par_chunks_mut(batch * shape.row_len())
+                .enumerate()
+                .for_each_init(Workspace::default, |space, (group, rows)| {
+                    let count = rows.len() / shape.row_len();
+                    let first = start + group * batch;
+                    self.decode_rows(shape, &slivers, &plan, space, first..first + count, rows);
+                });
+            if start > 0 {
+                for sliver in &mut slivers {
+                    sliver.symbols.data.truncate(start * shape.symbol);
+                    sliver.symbols.data.shrink_to_fit();
+                }
+            }
+            end = start;
+        }
         blob
     }
 

@@ -30,7 +30,7 @@
 //! | encode a blob, or some of its pairs, or only get its ID | [`Encoder::encode`], [`Encoder::encode_pairs`], [`Encoder::metadata`] |
 //! | do so with a file that is larger than memory | [`Encoder::metadata_from_reader`], [`Encoder::encode_pairs_from_reader`] |
 //! | check a sliver | [`Encoder::verify_sliver`] |
-//! | get the blob back, or a part of it | [`Encoder::decode`], [`Encoder::decode_range`] |
+//! | get the blob back, or a part of it | [`Encoder::decode`], [`Encoder::decode_into`], [`Encoder::decode_range`] |
 //! | give others symbols | [`Encoder::expand_sliver`] |
 //! | recover slivers | [`Encoder::recover_sliver`], [`Encoder::recover_or_prove`] |
 //! | check that a blob was encoded wrongly | [`Encoder::verify_inconsistency_proof`] |
@@ -65,7 +65,7 @@ use walrus_core::params;
 
 pub use error::{
     DecodeError, EncodeError, InconsistencyVerificationError, ReadError, ShardCountMismatch,
-    SliverRecoveryError, SliverVerificationError, UnsupportedShardCount,
+    SliverRecoveryError, SliverVerificationError, UnsupportedShardCount, WriteError,
 };
 pub use recovery::{ExpandedSliver, Recovered};
 pub use walrus_core::NShards;
