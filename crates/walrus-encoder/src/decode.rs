@@ -142,7 +142,7 @@ impl Encoder {
                 let words = slices[0].len() / shape.symbol;
                 let mut recovered = vec![0; plan.missing.len() * slices[0].len()];
                 decode_words(
-                    (&self.engine, &self.primary_code, packing),
+                    (&self.transforms, &self.primary_code, packing),
                     plan,
                     space,
                     words,
@@ -216,7 +216,7 @@ impl Encoder {
         }
         decode_words(
             (
-                &self.engine,
+                &self.transforms,
                 &self.secondary_code,
                 Packing::new(shape.symbol),
             ),

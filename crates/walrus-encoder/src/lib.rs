@@ -54,12 +54,12 @@ mod recovery;
 #[cfg(test)]
 mod reed_solomon_vectors;
 mod tile;
+mod transform;
 mod verify;
 mod words;
 
 use std::{fmt, sync::Arc};
 
-use reed_solomon_simd::engine::DefaultEngine;
 use serde::{Deserialize, Serialize};
 use walrus_core::params;
 
@@ -71,6 +71,7 @@ pub use recovery::{ExpandedSliver, Recovered};
 pub use walrus_core::NShards;
 
 use code::Code;
+use transform::Transforms;
 
 /// Fewest shards that blobs can be encoded for: with less there are no faulty shards to tolerate.
 pub const MIN_SHARDS: u16 = 4;
@@ -96,7 +97,7 @@ pub struct Encoder {
     primary_code: Code,
     /// Runs along rows; makes columns from columns.
     secondary_code: Code,
-    engine: Arc<DefaultEngine>,
+    transforms: Arc<Transforms>,
 }
 
 impl Encoder {
@@ -107,12 +108,13 @@ impl Encoder {
         let (Some(primary_code), Some(secondary_code)) = (code(primary), code(secondary)) else {
             return Err(UnsupportedShardCount(n));
         };
-        let engine = Arc::new(DefaultEngine::new());
+        let positions = primary_code.positions().max(secondary_code.positions());
+        let transforms = Arc::new(Transforms::new(positions));
         Ok(Self {
             n_shards: n,
             primary_code,
             secondary_code,
-            engine,
+            transforms,
         })
     }
 

@@ -4,10 +4,9 @@
 //! of what is left, the first half are low bytes and the second half are high bytes. The codes
 //! treat every element alone, so the ends of several words share a block.
 
-use reed_solomon_simd::engine::DefaultEngine;
-
 use crate::{
     code::{Block, Code, DecodingPlan},
+    transform::Transforms,
     words::Workspace,
 };
 
@@ -206,7 +205,7 @@ impl Packing {
 /// `symbol(word, i)` gives the `i`-th received symbol of the plan. `sink(word, i, offset, bytes)`
 /// receives the `i`-th missing symbol of the plan, in pieces.
 pub(crate) fn decode_words<'a>(
-    (engine, code, packing): (&DefaultEngine, &Code, Packing),
+    (transforms, code, packing): (&Transforms, &Code, Packing),
     plan: &DecodingPlan,
     space: &mut Workspace,
     words: usize,
@@ -223,7 +222,7 @@ pub(crate) fn decode_words<'a>(
                 packing.load(*piece, block, |word| symbol(word, i));
             }
         }
-        code.decode(engine, plan, width, work);
+        code.decode(transforms, plan, width, work);
         for (i, &index) in plan.missing.iter().enumerate() {
             let shard = &work[code.decode_slot(index) * width..][..width];
             for (piece, block) in pieces.iter().zip(shard) {

@@ -113,7 +113,11 @@ impl Encoder {
             _ => 0..shape.columns,
         };
         decode_words(
-            (&self.engine, &self.primary_code, Packing::new(shape.symbol)),
+            (
+                &self.transforms,
+                &self.primary_code,
+                Packing::new(shape.symbol),
+            ),
             &plan,
             &mut Workspace::default(),
             columns.len(),

@@ -238,7 +238,7 @@ impl Encoder {
         let plan = code.plan_decoding(&received);
         if !plan.missing.is_empty() {
             decode_words(
-                (&self.engine, code, Packing::new(symbol)),
+                (&self.transforms, code, Packing::new(symbol)),
                 &plan,
                 &mut Workspace::default(),
                 1,

@@ -4,10 +4,10 @@
 mod common;
 
 use common::{bytes, generate, list, load, number, sha256, text};
-use reed_solomon_simd::engine::{DefaultEngine, Engine as _, NoSimd, ShardsRefMut};
 
 use crate::{
     code::Code,
+    transform::Transforms,
     words::{Kernel, Workspace, encode_words},
 };
 
@@ -22,7 +22,7 @@ fn reed_solomon() {
         let mut actual = vec![0; recovery * symbol];
         encode_words(
             Kernel {
-                engine: &DefaultEngine::new(),
+                transforms: &Transforms::new(code.positions()),
                 code: &code,
             },
             &mut Workspace::default(),
@@ -43,16 +43,4 @@ fn reed_solomon() {
             assert_eq!(actual, bytes(&case["recovery"]));
         }
     }
-}
-
-/// The transform without SIMD gives the same bytes as the one chosen for this CPU.
-#[test]
-fn engines_agree() {
-    let data: Vec<[u8; 64]> = (0_u8..64)
-        .map(|i| std::array::from_fn(|j| i ^ j.to_le_bytes()[0]))
-        .collect();
-    let (mut simd, mut portable) = (data.clone(), data);
-    DefaultEngine::new().fft(&mut ShardsRefMut::new(32, 2, &mut simd), 0, 32, 32, 32);
-    NoSimd::new().fft(&mut ShardsRefMut::new(32, 2, &mut portable), 0, 32, 32, 32);
-    assert_eq!(simd, portable);
 }

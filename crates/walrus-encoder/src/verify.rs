@@ -76,7 +76,7 @@ impl Encoder {
     /// The code along slivers of this axis, and what computes it.
     pub(crate) fn kernel(&self, axis: SliverType) -> Kernel<'_> {
         Kernel {
-            engine: &self.engine,
+            transforms: &self.transforms,
             code: self.code_along(axis),
         }
     }

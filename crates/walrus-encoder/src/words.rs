@@ -8,12 +8,12 @@
 
 use std::ops::Range;
 
-use reed_solomon_simd::engine::DefaultEngine;
 use walrus_core::hash::{Digest, StripedLeaves, hash_leaves};
 
 use crate::{
     code::{Block, Code},
     packing::{BLOCK_LEN, Packing},
+    transform::Transforms,
 };
 
 /// Longest symbols that are staged; a batch of staged words has about as many bytes at each position.
@@ -59,7 +59,7 @@ fn at_least<T: Clone>(items: &mut Vec<T>, length: usize, item: T) -> &mut [T] {
 /// A code, and the kernels that compute it.
 #[derive(Clone, Copy)]
 pub(crate) struct Kernel<'a> {
-    pub(crate) engine: &'a DefaultEngine,
+    pub(crate) transforms: &'a Transforms,
     pub(crate) code: &'a Code,
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn encode_words(
 }
 
 fn encode_staged(
-    Kernel { engine, code }: Kernel<'_>,
+    Kernel { transforms, code }: Kernel<'_>,
     space: &mut Workspace,
     words: usize,
     length: usize,
@@ -162,7 +162,7 @@ fn encode_staged(
                 packing.pack(*piece, block, cells);
             }
         }
-        code.encode(engine, width, blocks);
+        code.encode(transforms, width, blocks);
         let cells = recovery[..recovery_len].chunks_exact_mut(stride);
         for (cells, shard) in cells.zip(blocks.chunks_exact(width)) {
             for (piece, block) in pieces.iter().zip(shard) {
@@ -189,7 +189,7 @@ fn encode_staged(
 
 /// Encodes a stretch of some blocks of a single word.
 fn encode_in_place(
-    Kernel { engine, code }: Kernel<'_>,
+    Kernel { transforms, code }: Kernel<'_>,
     space: &mut Workspace,
     stretch: &Range<usize>,
     fill: &mut impl FnMut(usize, &Range<usize>, &mut [u8]),
@@ -233,7 +233,7 @@ fn encode_in_place(
             block[BLOCK_LEN / 2 + end / 2..].fill(0);
         }
     }
-    code.encode(engine, width, blocks);
+    code.encode(transforms, width, blocks);
     if end > 0 {
         let recovery = (code.total() - code.source()) * width;
         for shard in blocks[..recovery].chunks_exact_mut(width) {
@@ -377,7 +377,7 @@ mod tests {
                 }
             }
 
-            let kernel = Kernel { engine: &DefaultEngine::new(), code: &code };
+            let kernel = Kernel { transforms: &Transforms::new(code.positions()), code: &code };
             let space = &mut Workspace::default();
             let mut actual = vec![vec![0; symbol]; total * words];
             let mut leaves = (symbol > stripe).then(|| WordLeaves::new(&code, words));
