@@ -29,7 +29,7 @@ const TILES: usize = 32;
 const GATHER_FROM: usize = 256;
 
 /// About as many bytes of symbols are gathered at a time: they stay in the last-level cache.
-const GATHERED_BYTES: usize = 2 << 20;
+const GATHERED_BYTES: usize = 512 << 10;
 
 /// Where the source symbols of columns come from.
 #[derive(Debug, Clone, Copy)]
