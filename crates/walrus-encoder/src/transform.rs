@@ -179,10 +179,10 @@ mod avx2 {
                 _mm256_shuffle_epi8(by[0], nibbles[0]),
                 _mm256_shuffle_epi8(by[4], nibbles[0]),
             ];
-            for i in 1..4 {
+            for (i, nibble) in nibbles.into_iter().enumerate().skip(1) {
                 let part = [
-                    _mm256_shuffle_epi8(by[i], nibbles[i]),
-                    _mm256_shuffle_epi8(by[i + 4], nibbles[i]),
+                    _mm256_shuffle_epi8(by[i], nibble),
+                    _mm256_shuffle_epi8(by[i + 4], nibble),
                 ];
                 product[0] = _mm256_xor_si256(product[0], part[0]);
                 product[1] = _mm256_xor_si256(product[1], part[1]);

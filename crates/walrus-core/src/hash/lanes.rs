@@ -334,5 +334,4 @@ const MIXES: [[usize; 4]; 8] = [
 pub(super) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
-#[path = "x86.rs"]
 mod x86;
