@@ -39,6 +39,26 @@ pub(crate) fn bars() -> ProgressSink {
     })
 }
 
+/// A bar for bytes that are read, if stderr is a terminal; it must be advanced by its owner.
+pub(crate) fn reading(length: u64, what: &str) -> ProgressBar {
+    if !stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length)
+        .with_style(reading_style())
+        .with_message(what.to_owned());
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+fn reading_style() -> ProgressStyle {
+    ProgressStyle::with_template(
+        "{spinner} {msg} [{elapsed}] [{bar:32}] {bytes}/{total_bytes} ({eta})",
+    )
+    .expect("the template is constant and tested")
+    .progress_chars("=> ")
+}
+
 impl Bars {
     fn spinner(&self, state: &mut State, message: String) {
         let spinner = state.spinner.get_or_insert_with(|| {
@@ -150,6 +170,14 @@ mod tests {
     use walrus_core::BlobId;
 
     use super::*;
+
+    #[test]
+    fn reading_can_be_drawn() {
+        let bar = ProgressBar::hidden().with_style(reading_style());
+        bar.set_length(10);
+        bar.set_position(7);
+        assert_eq!(bar.position(), 7);
+    }
 
     #[test]
     fn every_event_can_be_drawn() {

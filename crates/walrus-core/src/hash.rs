@@ -6,8 +6,13 @@
 //! those of [`blake2b256`].
 
 mod lanes;
+mod striped;
 
-use lanes::{Lanes, State, Stretch, compress_one, initial_state};
+use std::sync::OnceLock;
+
+use lanes::{Compress, Lanes, Stretch, initial_state, with_lanes};
+
+pub use striped::StripedLeaves;
 
 /// Length of every digest, in bytes.
 pub const DIGEST_LEN: usize = 32;
@@ -24,9 +29,6 @@ pub const INNER_PREFIX: u8 = 1;
 /// Bytes that BLAKE2b takes in at once. Stretches of striped hashes are multiples of it.
 pub const BLOCK_LEN: usize = lanes::BLOCK_LEN;
 
-/// Messages that are looked through for equal neighbours before they are hashed.
-const BATCH: usize = 64;
-
 /// `H(parts[0] ‖ parts[1] ‖ …)`.
 pub fn blake2b256(parts: &[&[u8]]) -> Digest {
     let mut state = blake2b_simd::Params::new()
@@ -40,262 +42,150 @@ pub fn blake2b256(parts: &[&[u8]]) -> Digest {
     digest
 }
 
-/// Hashes every message, with the prefix before it; all messages have the same length, and there is
-/// one digest for each.
+/// Hashes leaves: `digests[i] = H(0 ‖ cells[i * length..][..length])`.
 ///
-/// Panics if the lengths of the messages or the numbers differ.
-pub fn hash_prefixed<'a>(
-    prefix: u8,
-    messages: impl IntoIterator<Item = &'a [u8]>,
+/// What follows the last cell in memory may be attached to `cells`; it is not hashed.
+///
+/// Panics if there are fewer cells than digests.
+pub fn hash_leaves(cells: &[u8], length: usize, digests: &mut [Digest]) {
+    assert!(
+        cells.len() >= length * digests.len(),
+        "one cell for each digest"
+    );
+    if length == 2
+        && let Some(table) = leaves_of_two_bytes(digests.len())
+    {
+        for (digest, cell) in digests.iter_mut().zip(cells.as_chunks::<2>().0) {
+            *digest = table[usize::from(u16::from_le_bytes(*cell))];
+        }
+        return;
+    }
+    hash_leaves_with(Lanes::detect(), cells, length, digests);
+}
+
+fn hash_leaves_with(lanes: Lanes, cells: &[u8], length: usize, digests: &mut [Digest]) {
+    with_lanes!(lanes, with, L => hash_leaves_in::<L>(with, cells, length, digests));
+}
+
+fn hash_leaves_in<const L: usize>(
+    with: impl Compress<L>,
+    cells: &[u8],
+    length: usize,
     digests: &mut [Digest],
 ) {
-    let mut deduplicated = Deduplicated::new(Lanes::detect(), prefix);
-    let mut messages = messages.into_iter();
-    for digests in digests.chunks_mut(BATCH) {
-        let mut batch: [&[u8]; BATCH] = [&[]; BATCH];
-        for slot in &mut batch[..digests.len()] {
-            *slot = messages.next().expect("one message for each digest");
+    let group = L * length;
+    let mut previous = [[0; DIGEST_LEN]; L];
+    for (index, digests) in digests.chunks_mut(L).enumerate() {
+        let start = index * group;
+        let whole = digests.len() == L;
+        let equal =
+            whole && index > 0 && cells[start - group..start] == cells[start..start + group];
+        if !equal {
+            // The lanes that are left over hash the last cell again.
+            let cell = |lane: usize| &cells[start + lane.min(digests.len() - 1) * length..];
+            previous = hash_lanes::<L>(std::array::from_fn(cell), length, LEAF_PREFIX, with);
         }
-        deduplicated.hash(&batch[..digests.len()], digests);
+        digests.copy_from_slice(&previous[..digests.len()]);
     }
-    assert!(messages.next().is_none(), "one digest for each message");
+}
+
+/// Leaves of two bytes that must be hashed at once for [`leaves_of_two_bytes`] to be worth it.
+const TABLE_PAYS_FROM: usize = 4096;
+
+/// The leaf hashes of all cells of two bytes, which are those of small blobs: 2 MiB, computed when
+/// `count` hashes are the first to be worth it.
+fn leaves_of_two_bytes(count: usize) -> Option<&'static [Digest]> {
+    static TABLE: OnceLock<Vec<Digest>> = OnceLock::new();
+    if count < TABLE_PAYS_FROM {
+        return TABLE.get().map(Vec::as_slice);
+    }
+    let table = TABLE.get_or_init(|| {
+        let cells: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        let mut table = vec![[0; DIGEST_LEN]; cells.len() / 2];
+        hash_leaves_with(Lanes::detect(), &cells, 2, &mut table);
+        table
+    });
+    Some(table)
 }
 
 /// Hashes neighbours together: `nodes[i] = H(1 ‖ nodes[2i] ‖ nodes[2i + 1])` for each full pair.
 /// Returns how many pairs there were; a last node without neighbour is left alone.
 pub fn hash_pairs_in_place(nodes: &mut [Digest]) -> usize {
     let pairs = nodes.len() / 2;
-    let lanes = Lanes::detect();
-    // The last pair of the batch before, whose nodes are overwritten, and its digest.
-    let mut previous: Option<([Digest; 2], Digest)> = None;
-    for start in (0..pairs).step_by(BATCH) {
-        let count = BATCH.min(pairs - start);
-        let mut batch: [&[u8]; BATCH] = [&[]; BATCH];
-        for (slot, pair) in batch.iter_mut().zip(nodes[2 * start..].as_chunks::<2>().0) {
-            *slot = pair.as_flattened();
-        }
-        let mut digests = [[0; DIGEST_LEN]; BATCH];
-        Deduplicated {
-            lanes,
-            prefix: INNER_PREFIX,
-            previous: previous
-                .as_ref()
-                .map(|(pair, digest)| (pair.as_flattened(), *digest)),
-        }
-        .hash(&batch[..count], &mut digests[..count]);
-        let last = 2 * (start + count - 1);
-        previous = Some(([nodes[last], nodes[last + 1]], digests[count - 1]));
-        nodes[start..start + count].copy_from_slice(&digests[..count]);
-    }
+    hash_pairs_with(Lanes::detect(), nodes, pairs, |pair| {
+        (2 * pair, 2 * pair + 1)
+    });
     pairs
 }
 
-/// Hashes messages of one length in order, and those equal to the one before only once.
-struct Deduplicated<'a> {
+/// Hashes neighbouring rows together, node by node: `nodes` are rows of `width` nodes, one row after
+/// the other. Returns how many pairs of rows there were; their hashes are in the first rows. A last
+/// row without neighbour is left alone.
+pub fn hash_row_pairs_in_place(nodes: &mut [Digest], width: usize) -> usize {
+    let pairs = nodes.len() / width / 2;
+    hash_pairs_with(Lanes::detect(), nodes, pairs * width, |pair| {
+        let left = pair + pair / width * width;
+        (left, left + width)
+    });
+    pairs
+}
+
+/// `nodes[i] = H(1 ‖ nodes[l] ‖ nodes[r])` for `(l, r) = locate(i)`. Both must be at least `i`, and
+/// grow with it.
+fn hash_pairs_with(
     lanes: Lanes,
-    prefix: u8,
-    /// The last message and its digest.
-    previous: Option<(&'a [u8], Digest)>,
+    nodes: &mut [Digest],
+    pairs: usize,
+    locate: impl Fn(usize) -> (usize, usize),
+) {
+    with_lanes!(lanes, with, L => hash_pairs_in::<L>(with, nodes, pairs, locate));
 }
 
-impl<'a> Deduplicated<'a> {
-    fn new(lanes: Lanes, prefix: u8) -> Self {
-        Self {
-            lanes,
-            prefix,
-            previous: None,
+fn hash_pairs_in<const L: usize>(
+    with: impl Compress<L>,
+    nodes: &mut [Digest],
+    pairs: usize,
+    locate: impl Fn(usize) -> (usize, usize),
+) {
+    let mut previous: Option<([[Digest; L]; 2], [Digest; L])> = None;
+    for start in (0..pairs).step_by(L) {
+        let count = L.min(pairs - start);
+        let mut inputs = [[[0; DIGEST_LEN]; L]; 2];
+        for lane in 0..L {
+            // The lanes that are left over hash the last pair again.
+            let (left, right) = locate(start + lane.min(count - 1));
+            inputs[0][lane] = nodes[left];
+            inputs[1][lane] = nodes[right];
         }
-    }
-
-    fn hash(&mut self, messages: &[&'a [u8]], digests: &mut [Digest]) {
-        let mut distinct: [&[u8]; BATCH] = [&[]; BATCH];
-        // For each message, how many distinct ones there are up to it; zero: the previous one.
-        let mut places = [0; BATCH];
-        let mut count = 0;
-        let mut before = self.previous.map(|(message, _)| message);
-        for (place, message) in places.iter_mut().zip(messages) {
-            if before != Some(message) {
-                distinct[count] = message;
-                count += 1;
-            }
-            *place = count;
-            before = Some(message);
+        let digests = match &previous {
+            Some((before, digests)) if *before == inputs => *digests,
+            _ => with.nodes(INNER_PREFIX, &inputs[0], &inputs[1]),
+        };
+        match nodes[start..].first_chunk_mut() {
+            Some(group) if count == L => *group = digests,
+            _ => nodes[start..start + count].copy_from_slice(&digests[..count]),
         }
-        let mut results = [[0; DIGEST_LEN]; BATCH];
-        hash_whole(
-            self.lanes,
-            self.prefix,
-            &distinct[..count],
-            &mut results[..count],
-        );
-        for (place, digest) in places.iter().zip(digests.iter_mut()) {
-            *digest = match (place.checked_sub(1), &self.previous) {
-                (Some(place), _) => results[place],
-                (None, Some((_, digest))) => *digest,
-                (None, None) => unreachable!("the first message is distinct from none"),
-            };
-        }
-        if let (Some(message), Some(digest)) = (messages.last(), digests.last()) {
-            self.previous = Some((message, *digest));
-        }
+        previous = Some((inputs, digests));
     }
 }
 
-/// Hashes every message with the prefix before it, in the lanes there are.
-fn hash_whole(lanes: Lanes, prefix: u8, messages: &[&[u8]], digests: &mut [Digest]) {
-    let done = match lanes {
-        #[cfg(target_arch = "x86_64")]
-        Lanes::Avx512 => hash_groups::<8>(prefix, messages, digests, lanes::compress_eight),
-        #[cfg(target_arch = "x86_64")]
-        Lanes::Avx2 => hash_groups::<4>(prefix, messages, digests, lanes::compress_four),
-        Lanes::Portable => 0,
-    };
-    for (message, digest) in messages[done..].iter().zip(&mut digests[done..]) {
-        *digest = hash_lanes([*message], prefix, compress_one)[0];
-    }
-}
-
-/// Hashes groups of `L` messages, the last of which is filled up unless it is a single message.
-/// Returns how many messages were hashed.
-#[cfg(target_arch = "x86_64")]
-fn hash_groups<const L: usize>(
-    prefix: u8,
-    messages: &[&[u8]],
-    digests: &mut [Digest],
-    compress: impl Fn(&mut State<L>, &[[u64; L]; 16], u64, bool) + Copy,
-) -> usize {
-    let mut done = 0;
-    for (messages, digests) in messages.chunks(L).zip(digests.chunks_mut(L)) {
-        if messages.len() == 1 {
-            break;
-        }
-        let filled = std::array::from_fn(|lane| messages[lane.min(messages.len() - 1)]);
-        let results = hash_lanes::<L>(filled, prefix, compress);
-        digests.copy_from_slice(&results[..digests.len()]);
-        done += messages.len();
-    }
-    done
-}
-
+/// Hashes `L` messages that start with these bytes.
 fn hash_lanes<const L: usize>(
     messages: [&[u8]; L],
+    length: usize,
     prefix: u8,
-    compress: impl Fn(&mut State<L>, &[[u64; L]; 16], u64, bool),
+    with: impl Compress<L>,
 ) -> [Digest; L] {
-    let mut state: State<L> = initial_state().map(|word| [word; L]);
+    let mut state = initial_state().map(|word| [word; L]);
     let stretch = Stretch {
         first: [prefix; L],
         bytes: messages,
+        length,
         done: 0,
         last: true,
     };
-    stretch.compress(&mut state, compress);
-    let mut digests = [[0; DIGEST_LEN]; L];
-    for (lane, digest) in digests.iter_mut().enumerate() {
-        for (bytes, word) in digest.chunks_exact_mut(8).zip(&state) {
-            bytes.copy_from_slice(&word[lane].to_le_bytes());
-        }
-    }
-    digests
-}
-
-/// Leaf hashes of messages that arrive in stripes: the same stretch of every message at a time. So
-/// many long messages are hashed without ever being in memory.
-#[derive(Debug, Clone)]
-pub struct StripedLeaves {
-    states: Vec<[u64; 8]>,
-    /// The last byte of each message so far, at first the prefix, as blocks end before it.
-    carry: Vec<u8>,
-    done: u64,
-}
-
-impl StripedLeaves {
-    /// Starts `count` hashes.
-    pub fn new(count: usize) -> Self {
-        Self {
-            states: vec![initial_state(); count],
-            carry: vec![LEAF_PREFIX; count],
-            done: 0,
-        }
-    }
-
-    /// Takes in the next stretch of each message: `cells` has them one after the other, all of the
-    /// same length, not zero. Unless the messages end with it, a multiple of [`BLOCK_LEN`], and not
-    /// all of the message.
-    ///
-    /// With the last stretch, `digests` receives the hashes.
-    ///
-    /// Panics if the lengths do not fit.
-    pub fn absorb(&mut self, cells: &[u8], digests: Option<&mut [Digest]>) {
-        let count = self.states.len();
-        if count == 0 {
-            return;
-        }
-        let length = cells.len() / count;
-        let last = digests.is_some();
-        assert_eq!(
-            cells.len(),
-            length * count,
-            "stretches have the same length"
-        );
-        assert!(
-            length > 0 && (last || length.is_multiple_of(BLOCK_LEN)),
-            "stretches are whole blocks"
-        );
-        let step = Step {
-            done: self.done,
-            last,
-            length,
-        };
-        match Lanes::detect() {
-            #[cfg(target_arch = "x86_64")]
-            Lanes::Avx512 => self.absorb_lanes::<8>(step, cells, lanes::compress_eight),
-            #[cfg(target_arch = "x86_64")]
-            Lanes::Avx2 => self.absorb_lanes::<4>(step, cells, lanes::compress_four),
-            Lanes::Portable => self.absorb_lanes::<1>(step, cells, compress_one),
-        }
-        self.done += length as u64;
-        for (state, digest) in self.states.iter().zip(digests.into_iter().flatten()) {
-            for (bytes, word) in digest.chunks_exact_mut(8).zip(state) {
-                bytes.copy_from_slice(&word.to_le_bytes());
-            }
-        }
-    }
-
-    fn absorb_lanes<const L: usize>(
-        &mut self,
-        step: Step,
-        cells: &[u8],
-        compress: impl Fn(&mut State<L>, &[[u64; L]; 16], u64, bool) + Copy,
-    ) {
-        let groups = self.states.chunks_mut(L).zip(self.carry.chunks_mut(L));
-        for ((states, carry), cells) in groups.zip(cells.chunks(L * step.length)) {
-            let lane = |lane: usize| lane.min(states.len() - 1);
-            let bytes = std::array::from_fn(|l| &cells[lane(l) * step.length..][..step.length]);
-            let first = std::array::from_fn(|l| carry[lane(l)]);
-            let mut transposed: State<L> =
-                std::array::from_fn(|word| std::array::from_fn(|l| states[lane(l)][word]));
-            let stretch = Stretch {
-                first,
-                bytes,
-                done: step.done,
-                last: step.last,
-            };
-            stretch.compress(&mut transposed, compress);
-            for (l, (state, carry)) in states.iter_mut().zip(carry).enumerate() {
-                *state = std::array::from_fn(|word| transposed[word][l]);
-                *carry = bytes[l].last().copied().unwrap_or(*carry);
-            }
-        }
-    }
-}
-
-/// What one call of [`StripedLeaves::absorb`] does for every message.
-#[derive(Clone, Copy)]
-struct Step {
-    done: u64,
-    last: bool,
-    length: usize,
+    stretch.compress(&mut state, with);
+    with.digests(&state)
 }
 
 #[cfg(test)]
@@ -325,15 +215,20 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_same_digests() {
         let data = noise(20 * 600);
-        for length in [0, 1, 2, 63, 64, 126, 127, 128, 129, 254, 255, 256, 600] {
+        for length in [
+            0, 1, 2, 6, 7, 8, 31, 32, 63, 64, 126, 127, 128, 129, 254, 255, 256, 600,
+        ] {
             for count in [0, 1, 2, 3, 4, 5, 8, 9, 17, 20] {
-                let messages: Vec<&[u8]> =
-                    data.chunks(600).map(|m| &m[..length]).take(count).collect();
-                for lanes in Lanes::available() {
-                    let mut digests = vec![[0; 32]; count];
-                    hash_whole(lanes, LEAF_PREFIX, &messages, &mut digests);
-                    for (message, digest) in messages.iter().zip(&digests) {
-                        assert_eq!(*digest, blake2b256(&[&[0], message]), "{lanes:?} {length}");
+                // With and without other bytes behind the last cell.
+                for behind in [0, 1, 300] {
+                    let end = (count * length + behind).min(data.len());
+                    for lanes in Lanes::available() {
+                        let mut digests = vec![[0; 32]; count];
+                        hash_leaves_with(lanes, &data[..end], length, &mut digests);
+                        for (i, digest) in digests.iter().enumerate() {
+                            let cell = &data[i * length..][..length];
+                            assert_eq!(*digest, blake2b256(&[&[0], cell]), "{lanes:?} {length}");
+                        }
                     }
                 }
             }
@@ -341,16 +236,54 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_short_leaves_has_their_digests() {
+        let cells = noise(2 * TABLE_PAYS_FROM);
+        let mut digests = vec![[0; 32]; TABLE_PAYS_FROM];
+        hash_leaves(&cells, 2, &mut digests);
+        for (cell, digest) in cells.chunks(2).zip(&digests) {
+            assert_eq!(*digest, blake2b256(&[&[0], cell]));
+        }
+    }
+
+    /// Nodes with runs of equal ones of many lengths, some across the borders of groups.
+    fn runs_of_nodes(count: u16) -> Vec<Digest> {
+        (0..count)
+            .map(|i| [(i / 37).to_le_bytes()[0]; 32])
+            .collect()
+    }
+
+    #[test]
     fn pairs_are_hashed_and_the_odd_one_left() {
         for count in [0_u16, 1, 2, 3, 31, 32, 33, 35, 128, 129, 300, 513] {
-            // Runs of equal nodes of many lengths, some across the borders of batches.
-            let original: Vec<Digest> = (0..count)
-                .map(|i| [(i / 37).to_le_bytes()[0]; 32])
-                .collect();
+            let original = runs_of_nodes(count);
+            for lanes in Lanes::available() {
+                let mut nodes = original.clone();
+                let pairs = original.len() / 2;
+                hash_pairs_with(lanes, &mut nodes, pairs, |pair| (2 * pair, 2 * pair + 1));
+                for (pair, node) in original.chunks_exact(2).zip(&nodes) {
+                    assert_eq!(*node, blake2b256(&[&[INNER_PREFIX], &pair[0], &pair[1]]));
+                }
+                if pairs > 0 && count % 2 == 1 {
+                    assert_eq!(nodes.last(), original.last());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_hashed_node_by_node() {
+        for (rows, width) in [(1_u16, 5_usize), (2, 1), (7, 3), (9, 16), (4, 33)] {
+            let original = runs_of_nodes(rows * u16::try_from(width).unwrap());
             let mut nodes = original.clone();
-            assert_eq!(hash_pairs_in_place(&mut nodes), original.len() / 2);
-            for (pair, node) in original.chunks_exact(2).zip(&nodes) {
-                assert_eq!(*node, blake2b256(&[&[INNER_PREFIX], &pair[0], &pair[1]]));
+            assert_eq!(
+                hash_row_pairs_in_place(&mut nodes, width),
+                usize::from(rows) / 2
+            );
+            for (pair, hashed) in original.chunks_exact(2 * width).zip(nodes.chunks(width)) {
+                for (column, node) in hashed.iter().enumerate() {
+                    let (left, right) = (&pair[column], &pair[width + column]);
+                    assert_eq!(*node, blake2b256(&[&[INNER_PREFIX], left, right]));
+                }
             }
         }
     }
@@ -365,33 +298,8 @@ mod tests {
                 .flat_map(|(byte, run)| std::iter::repeat_n(vec![*byte; length], *run))
                 .collect();
             let mut digests = vec![[0; 32]; messages.len()];
-            hash_prefixed(7, messages.iter().map(Vec::as_slice), &mut digests);
+            hash_leaves(&messages.concat(), length, &mut digests);
             for (message, digest) in messages.iter().zip(&digests) {
-                prop_assert_eq!(*digest, blake2b256(&[&[7], message]));
-            }
-        }
-
-        #[test]
-        fn stripes_add_up(
-            count in 1_usize..20, stripes in prop::collection::vec(1_usize..4, 0..4), rest in 1_usize..400,
-        ) {
-            let lengths: Vec<usize> =
-                stripes.iter().map(|blocks| blocks * BLOCK_LEN).chain([rest]).collect();
-            let total = lengths.iter().sum::<usize>();
-            let data = noise(count * total);
-            let mut leaves = StripedLeaves::new(count);
-            let mut digests = vec![[0; 32]; count];
-            let mut start = 0;
-            for (i, length) in lengths.iter().enumerate() {
-                let cells: Vec<u8> = data
-                    .chunks(total)
-                    .flat_map(|message| message[start..start + length].iter().copied())
-                    .collect();
-                let last = i + 1 == lengths.len();
-                leaves.absorb(&cells, last.then_some(&mut digests[..]));
-                start += length;
-            }
-            for (message, digest) in data.chunks(total).zip(&digests) {
                 prop_assert_eq!(*digest, blake2b256(&[&[LEAF_PREFIX], message]));
             }
         }

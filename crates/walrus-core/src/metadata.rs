@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     BlobId, EncodingType, NShards, SliverIndex, SliverPairIndex, SliverType,
-    hash::{Digest, LEAF_PREFIX, hash_prefixed},
+    hash::{Digest, hash_leaves},
     merkle::{self, Node},
     params::{self, DataTooLarge},
 };
@@ -81,8 +81,7 @@ impl BlobMetadata {
     pub fn root_hash(&self) -> Node {
         let leaves: Vec<[u8; PAIR_LEAF_LEN]> = self.hashes().iter().map(pair_leaf).collect();
         let mut hashes: Vec<Digest> = vec![[0; 32]; leaves.len()];
-        let messages = leaves.iter().map(<[u8; PAIR_LEAF_LEN]>::as_slice);
-        hash_prefixed(LEAF_PREFIX, messages, &mut hashes);
+        hash_leaves(leaves.as_flattened(), PAIR_LEAF_LEN, &mut hashes);
         merkle::root_of_leaf_hashes(&mut hashes)
     }
 

@@ -1,16 +1,19 @@
 //! Chosen sliver pairs: with memory for these only, pass by pass over the blob if need be.
 
-use std::io::{Read, Seek};
+use std::{
+    io::{Read, Seek},
+    ops::Range,
+};
 
 use rayon::prelude::*;
-use walrus_core::{SliverPair, SliverPairIndex};
+use walrus_core::{SliverPair, SliverPairIndex, SliverType};
 
 use crate::{
     EncodeError, Encoder, ReadError,
     encode::transpose,
     matrix::{Message, Shape},
     metadata::{READER_STRIPE_BYTES, StripeReader},
-    packing::{Packing, Workspace, encode_words},
+    words::{Part, Workspace, encode_words, words_per_batch},
 };
 
 impl Encoder {
@@ -89,72 +92,59 @@ impl Chosen {
 
     fn fill_rows(&mut self, encoder: &Encoder, message: Message<'_>, at: usize) {
         let shape = self.shape;
-        let wanted = positions(self.pairs.iter().copied(), shape.n);
-        let must_encode = self.pairs.iter().any(|row| *row >= shape.rows);
-        let packing = Packing::new(message.shape.symbol);
-        let batch = packing.words_per_batch();
+        let wanted = Wanted::new(self.pairs.iter().copied(), shape.n, shape.rows);
+        let batch = words_per_batch(message.shape.symbol);
         let targets = self.primary.iter_mut().map(Vec::as_mut_slice);
         transpose(targets, batch * shape.symbol)
             .par_iter_mut()
             .enumerate()
             .for_each_init(Workspace::default, |space, (group, slices)| {
                 let columns = group * batch..((group + 1) * batch).min(shape.columns);
-                let mut sink = |word: usize, row: usize, offset: usize, bytes: &[u8]| {
-                    for &position in &wanted[row] {
-                        let start = word * shape.symbol + at + offset;
-                        slices[position][start..start + bytes.len()].copy_from_slice(bytes);
-                    }
+                let fill = |row: usize, stretch: &Range<usize>, cells: &mut [u8]| {
+                    message.copy_cells(row, columns.clone(), stretch, cells);
                 };
-                for (word, column) in columns.clone().enumerate() {
-                    for row in 0..shape.rows {
-                        sink(word, row, 0, message.cell(row, column));
-                    }
-                }
-                if must_encode {
-                    encode_words(
-                        (&encoder.engine, &encoder.primary_code, packing),
-                        space,
-                        columns.len(),
-                        |word, row| message.cell(row, columns.start + word),
-                        sink,
-                    );
-                }
+                wanted.fill(
+                    (encoder, SliverType::Secondary),
+                    space,
+                    columns.len(),
+                    message.shape.symbol,
+                    fill,
+                    |position, word, offset, cell| {
+                        let start = word * shape.symbol + at + offset;
+                        slices[position][start..start + cell.len()].copy_from_slice(cell);
+                    },
+                );
             });
     }
 
     fn fill_columns(&mut self, encoder: &Encoder, message: Message<'_>, at: usize) {
         let shape = self.shape;
         let last = shape.n - 1;
-        let wanted = positions(self.pairs.iter().map(|pair| last - pair), shape.n);
-        let must_encode = self.pairs.iter().any(|pair| last - pair >= shape.columns);
-        let packing = Packing::new(message.shape.symbol);
-        let batch = packing.words_per_batch();
+        let columns = self.pairs.iter().map(|pair| last - pair);
+        let wanted = Wanted::new(columns, shape.n, shape.columns);
+        let batch = words_per_batch(message.shape.symbol);
         let targets = self.secondary.iter_mut().map(Vec::as_mut_slice);
         transpose(targets, batch * shape.symbol)
             .par_iter_mut()
             .enumerate()
             .for_each_init(Workspace::default, |space, (group, slices)| {
                 let rows = group * batch..((group + 1) * batch).min(shape.rows);
-                let mut sink = |word: usize, column: usize, offset: usize, bytes: &[u8]| {
-                    for &position in &wanted[column] {
-                        let start = word * shape.symbol + at + offset;
-                        slices[position][start..start + bytes.len()].copy_from_slice(bytes);
+                let fill = |column: usize, stretch: &Range<usize>, cells: &mut [u8]| {
+                    for (row, cell) in rows.clone().zip(cells.chunks_exact_mut(stretch.len())) {
+                        message.copy_cells(row, column..column + 1, stretch, cell);
                     }
                 };
-                for (word, row) in rows.clone().enumerate() {
-                    for column in 0..shape.columns {
-                        sink(word, column, 0, message.cell(row, column));
-                    }
-                }
-                if must_encode {
-                    encode_words(
-                        (&encoder.engine, &encoder.secondary_code, packing),
-                        space,
-                        rows.len(),
-                        |word, column| message.cell(rows.start + word, column),
-                        sink,
-                    );
-                }
+                wanted.fill(
+                    (encoder, SliverType::Primary),
+                    space,
+                    rows.len(),
+                    message.shape.symbol,
+                    fill,
+                    |position, word, offset, cell| {
+                        let start = word * shape.symbol + at + offset;
+                        slices[position][start..start + cell.len()].copy_from_slice(cell);
+                    },
+                );
             });
     }
 
@@ -170,11 +160,64 @@ impl Chosen {
     }
 }
 
-/// For each index below `n`, its positions among the chosen ones.
-fn positions(chosen: impl Iterator<Item = usize>, n: usize) -> Vec<Vec<usize>> {
-    let mut positions = vec![Vec::new(); n];
-    for (position, index) in chosen.enumerate() {
-        positions[index].push(position);
+/// Which positions of words are wanted.
+struct Wanted {
+    /// For each position in a word, where it stands among the chosen ones.
+    places: Vec<Vec<usize>>,
+    /// Whether there are recovery symbols among them.
+    must_encode: bool,
+    source: usize,
+}
+
+impl Wanted {
+    fn new(chosen: impl Iterator<Item = usize>, n: usize, source: usize) -> Self {
+        let mut places = vec![Vec::new(); n];
+        for (place, position) in chosen.enumerate() {
+            places[position].push(place);
+        }
+        let must_encode = places[source..].iter().any(|places| !places.is_empty());
+        Self {
+            places,
+            must_encode,
+            source,
+        }
     }
-    positions
+
+    /// Calls `sink` with place, word, offset and bytes of all wanted symbols of some words, whose
+    /// source symbols `fill` gives; they lie along slivers of the axis.
+    fn fill(
+        &self,
+        (encoder, axis): (&Encoder, SliverType),
+        space: &mut Workspace,
+        words: usize,
+        length: usize,
+        fill: impl Fn(usize, &Range<usize>, &mut [u8]),
+        mut sink: impl FnMut(usize, usize, usize, &[u8]),
+    ) {
+        if self.must_encode {
+            let visit = |part: Part<'_>| {
+                for position in part.positions.clone() {
+                    for &place in &self.places[position] {
+                        for (word, cell) in part.words_at(position).enumerate() {
+                            sink(place, word, part.stretch.start, cell);
+                        }
+                    }
+                }
+            };
+            encode_words(encoder.kernel(axis), space, words, length, fill, visit);
+            return;
+        }
+        let mut cells = vec![0; words * length];
+        for (position, places) in self.places[..self.source].iter().enumerate() {
+            if places.is_empty() {
+                continue;
+            }
+            fill(position, &(0..length), &mut cells);
+            for &place in places {
+                for (word, cell) in cells.chunks_exact(length).enumerate() {
+                    sink(place, word, 0, cell);
+                }
+            }
+        }
+    }
 }

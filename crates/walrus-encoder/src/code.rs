@@ -1,15 +1,15 @@
 //! The Reed-Solomon codes, on work space that callers fill and read themselves.
 //!
-//! The algorithm and its SIMD kernels are those of the crate `reed-solomon-simd`; its ready-made
+//! The algorithm is that of the crate `reed-solomon-simd`; its ready-made
 //! encoder is not used, because it works on whole symbols, which do not stay in the cache, and pads
 //! each symbol to 64 bytes, which for small blobs is nearly all of the work.
 //!
 //! A *shard* here is one position of the code; in the work space, each has `width` blocks of 64
 //! bytes, one after the other.
 
-use reed_solomon_simd::engine::{
-    DefaultEngine, Engine as _, GF_MODULUS, GF_ORDER, GfElement, ShardsRefMut, utils::xor_within,
-};
+use reed_solomon_simd::engine::{DefaultEngine, Engine as _, GF_MODULUS, GF_ORDER, GfElement};
+
+use crate::transform::{Transforms, add};
 
 /// 32 elements of the field: their low bytes, then their high bytes.
 pub(crate) type Block = [u8; 64];
@@ -82,50 +82,49 @@ impl Code {
         filled.max(self.source).next_multiple_of(self.chunk)
     }
 
+    /// Positions whose twist factors [`Code::encode`] and [`Code::decode`] need.
+    pub(crate) fn positions(&self) -> usize {
+        (self.encode_shards() + self.chunk).max(self.decode_shards())
+    }
+
     /// Computes recovery symbols. Takes the source symbols in the first shards, and leaves the
     /// recovery symbols there.
-    pub(crate) fn encode(&self, engine: &DefaultEngine, width: usize, work: &mut [Block]) {
-        let shards = self.encode_shards();
-        let work = &mut work[..shards * width];
+    pub(crate) fn encode(&self, transforms: &Transforms, width: usize, work: &mut [Block]) {
+        let work = &mut work[..self.encode_shards() * width];
         match self.rate {
-            Rate::Low => self.encode_low(engine, width, work),
-            Rate::High => self.encode_high(engine, width, work),
+            Rate::Low => self.encode_low(transforms, width, work),
+            Rate::High => self.encode_high(transforms, width, work),
         }
     }
 
-    fn encode_low(&self, engine: &DefaultEngine, width: usize, work: &mut [Block]) {
+    fn encode_low(&self, transforms: &Transforms, width: usize, work: &mut [Block]) {
         let (chunk, recovery) = (self.chunk, self.recovery());
         work[self.source * width..chunk * width].fill([0; 64]);
-        let shards = work.len() / width;
-        engine.ifft(
-            &mut ShardsRefMut::new(shards, width, work),
-            0,
-            chunk,
-            self.source,
-            0,
-        );
+        transforms.inverse(&mut work[..chunk * width], width, 0, self.source);
         for start in (chunk..recovery).step_by(chunk) {
             work.copy_within(..chunk * width, start * width);
         }
-        let mut shards = ShardsRefMut::new(shards, width, work);
-        for start in (0..recovery).step_by(chunk) {
-            let wanted = chunk.min(recovery - start);
-            engine.fft(&mut shards, start, chunk, wanted, start + chunk);
+        for (start, part) in (0..recovery)
+            .step_by(chunk)
+            .zip(work.chunks_exact_mut(chunk * width))
+        {
+            transforms.forward(part, width, start + chunk, chunk.min(recovery - start));
         }
     }
 
-    fn encode_high(&self, engine: &DefaultEngine, width: usize, work: &mut [Block]) {
+    fn encode_high(&self, transforms: &Transforms, width: usize, work: &mut [Block]) {
         let chunk = self.chunk;
         work[self.source * width..].fill([0; 64]);
-        let mut shards = ShardsRefMut::new(work.len() / width, width, work);
-        for start in (0..self.source).step_by(chunk) {
-            let filled = chunk.min(self.source - start);
-            engine.ifft(&mut shards, start, chunk, filled, start + chunk);
-            if start > 0 {
-                xor_within(&mut shards, 0, start, chunk);
-            }
+        let (first, others) = work.split_at_mut(chunk * width);
+        transforms.inverse(first, width, chunk, chunk.min(self.source));
+        for (start, part) in (chunk..self.source)
+            .step_by(chunk)
+            .zip(others.chunks_exact_mut(chunk * width))
+        {
+            transforms.inverse(part, width, start + chunk, chunk.min(self.source - start));
+            add(first, part);
         }
-        engine.fft(&mut shards, 0, chunk, self.recovery(), 0);
+        transforms.forward(first, width, 0, self.recovery());
     }
 
     /// Prepares decoding from the symbols with these indices, of which there must be at least as
@@ -199,26 +198,36 @@ impl Code {
     /// all other shards; leaves the missing source symbols in theirs, and garbage elsewhere.
     pub(crate) fn decode(
         &self,
-        engine: &DefaultEngine,
+        transforms: &Transforms,
         plan: &DecodingPlan,
         width: usize,
         work: &mut [Block],
     ) {
         let count = self.decode_shards();
-        let mut shards = ShardsRefMut::new(count, width, &mut work[..count * width]);
+        let work = &mut work[..count * width];
+        let shard = |index: usize| {
+            let slot = self.decode_slot(index);
+            slot * width..(slot + 1) * width
+        };
         for &index in &plan.received {
-            engine.mul(&mut shards[self.decode_slot(index)], plan.factors[index]);
+            transforms.multiply(&mut work[shard(index)], plan.factors[index]);
         }
-        let end = self.decode_end();
-        engine.ifft(&mut shards, 0, count, end, 0);
+        transforms.inverse(work, width, 0, self.decode_end());
+        // The formal derivative.
         for i in 1..count {
-            let width = 1 << i.trailing_zeros();
-            xor_within(&mut shards, i - width, i, width);
+            let span = 1 << i.trailing_zeros();
+            let (before, after) = work.split_at_mut(i * width);
+            add(&mut before[(i - span) * width..], &after[..span * width]);
         }
-        engine.fft(&mut shards, 0, count, end, 0);
+        // Of the results, only those at missing symbols are wanted.
+        let wanted = plan
+            .missing
+            .iter()
+            .map(|index| self.decode_slot(*index) + 1);
+        transforms.forward(work, width, 0, wanted.max().unwrap_or(0));
         for &index in &plan.missing {
             let inverse = GF_MODULUS - plan.factors[index];
-            engine.mul(&mut shards[self.decode_slot(index)], inverse);
+            transforms.multiply(&mut work[shard(index)], inverse);
         }
     }
 }
@@ -255,7 +264,7 @@ mod tests {
     fn encode(code: Code, width: usize, source: &[Block]) -> Vec<Block> {
         let mut work = vec![[0xaa; 64]; code.encode_shards() * width];
         work[..source.len()].copy_from_slice(source);
-        code.encode(&DefaultEngine::new(), width, &mut work);
+        code.encode(&Transforms::new(code.positions()), width, &mut work);
         work.truncate(code.recovery() * width);
         work
     }
@@ -293,7 +302,8 @@ mod tests {
             }),
             seed: u64,
         ) {
-            let (engine, code) = (DefaultEngine::new(), Code::new(source, source + recovery).unwrap());
+            let code = Code::new(source, source + recovery).unwrap();
+            let transforms = Transforms::new(code.positions());
             let data = words(seed, source);
             let word = [data.clone(), encode(code, 1, &data)].concat();
             let plan = code.plan_decoding(&order[..source]);
@@ -301,7 +311,7 @@ mod tests {
             for &index in &plan.received {
                 work[code.decode_slot(index)] = word[index];
             }
-            code.decode(&engine, &plan, 1, &mut work);
+            code.decode(&transforms, &plan, 1, &mut work);
             for &index in &plan.missing {
                 prop_assert_eq!(work[code.decode_slot(index)], data[index]);
             }

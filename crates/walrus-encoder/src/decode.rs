@@ -1,15 +1,22 @@
 //! Decoding: from slivers of one axis back to the blob.
 
+use std::io::Write;
+
 use rayon::prelude::*;
 use walrus_core::{SliverData, SliverIndex, SliverType, VerifiedMetadata, sliver::Axis};
 
 use crate::{
-    ConsistencyCheck, DecodeError, Encoder,
+    ConsistencyCheck, DecodeError, Encoder, WriteError,
     code::DecodingPlan,
     encode::transpose,
     matrix::{Message, Shape},
-    packing::{Packing, Workspace, decode_words},
+    packing::{Packing, decode_words},
+    tile::{hash_tile, tile_width, tiles},
+    words::{Stripe, Workspace},
 };
+
+/// When so many bytes of a blob are decoded, the slivers they came from are freed up to there.
+const FREE_BYTES: usize = 32 << 20;
 
 impl Encoder {
     /// Decodes the blob from slivers of one axis, and checks that it is the one the metadata
@@ -34,11 +41,26 @@ impl Encoder {
         };
         let mut blob = match A::TYPE {
             SliverType::Primary => self.decode_primary(shape, slivers),
-            SliverType::Secondary => self.decode_secondary(shape, &slivers),
+            SliverType::Secondary => self.decode_secondary(shape, slivers),
         };
         blob.truncate(length);
         self.check_consistency(metadata, &blob, &verified, check)?;
         Ok(blob)
+    }
+
+    /// [`Encoder::decode`] into a writer, which sees nothing of the blob before it is checked.
+    pub fn decode_into<A: Axis>(
+        &self,
+        metadata: &VerifiedMetadata,
+        slivers: impl IntoIterator<Item = SliverData<A>>,
+        check: ConsistencyCheck,
+        writer: &mut impl Write,
+    ) -> Result<(), WriteError> {
+        // The slivers are as large as the blob, and are used up while it is decoded: without the
+        // blob in memory, no less would be needed.
+        let blob = self.decode(metadata, slivers, check)?;
+        writer.write_all(&blob)?;
+        Ok(())
     }
 
     /// Takes as many usable slivers as are needed.
@@ -120,7 +142,7 @@ impl Encoder {
                 let words = slices[0].len() / shape.symbol;
                 let mut recovered = vec![0; plan.missing.len() * slices[0].len()];
                 decode_words(
-                    (&self.engine, &self.primary_code, packing),
+                    (&self.transforms, &self.primary_code, packing),
                     plan,
                     space,
                     words,
@@ -138,24 +160,35 @@ impl Encoder {
     }
 
     /// The message matrix from `S` columns.
-    fn decode_secondary<A: Axis>(&self, shape: Shape, slivers: &[SliverData<A>]) -> Vec<u8> {
-        let plan = self.secondary_code.plan_decoding(&indices(slivers));
-        let packing = Packing::new(shape.symbol);
-        let batch = packing.words_per_batch();
+    ///
+    /// It is worked off from the last row to the first, and what has been used of the columns is
+    /// freed, so that no second copy of the blob is needed.
+    fn decode_secondary<A: Axis>(&self, shape: Shape, mut slivers: Vec<SliverData<A>>) -> Vec<u8> {
+        let plan = self.secondary_code.plan_decoding(&indices(&slivers));
+        let batch = Packing::new(shape.symbol).words_per_batch();
+        let rows_at_once = (FREE_BYTES / shape.row_len())
+            .next_multiple_of(batch)
+            .max(batch);
         let mut blob = vec![0; shape.message_len()];
-        blob.par_chunks_mut(batch * shape.row_len())
-            .enumerate()
-            .for_each_init(Workspace::default, |space, (group, rows)| {
-                let count = rows.len() / shape.row_len();
-                self.decode_rows(
-                    shape,
-                    slivers,
-                    &plan,
-                    space,
-                    group * batch..group * batch + count,
-                    rows,
-                );
-            });
+        let mut end = shape.rows;
+        while end > 0 {
+            let start = (end - 1) / rows_at_once * rows_at_once;
+            blob[start * shape.row_len()..end * shape.row_len()]
+                .par_chunks_mut(batch * shape.row_len())
+                .enumerate()
+                .for_each_init(Workspace::default, |space, (group, rows)| {
+                    let count = rows.len() / shape.row_len();
+                    let first = start + group * batch;
+                    self.decode_rows(shape, &slivers, &plan, space, first..first + count, rows);
+                });
+            if start > 0 {
+                for sliver in &mut slivers {
+                    sliver.symbols.data.truncate(start * shape.symbol);
+                    sliver.symbols.data.shrink_to_fit();
+                }
+            }
+            end = start;
+        }
         blob
     }
 
@@ -183,7 +216,7 @@ impl Encoder {
         }
         decode_words(
             (
-                &self.engine,
+                &self.transforms,
                 &self.secondary_code,
                 Packing::new(shape.symbol),
             ),
@@ -234,13 +267,31 @@ impl Encoder {
             unverified[index.as_usize()] = false;
         }
         let hashes = metadata.metadata().hashes();
-        (0..shape.rows)
+        let rows: Vec<usize> = (0..shape.rows).filter(|row| unverified[*row]).collect();
+        let stripe = Stripe {
+            length: shape.symbol,
+            last: true,
+        };
+        tiles(0..rows.len(), tile_width(shape.n, shape.symbol))
             .into_par_iter()
-            .filter(|row| unverified[*row])
-            .map_init(Workspace::default, |space, row| {
-                let root =
-                    self.sliver_root(SliverType::Primary, message.row(row), shape.symbol, space);
-                root == hashes[row].primary_hash
+            .map_init(Workspace::default, |space, tile| {
+                let leaves = hash_tile(
+                    self.kernel(SliverType::Primary),
+                    space,
+                    &tile,
+                    stripe,
+                    None,
+                    |column, batch, stretch, cells| {
+                        let cells = cells.chunks_exact_mut(stretch.len());
+                        for (row, cell) in rows[batch.clone()].iter().zip(cells) {
+                            message.copy_cells(*row, column..column + 1, stretch, cell);
+                        }
+                    },
+                    |_, _| {},
+                );
+                let roots = leaves.map(|leaves| leaves.roots(space)).unwrap_or_default();
+                let expected = rows[tile].iter().map(|row| &hashes[*row].primary_hash);
+                roots.iter().eq(expected)
             })
             .all(|matches| matches)
     }

@@ -4,18 +4,15 @@ use std::num::NonZeroU16;
 
 use rayon::prelude::*;
 use walrus_core::{
-    SliverIndex, SliverPair, SliverPairMetadata, VerifiedMetadata,
-    hash::Digest,
-    merkle::{self, Node},
-    params,
+    SliverIndex, SliverPair, SliverPairMetadata, SliverType, VerifiedMetadata, params,
     sliver::{PrimarySliver, SecondarySliver},
 };
 
 use crate::{
     EncodeError, Encoder,
     matrix::{Message, Shape, zero_padded},
-    packing::{Packing, Workspace, encode_words},
-    tile::{Columns, Tile, TileHashes, tile_columns, tiles},
+    tile::{Columns, TileHashes, hash_tile, roots_across, tile_width, tiles},
+    words::{Stripe, Workspace, encode_words, words_per_batch},
 };
 
 impl Encoder {
@@ -25,43 +22,75 @@ impl Encoder {
     pub fn encode(&self, blob: &[u8]) -> Result<(Vec<SliverPair>, VerifiedMetadata), EncodeError> {
         let (message, symbol_size) = self.message(blob)?;
         let shape = message.shape;
-        let row_recovery = self.encode_rows(&message);
+        let mut row_recovery = Vec::new();
+        self.encode_rows(&message, &mut row_recovery);
         let source = Columns {
             message,
             row_recovery: &row_recovery,
+        };
+        let stripe = Stripe {
+            length: shape.symbol,
+            last: true,
         };
 
         let mut recovered_rows: Vec<Vec<u8>> = (shape.rows..shape.n)
             .map(|_| vec![0; shape.row_len()])
             .collect();
-        let width = tile_columns(shape);
-        let tiles = tiles(shape.n, width);
+        let width = tile_width(shape.n, shape.symbol);
+        let tiles = tiles(0..shape.n, width);
         let mut row_slices = transpose(
             recovered_rows.iter_mut().map(Vec::as_mut_slice),
             width * shape.symbol,
         );
         // Tiles beyond the source columns write no rows.
         row_slices.resize_with(tiles.len(), Vec::new);
-        let outputs: Vec<(Vec<Vec<u8>>, TileHashes)> = tiles
+        let outputs: Vec<(Vec<Vec<u8>>, Option<TileHashes>)> = tiles
             .into_par_iter()
             .zip(row_slices.par_iter_mut())
             .map_init(Workspace::default, |space, (columns, rows)| {
-                let tile = Tile::encode(&self.engine, &self.primary_code, space, source, columns);
-                for (row, slice) in (shape.rows..).zip(rows) {
-                    for (position, cell) in slice.chunks_exact_mut(shape.symbol).enumerate() {
-                        cell.copy_from_slice(tile.recovery_cell(row, position));
-                    }
-                }
-                let secondary = tile.secondary_slivers().map(<[u8]>::to_vec).collect();
-                let hashes = tile.hash(width);
-                tile.recycle(space);
-                (secondary, hashes)
+                let mut secondary: Vec<Vec<u8>> = columns
+                    .clone()
+                    .map(|_| vec![0; shape.column_len()])
+                    .collect();
+                let leaves = hash_tile(
+                    self.kernel(SliverType::Secondary),
+                    space,
+                    &columns,
+                    stripe,
+                    None,
+                    |row, columns, stretch, cells| source.fill(row, columns, stretch, cells),
+                    |batch, part| {
+                        let first = batch.start - columns.start;
+                        let (at, length) = (part.stretch.start, part.stretch.len());
+                        for row in part.positions.clone() {
+                            if let Some(recovered) = row.checked_sub(shape.rows) {
+                                let Some(target) = rows.get_mut(recovered) else {
+                                    break;
+                                };
+                                let target =
+                                    target.get_mut(first * shape.symbol..).unwrap_or_default();
+                                let targets = target.chunks_exact_mut(shape.symbol);
+                                for (target, cell) in targets.zip(part.words_at(row)) {
+                                    target[at..at + length].copy_from_slice(cell);
+                                }
+                            } else {
+                                let targets = secondary[first..].iter_mut();
+                                for (target, cell) in targets.zip(part.words_at(row)) {
+                                    let start = row * shape.symbol + at;
+                                    target[start..start + length].copy_from_slice(cell);
+                                }
+                            }
+                        }
+                    },
+                );
+                (secondary, leaves.map(|leaves| leaves.hashes(width, space)))
             })
             .collect();
         drop((row_slices, row_recovery));
 
         let (secondary, hashes): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
-        let metadata = self.assemble_metadata(blob.len() as u64, shape.n, &hashes);
+        let hashes: Vec<TileHashes> = hashes.into_iter().flatten().collect();
+        let metadata = self.assemble_metadata(blob.len() as u64, &hashes);
         let primary = (0..shape.rows)
             .into_par_iter()
             .map(|row| zero_padded(message.row(row), shape.row_len()))
@@ -93,51 +122,50 @@ impl Encoder {
         ))
     }
 
-    /// The recovery symbols of every source row, row by row.
-    pub(crate) fn encode_rows(&self, message: &Message<'_>) -> Vec<u8> {
+    /// The recovery symbols of every source row, row by row, in place of what is in `recovery`.
+    pub(crate) fn encode_rows(&self, message: &Message<'_>, recovery: &mut Vec<u8>) {
         let shape = message.shape;
         let recovery_len = (shape.n - shape.columns) * shape.symbol;
-        let packing = Packing::new(shape.symbol);
-        let batch = packing.words_per_batch();
-        let mut recovery = vec![0; shape.rows * recovery_len];
-        recovery
-            .par_chunks_mut(batch * recovery_len)
+        let batch = words_per_batch(shape.symbol);
+        recovery.resize(shape.rows * recovery_len, 0);
+        let (used, unused) =
+            recovery.split_at_mut(message.used_rows().min(shape.rows) * recovery_len);
+        unused.fill(0);
+        used.par_chunks_mut(batch * recovery_len)
             .enumerate()
-            .take(message.used_rows().div_ceil(batch))
             .for_each_init(Workspace::default, |space, (group, recovery)| {
                 encode_words(
-                    (&self.engine, &self.secondary_code, packing),
+                    self.kernel(SliverType::Primary),
                     space,
                     recovery.len() / recovery_len,
-                    |word, column| message.cell(group * batch + word, column),
-                    |word, column, offset, bytes| {
-                        let column = column - shape.columns;
-                        let start = word * recovery_len + column * shape.symbol + offset;
-                        recovery[start..start + bytes.len()].copy_from_slice(bytes);
+                    shape.symbol,
+                    |column, stretch, cells| {
+                        let cells = cells.chunks_exact_mut(stretch.len());
+                        for (row, cell) in (group * batch..).zip(cells) {
+                            message.copy_cells(row, column..column + 1, stretch, cell);
+                        }
+                    },
+                    |part| {
+                        for column in part.positions.start.max(shape.columns)..part.positions.end {
+                            let start =
+                                (column - shape.columns) * shape.symbol + part.stretch.start;
+                            let rows = recovery.chunks_exact_mut(recovery_len);
+                            for (row, cell) in rows.zip(part.words_at(column)) {
+                                row[start..start + cell.len()].copy_from_slice(cell);
+                            }
+                        }
                     },
                 );
             });
-        recovery
     }
 
     pub(crate) fn assemble_metadata(
         &self,
         blob_len: u64,
-        n: usize,
         tiles: &[TileHashes],
     ) -> VerifiedMetadata {
-        let rows: Vec<Node> = (0..n)
-            .into_par_iter()
-            .map(|row| {
-                let mut parts: Vec<Digest> = tiles.iter().map(|tile| tile.row_parts[row]).collect();
-                merkle::root_of_leaf_hashes(&mut parts)
-            })
-            .collect();
-        let columns = tiles
-            .iter()
-            .rev()
-            .flat_map(|tile| tile.columns.iter().rev());
-        let hashes = rows
+        let columns = tiles.iter().rev().flat_map(|tile| tile.words.iter().rev());
+        let hashes = roots_across(tiles)
             .into_iter()
             .zip(columns)
             .map(|(primary_hash, secondary_hash)| SliverPairMetadata {

@@ -48,6 +48,17 @@ pub enum ReadError {
     Io(#[from] std::io::Error),
 }
 
+/// Why a blob has not been decoded into a writer.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// It cannot be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Writing failed.
+    #[error("the decoded blob cannot be written: {0}")]
+    Io(#[from] std::io::Error),
+}
+
 /// Why a sliver is not one of the blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SliverVerificationError {

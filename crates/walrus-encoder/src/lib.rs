@@ -30,7 +30,7 @@
 //! | encode a blob, or some of its pairs, or only get its ID | [`Encoder::encode`], [`Encoder::encode_pairs`], [`Encoder::metadata`] |
 //! | do so with a file that is larger than memory | [`Encoder::metadata_from_reader`], [`Encoder::encode_pairs_from_reader`] |
 //! | check a sliver | [`Encoder::verify_sliver`] |
-//! | get the blob back, or a part of it | [`Encoder::decode`], [`Encoder::decode_range`] |
+//! | get the blob back, or a part of it | [`Encoder::decode`], [`Encoder::decode_into`], [`Encoder::decode_range`] |
 //! | give others symbols | [`Encoder::expand_sliver`] |
 //! | recover slivers | [`Encoder::recover_sliver`], [`Encoder::recover_or_prove`] |
 //! | check that a blob was encoded wrongly | [`Encoder::verify_inconsistency_proof`] |
@@ -54,22 +54,24 @@ mod recovery;
 #[cfg(test)]
 mod reed_solomon_vectors;
 mod tile;
+mod transform;
 mod verify;
+mod words;
 
 use std::{fmt, sync::Arc};
 
-use reed_solomon_simd::engine::DefaultEngine;
 use serde::{Deserialize, Serialize};
 use walrus_core::params;
 
 pub use error::{
     DecodeError, EncodeError, InconsistencyVerificationError, ReadError, ShardCountMismatch,
-    SliverRecoveryError, SliverVerificationError, UnsupportedShardCount,
+    SliverRecoveryError, SliverVerificationError, UnsupportedShardCount, WriteError,
 };
 pub use recovery::{ExpandedSliver, Recovered};
 pub use walrus_core::NShards;
 
 use code::Code;
+use transform::Transforms;
 
 /// Fewest shards that blobs can be encoded for: with less there are no faulty shards to tolerate.
 pub const MIN_SHARDS: u16 = 4;
@@ -95,7 +97,7 @@ pub struct Encoder {
     primary_code: Code,
     /// Runs along rows; makes columns from columns.
     secondary_code: Code,
-    engine: Arc<DefaultEngine>,
+    transforms: Arc<Transforms>,
 }
 
 impl Encoder {
@@ -106,12 +108,13 @@ impl Encoder {
         let (Some(primary_code), Some(secondary_code)) = (code(primary), code(secondary)) else {
             return Err(UnsupportedShardCount(n));
         };
-        let engine = Arc::new(DefaultEngine::new());
+        let positions = primary_code.positions().max(secondary_code.positions());
+        let transforms = Arc::new(Transforms::new(positions));
         Ok(Self {
             n_shards: n,
             primary_code,
             secondary_code,
-            engine,
+            transforms,
         })
     }
 

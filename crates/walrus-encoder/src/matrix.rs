@@ -82,10 +82,26 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The source symbol (or its stretch) in this row and column, cut short where the blob ends.
-    pub(crate) fn cell(&self, row: usize, column: usize) -> &'a [u8] {
-        let symbol = row * self.shape.columns + column;
-        self.bytes_at(symbol * self.stride + self.offset, self.shape.symbol)
+    /// Puts a stretch of the source symbols of a row in these columns side by side, completed with
+    /// zeros where the blob has ended.
+    pub(crate) fn copy_cells(
+        &self,
+        row: usize,
+        columns: Range<usize>,
+        stretch: &Range<usize>,
+        cells: &mut [u8],
+    ) {
+        if stretch.len() == self.stride {
+            // Whole symbols follow each other.
+            let start = (row * self.shape.columns + columns.start) * self.stride;
+            copy_padded(self.bytes_at(start, columns.len() * self.stride), cells);
+            return;
+        }
+        for (column, cell) in columns.zip(cells.chunks_exact_mut(stretch.len())) {
+            let symbol = row * self.shape.columns + column;
+            let start = symbol * self.stride + self.offset + stretch.start;
+            copy_padded(self.bytes_at(start, stretch.len()), cell);
+        }
     }
 
     /// The row of a whole blob, cut short where the blob ends.
@@ -117,6 +133,13 @@ pub(crate) fn stripes(symbol: usize, per_byte: usize, budget: usize) -> Vec<Rang
         .step_by(width)
         .map(|start| start..(start + width).min(symbol))
         .collect()
+}
+
+/// Copies the bytes, and fills what is left of the target with zeros.
+pub(crate) fn copy_padded(bytes: &[u8], target: &mut [u8]) {
+    let (copy, rest) = target.split_at_mut(bytes.len());
+    copy.copy_from_slice(bytes);
+    rest.fill(0);
 }
 
 /// The bytes, completed with zeros to `length`.

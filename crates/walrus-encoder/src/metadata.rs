@@ -11,44 +11,33 @@ use std::{
 };
 
 use rayon::prelude::*;
-use walrus_core::{
-    VerifiedMetadata,
-    hash::{Digest, StripedLeaves},
-    params,
-};
+use walrus_core::{SliverType, VerifiedMetadata, params};
 
 use crate::{
     EncodeError, Encoder, ReadError,
     matrix::{Message, Shape, stripes},
-    packing::Workspace,
-    tile::{Columns, Tile, TileHashes, tile_columns, tiles},
+    tile::{Columns, TileHashes, TileLeaves, hash_tile, tile_width, tiles},
+    words::{Stripe, Workspace},
 };
 
 /// Most bytes of recovery symbols of rows that are kept while a blob in memory is hashed.
-const MEMORY_STRIPE_BYTES: usize = 32 << 20;
-
-/// Blobs whose recovery symbols take less are hashed in one go.
-const UNSTRIPED_BYTES: usize = 64 << 20;
+const MEMORY_STRIPE_BYTES: usize = 48 << 20;
 
 /// Most bytes of a stripe of a blob that is read from elsewhere, including recovery symbols.
-pub(crate) const READER_STRIPE_BYTES: usize = 176 << 20;
+pub(crate) const READER_STRIPE_BYTES: usize = 160 << 20;
 
 impl Encoder {
     /// Computes the metadata, and with it the blob ID, without keeping slivers: besides the blob,
     /// this takes about 100 MB of memory for a thousand shards, however large the blob is.
     pub fn metadata(&self, blob: &[u8]) -> Result<VerifiedMetadata, EncodeError> {
         let (message, _) = self.message(blob)?;
-        let shape = message.shape;
-        let recovery = shape.rows * (shape.n - shape.columns) * shape.symbol;
-        let budget = if recovery <= UNSTRIPED_BYTES {
-            UNSTRIPED_BYTES
-        } else {
-            MEMORY_STRIPE_BYTES
-        };
-        Ok(self.metadata_within(message, blob.len() as u64, budget))
+        Ok(self.metadata_within(message, blob.len() as u64, MEMORY_STRIPE_BYTES))
     }
 
     /// [`Encoder::metadata`] with at most `budget` bytes for the recovery symbols of rows.
+    ///
+    /// Columns of the blob itself need none of these, and are hashed in one go. For the others, the
+    /// recovery symbols are computed stripe by stripe.
     fn metadata_within(
         &self,
         message: Message<'_>,
@@ -56,12 +45,22 @@ impl Encoder {
         budget: usize,
     ) -> VerifiedMetadata {
         let shape = message.shape;
-        let recovery = shape.rows * (shape.n - shape.columns);
-        let mut hasher = MetadataHasher::new(self, shape, stripes(shape.symbol, recovery, budget));
-        while let Some(stripe) = hasher.next_stripe() {
-            hasher.absorb(message.stripe(&stripe));
+        let stripes = stripes(shape.symbol, shape.rows * (shape.n - shape.columns), budget);
+        let whole = 0..shape.symbol;
+        let width = tile_width(shape.n, shape.symbol);
+        let border = match stripes.len() {
+            1 => 0,
+            _ => shape.columns / width * width,
+        };
+        let mut hashes = Vec::new();
+        for (columns, stripes) in [(0..border, vec![whole]), (border..shape.n, stripes)] {
+            let mut hasher = ColumnHasher::new(self, shape, columns, stripes);
+            while let Some(stripe) = hasher.next_stripe() {
+                hasher.absorb(message.stripe(&stripe));
+            }
+            hashes.extend(hasher.hashes);
         }
-        hasher.finish(length)
+        self.assemble_metadata(length, &hashes)
     }
 
     /// [`Encoder::metadata`] of the `length` bytes that `source` has from its start, with less than
@@ -83,7 +82,7 @@ impl Encoder {
         progress: &mut impl FnMut(u64),
     ) -> Result<VerifiedMetadata, ReadError> {
         let shape = reader.shape;
-        let mut hasher = MetadataHasher::new(self, shape, reader.stripes.clone());
+        let mut hasher = ColumnHasher::new(self, shape, 0..shape.n, reader.stripes.clone());
         while let Some(stripe) = hasher.next_stripe() {
             let bytes = reader.read(&stripe, progress)?;
             hasher.absorb(Message::new(
@@ -94,7 +93,7 @@ impl Encoder {
                 bytes,
             ));
         }
-        Ok(hasher.finish(reader.length))
+        Ok(self.assemble_metadata(reader.length, &hasher.hashes))
     }
 }
 
@@ -171,72 +170,48 @@ impl<'a, R: Read + Seek> StripeReader<'a, R> {
     }
 }
 
-/// The leaf hashes of a tile, while its cells come in stripes.
-struct TileLeaves {
-    source: StripedLeaves,
-    recovery: StripedLeaves,
-    counts: [usize; 2],
-}
-
-impl TileLeaves {
-    fn new(shape: Shape, columns: usize) -> Self {
-        let counts = [columns * shape.rows, columns * (shape.n - shape.rows)];
-        let [source, recovery] = counts.map(StripedLeaves::new);
-        Self {
-            source,
-            recovery,
-            counts,
-        }
-    }
-
-    /// Takes in a stripe; gives the hashes if it is the last one.
-    fn absorb(&mut self, tile: &Tile, last: bool) -> Option<[Vec<Digest>; 2]> {
-        let mut digests = self
-            .counts
-            .map(|count| vec![[0; 32]; if last { count } else { 0 }]);
-        let [source, recovery] = &mut digests;
-        self.source.absorb(&tile.source, last.then_some(source));
-        self.recovery
-            .absorb(&tile.recovery, last.then_some(recovery));
-        last.then_some(digests)
-    }
-}
-
-/// Hashes a blob stripe by stripe.
-struct MetadataHasher<'a> {
+/// Hashes columns stripe by stripe.
+struct ColumnHasher<'a> {
     encoder: &'a Encoder,
-    n: usize,
+    shape: Shape,
     tile_width: usize,
+    tiles: Vec<Range<usize>>,
     stripes: std::vec::IntoIter<Range<usize>>,
     /// For each tile, the hashes of its cells so far; unused if there is only one stripe.
     leaves: Vec<TileLeaves>,
-    tiles: Vec<TileHashes>,
+    /// The recovery symbols of rows, in the stripe at hand.
+    row_recovery: Vec<u8>,
+    /// For each tile, its hashes, after the last stripe.
+    hashes: Vec<TileHashes>,
 }
 
-impl<'a> MetadataHasher<'a> {
-    fn new(encoder: &'a Encoder, shape: Shape, stripes: Vec<Range<usize>>) -> Self {
-        let stretch = stripes.first().map_or(shape.symbol, ExactSizeIterator::len);
-        let tile_width = tile_columns(Shape {
-            symbol: stretch,
-            ..shape
-        });
-        let leaves = if stripes.len() > 1 {
-            let tiles = tiles(shape.n, tile_width);
-            tiles
+impl<'a> ColumnHasher<'a> {
+    /// The columns must start at a multiple of the width of tiles, and end at one or at the last.
+    fn new(
+        encoder: &'a Encoder,
+        shape: Shape,
+        columns: Range<usize>,
+        stripes: Vec<Range<usize>>,
+    ) -> Self {
+        let tile_width = tile_width(shape.n, shape.symbol);
+        let tiles = tiles(columns, tile_width);
+        let kernel = encoder.kernel(SliverType::Secondary);
+        let leaves = match &stripes[..] {
+            [first, _, ..] => tiles
                 .iter()
-                .map(|tile| TileLeaves::new(shape, tile.len()))
-                .collect()
-        } else {
-            Vec::new()
+                .map(|tile| TileLeaves::new(kernel, tile.len(), first.len()))
+                .collect(),
+            _ => Vec::new(),
         };
-        let stripes = stripes.into_iter();
         Self {
             encoder,
-            n: shape.n,
+            shape,
             tile_width,
-            stripes,
+            tiles,
+            stripes: stripes.into_iter(),
             leaves,
-            tiles: Vec::new(),
+            row_recovery: Vec::new(),
+            hashes: Vec::new(),
         }
     }
 
@@ -245,51 +220,48 @@ impl<'a> MetadataHasher<'a> {
         self.stripes.next()
     }
 
-    /// Takes in the stripe that [`MetadataHasher::next_stripe`] has named.
+    /// Takes in the stripe that [`ColumnHasher::next_stripe`] has named.
     fn absorb(&mut self, message: Message<'_>) {
         let encoder = self.encoder;
-        let row_recovery = encoder.encode_rows(&message);
+        let end = self.tiles.last().map_or(0, |tile| tile.end);
+        if end > self.shape.columns {
+            encoder.encode_rows(&message, &mut self.row_recovery);
+        }
         let source = Columns {
             message,
-            row_recovery: &row_recovery,
+            row_recovery: &self.row_recovery,
         };
-        let last = self.stripes.as_slice().is_empty();
-        let (n, width) = (self.n, self.tile_width);
-        let tiles = tiles(n, width).into_par_iter();
-        let encode = |space: &mut Workspace, columns| {
-            Tile::encode(
-                &encoder.engine,
-                &encoder.primary_code,
+        let stripe = Stripe {
+            length: message.shape.symbol,
+            last: self.stripes.as_slice().is_empty(),
+        };
+        let width = self.tile_width;
+        let hash = |space: &mut Workspace, tile: &Range<usize>, leaves: Option<&mut TileLeaves>| {
+            let leaves = hash_tile(
+                encoder.kernel(SliverType::Secondary),
                 space,
-                source,
-                columns,
-            )
+                tile,
+                stripe,
+                leaves,
+                |row, columns, stretch, cells| source.fill(row, columns, stretch, cells),
+                |_, _| {},
+            );
+            leaves.map(|leaves| leaves.hashes(width, space))
         };
-        if self.leaves.is_empty() {
-            let hash = |space: &mut Workspace, columns| {
-                let tile = encode(space, columns);
-                let hashes = tile.hash(width);
-                tile.recycle(space);
-                hashes
-            };
-            self.tiles = tiles.map_init(Workspace::default, hash).collect();
-            return;
-        }
-        let absorb = |space: &mut Workspace, (columns, leaves): (Range<usize>, &mut TileLeaves)| {
-            let count = columns.len();
-            let tile = encode(space, columns);
-            let digests = leaves.absorb(&tile, last);
-            tile.recycle(space);
-            digests.map(|digests| TileHashes::of_leaves(count, width, &digests))
+        let tiles = self.tiles.par_iter();
+        let hashes: Vec<Option<TileHashes>> = if self.leaves.is_empty() {
+            tiles
+                .map_init(Workspace::default, |space, tile| hash(space, tile, None))
+                .collect()
+        } else {
+            tiles
+                .zip(&mut self.leaves)
+                .map_init(Workspace::default, |space, (tile, leaves)| {
+                    hash(space, tile, Some(leaves))
+                })
+                .collect()
         };
-        let hashes = tiles
-            .zip(&mut self.leaves)
-            .map_init(Workspace::default, absorb);
-        self.tiles = hashes.flatten_iter().collect();
-    }
-
-    fn finish(self, length: u64) -> VerifiedMetadata {
-        self.encoder.assemble_metadata(length, self.n, &self.tiles)
+        self.hashes = hashes.into_iter().flatten().collect();
     }
 }
 

@@ -7,7 +7,8 @@ use walrus_core::{PrimarySliver, SliverIndex, VerifiedMetadata};
 use crate::{
     DecodeError, Encoder,
     matrix::Shape,
-    packing::{Packing, Workspace, decode_words},
+    packing::{Packing, decode_words},
+    words::Workspace,
 };
 
 impl Encoder {
@@ -112,7 +113,11 @@ impl Encoder {
             _ => 0..shape.columns,
         };
         decode_words(
-            (&self.engine, &self.primary_code, Packing::new(shape.symbol)),
+            (
+                &self.transforms,
+                &self.primary_code,
+                Packing::new(shape.symbol),
+            ),
             &plan,
             &mut Workspace::default(),
             columns.len(),

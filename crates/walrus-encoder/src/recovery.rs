@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 use walrus_core::{
     SliverData, SliverIndex, SliverPairIndex, VerifiedMetadata,
-    hash::{Digest, LEAF_PREFIX, hash_prefixed},
+    hash::{Digest, hash_leaves},
     inconsistency::SliverInconsistencyProof,
     merkle::{MerkleProof, MerkleTree, Node},
     sliver::{Axis, Primary, Secondary},
@@ -14,8 +14,9 @@ use walrus_core::{
 
 use crate::{
     EncodeError, Encoder, ShardCountMismatch, SliverRecoveryError, SliverVerificationError,
-    packing::{Packing, Workspace, decode_words},
+    packing::{Packing, decode_words},
     verify::expand,
+    words::Workspace,
 };
 
 /// A sliver with all `n` symbols of its row or column and the tree over them: serves any number of
@@ -110,10 +111,9 @@ impl Encoder {
         if actual != expected || !symbol_len.is_multiple_of(2) {
             return Err(SliverVerificationError::SliverSizeMismatch { actual, expected });
         }
-        let space = &mut Workspace::default();
-        let cells = expand(&self.engine, code, &symbols.data, symbol_len, space);
+        let cells = expand(self.kernel(A::TYPE), &symbols.data, symbol_len);
         let mut leaves: Vec<Digest> = vec![[0; 32]; code.total()];
-        hash_prefixed(LEAF_PREFIX, cells.chunks_exact(symbol_len), &mut leaves);
+        hash_leaves(&cells, symbol_len, &mut leaves);
         let tree = MerkleTree::from_leaf_hashes(leaves);
         Ok(ExpandedSliver {
             index: sliver.index,
@@ -238,7 +238,7 @@ impl Encoder {
         let plan = code.plan_decoding(&received);
         if !plan.missing.is_empty() {
             decode_words(
-                (&self.engine, code, Packing::new(symbol)),
+                (&self.transforms, code, Packing::new(symbol)),
                 &plan,
                 &mut Workspace::default(),
                 1,

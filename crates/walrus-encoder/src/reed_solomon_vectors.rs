@@ -4,11 +4,11 @@
 mod common;
 
 use common::{bytes, generate, list, load, number, sha256, text};
-use reed_solomon_simd::engine::{DefaultEngine, Engine as _, NoSimd, ShardsRefMut};
 
 use crate::{
     code::Code,
-    packing::{Packing, Workspace, encode_words},
+    transform::Transforms,
+    words::{Kernel, Workspace, encode_words},
 };
 
 #[test]
@@ -21,13 +21,21 @@ fn reed_solomon() {
         let code = Code::new(original, original + recovery).expect("small enough");
         let mut actual = vec![0; recovery * symbol];
         encode_words(
-            (&DefaultEngine::new(), &code, Packing::new(symbol)),
+            Kernel {
+                transforms: &Transforms::new(code.positions()),
+                code: &code,
+            },
             &mut Workspace::default(),
             1,
-            |_, index| &data[index * symbol..][..symbol],
-            |_, index, offset, bytes| {
-                let start = (index - original) * symbol + offset;
-                actual[start..start + bytes.len()].copy_from_slice(bytes);
+            symbol,
+            |index, stretch, cells| {
+                cells.copy_from_slice(&data[index * symbol..][..symbol][stretch.clone()]);
+            },
+            |part| {
+                for index in part.positions.start.max(original)..part.positions.end {
+                    let start = (index - original) * symbol + part.stretch.start;
+                    actual[start..start + part.stretch.len()].copy_from_slice(part.at(index));
+                }
             },
         );
         assert_eq!(sha256(&actual), text(&case["recovery_sha256"]), "{case}");
@@ -35,16 +43,4 @@ fn reed_solomon() {
             assert_eq!(actual, bytes(&case["recovery"]));
         }
     }
-}
-
-/// The transform without SIMD gives the same bytes as the one chosen for this CPU.
-#[test]
-fn engines_agree() {
-    let data: Vec<[u8; 64]> = (0_u8..64)
-        .map(|i| std::array::from_fn(|j| i ^ j.to_le_bytes()[0]))
-        .collect();
-    let (mut simd, mut portable) = (data.clone(), data);
-    DefaultEngine::new().fft(&mut ShardsRefMut::new(32, 2, &mut simd), 0, 32, 32, 32);
-    NoSimd::new().fft(&mut ShardsRefMut::new(32, 2, &mut portable), 0, 32, 32, 32);
-    assert_eq!(simd, portable);
 }

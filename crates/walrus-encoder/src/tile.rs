@@ -1,30 +1,35 @@
-//! Column tiles: a few neighbouring columns of the expanded matrix, encoded and hashed while they
-//! are in the cache.
+//! Tiles: a few neighbouring words (columns or rows of the expanded matrix), encoded and hashed
+//! while they are in the cache.
 //!
 //! Each cell of the `n × n` matrix is a leaf of two trees, that of its row and that of its column.
-//! It is hashed once. A tile has all cells of its columns, so the trees of the columns are finished
-//! in the tile; of the trees of the rows it computes the part over its columns, which is a single
-//! node because tiles are a power of two wide.
+//! It is hashed once. A tile of columns has all cells of its columns, so the trees of the columns are
+//! finished in the tile; of the trees of the rows it computes the part over its columns, which is a
+//! single node because tiles are a power of two wide.
 
 use std::ops::Range;
 
-use reed_solomon_simd::engine::DefaultEngine;
+use rayon::prelude::*;
 use walrus_core::{
-    hash::{Digest, LEAF_PREFIX, hash_pairs_in_place, hash_prefixed},
+    hash::{Digest, hash_pairs_in_place},
     merkle::{self, Node},
 };
 
 use crate::{
-    code::Code,
-    matrix::{Message, Shape},
-    packing::{Packing, Workspace, encode_words},
+    matrix::Message,
+    words::{Kernel, MAX_WORDS, Part, Stripe, WordLeaves, Workspace, hash_words, words_per_batch},
 };
 
-/// Cells of a tile take about as many bytes as this, if one column does not take more.
-const TILE_BYTES: usize = 3 << 20;
+/// Tiles need not have fewer cells than take this many bytes.
+const MIN_TILE_BYTES: usize = 64 << 10;
 
-/// Widest tile: its leaf hashes for a thousand shards take 2 MiB.
-const MAX_TILE_COLUMNS: usize = 64;
+/// There are about as many tiles, for threads to share, unless they would be too small.
+const TILES: usize = 32;
+
+/// Symbols longer than this are gathered.
+const GATHER_FROM: usize = 256;
+
+/// About as many bytes of symbols are gathered at a time: they stay in the last-level cache.
+const GATHERED_BYTES: usize = 512 << 10;
 
 /// Where the source symbols of columns come from.
 #[derive(Debug, Clone, Copy)]
@@ -35,171 +40,248 @@ pub(crate) struct Columns<'a> {
     pub(crate) row_recovery: &'a [u8],
 }
 
-impl<'a> Columns<'a> {
-    /// The source symbol in this row (`< P`) and column (`< n`), possibly cut short.
-    fn cell(&self, row: usize, column: usize) -> &'a [u8] {
+impl Columns<'_> {
+    /// Puts the stretches of the cells of a source row that lie in these columns side by side.
+    pub(crate) fn fill(
+        &self,
+        row: usize,
+        columns: &Range<usize>,
+        stretch: &Range<usize>,
+        cells: &mut [u8],
+    ) {
         let shape = self.message.shape;
-        match column.checked_sub(shape.columns) {
-            None => self.message.cell(row, column),
-            Some(column) => {
-                let start = (row * (shape.n - shape.columns) + column) * shape.symbol;
-                &self.row_recovery[start..start + shape.symbol]
-            }
+        let border = shape.columns.clamp(columns.start, columns.end);
+        let (source, recovery) = cells.split_at_mut((border - columns.start) * stretch.len());
+        self.message
+            .copy_cells(row, columns.start..border, stretch, source);
+        let cells = recovery.chunks_exact_mut(stretch.len());
+        for (column, cell) in (border..columns.end).zip(cells) {
+            let position = row * (shape.n - shape.columns) + column - shape.columns;
+            let start = position * shape.symbol + stretch.start;
+            cell.copy_from_slice(&self.row_recovery[start..start + stretch.len()]);
         }
     }
 }
 
-/// How many columns tiles have: a power of two.
-pub(crate) fn tile_columns(shape: Shape) -> usize {
-    let fitting = (TILE_BYTES / (shape.n * shape.symbol)).clamp(1, MAX_TILE_COLUMNS);
-    let power = if fitting.is_power_of_two() {
-        fitting
-    } else {
-        fitting.next_power_of_two() / 2
-    };
-    power.min(shape.n.next_power_of_two())
+/// How many words tiles have: a power of two.
+pub(crate) fn tile_width(n: usize, symbol: usize) -> usize {
+    let many = n / TILES;
+    let large = MIN_TILE_BYTES / (n * symbol);
+    let width = 1 << many.max(large).clamp(1, MAX_WORDS).ilog2();
+    n.next_power_of_two().min(width)
 }
 
-/// The column ranges of all tiles of this width.
-pub(crate) fn tiles(n: usize, width: usize) -> Vec<Range<usize>> {
-    (0..n)
+/// The ranges of words of all tiles of this width.
+pub(crate) fn tiles(words: Range<usize>, width: usize) -> Vec<Range<usize>> {
+    words
+        .clone()
         .step_by(width)
-        .map(|start| start..(start + width).min(n))
+        .map(|start| start..(start + width).min(words.end))
         .collect()
 }
 
-/// All cells of some columns, column by column.
-pub(crate) struct Tile {
-    columns: Range<usize>,
-    /// The cells of source rows.
-    pub(crate) source: Vec<u8>,
-    /// The cells of recovery rows.
-    pub(crate) recovery: Vec<u8>,
-    shape: Shape,
+/// The hashes of a tile's cells so far, while they come in stripes: for each batch of words.
+pub(crate) struct TileLeaves {
+    /// Words in a batch; the same for all stripes.
+    batch: usize,
+    batches: Vec<WordLeaves>,
+}
+
+impl TileLeaves {
+    /// For a tile of some words, if stripes have `length` bytes.
+    pub(crate) fn new(kernel: Kernel<'_>, words: usize, length: usize) -> Self {
+        let batch = words_per_batch(length);
+        let batches = tiles(0..words, batch).into_iter();
+        Self {
+            batch,
+            batches: batches
+                .map(|words| WordLeaves::new(kernel.code, words.len()))
+                .collect(),
+        }
+    }
 }
 
 /// What a tile contributes to the metadata.
 pub(crate) struct TileHashes {
-    /// Roots of the trees of its columns.
-    pub(crate) columns: Vec<Node>,
-    /// For each row, the node over its columns.
-    pub(crate) row_parts: Vec<Digest>,
+    /// Roots of the trees of its words.
+    pub(crate) words: Vec<Node>,
+    /// For each position, the node over its words: part of the tree across.
+    pub(crate) across: Vec<Digest>,
 }
 
-impl Tile {
-    /// Encodes the columns.
-    pub(crate) fn encode(
-        engine: &DefaultEngine,
-        code: &Code,
-        space: &mut Workspace,
-        columns_of: Columns<'_>,
-        columns: Range<usize>,
-    ) -> Self {
-        let shape = columns_of.message.shape;
-        let symbol = shape.symbol;
-        let (source_len, recovery_len) = (shape.column_len(), (shape.n - shape.rows) * symbol);
-        let [mut source, mut recovery] = std::mem::take(&mut space.tile);
-        // What is there is overwritten, zeros included.
-        source.resize(columns.len() * source_len, 0);
-        recovery.resize(columns.len() * recovery_len, 0);
-        // Cells of a column are far apart in the blob: gather them once, for codes and hashes.
-        for row in 0..shape.rows {
-            for (position, column) in columns.clone().enumerate() {
-                let bytes = columns_of.cell(row, column);
-                let cell = &mut source[position * source_len + row * symbol..][..symbol];
-                cell[..bytes.len()].copy_from_slice(bytes);
-                cell[bytes.len()..].fill(0);
+/// Encodes and hashes a tile; gives the hashes if the stripe is the last one.
+///
+/// `fill(position, words, stretch, cells)` gives source symbols; `visit` sees all symbols of some of
+/// the words.
+pub(crate) fn hash_tile(
+    kernel: Kernel<'_>,
+    space: &mut Workspace,
+    words: &Range<usize>,
+    stripe: Stripe,
+    mut leaves: Option<&mut TileLeaves>,
+    fill: impl Fn(usize, &Range<usize>, &Range<usize>, &mut [u8]),
+    mut visit: impl FnMut(&Range<usize>, &Part<'_>),
+) -> Option<Leaves> {
+    let last = stripe.last;
+    let batch = match &leaves {
+        Some(leaves) => leaves.batch,
+        None => words_per_batch(stripe.length),
+    };
+    let [digests, scratch] = std::mem::take(&mut space.tile);
+    let source = kernel.code.source();
+    let mut tile = Leaves::new(kernel.code.total(), words.len(), digests, scratch);
+    let mut gathered = std::mem::take(&mut space.gathered);
+    for (index, batch) in tiles(words.clone(), batch).into_iter().enumerate() {
+        let leaves = leaves.as_mut().map(|leaves| &mut leaves.batches[index]);
+        let visit = |part: &Part<'_>| visit(&batch, part);
+        if batch.len() > 1 || stripe.length <= GATHER_FROM {
+            let fill = |position, stretch: &Range<usize>, cells: &mut [u8]| {
+                fill(position, &batch, stretch, cells);
+            };
+            hash_words(kernel, space, batch.len(), stripe, leaves, fill, visit);
+        } else {
+            // Symbols at the same position of neighbouring words are neighbours in the blob, those of
+            // one word are far apart. So those of some words are fetched together.
+            let count = (GATHERED_BYTES / (source * stripe.length)).clamp(1, words.len());
+            let place = (batch.start - words.start) % count;
+            let stride = count * stripe.length;
+            if place == 0 {
+                let group = batch.start..(batch.start + count).min(words.end);
+                gathered.resize(source * stride, 0);
+                for (position, cells) in gathered.chunks_exact_mut(stride).enumerate() {
+                    let cells = &mut cells[..group.len() * stripe.length];
+                    fill(position, &group, &(0..stripe.length), cells);
+                }
             }
+            let fill = |position, stretch: &Range<usize>, cells: &mut [u8]| {
+                let start = position * stride + place * stripe.length + stretch.start;
+                cells.copy_from_slice(&gathered[start..start + stretch.len()]);
+            };
+            hash_words(kernel, space, 1, stripe, leaves, fill, visit);
         }
-        encode_words(
-            (engine, code, Packing::new(symbol)),
-            space,
-            columns.len(),
-            |word, row| &source[word * source_len + row * symbol..][..symbol],
-            |word, row, offset, bytes| {
-                let start = word * recovery_len + (row - shape.rows) * symbol + offset;
-                recovery[start..start + bytes.len()].copy_from_slice(bytes);
-            },
-        );
+        if last {
+            tile.set(batch.start - words.start, batch.len(), &space.digests);
+        }
+    }
+    space.gathered = gathered;
+    if last {
+        Some(tile)
+    } else {
+        tile.recycle(space);
+        None
+    }
+}
+
+/// The leaf hashes of a tile: position by position, for each its words.
+pub(crate) struct Leaves {
+    digests: Vec<Digest>,
+    scratch: Vec<Digest>,
+    words: usize,
+}
+
+impl Leaves {
+    fn new(positions: usize, words: usize, mut digests: Vec<Digest>, scratch: Vec<Digest>) -> Self {
+        // What is there is overwritten.
+        digests.resize(positions * words, [0; 32]);
         Self {
-            columns,
-            source,
-            recovery,
-            shape,
+            digests,
+            scratch,
+            words,
         }
     }
 
     /// Gives the memory back for the next tile.
-    pub(crate) fn recycle(self, space: &mut Workspace) {
-        space.tile = [self.source, self.recovery];
+    fn recycle(self, space: &mut Workspace) {
+        space.tile = [self.digests, self.scratch];
     }
 
-    /// The source part of the columns: the secondary slivers.
-    pub(crate) fn secondary_slivers(&self) -> impl Iterator<Item = &[u8]> {
-        self.source.chunks_exact(self.shape.column_len())
+    /// Sets those of `count` words from `first` on.
+    fn set(&mut self, first: usize, count: usize, digests: &[Digest]) {
+        if count == self.words {
+            self.digests.copy_from_slice(digests);
+            return;
+        }
+        let rows = self.digests.chunks_exact_mut(self.words);
+        for (row, digests) in rows.zip(digests.chunks_exact(count)) {
+            row[first..first + count].copy_from_slice(digests);
+        }
     }
 
-    /// The cell in this recovery row and in the column with this position in the tile.
-    pub(crate) fn recovery_cell(&self, row: usize, position: usize) -> &[u8] {
-        let Shape {
-            n, rows, symbol, ..
-        } = self.shape;
-        &self.recovery[(position * (n - rows) + row - rows) * symbol..][..symbol]
+    /// The hashes of a tile that is `width` words wide, or would be if there were more words.
+    pub(crate) fn hashes(mut self, width: usize, space: &mut Workspace) -> TileHashes {
+        let across = self.across(width);
+        TileHashes {
+            across,
+            words: self.roots(space),
+        }
     }
 
-    /// Hashes the cells, the columns, and the parts of the rows. `width` is that of full tiles.
-    pub(crate) fn hash(&self, width: usize) -> TileHashes {
-        let hash = |cells: &[u8]| {
-            let cells = cells.chunks_exact(self.shape.symbol);
-            let mut leaves: Vec<Digest> = vec![[0; 32]; cells.len()];
-            hash_prefixed(LEAF_PREFIX, cells, &mut leaves);
-            leaves
+    /// The roots of the trees over each word.
+    pub(crate) fn roots(mut self, space: &mut Workspace) -> Vec<Node> {
+        let roots = if self.words >= MIN_SIDE_BY_SIDE {
+            merkle::roots_of_columns(&mut self.digests, self.words)
+        } else {
+            let mut root = |word| {
+                let leaves = self.digests.iter().skip(word).step_by(self.words);
+                self.scratch.clear();
+                self.scratch.extend(leaves);
+                merkle::root_of_leaf_hashes(&mut self.scratch)
+            };
+            (0..self.words).map(&mut root).collect()
         };
-        let leaves = [hash(&self.source), hash(&self.recovery)];
-        TileHashes::of_leaves(self.columns.len(), width, &leaves)
+        self.recycle(space);
+        roots
+    }
+
+    /// Reduces the leaves at each position to one node.
+    fn across(&mut self, mut width: usize) -> Vec<Digest> {
+        let mut used = self.words;
+        self.scratch.clear();
+        if used == width {
+            self.scratch.extend_from_slice(&self.digests);
+        } else {
+            for row in self.digests.chunks_exact(used) {
+                self.scratch.extend_from_slice(row);
+                self.scratch
+                    .resize(self.scratch.len() + width - used, [0; 32]);
+            }
+        }
+        let mut nodes = &mut self.scratch[..];
+        while width > 1 {
+            let pairs = hash_pairs_in_place(nodes);
+            nodes = &mut nodes[..pairs];
+            (width, used) = (width / 2, used.div_ceil(2));
+            if used < width {
+                // Nodes over nothing are empty, and empty nodes hash as zeros.
+                for row in nodes.chunks_exact_mut(width) {
+                    row[used..].fill([0; 32]);
+                }
+            }
+        }
+        nodes.to_vec()
     }
 }
 
-impl TileHashes {
-    /// Builds the trees over the leaf hashes of source and recovery rows, each column by column.
-    pub(crate) fn of_leaves(columns: usize, width: usize, leaves: &[Vec<Digest>; 2]) -> Self {
-        let [source_rows, recovery_rows] = leaves.each_ref().map(|part| part.len() / columns);
-        let rows = source_rows + recovery_rows;
-        let mut by_column: Vec<Digest> = Vec::with_capacity(rows * columns);
-        let mut by_row: Vec<Digest> = vec![[0; 32]; rows * width];
-        let parts = leaves[0]
-            .chunks_exact(source_rows)
-            .zip(leaves[1].chunks_exact(recovery_rows));
-        for (column, (source, recovery)) in parts.enumerate() {
-            for (row, leaf) in source.iter().chain(recovery).enumerate() {
-                by_row[row * width + column] = *leaf;
-            }
-            by_column.extend_from_slice(source);
-            by_column.extend_from_slice(recovery);
-        }
-        let row_parts = reduce_rows(by_row, width, columns);
-        let columns = by_column
-            .chunks_exact_mut(rows)
-            .map(merkle::root_of_leaf_hashes)
-            .collect();
-        Self { columns, row_parts }
-    }
-}
+/// From this many words on, their trees are hashed side by side; fewer do not fill the lanes.
+const MIN_SIDE_BY_SIDE: usize = 4;
 
-/// Reduces every row of `width` nodes to one; only the first `used` nodes of a row exist.
-fn reduce_rows(mut nodes: Vec<Digest>, mut width: usize, mut used: usize) -> Vec<Digest> {
-    while width > 1 {
-        let pairs = hash_pairs_in_place(&mut nodes);
-        nodes.truncate(pairs);
-        (width, used) = (width / 2, used.div_ceil(2));
-        if used < width {
-            // Nodes over nothing are empty, and empty nodes hash as zeros.
-            for row in nodes.chunks_exact_mut(width) {
-                row[used..].fill([0; 32]);
+/// The roots of the trees across all tiles.
+pub(crate) fn roots_across(tiles: &[TileHashes]) -> Vec<Node> {
+    const POSITIONS_PER_TASK: usize = 64;
+    let positions = tiles.first().map_or(0, |tile| tile.across.len());
+    (0..positions)
+        .step_by(POSITIONS_PER_TASK)
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .flat_map_iter(|start| {
+            let end = (start + POSITIONS_PER_TASK).min(positions);
+            let mut nodes: Vec<Digest> = Vec::with_capacity(tiles.len() * (end - start));
+            for tile in tiles {
+                nodes.extend_from_slice(&tile.across[start..end]);
             }
-        }
-    }
-    nodes
+            merkle::roots_of_columns(&mut nodes, end - start)
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -207,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_rows_are_nodes_of_their_trees() {
+    fn parts_of_trees_are_nodes_of_them() {
         for (n, width) in [
             (10_usize, 4_usize),
             (9, 8),
@@ -217,24 +299,37 @@ mod tests {
             (16, 16),
             (17, 2),
         ] {
-            let leaves: Vec<Digest> = (0..n).map(|i| [u8::try_from(i).unwrap(); 32]).collect();
-            let mut parts: Vec<Digest> = leaves
-                .chunks(width)
-                .flat_map(|part| {
-                    let mut row = part.to_vec();
-                    row.resize(width, [0; 32]);
-                    let rows = [row.clone(), row].concat();
-                    let parts = reduce_rows(rows, width, part.len());
-                    assert_eq!((parts.len(), parts[0]), (2, parts[1]));
-                    parts.into_iter().take(1)
+            let positions = 3;
+            let leaf = |position: usize, word: usize| -> Digest {
+                [u8::try_from(position * 100 + word).unwrap(); 32]
+            };
+            let hashes: Vec<TileHashes> = tiles(0..n, width)
+                .into_iter()
+                .map(|words| {
+                    let mut leaves = Leaves::new(positions, words.len(), Vec::new(), Vec::new());
+                    let digests: Vec<Digest> = (0..positions)
+                        .flat_map(|position| words.clone().map(move |word| leaf(position, word)))
+                        .collect();
+                    leaves.set(0, words.len(), &digests);
+                    leaves.hashes(width, &mut Workspace::default())
                 })
                 .collect();
-            let expected = merkle::root_of_leaf_hashes(&mut leaves.clone());
-            assert_eq!(
-                merkle::root_of_leaf_hashes(&mut parts),
-                expected,
-                "{n} in {width}"
-            );
+            let root = |leaves: Vec<Digest>| merkle::root_of_leaf_hashes(&mut leaves.clone());
+            let across: Vec<Node> = (0..positions)
+                .map(|position| root((0..n).map(|word| leaf(position, word)).collect()))
+                .collect();
+            assert_eq!(roots_across(&hashes), across, "{n} in {width}");
+            let words: Vec<Node> = hashes.into_iter().flat_map(|tile| tile.words).collect();
+            let expected: Vec<Node> = (0..n)
+                .map(|word| {
+                    root(
+                        (0..positions)
+                            .map(|position| leaf(position, word))
+                            .collect(),
+                    )
+                })
+                .collect();
+            assert_eq!(words, expected, "{n} in {width}");
         }
     }
 }

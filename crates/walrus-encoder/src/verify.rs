@@ -1,17 +1,15 @@
 //! Checking slivers against the metadata of their blob.
 
-use reed_solomon_simd::engine::DefaultEngine;
-use walrus_core::{
-    Sliver, SliverData, SliverType, VerifiedMetadata,
-    hash::{Digest, LEAF_PREFIX, hash_prefixed},
-    merkle::{self, Node},
-    sliver::Axis,
-};
+use std::ops::Range;
+
+use walrus_core::{Sliver, SliverData, SliverType, VerifiedMetadata, merkle::Node, sliver::Axis};
 
 use crate::{
     Encoder, ShardCountMismatch, SliverVerificationError,
     code::Code,
-    packing::{Packing, Workspace, encode_words},
+    matrix::copy_padded,
+    tile::hash_tile,
+    words::{Kernel, Stripe, Workspace, encode_words},
 };
 
 impl Encoder {
@@ -35,12 +33,7 @@ impl Encoder {
             return Err(SliverVerificationError::SymbolSizeMismatch { actual, expected });
         }
         let symbol = usize::from(expected.get());
-        let root = self.sliver_root(
-            A::TYPE,
-            &sliver.symbols.data,
-            symbol,
-            &mut Workspace::default(),
-        );
+        let root = self.sliver_root(A::TYPE, &sliver.symbols.data, symbol);
         if root == *expected_hash {
             Ok(())
         } else {
@@ -80,43 +73,55 @@ impl Encoder {
         }
     }
 
-    /// The hash of a sliver. It may be cut short where it ends in zeros.
-    pub(crate) fn sliver_root(
-        &self,
-        axis: SliverType,
-        data: &[u8],
-        symbol: usize,
-        space: &mut Workspace,
-    ) -> Node {
-        let cells = expand(&self.engine, self.code_along(axis), data, symbol, space);
-        let mut leaves: Vec<Digest> = vec![[0; 32]; cells.len() / symbol];
-        hash_prefixed(LEAF_PREFIX, cells.chunks_exact(symbol), &mut leaves);
-        merkle::root_of_leaf_hashes(&mut leaves)
+    /// The code along slivers of this axis, and what computes it.
+    pub(crate) fn kernel(&self, axis: SliverType) -> Kernel<'_> {
+        Kernel {
+            transforms: &self.transforms,
+            code: self.code_along(axis),
+        }
+    }
+
+    /// The hash of a sliver.
+    fn sliver_root(&self, axis: SliverType, data: &[u8], symbol: usize) -> Node {
+        let stripe = Stripe {
+            length: symbol,
+            last: true,
+        };
+        let mut space = Workspace::default();
+        let leaves = hash_tile(
+            self.kernel(axis),
+            &mut space,
+            &(0..1),
+            stripe,
+            None,
+            |index, _, stretch, cells| copy_padded(cell(data, index, symbol, stretch), cells),
+            |_, _| {},
+        );
+        let roots = leaves.map(|leaves| leaves.roots(&mut space));
+        roots.into_iter().flatten().next().unwrap_or_default()
     }
 }
 
+/// A stretch of the symbol with this index, cut short where the data ends.
+fn cell<'a>(data: &'a [u8], index: usize, symbol: usize, stretch: &Range<usize>) -> &'a [u8] {
+    let start = (index * symbol + stretch.start).min(data.len());
+    &data[start..(start + stretch.len()).min(data.len())]
+}
+
 /// All `n` symbols of a word whose source symbols are `data`, one after the other.
-pub(crate) fn expand(
-    engine: &DefaultEngine,
-    code: &Code,
-    data: &[u8],
-    symbol: usize,
-    space: &mut Workspace,
-) -> Vec<u8> {
-    let mut cells = vec![0; code.total() * symbol];
-    cells[..data.len()].copy_from_slice(data);
-    let cell = |index: usize| {
-        let start = (index * symbol).min(data.len());
-        &data[start..(start + symbol).min(data.len())]
-    };
+pub(crate) fn expand(kernel: Kernel<'_>, data: &[u8], symbol: usize) -> Vec<u8> {
+    let mut cells = vec![0; kernel.code.total() * symbol];
     encode_words(
-        (engine, code, Packing::new(symbol)),
-        space,
+        kernel,
+        &mut Workspace::default(),
         1,
-        |_, index| cell(index),
-        |_, index, offset, bytes| {
-            let start = index * symbol + offset;
-            cells[start..start + bytes.len()].copy_from_slice(bytes);
+        symbol,
+        |index, stretch, target| copy_padded(cell(data, index, symbol, stretch), target),
+        |part| {
+            for index in part.positions.clone() {
+                let start = index * symbol + part.stretch.start;
+                cells[start..start + part.stretch.len()].copy_from_slice(part.at(index));
+            }
         },
     );
     cells

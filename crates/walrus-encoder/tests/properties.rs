@@ -8,7 +8,7 @@ use walrus_core::{
     sliver::{Axis, Primary, Secondary},
     symbol::RecoverySymbol,
 };
-use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, NShards, Recovered};
+use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, NShards, Recovered, WriteError};
 
 fn encoder(n: u16) -> Encoder {
     Encoder::new(NShards::new(n).unwrap()).unwrap()
@@ -103,6 +103,9 @@ proptest! {
         let check = ConsistencyCheck::Strict;
         prop_assert_eq!(&encoder.decode(&metadata, primary.clone(), check).unwrap(), &blob);
         prop_assert_eq!(&encoder.decode(&metadata, secondary.clone(), check).unwrap(), &blob);
+        let mut written = Vec::new();
+        encoder.decode_into(&metadata, secondary.clone(), check, &mut written).unwrap();
+        prop_assert_eq!(&written, &blob);
 
         let few = usize::from(SliverType::Primary.source_slivers(encoder.n_shards())) - 1;
         let result = encoder.decode(&metadata, primary.into_iter().take(few), check);
@@ -160,6 +163,40 @@ proptest! {
         sliver.symbols.data[bit / 8] ^= 1 << (bit % 8);
         prop_assert!(encoder.verify_sliver(&sliver, &metadata).is_err());
     }
+}
+
+/// Columns are freed while the rows of a large blob are decoded from them.
+#[test]
+fn large_blobs_decode_from_columns() {
+    let encoder = encoder(100);
+    let blob = blob(70 << 20, 3);
+    let (pairs, metadata) = encoder.encode(&blob).unwrap();
+    let slivers = pairs.into_iter().map(|pair| pair.secondary);
+    let mut written = Vec::new();
+    encoder
+        .decode_into(&metadata, slivers, ConsistencyCheck::Skip, &mut written)
+        .unwrap();
+    assert!(written == blob);
+}
+
+/// Nothing is written of a blob that does not match its metadata, and what cannot be written is said.
+#[test]
+fn writers_see_only_checked_bytes() {
+    let encoder = encoder(10);
+    let (pairs, metadata) = encoder.encode(b"one blob").unwrap();
+    let (others, _) = encoder.encode(b"another!").unwrap();
+    let primary = |pairs: Vec<SliverPair>| pairs.into_iter().rev().map(|pair| pair.primary);
+    let check = ConsistencyCheck::Default;
+    let mut written = Vec::new();
+    let result = encoder.decode_into(&metadata, primary(others), check, &mut written);
+    assert!(matches!(
+        result,
+        Err(WriteError::Decode(DecodeError::Inconsistent(_)))
+    ));
+    assert!(written.is_empty());
+    let mut full: &mut [u8] = &mut [0; 7];
+    let result = encoder.decode_into(&metadata, primary(pairs), check, &mut full);
+    assert!(matches!(result, Err(WriteError::Io(_))));
 }
 
 /// The result does not depend on the number of threads.

@@ -1,18 +1,19 @@
 //! `walrus blob-id` and `walrus convert-blob-id`.
 
-use std::path::PathBuf;
+use std::{fs::File, path::PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::{BlobInput, BlobStoreResult};
-use walrus_core::{BlobId, EncodingType, VerifiedMetadata};
-use walrus_encoder::Encoder;
+use walrus_core::{BlobId, EncodingType, VerifiedMetadata, params};
+use walrus_encoder::{Encoder, ReadError};
 
 use super::context::Context;
 use crate::{
     args::{BlobIdArgs, ConvertBlobIdArgs, RpcArgs},
     output::{format::Size, print_json, print_text},
+    progress,
 };
 
 /// The JSON result.
@@ -63,12 +64,37 @@ pub(crate) async fn of_file(
     Ok(*metadata_of(&encoder, file).await?.blob_id())
 }
 
-async fn metadata_of(encoder: &Encoder, file: PathBuf) -> anyhow::Result<VerifiedMetadata> {
-    match BlobInput::File(file).metadata(encoder).await {
-        Ok(metadata) => Ok(metadata),
-        Err(BlobStoreResult::Error { error_msg, .. }) => bail!(error_msg),
-        Err(_) => bail!("the file cannot be encoded"),
+/// The metadata of a file of any size: it is streamed, with a progress bar.
+async fn metadata_of(encoder: &Encoder, path: PathBuf) -> anyhow::Result<VerifiedMetadata> {
+    let unreadable = format!("cannot read {}", path.display());
+    let file = std::fs::metadata(&path).with_context(|| unreadable.clone())?;
+    if !file.is_file() {
+        // Pipes cannot be read twice; their bytes go to memory. What cannot be read says why.
+        return match BlobInput::File(path).metadata(encoder).await {
+            Ok(metadata) => Ok(metadata),
+            Err(BlobStoreResult::Error { error_msg, .. }) => bail!(error_msg),
+            Err(_) => bail!("the file cannot be encoded"),
+        };
     }
+    let encoder = encoder.clone();
+    let computing = tokio::task::spawn_blocking(move || {
+        let length = file.len();
+        let mut source = File::open(&path).with_context(|| unreadable.clone())?;
+        let bar = progress::reading(length, "encoding the file");
+        let metadata =
+            encoder.metadata_from_reader(&mut source, length, |read| bar.set_position(read));
+        bar.finish_and_clear();
+        metadata.map_err(|error| match error {
+            ReadError::Encode(_) => anyhow!(
+                "{} has {length} bytes; with {n_shards} shards, blobs have at most {limit}",
+                path.display(),
+                n_shards = encoder.n_shards(),
+                limit = params::max_blob_size(encoder.n_shards()),
+            ),
+            ReadError::Io(error) => anyhow::Error::new(error).context(unreadable),
+        })
+    });
+    computing.await.context("encoding was interrupted")?
 }
 
 /// Prints a blob ID in its usual form.

@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 
+use super::Digest;
+
 /// Bytes that the function takes in at once.
 pub(super) const BLOCK_LEN: usize = 128;
 
@@ -51,16 +53,16 @@ pub(super) const fn initial_state() -> [u64; 8] {
 }
 
 /// What this CPU offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Lanes {
     /// Eight lanes in 512-bit registers.
     #[cfg(target_arch = "x86_64")]
-    Avx512,
+    Eight(Avx512),
     /// Four lanes in 256-bit registers.
     #[cfg(target_arch = "x86_64")]
-    Avx2,
+    Four(Avx2),
     /// One message after the other.
-    Portable,
+    One(Portable),
 }
 
 impl Lanes {
@@ -75,24 +77,57 @@ impl Lanes {
         let mut available = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") {
-                available.push(Self::Avx512);
-            }
-            if is_x86_feature_detected!("avx2") {
-                available.push(Self::Avx2);
-            }
+            available.extend(Avx512::detect().map(Self::Eight));
+            available.extend(Avx2::detect().map(Self::Four));
         }
-        available.push(Self::Portable);
+        available.push(Self::One(Portable));
         available
     }
+
+    /// How many messages are hashed side by side.
+    pub(super) fn count(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Eight(_) => 8,
+            #[cfg(target_arch = "x86_64")]
+            Self::Four(_) => 4,
+            Self::One(_) => 1,
+        }
+    }
 }
+
+/// Runs an expression with the instructions of this CPU and their number of lanes.
+macro_rules! with_lanes {
+    ($lanes:expr, $with:ident, $count:ident => $body:expr) => {
+        match $lanes {
+            #[cfg(target_arch = "x86_64")]
+            $crate::hash::lanes::Lanes::Eight($with) => {
+                const $count: usize = 8;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::hash::lanes::Lanes::Four($with) => {
+                const $count: usize = 4;
+                $body
+            }
+            $crate::hash::lanes::Lanes::One($with) => {
+                const $count: usize = 1;
+                $body
+            }
+        }
+    };
+}
+pub(super) use with_lanes;
 
 /// Stretches of `L` messages to be compressed, all of the same length.
 pub(super) struct Stretch<'a, const L: usize> {
     /// The byte before each stretch: a domain prefix, or the last byte of the stretch before.
     pub(super) first: [u8; L],
-    /// The stretches.
+    /// The stretches. What follows them in memory may be attached: where there is enough of it, the
+    /// end of a stretch is loaded without copying.
     pub(super) bytes: [&'a [u8]; L],
+    /// Length of each stretch.
+    pub(super) length: usize,
     /// Bytes of each message that were compressed before, a multiple of the block length.
     pub(super) done: u64,
     /// Whether the messages end here. If not, the last byte of each stretch, which must be a
@@ -100,57 +135,163 @@ pub(super) struct Stretch<'a, const L: usize> {
     pub(super) last: bool,
 }
 
+/// What differs between instruction sets.
+pub(super) trait Compress<const L: usize>: Copy {
+    /// The hashes of pairs of nodes: `H(prefix ‖ left ‖ right)` in each lane.
+    fn nodes(self, prefix: u8, left: &[Digest; L], right: &[Digest; L]) -> [Digest; L];
+
+    /// Compresses a block of which words from `used` on are zero.
+    fn compress(
+        self,
+        state: &mut State<L>,
+        block: &Block<L>,
+        used: usize,
+        counter: u64,
+        last: bool,
+    );
+
+    /// Puts 32 bytes of every lane into four words of the block, from `word` on.
+    fn load(self, sources: [&[u8; QUAD_LEN]; L], block: &mut Block<L>, word: usize);
+
+    /// Shifts the first `used` words of every lane up by a byte, and `first` in.
+    fn shift(self, block: &mut Block<L>, used: usize, first: [u8; L]);
+
+    /// The digests in the state.
+    fn digests(self, state: &State<L>) -> [Digest; L];
+}
+
+/// Bytes that are loaded at a time.
+const QUAD_LEN: usize = 32;
+
 impl<const L: usize> Stretch<'_, L> {
     /// Compresses all blocks.
-    pub(super) fn compress(
-        &self,
-        state: &mut State<L>,
-        compress: impl Fn(&mut State<L>, &Block<L>, u64, bool),
-    ) {
-        let total = self.bytes[0].len() + usize::from(self.last);
+    pub(super) fn compress(&self, state: &mut State<L>, with: impl Compress<L>) {
+        let total = self.length + usize::from(self.last);
         let blocks = total.div_ceil(BLOCK_LEN);
         let mut block = [[0; L]; BLOCK_WORDS];
         for index in 0..blocks {
             let end = total.min((index + 1) * BLOCK_LEN);
-            self.load(index * BLOCK_LEN..end, &mut block);
+            let used = self.load(index, end - index * BLOCK_LEN, &mut block, with);
             let counter = self.done + end as u64;
-            compress(state, &block, counter, self.last && index + 1 == blocks);
+            with.compress(
+                state,
+                &block,
+                used,
+                counter,
+                self.last && index + 1 == blocks,
+            );
         }
     }
 
-    /// Loads the block at this range of `first ‖ bytes`.
-    fn load(&self, range: std::ops::Range<usize>, block: &mut Block<L>) {
-        let used = range.len().div_ceil(8);
-        for lane in 0..L {
-            let bytes = self.bytes[lane];
-            let mut buffer = [0; BLOCK_LEN];
-            let whole = range
-                .start
-                .checked_sub(1)
-                .and_then(|start| bytes[start..].first_chunk());
-            let source: &[u8; BLOCK_LEN] =
-                if let Some(whole) = whole.filter(|_| range.len() == BLOCK_LEN) {
-                    whole
-                } else {
-                    let (target, from) = if range.start == 0 {
-                        buffer[0] = self.first[lane];
-                        (&mut buffer[1..range.len()], 0)
-                    } else {
-                        (&mut buffer[..range.len()], range.start - 1)
-                    };
-                    target.copy_from_slice(&bytes[from..from + target.len()]);
-                    &buffer
-                };
-            for (words, bytes) in block.iter_mut().zip(source.as_chunks::<8>().0).take(used) {
-                words[lane] = u64::from_le_bytes(*bytes);
+    /// Loads block `index` of `first ‖ bytes`, of `total` bytes. Returns how many words that are.
+    fn load(
+        &self,
+        index: usize,
+        total: usize,
+        block: &mut Block<L>,
+        with: impl Compress<L>,
+    ) -> usize {
+        // The first block is loaded as if there were no first byte, which is then shifted in.
+        let (start, length) = match (index * BLOCK_LEN).checked_sub(1) {
+            Some(start) => (start, total),
+            None => (0, self.length.min(BLOCK_LEN)),
+        };
+        for quad in 0..length.div_ceil(QUAD_LEN) {
+            let from = start + quad * QUAD_LEN;
+            let mut copies = [[0; QUAD_LEN]; L];
+            for (copy, bytes) in copies.iter_mut().zip(&self.bytes) {
+                let bytes = &bytes[from..];
+                match bytes.first_chunk() {
+                    Some(whole) => *copy = *whole,
+                    None => copy[..bytes.len()].copy_from_slice(bytes),
+                }
+            }
+            with.load(copies.each_ref(), block, 4 * quad);
+        }
+        let (whole, rest) = (length / 8, length % 8);
+        if let Some(word) = block.get_mut(whole) {
+            // What was loaded beyond the end does not belong to the message.
+            let mask = (1_u64 << (8 * rest)) - 1;
+            for lane in word {
+                *lane &= mask;
             }
         }
+        let used = total.div_ceil(8);
+        if index == 0 {
+            with.shift(block, used, self.first);
+        }
         block[used..].fill([0; L]);
+        used
+    }
+}
+
+/// Length of a pair of nodes, with the prefix.
+const NODE_LEN: u64 = 2 * QUAD_LEN as u64 + 1;
+
+/// Words of a pair of nodes.
+const NODE_WORDS: usize = 2 * QUAD_LEN / 8 + 1;
+
+/// One message at a time, on any CPU.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Portable;
+
+impl Compress<1> for Portable {
+    fn nodes(self, prefix: u8, [left]: &[Digest; 1], [right]: &[Digest; 1]) -> [Digest; 1] {
+        let mut block = [[0; 1]; BLOCK_WORDS];
+        self.load([left], &mut block, 0);
+        self.load([right], &mut block, 4);
+        self.shift(&mut block, NODE_WORDS, [prefix]);
+        let mut state = initial_state().map(|word| [word]);
+        compress_one(&mut state, &block, NODE_LEN, true);
+        self.digests(&state)
+    }
+
+    fn compress(
+        self,
+        state: &mut State<1>,
+        block: &Block<1>,
+        _used: usize,
+        counter: u64,
+        last: bool,
+    ) {
+        compress_one(state, block, counter, last);
+    }
+
+    fn load(self, [source]: [&[u8; QUAD_LEN]; 1], block: &mut Block<1>, word: usize) {
+        for (word, bytes) in block[word..].iter_mut().zip(source.as_chunks::<8>().0) {
+            word[0] = u64::from_le_bytes(*bytes);
+        }
+    }
+
+    fn shift(self, block: &mut Block<1>, used: usize, first: [u8; 1]) {
+        shift_in(block, used, first);
+    }
+
+    fn digests(self, state: &State<1>) -> [Digest; 1] {
+        let mut digest = [0; QUAD_LEN];
+        for (bytes, word) in digest.chunks_exact_mut(8).zip(state) {
+            bytes.copy_from_slice(&word[0].to_le_bytes());
+        }
+        [digest]
+    }
+}
+
+/// Shifts `first` into the first `used` words of each lane.
+#[inline(always)]
+#[allow(clippy::inline_always)] // so that it is compiled for the instruction set of the caller
+fn shift_in<const L: usize>(block: &mut Block<L>, used: usize, first: [u8; L]) {
+    for word in (1..used).rev() {
+        for lane in 0..L {
+            block[word][lane] = block[word][lane] << 8 | block[word - 1][lane] >> 56;
+        }
+    }
+    for (word, first) in block[0].iter_mut().zip(first) {
+        *word = *word << 8 | u64::from(first);
     }
 }
 
 /// The compression function, one message at a time.
-pub(super) fn compress_one(state: &mut State<1>, block: &Block<1>, counter: u64, last: bool) {
+fn compress_one(state: &mut State<1>, block: &Block<1>, counter: u64, last: bool) {
     let mut v: [u64; 16] = std::array::from_fn(|i| if i < 8 { state[i][0] } else { IV[i - 8] });
     v[12] ^= counter;
     if last {
@@ -190,182 +331,7 @@ const MIXES: [[usize; 4]; 8] = [
 ];
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{compress_eight, compress_four};
+pub(super) use x86::{Avx2, Avx512};
 
-/// The vector instructions of x86.
-///
-/// This is the one module of the crate with `unsafe` code. It pays: a thousand-shard encoding is
-/// three million of these compressions, and vectors written as arrays of words are not turned into
-/// vector instructions by the compiler: they were as slow as one message at a time.
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod x86 {
-    use std::arch::x86_64::{
-        __m256i, __m512i, _mm256_add_epi64, _mm256_or_si256, _mm256_set1_epi64x, _mm256_setr_epi8,
-        _mm256_shuffle_epi8, _mm256_shuffle_epi32, _mm256_srli_epi64, _mm256_xor_si256,
-        _mm512_add_epi64, _mm512_ror_epi64, _mm512_set1_epi64, _mm512_xor_si512,
-    };
-
-    use super::{Block, IV, MIXES, SIGMA, State};
-
-    /// Defines the compression function over a vector type and its instructions.
-    macro_rules! compress {
-        (
-            $name:ident, $feature:literal, $vector:ty, $lanes:literal,
-            $add:ident, $xor:ident, $splat:ident,
-            $rotate_32:expr, $rotate_24:expr, $rotate_16:expr, $rotate_63:expr
-        ) => {
-            #[target_feature(enable = $feature)]
-            fn $name(state: &mut State<$lanes>, block: &Block<$lanes>, counter: u64, last: bool) {
-                let load = |words: &[u64; $lanes]| {
-                    // SAFETY: the types have the same size, and any bits are valid in both.
-                    unsafe { std::mem::transmute::<[u64; $lanes], $vector>(*words) }
-                };
-                let store = |vector: $vector| {
-                    // SAFETY: the types have the same size, and any bits are valid in both.
-                    unsafe { std::mem::transmute::<$vector, [u64; $lanes]>(vector) }
-                };
-                let block: [$vector; 16] = std::array::from_fn(|i| load(&block[i]));
-                let before: [$vector; 8] = std::array::from_fn(|i| load(&state[i]));
-                let mut v: [$vector; 16] = std::array::from_fn(|i| {
-                    if i < 8 {
-                        before[i]
-                    } else {
-                        $splat(IV[i - 8].cast_signed())
-                    }
-                });
-                v[12] = $xor(v[12], $splat(counter.cast_signed()));
-                if last {
-                    v[14] = $xor(v[14], $splat(-1));
-                }
-                macro_rules! mix {
-                    ($mix:literal, $order:ident) => {{
-                        const PLACES: [usize; 4] = MIXES[$mix];
-                        let [a, b, c, d] = PLACES;
-                        v[a] = $add($add(v[a], v[b]), block[$order[2 * $mix]]);
-                        v[d] = $rotate_32($xor(v[d], v[a]));
-                        v[c] = $add(v[c], v[d]);
-                        v[b] = $rotate_24($xor(v[b], v[c]));
-                        v[a] = $add($add(v[a], v[b]), block[$order[2 * $mix + 1]]);
-                        v[d] = $rotate_16($xor(v[d], v[a]));
-                        v[c] = $add(v[c], v[d]);
-                        v[b] = $rotate_63($xor(v[b], v[c]));
-                    }};
-                }
-                macro_rules! round {
-                    ($round:literal) => {{
-                        const ORDER: [usize; 16] = SIGMA[$round % 10];
-                        mix!(0, ORDER);
-                        mix!(1, ORDER);
-                        mix!(2, ORDER);
-                        mix!(3, ORDER);
-                        mix!(4, ORDER);
-                        mix!(5, ORDER);
-                        mix!(6, ORDER);
-                        mix!(7, ORDER);
-                    }};
-                }
-                round!(0);
-                round!(1);
-                round!(2);
-                round!(3);
-                round!(4);
-                round!(5);
-                round!(6);
-                round!(7);
-                round!(8);
-                round!(9);
-                round!(10);
-                round!(11);
-                for i in 0..8 {
-                    state[i] = store($xor(before[i], $xor(v[i], v[i + 8])));
-                }
-            }
-        };
-    }
-
-    compress!(
-        compress_avx512,
-        "avx512f",
-        __m512i,
-        8,
-        _mm512_add_epi64,
-        _mm512_xor_si512,
-        _mm512_set1_epi64,
-        _mm512_ror_epi64::<32>,
-        _mm512_ror_epi64::<24>,
-        _mm512_ror_epi64::<16>,
-        _mm512_ror_epi64::<63>
-    );
-
-    compress!(
-        compress_avx2,
-        "avx2",
-        __m256i,
-        4,
-        _mm256_add_epi64,
-        _mm256_xor_si256,
-        _mm256_set1_epi64x,
-        rotate_32,
-        rotate_24,
-        rotate_16,
-        rotate_63
-    );
-
-    #[target_feature(enable = "avx2")]
-    fn rotate_32(words: __m256i) -> __m256i {
-        _mm256_shuffle_epi32::<0b10_11_00_01>(words)
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn rotate_24(words: __m256i) -> __m256i {
-        let bytes = _mm256_setr_epi8(
-            3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10, //
-            3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10,
-        );
-        _mm256_shuffle_epi8(words, bytes)
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn rotate_16(words: __m256i) -> __m256i {
-        let bytes = _mm256_setr_epi8(
-            2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9, //
-            2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9,
-        );
-        _mm256_shuffle_epi8(words, bytes)
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn rotate_63(words: __m256i) -> __m256i {
-        _mm256_or_si256(
-            _mm256_srli_epi64::<63>(words),
-            _mm256_add_epi64(words, words),
-        )
-    }
-
-    /// Compresses eight blocks. Only for who has seen [`super::Lanes::Avx512`].
-    pub(in super::super) fn compress_eight(
-        state: &mut State<8>,
-        block: &Block<8>,
-        counter: u64,
-        last: bool,
-    ) {
-        debug_assert!(is_x86_feature_detected!("avx512f"));
-        // SAFETY: `Lanes::Avx512` only exists where `Lanes::available` has found AVX-512F, and all
-        // callers are behind a match on it.
-        unsafe { compress_avx512(state, block, counter, last) }
-    }
-
-    /// Compresses four blocks. Only for who has seen [`super::Lanes::Avx2`].
-    pub(in super::super) fn compress_four(
-        state: &mut State<4>,
-        block: &Block<4>,
-        counter: u64,
-        last: bool,
-    ) {
-        debug_assert!(is_x86_feature_detected!("avx2"));
-        // SAFETY: `Lanes::Avx2` only exists where `Lanes::available` has found AVX2, and all callers
-        // are behind a match on it.
-        unsafe { compress_avx2(state, block, counter, last) }
-    }
-}
+mod x86;

@@ -132,9 +132,9 @@ impl Plain {
     /// Decodes from primary slivers, and checks the hashes of all source rows.
     pub(crate) fn decode(&self, metadata: &VerifiedMetadata, slivers: &[PrimarySliver]) -> Vec<u8> {
         let mut blob = vec![0; self.rows * self.columns * self.symbol];
+        let mut decoder =
+            ReedSolomonDecoder::new(self.rows, self.n - self.rows, self.symbol).expect("supported");
         for column in 0..self.columns {
-            let mut decoder = ReedSolomonDecoder::new(self.rows, self.n - self.rows, self.symbol)
-                .expect("supported");
             for sliver in slivers.iter().take(self.rows) {
                 let index = sliver.index.as_usize();
                 let cell = &sliver.symbols.data[column * self.symbol..][..self.symbol];

@@ -1,34 +1,39 @@
 //! Time and memory of the encoder beside a plain one-threaded baseline.
 //!
 //! `cargo bench -p walrus-encoder --bench encoder -- [--json] [--quick] [--shards N] [--max-mib M]`
-//! `cargo bench -p walrus-encoder --bench encoder -- --stream M`
+//! `cargo bench -p walrus-encoder --bench encoder -- --memory M`
 //!
 //! Each line is one operation on one blob: the time of ours on one and on all threads, that of the
 //! baseline, the ratio, and the peak of resident memory during ours on all threads, less what was
-//! resident before it.
+//! resident before it. The last lines (all there is with `--memory`) are the peaks of operations that
+//! are made for large blobs, of `M` MiB on a thousand shards; there, all memory of the process counts.
 #![allow(clippy::cast_precision_loss)] // numbers for people
 
 mod baseline;
 
 use std::{
     hint::black_box,
-    io::{ErrorKind, Read, Seek, SeekFrom},
+    io::{ErrorKind, Read, Seek, SeekFrom, sink},
     time::Instant,
 };
 
 use baseline::Plain;
 use rayon::ThreadPool;
-use walrus_core::{NShards, SliverType, params};
+use walrus_core::{NShards, SliverPairIndex, SliverType, VerifiedMetadata, params};
 use walrus_encoder::{ConsistencyCheck, Encoder};
 
 /// Short operations are repeated for this long, and the fastest run counts.
 const SECONDS_PER_MEASUREMENT: f64 = 1.0;
 
+/// Runs of long operations: memory that is touched for the first time can double the time of the first.
+const MIN_RUNS: usize = 2;
+
 struct Options {
     json: bool,
     shards: Vec<u16>,
     max_bytes: usize,
-    stream: Option<usize>,
+    /// Only peaks of memory, with blobs of so many bytes.
+    memory: Option<usize>,
 }
 
 impl Options {
@@ -37,7 +42,7 @@ impl Options {
             json: false,
             shards: vec![10, 100, 1000],
             max_bytes: 1 << 30,
-            stream: None,
+            memory: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
@@ -51,7 +56,7 @@ impl Options {
                 "--shards" => {
                     options.shards = vec![u16::try_from(number()).expect("a number of shards")];
                 }
-                "--stream" => options.stream = Some(number() << 20),
+                "--memory" => options.memory = Some(number() << 20),
                 "--max-mib" => options.max_bytes = number() << 20,
                 // What cargo passes to every bench.
                 "--bench" => {}
@@ -66,7 +71,9 @@ impl Options {
 fn seconds<I, T>(prepare: impl Fn() -> I, mut run: impl FnMut(I) -> T) -> f64 {
     let begin = Instant::now();
     let mut best = f64::INFINITY;
-    while best.is_infinite() || begin.elapsed().as_secs_f64() < SECONDS_PER_MEASUREMENT {
+    let mut runs = 0;
+    while runs < MIN_RUNS || begin.elapsed().as_secs_f64() < SECONDS_PER_MEASUREMENT {
+        runs += 1;
         let input = prepare();
         let start = Instant::now();
         black_box(run(input));
@@ -92,6 +99,12 @@ fn peak_bytes<T>(run: impl FnOnce() -> T) -> u64 {
     1024 * status_kib("VmHWM").saturating_sub(before)
 }
 
+/// A byte of a blob that looks random.
+fn noise(position: u64) -> u8 {
+    let mixed = (position ^ position >> 7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 31).to_be_bytes()[0]
+}
+
 /// A source of bytes that are nowhere in memory.
 struct Generated {
     position: u64,
@@ -103,7 +116,7 @@ impl Read for Generated {
         let left = usize::try_from(self.length - self.position).unwrap_or(usize::MAX);
         let count = left.min(buffer.len());
         for (i, byte) in (self.position..).zip(&mut buffer[..count]) {
-            *byte = (i * 7 % 251).to_le_bytes()[0];
+            *byte = noise(i);
         }
         self.position += count as u64;
         Ok(count)
@@ -120,44 +133,83 @@ impl Seek for Generated {
     }
 }
 
-/// Time and peak memory of the metadata of a blob that is streamed, then of the same in memory.
-fn stream(bytes: usize) {
+/// Pairs that a store that has no memory for all of them encodes at a time.
+const PAIRS_PER_PASS: usize = 100;
+
+/// Peaks of all memory, and times, of the operations that are made for large blobs.
+fn memory(bytes: usize) -> Vec<serde_json::Value> {
     let encoder = Encoder::new(NShards::new(1000).expect("not zero")).expect("supported");
-    let report = |name: &str, peak: u64, start: Instant| {
-        let mib = peak as f64 / f64::from(1 << 20);
+    let before = status_kib("VmRSS");
+    let mut entries = Vec::new();
+    let mut report = |name: &str, run: &mut dyn FnMut()| {
+        let _ = std::fs::write("/proc/self/clear_refs", "5");
+        let start = Instant::now();
+        run();
         let seconds = start.elapsed().as_secs_f64();
-        println!(
-            "{name} {}: {seconds:.2} s, peak {mib:.0} MiB",
-            size_name(bytes)
-        );
+        let peak = 1024 * status_kib("VmHWM").saturating_sub(before);
+        let (mib, ratio) = (peak as f64 / f64::from(1 << 20), peak as f64 / bytes as f64);
+        let size = size_name(bytes);
+        eprintln!("{name:<56} {size}: {seconds:>7.2} s, peak {mib:>6.0} MiB, {ratio:.2}x the blob");
+        entries.push(serde_json::json!({
+            "name": format!("{name} n=1000 {size}, peak memory of the process"),
+            "value": peak, "unit": "B", "baseline": bytes, "ratio": ratio,
+        }));
     };
     let length = bytes as u64;
-    let (mut streamed, mut in_memory) = (None, None);
-    let start = Instant::now();
-    let peak = peak_bytes(|| {
-        let mut source = Generated {
-            position: 0,
-            length,
-        };
-        streamed = encoder
-            .metadata_from_reader(&mut source, length, |_| {})
-            .ok();
-    });
-    report("streamed", peak, start);
-    let mut blob = Vec::with_capacity(bytes);
-    Generated {
+    let source = || Generated {
         position: 0,
         length,
-    }
-    .read_to_end(&mut blob)
-    .expect("cannot fail");
-    let start = Instant::now();
-    let peak = peak_bytes(|| in_memory = encoder.metadata(&blob).ok());
-    report("in memory, besides the blob", peak, start);
-    assert!(
-        streamed.is_some() && streamed == in_memory,
-        "both ways give the same metadata"
-    );
+    };
+    let mut metadata: Option<VerifiedMetadata> = None;
+    report("metadata, streamed", &mut || {
+        metadata = encoder
+            .metadata_from_reader(&mut source(), length, |_| {})
+            .ok();
+    });
+    let mut blob = Vec::with_capacity(bytes);
+    source().read_to_end(&mut blob).expect("cannot fail");
+    report("metadata, in memory", &mut || {
+        assert_eq!(encoder.metadata(&blob).ok(), metadata, "as streamed");
+    });
+    let metadata = metadata.expect("it fits");
+    // Everything a store sends, a range of pairs after the other; some are kept for decoding.
+    let indices: Vec<_> = (0..1000).map(SliverPairIndex).collect();
+    report("all pairs, 100 at a time, blob in memory", &mut || {
+        for pass in indices.chunks(PAIRS_PER_PASS) {
+            black_box(encoder.encode_pairs(&blob, pass).expect("they exist"));
+        }
+    });
+    report("100 pairs, streamed", &mut || {
+        let pass = &indices[..PAIRS_PER_PASS];
+        let pairs = encoder.encode_pairs_from_reader(&mut source(), length, pass);
+        black_box(pairs.expect("they exist"));
+    });
+    drop(blob);
+    let needed = |axis: SliverType| usize::from(axis.source_slivers(encoder.n_shards()));
+    // The last pairs for the rows, the first for the columns: both are all recovery symbols.
+    let pairs = |of: std::ops::Range<usize>| {
+        let mut blob = Vec::with_capacity(bytes);
+        source().read_to_end(&mut blob).expect("cannot fail");
+        let encoder = &encoder;
+        let passes = indices[of].chunks(PAIRS_PER_PASS);
+        passes.flat_map(move |pass| encoder.encode_pairs(&blob, pass).expect("they exist"))
+    };
+    let check = ConsistencyCheck::Default;
+    let rows = pairs(1000 - needed(SliverType::Primary)..1000);
+    let mut slivers: Vec<_> = rows.map(|pair| pair.primary).collect();
+    report("decode from primary slivers into a writer", &mut || {
+        let slivers = std::mem::take(&mut slivers);
+        let result = encoder.decode_into(&metadata, slivers, check, &mut sink());
+        result.expect("consistent");
+    });
+    let columns = pairs(0..needed(SliverType::Secondary));
+    let mut slivers: Vec<_> = columns.map(|pair| pair.secondary).collect();
+    report("decode from secondary slivers into a writer", &mut || {
+        let slivers = std::mem::take(&mut slivers);
+        let result = encoder.decode_into(&metadata, slivers, check, &mut sink());
+        result.expect("consistent");
+    });
+    entries
 }
 
 struct Line {
@@ -229,7 +281,7 @@ impl Bench<'_> {
     fn blob(&self, shards: u16, bytes: usize) -> Vec<Line> {
         let n = NShards::new(shards).expect("not zero");
         let (encoder, plain) = (Encoder::new(n).expect("supported"), Plain::new(n, bytes));
-        let blob: Vec<u8> = (0..bytes).map(|i| (i * 7 % 251).to_le_bytes()[0]).collect();
+        let blob: Vec<u8> = (0..bytes as u64).map(noise).collect();
         let name = |operation: &str| format!("{operation} n={shards} {}", size_name(bytes));
 
         let metadata = self
@@ -288,8 +340,12 @@ fn size_name(bytes: usize) -> String {
 
 fn main() {
     let options = Options::parse();
-    if let Some(bytes) = options.stream {
-        return stream(bytes);
+    if let Some(bytes) = options.memory {
+        let entries = memory(bytes);
+        if options.json {
+            println!("{}", serde_json::Value::from(entries));
+        }
+        return;
     }
     let pool = |threads| {
         rayon::ThreadPoolBuilder::new()
@@ -323,6 +379,9 @@ fn main() {
                 }
             }
         }
+    }
+    if options.shards.contains(&1000) {
+        entries.extend(memory(options.max_bytes));
     }
     if options.json {
         println!("{}", serde_json::Value::from(entries));
