@@ -229,7 +229,8 @@ impl Ptb {
                     )
                 })
             }
-            _ => true,
+            // The other commands take coins and the like, which are not shared.
+            _ => false,
         })
     }
 }
