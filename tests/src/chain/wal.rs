@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use move_vm::{Layout, TypeTag as MoveType};
-use sui_sdk_types::{StructTag, TypeTag};
+use sui_sdk_types::{Address, StructTag, TypeTag};
 
 use super::Chain;
+
+/// The package of the chain's system state, which a bare chain lacks.
+const SYSTEM: Address = Address::from_static("0x3");
 
 impl Chain {
     /// WAL inside live objects, in FROST, by `module::Name` of the object's type.
@@ -24,6 +27,9 @@ impl Chain {
             .filter_map(|object| object.as_struct())
         {
             let tag = object.object_type();
+            if *tag.address() == SYSTEM {
+                continue;
+            }
             let layout = self
                 .engine
                 .layout_of(&self.objects, &TypeTag::from(tag.clone()))

@@ -237,7 +237,14 @@ impl World {
     }
 
     pub(crate) fn share_blob(&mut self) {
-        let Some(index) = self.some_blob() else {
+        // Mostly one that can be extended.
+        let epoch = self.model.epoch;
+        let blobs = self.blobs.iter();
+        let certified = blobs
+            .enumerate()
+            .find(|(_, blob)| blob.certified && blob.end > epoch)
+            .map(|(index, _)| index);
+        let Some(index) = certified.or_else(|| self.some_blob()) else {
             return;
         };
         let blob = self.blobs.swap_remove(index);

@@ -37,7 +37,7 @@ rebate for those that they replace. The chain's prices for computation are coars
 ";
 
 /// Functions that cannot be measured, and why.
-const NOT_MEASURED: [(&str, &str); 20] = [
+const NOT_MEASURED: [(&str, &str); 18] = [
     ("walrus::init::migrate", "always aborts"),
     ("walrus::staking::initiate_epoch_change", "always aborts"),
     (
@@ -92,11 +92,6 @@ const NOT_MEASURED: [(&str, &str); 20] = [
         "walrus::extended_field::borrow_mut",
         "a helper of other functions",
     ),
-    (
-        "walrus::extended_field::destroy",
-        "a helper of other functions",
-    ),
-    ("walrus::extended_field::new", "a helper of other functions"),
     (
         "walrus::extended_field::swap",
         "a helper of other functions",
