@@ -159,6 +159,7 @@ for (const deletable of [false, true]) {
 
   if (deletable) {
     await walrus.executeDeleteBlobTransaction({ blobObjectId, signer });
+    walrus.reset();
     await assert.rejects(walrus.getBlobObject(blobObjectId));
     await ask({ check: { deleted: blobObjectId } });
   } else {

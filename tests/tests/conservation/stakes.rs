@@ -85,24 +85,21 @@ impl World {
     }
 
     pub(crate) fn join_stakes(&mut self) {
-        let Some(first) = self.some_stake() else {
+        // Mostly two that fit.
+        let count = self.stakes.len();
+        let pairs = || (0..count).flat_map(|first| (0..count).map(move |second| (first, second)));
+        let same_owner = |(first, second): &(usize, usize)| {
+            first != second && self.stakes[*first].0 == self.stakes[*second].0
+        };
+        let fits = |(first, second): &(usize, usize)| {
+            let mut joined = self.stakes[*first].2;
+            joined.join(self.stakes[*second].2).is_ok()
+        };
+        let fitting = pairs().find(|pair| same_owner(pair) && fits(pair));
+        let Some((first, second)) = fitting.or_else(|| pairs().find(same_owner)) else {
             return;
         };
         let (account, object, mut stake) = self.stakes[first];
-        let mut others = (0..self.stakes.len()).filter(|other| *other != first);
-        // Mostly one that fits.
-        let fits = |other: &usize| {
-            let (owner, _, candidate) = self.stakes[*other];
-            let mut joined = stake;
-            owner == account && joined.join(candidate).is_ok()
-        };
-        let second = match others.clone().find(fits) {
-            Some(second) => second,
-            None => match others.find(|other| self.stakes[*other].0 == account) {
-                Some(second) => second,
-                None => return,
-            },
-        };
         let (_, other_object, other) = self.stakes[second];
         let expected = stake.join(other);
         let done = self.agree("join", expected, account, |ptb| {
