@@ -6,16 +6,17 @@ use std::time::Duration;
 use sui_localnet::{Localnet, LocalnetConfig};
 use walrus_contracts::types::NodeMetadata;
 use walrus_core::{
-    BlobId, BlobPersistence, EncodingType, Epoch, FROST_PER_WAL, Frost, NShards, NetworkKeyPair,
-    ObjectId, ProtocolCertificate, ProtocolKeyPair, SignedMessage,
-    merkle::Node,
-    messages::{ConfirmationBody, MessageBody},
+    BlobId, EncodingType, Epoch, FROST_PER_WAL, Frost, NShards, NetworkKeyPair, merkle::Node,
 };
 use walrus_deploy::{DeployConfig, Deployer, Deployment, NodeToRegister};
 use walrus_sui::{
-    Committee, Signer, SuiReader, SuiRpc, WalrusContract,
+    Committee, SuiReader, SuiRpc, WalrusContract,
     contract::{BlobToRegister, Lifetime, NodeVotes, StorageSource},
     ids::account_address,
+};
+
+pub use crate::keys::{
+    admin, certificate, deletable, operator, pauper, permanent, protocol_key, user,
 };
 
 /// SUI of every account at genesis, in MIST.
@@ -30,31 +31,6 @@ pub const WRITE_PRICE: Frost = Frost(1);
 pub const EPOCH_DURATION: Duration = Duration::from_secs(3600);
 /// Storage can be bought for this many epochs ahead.
 pub const MAX_EPOCHS_AHEAD: u32 = 10;
-
-/// The account that deploys and owns all WAL that is not the user's or staked.
-pub fn admin() -> Signer {
-    Signer::from_seed([1; 32])
-}
-
-/// An account with SUI and WAL.
-pub fn user() -> Signer {
-    Signer::from_seed([2; 32])
-}
-
-/// An account with SUI but without WAL.
-pub fn pauper() -> Signer {
-    Signer::from_seed([3; 32])
-}
-
-/// Account of the operator of node `index`.
-pub fn operator(index: u8) -> Signer {
-    Signer::from_seed([100 + index; 32])
-}
-
-/// Key of the signed messages of node `index`.
-pub fn protocol_key(index: u8) -> ProtocolKeyPair {
-    ProtocolKeyPair::from_seed([100 + index; 32])
-}
 
 /// A deployment in epoch 1 (or later), whose nodes' keys are known.
 pub struct ContractNetwork {
@@ -234,45 +210,6 @@ pub fn blob_to_register(
         lifetime,
         storage,
     }
-}
-
-/// What nodes sign to confirm that they store a permanent blob.
-pub fn permanent(blob_id: BlobId) -> ConfirmationBody {
-    ConfirmationBody {
-        blob_id,
-        persistence: BlobPersistence::Permanent,
-    }
-}
-
-/// What nodes sign to confirm that they store a deletable blob.
-pub fn deletable(blob_id: BlobId, object_id: ObjectId) -> ConfirmationBody {
-    ConfirmationBody {
-        blob_id,
-        persistence: BlobPersistence::Deletable { object_id },
-    }
-}
-
-/// The certificate that the committee members with the given positions make for `body`.
-pub fn certificate<T: MessageBody + Clone>(
-    committee: &Committee,
-    signers: impl IntoIterator<Item = u16>,
-    epoch: Epoch,
-    body: &T,
-) -> ProtocolCertificate {
-    let signed = signers.into_iter().map(|index| {
-        let member = &committee.members[usize::from(index)];
-        let message: SignedMessage<T> = key_of(member.public_key).sign_message(epoch, body.clone());
-        (index, message)
-    });
-    ProtocolCertificate::aggregate(signed).expect("equal messages can be aggregated")
-}
-
-/// The key pair of the node with this public key.
-fn key_of(public: walrus_core::ProtocolPublicKey) -> ProtocolKeyPair {
-    (0..=100)
-        .map(protocol_key)
-        .find(|key| key.public() == public)
-        .expect("all nodes have keys made from their index")
 }
 
 fn node_to_register(index: u8) -> NodeToRegister {

@@ -1,23 +1,11 @@
 //! The unmodified npm clients against a local network.
 
-use std::process::Command;
-
-use walrus_tests::{TestNetwork, run};
+use walrus_tests::{TestNetwork, npm::node, run};
 
 #[test]
 fn mysten_walrus_stores_and_reads() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/npm");
-    assert!(
-        std::path::Path::new(folder).join("node_modules").exists(),
-        "the npm clients are not installed: run `npm ci` in tests/npm, or ./scripts/test"
-    );
     let network = TestNetwork::start(&["--nodes", "4", "--shards", "10"]);
-    let mut command = Command::new("node");
-    command
-        .arg("store-read.mjs")
-        .arg(network.ready.to_string())
-        .current_dir(folder);
-    let written = run(&mut command).json();
+    let written = run(node("store-read.mjs").arg(network.ready.to_string())).json();
 
     // What the npm client wrote, ours reads.
     for size in [1, 5000] {

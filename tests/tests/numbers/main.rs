@@ -1,0 +1,9 @@
+//! The numbers that the contracts compute, compared with an independent model over thousands of random cases.
+//!
+//! The left side of every comparison is the compiled bytecode on the virtual machine, called function by function; the
+//! right side is [`walrus_tests::model`].
+
+mod accounting;
+mod committees;
+mod pools;
+mod votes;
