@@ -546,13 +546,17 @@ fun pre_active_shares(self: &StakingPool, withdrawals: &VecMap<u32, u64>): u64 {
 }
 
 /// Books that stake leaves a pool outside both committees; returns its rewards.
+///
+/// Stake that the pool was never advanced over is still pending and has earned nothing. It leaves as what it
+/// is: booked as shares it would be counted at the rate of a later epoch, at which it can be worth more than
+/// the pool holds, and the pool could never be advanced again.
 fun leave_without_request(
     self: &mut StakingPool,
     amount: u64,
     activation_epoch: u32,
     epoch: u32,
 ): u64 {
-    if (activation_epoch > epoch) {
+    if (activation_epoch > self.latest_epoch) {
         self.pending_stake.reduce(activation_epoch, amount);
         return 0
     };
