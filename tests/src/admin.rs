@@ -12,6 +12,13 @@ use walrus_sui::{Signer, Wallet, WalletEnv};
 
 use crate::{Outcome, binary, contracts::ContractNetwork, run, text};
 
+/// Keys of the configuration whose objects can be found on the chain.
+const FOUND: [&str; 3] = [
+    "treasury_object",
+    "upgrade_manager_object",
+    "slashing_manager_object",
+];
+
 /// A folder with the client configuration of a network and wallets.
 pub struct AdminHome {
     folder: TempDir,
@@ -30,14 +37,14 @@ impl AdminHome {
         let config = ClientConfigFile::new(&network.deployment, None, vec![rpc_url.clone()]);
         let path = folder.path().join("client_config.yaml");
         config.save(&path).expect("a writable folder");
-        let without_treasury: Vec<String> = fs::read_to_string(&path)
+        let essential: Vec<String> = fs::read_to_string(&path)
             .expect("it was written")
             .lines()
-            .filter(|line| !line.starts_with("treasury_object"))
+            .filter(|line| !FOUND.iter().any(|key| line.starts_with(key)))
             .map(str::to_owned)
             .chain(["cache_ttl_secs: 0".to_owned()])
             .collect();
-        fs::write(&path, without_treasury.join("\n")).expect("a writable folder");
+        fs::write(&path, essential.join("\n")).expect("a writable folder");
         Self { folder, rpc_url }
     }
 
