@@ -131,8 +131,9 @@ impl AdminHome {
     }
 }
 
-/// Replaces what differs from run to run by names of the same width: object IDs, digests, gas, base64.
-pub const FILTERS: [(&str, &str); 4] = [
+/// Replaces what differs from run to run by names: object IDs, digests, gas, base64, and times, which depend on how
+/// long the test has run. Widths of columns depend on them, so runs of spaces and lines are cut short last.
+pub const FILTERS: [(&str, &str); 7] = [
     (r"0x[0-9a-f]{64}", "0x<id>"),
     (
         r"Transaction: [1-9A-HJ-NP-Za-km-z]{40,46}",
@@ -140,4 +141,10 @@ pub const FILTERS: [(&str, &str); 4] = [
     ),
     (r"-?\d+(\.\d+)? SUI", "<gas> SUI"),
     (r"[A-Za-z0-9+/]{120,}={0,2}", "<base64>"),
+    (
+        r"in (?:about )?\d+(?:d|h|min|s)(?: \d+(?:h|min|s))?",
+        "in <time>",
+    ),
+    (r"─+", "──"),
+    (r" {2,}", "  "),
 ];
