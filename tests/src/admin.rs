@@ -133,8 +133,9 @@ impl AdminHome {
 
 /// Replaces what differs from run to run by names: object IDs, digests, gas, base64, and times, which depend on how
 /// long the test has run. Widths of columns depend on them, so runs of spaces and lines are cut short last.
-pub const FILTERS: [(&str, &str); 7] = [
+pub const FILTERS: [(&str, &str); 8] = [
     (r"0x[0-9a-f]{64}", "0x<id>"),
+    (r"\b[0-9a-f]{64}\b", "<hash>"),
     (
         r"Transaction: [1-9A-HJ-NP-Za-km-z]{40,46}",
         "Transaction: <digest>",
