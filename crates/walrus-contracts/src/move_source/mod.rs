@@ -99,9 +99,10 @@ fn collect(directory: &Path, package: &str, found: &mut Vec<SourceFile>) {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        let (attributes, rest) = text
+        let lines = format!("\n{text}");
+        let (attributes, rest) = lines
             .split_once("\nmodule ")
-            .unwrap_or(("", text.strip_prefix("module ").unwrap()));
+            .expect("a source file declares a module");
         if attributes.contains("#[test_only]") {
             continue;
         }
