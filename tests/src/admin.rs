@@ -12,6 +12,13 @@ use walrus_sui::{Signer, Wallet, WalletEnv};
 
 use crate::{Outcome, binary, contracts::ContractNetwork, run, text};
 
+/// Keys of the configuration whose objects can be found on the chain.
+const FOUND: [&str; 3] = [
+    "treasury_object",
+    "upgrade_manager_object",
+    "slashing_manager_object",
+];
+
 /// A folder with the client configuration of a network and wallets.
 pub struct AdminHome {
     folder: TempDir,
@@ -30,14 +37,14 @@ impl AdminHome {
         let config = ClientConfigFile::new(&network.deployment, None, vec![rpc_url.clone()]);
         let path = folder.path().join("client_config.yaml");
         config.save(&path).expect("a writable folder");
-        let without_treasury: Vec<String> = fs::read_to_string(&path)
+        let essential: Vec<String> = fs::read_to_string(&path)
             .expect("it was written")
             .lines()
-            .filter(|line| !line.starts_with("treasury_object"))
+            .filter(|line| !FOUND.iter().any(|key| line.starts_with(key)))
             .map(str::to_owned)
             .chain(["cache_ttl_secs: 0".to_owned()])
             .collect();
-        fs::write(&path, without_treasury.join("\n")).expect("a writable folder");
+        fs::write(&path, essential.join("\n")).expect("a writable folder");
         Self { folder, rpc_url }
     }
 
@@ -124,13 +131,21 @@ impl AdminHome {
     }
 }
 
-/// Replaces what differs from run to run by names of the same width: object IDs, digests, gas, base64.
-pub const FILTERS: [(&str, &str); 4] = [
+/// Replaces what differs from run to run by names: object IDs, digests, gas, base64, and times, which depend on how
+/// long the test has run. Widths of columns depend on them, so runs of spaces and lines are cut short last.
+pub const FILTERS: [(&str, &str); 8] = [
     (r"0x[0-9a-f]{64}", "0x<id>"),
+    (r"\b[0-9a-f]{64}\b", "<hash>"),
     (
         r"Transaction: [1-9A-HJ-NP-Za-km-z]{40,46}",
         "Transaction: <digest>",
     ),
     (r"-?\d+(\.\d+)? SUI", "<gas> SUI"),
     (r"[A-Za-z0-9+/]{120,}={0,2}", "<base64>"),
+    (
+        r"in (?:about )?\d+(?:d|h|min|s)(?: \d+(?:h|min|s))?",
+        "in <time>",
+    ),
+    (r"─+", "──"),
+    (r" {2,}", "  "),
 ];

@@ -53,6 +53,21 @@ impl Scene {
             .collect()
     }
 
+    /// Prices at which a blob earns the nodes something that can be shared.
+    fn raise_prices(&self) {
+        for index in 0..NODES {
+            let price = [
+                "set-price",
+                "--storage",
+                "0.001WAL",
+                "--write",
+                "0.001WAL",
+                "--apply",
+            ];
+            self.home.done(&operator(index), &price);
+        }
+    }
+
     /// Starts the next epoch with commands only.
     async fn next_epoch(&self) {
         self.half_an_epoch().await;
@@ -156,9 +171,10 @@ async fn stake_goes_in_earns_and_comes_out() {
     assert_eq!(scene.stakes().len(), 1);
 
     // Somebody stores, so that there is something to earn.
-    scene.network.register(1, 30_000_000).await;
+    scene.raise_prices();
+    scene.network.register(1, 1_500_000).await;
     scene.next_epoch().await;
-    scene.network.register(2, 30_000_000).await;
+    scene.network.register(2, 1_500_000).await;
     scene.next_epoch().await;
     let stakes = scene.json(&user(), &["stakes"]);
     assert_eq!(stakes[0]["state"], "active");
@@ -440,12 +456,13 @@ async fn commission_goes_where_its_owner_says() {
     let (home, boss) = (&scene.home, operator(0));
     home.admin(&boss, &["collect-commission", "--yes"])
         .assert_fails(1, &["has no commission to collect now"]);
+    scene.raise_prices();
     for index in 0..NODES {
         home.done(&operator(index), &["set-commission", "50%"]);
     }
     scene.next_epoch().await;
     scene.next_epoch().await;
-    scene.network.register(1, 30_000_000).await;
+    scene.network.register(1, 1_500_000).await;
     scene.next_epoch().await;
     home.admin(&boss, &["collect-commission", "--yes"])
         .assert_fails(

@@ -29,6 +29,18 @@ pub struct ClientConfigFile {
     /// The treasury of WAL; epoch changes need it.
     #[serde_as(as = "DisplayFromStr")]
     pub treasury_object: ObjectId,
+    /// The object that counts votes about upgrades.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upgrade_manager_object: Option<ObjectId>,
+    /// The object that counts votes about slashing.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub slashing_manager_object: Option<ObjectId>,
+    /// The object of proposals and votes about them.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub governance_object: Option<ObjectId>,
     /// Exchanges of SUI and WAL.
     #[serde_as(as = "Vec<DisplayFromStr>")]
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -62,6 +74,9 @@ impl ClientConfigFile {
             system_object: deployment.system_object,
             staking_object: deployment.staking_object,
             treasury_object: deployment.treasury_object,
+            upgrade_manager_object: Some(deployment.upgrade_manager),
+            slashing_manager_object: deployment.slashing_manager,
+            governance_object: None,
             exchange_objects: Vec::new(),
             credits_object: None,
             walrus_subsidies_object: None,
@@ -80,6 +95,7 @@ impl ClientConfigFile {
         self.exchange_objects = object(Extra::WalExchange).into_iter().collect();
         self.credits_object = object(Extra::Subsidies);
         self.walrus_subsidies_object = object(Extra::WalrusSubsidies);
+        self.governance_object = object(Extra::WalrusGovernance);
         self
     }
 
