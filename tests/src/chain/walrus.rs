@@ -8,7 +8,9 @@ mod sign;
 use std::{collections::BTreeMap, sync::Arc};
 
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
-use walrus_contracts::packages::{self, CompiledPackage, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER};
+use walrus_contracts::packages::{
+    self, CompiledPackage, Link, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER,
+};
 use walrus_core::{
     BlobId, EncodingType, FROST_PER_WAL, NetworkKeyPair, ObjectId, ProtocolPublicKey,
     ProtocolSignature, SuiAddress, merkle, params::encoded_length,
@@ -176,8 +178,11 @@ impl Walrus {
         let (wal, receipt) = publish(&mut chain, packages::wal(), &[]);
         let treasury = receipt.only("wal", "ProtectedTreasury");
         names.insert("wal", object_address(wal));
-        let (package, receipt) =
-            publish(&mut chain, packages::walrus(), &[(WAL_PLACEHOLDER, wal.0)]);
+        let (package, receipt) = publish(
+            &mut chain,
+            packages::walrus(),
+            &[Link::to_first_version(WAL_PLACEHOLDER, wal.0)],
+        );
         let (init_cap, upgrade_cap) = (
             receipt.only("init", "InitCap"),
             receipt.only("package", "UpgradeCap"),
@@ -251,8 +256,8 @@ impl Walrus {
     /// When it cannot be published.
     pub fn publish(&mut self, package: &CompiledPackage) -> (ObjectId, Receipt) {
         let links = [
-            (WAL_PLACEHOLDER, self.packages["wal"].into_inner()),
-            (WALRUS_PLACEHOLDER, self.ids.package.0),
+            Link::to_first_version(WAL_PLACEHOLDER, self.packages["wal"].into_inner()),
+            Link::to_first_version(WALRUS_PLACEHOLDER, self.ids.package.0),
         ];
         let published = publish(&mut self.chain, package, &links);
         self.name_package(package.name, published.0);
@@ -322,11 +327,7 @@ impl Walrus {
 }
 
 /// Publishes a package as the admin, who keeps its upgrade capability.
-fn publish(
-    chain: &mut Chain,
-    package: &CompiledPackage,
-    links: &[([u8; 32], [u8; 32])],
-) -> (ObjectId, Receipt) {
+fn publish(chain: &mut Chain, package: &CompiledPackage, links: &[Link]) -> (ObjectId, Receipt) {
     let linked = package.linked(links).expect("dependencies are published");
     let mut ptb = Ptb::default();
     let cap = ptb.publish(linked.modules, &linked.dependencies);

@@ -1,6 +1,6 @@
 //! Votes about upgrades and slashing, and upgrades.
 
-use walrus_contracts::packages::{self, LinkedPackage, WAL_PLACEHOLDER};
+use walrus_contracts::packages::{self, Link, LinkedPackage, WAL_PLACEHOLDER};
 use walrus_tests::{
     chain::Ptb,
     keys::{admin, staker},
@@ -76,7 +76,7 @@ fn slashing(meter: &mut Meter) {
 fn next_package(meter: &Meter) -> LinkedPackage {
     let wal = meter.walrus.wal_type.address().into_inner();
     packages::walrus()
-        .linked(&[(WAL_PLACEHOLDER, wal)])
+        .linked(&[Link::to_first_version(WAL_PLACEHOLDER, wal)])
         .expect("wal is published")
 }
 
