@@ -77,19 +77,16 @@ impl Context {
             (Err(_), Some(_)) if !config.rpc_urls.is_empty() && args.sends_nothing() => None,
             (Err(error), _) => return Err(error),
         };
-        let (sender, signer, urls) = match &wallet {
-            Some(wallet) => {
-                let sender = match args.sender {
-                    Some(sender) => sender,
-                    None => wallet.active_address()?,
-                };
-                let urls = self.surroundings.signing_urls(&config, wallet)?;
-                (sender, Some(wallet.signer(sender)), urls)
-            }
-            None => {
-                let sender = args.sender.context("no sender is known")?;
-                (sender, None, config.rpc_urls.clone())
-            }
+        let (sender, signer, urls) = if let Some(wallet) = &wallet {
+            let sender = match args.sender {
+                Some(sender) => sender,
+                None => wallet.active_address()?,
+            };
+            let urls = self.surroundings.signing_urls(&config, wallet)?;
+            (sender, Some(wallet.signer(sender)), urls)
+        } else {
+            let sender = args.sender.context("no sender is known")?;
+            (sender, None, config.rpc_urls.clone())
         };
         let signer = match signer {
             Some(Ok(signer)) => Some(signer),

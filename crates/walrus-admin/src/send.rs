@@ -49,7 +49,7 @@ impl Plan {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DryRun<'a> {
+struct Preview<'a> {
     dry_run: bool,
     sender: String,
     plan: &'a str,
@@ -205,7 +205,7 @@ impl Sending {
     }
 
     fn print_dry_run(&self, draft: &Draft, plan: &Plan) -> anyhow::Result<()> {
-        let report = DryRun {
+        let report = Preview {
             dry_run: true,
             sender: self.sender().to_string(),
             plan: &plan.sentence,

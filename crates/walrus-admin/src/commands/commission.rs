@@ -19,7 +19,7 @@ const COMMISSION_DELAY_EPOCHS: u32 = 2;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Collected {
+struct CollectReport {
     node_id: String,
     collected: Frost,
     /// What can be collected after the next end of voting.
@@ -83,7 +83,7 @@ pub(crate) async fn collect(context: &Context, args: NodeArgs) -> anyhow::Result
     let Some(executed) = sending.send(&call, plan).await? else {
         return Ok(());
     };
-    let report = Collected {
+    let report = CollectReport {
         node_id: pool.id.to_string(),
         collected,
         remaining,

@@ -11,17 +11,13 @@ use crate::args::Cli;
 /// Prints the page of the whole command, or writes one page for it and every subcommand.
 pub(crate) fn run(out: Option<&Path>) -> anyhow::Result<()> {
     let command = Cli::command();
-    match out {
-        Some(directory) => {
-            std::fs::create_dir_all(directory)
-                .with_context(|| format!("cannot create {}", directory.display()))?;
-            clap_mangen::generate_to(command, directory)
-                .with_context(|| format!("cannot write to {}", directory.display()))
-        }
-        None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(command).render(&mut page)?;
-            print_bytes(&page)
-        }
+    if let Some(directory) = out {
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("cannot create {}", directory.display()))?;
+        return clap_mangen::generate_to(command, directory)
+            .with_context(|| format!("cannot write to {}", directory.display()));
     }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    print_bytes(&page)
 }

@@ -1,5 +1,7 @@
 //! `walrus-admin unstake` and `walrus-admin withdraw`.
 
+use std::collections::BTreeMap;
+
 use anyhow::{bail, ensure};
 use walrus_core::{Frost, ObjectId};
 use walrus_sui::{
@@ -100,7 +102,7 @@ fn sort<'a>(views: &'a [StakeView], moment: &Moment) -> anyhow::Result<Sorted<'a
 }
 
 fn by_epoch<'a>(requests: &[(u32, &'a StakeView)]) -> Vec<(u32, Vec<&'a StakeView>)> {
-    let mut groups: std::collections::BTreeMap<u32, Vec<&StakeView>> = Default::default();
+    let mut groups: BTreeMap<u32, Vec<&StakeView>> = BTreeMap::new();
     for (epoch, view) in requests {
         groups.entry(*epoch).or_default().push(view);
     }

@@ -207,9 +207,7 @@ fn others_of_node(view: &ProposalView, node: ObjectId) -> Tally {
 
 /// A warning if a vote cannot matter any more, whatever it says: the others have decided.
 fn pointless(view: &ProposalView, others: &Tally) -> Option<String> {
-    if view.proposal.ballot.is_none() {
-        return None;
-    }
+    view.proposal.ballot.as_ref()?;
     let decided = match view.bar.outlook(others) {
         Outlook::WillPass => "accepted",
         Outlook::WillFail => "refused",
