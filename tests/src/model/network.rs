@@ -273,7 +273,7 @@ impl Network {
         let new: Vec<_> = new.map(|node| (*node, 0)).collect();
         for (node, share) in old.into_iter().chain(new) {
             let epoch = self.epoch;
-            self.pool(node).advance(epoch, share);
+            self.pool(node).advance(epoch, share)?;
             self.refresh(node);
         }
         self.update_prices();

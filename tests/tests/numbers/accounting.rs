@@ -118,19 +118,19 @@ impl<'m> Market<'m> {
             Step::Extend(bytes, ahead, epochs) => {
                 // Blobs and pools are extended by this; their storage has a size, and is extended by some epochs.
                 let (bytes, epochs) = (bytes.max(1), epochs.max(1));
-                let end = self.model.epoch + ahead.min(self.model.epochs_max);
+                let start = self.model.epoch;
+                let end = start + ahead.clamp(1, self.model.epochs_max);
                 expected = self.model.extend(bytes, end, epochs, self.budget);
-                let arguments = [on, bcs(&bytes), bcs(&end), bcs(&epochs), from];
+                let storage = (ObjectId([7; 32]), start, end, bytes);
+                let arguments = [on, bcs(&storage), bcs(&epochs), from];
                 self.machine
                     .call("walrus::system_state_inner::sell_extension", arguments)
             }
             Step::Write(bytes) => {
                 expected = self.model.write(bytes, self.budget);
                 let arguments = [on, bcs(&bytes), from];
-                self.machine.call(
-                    "walrus::system_state_inner::process_write_payment",
-                    arguments,
-                )
+                self.machine
+                    .call("walrus::system_state_inner::charge_for_writing", arguments)
             }
             Step::Subsidise(amount, epochs) => {
                 expected = self.model.subsidise(amount, epochs).map(|()| 0);

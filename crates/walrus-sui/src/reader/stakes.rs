@@ -1,9 +1,9 @@
 //! The stake of an account, with what it earned and how it can leave.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use walrus_contracts::types::{StakedWal, StakedWalState, StakingPool};
-use walrus_core::{Frost, ObjectId, SuiAddress};
+use walrus_core::{Epoch, Frost, ObjectId, SuiAddress};
 
 use super::SuiReader;
 use crate::{
@@ -35,10 +35,12 @@ impl StakeView {
 }
 
 impl SuiReader {
-    /// All stake of an account, ordered by node and activation.
+    /// All stake of an account, ordered by node and activation; the largest first.
     pub async fn stakes(&self, owner: SuiAddress) -> Result<Vec<StakeView>, SuiError> {
         let stakes = self.owned_stake(owner).await?;
-        self.stake_views(stakes).await
+        let mut views = self.stake_views(stakes).await?;
+        views.sort_by(|left, right| order(left).cmp(&order(right)));
+        Ok(views)
     }
 
     /// Stake objects by ID, in the order of `ids`; all must exist, whoever owns them.
@@ -105,4 +107,16 @@ impl SuiReader {
         let until_rate = self.exchange_rate(pool, until).await?;
         Ok(rewards(Frost(stake.principal.value), from_rate, until_rate))
     }
+}
+
+/// How people look for stake. IDs of nodes and stake only tell apart what is equal otherwise.
+fn order(view: &StakeView) -> (&str, ObjectId, Epoch, Reverse<u64>, ObjectId) {
+    let stake = &view.stake;
+    (
+        view.node_name.as_str(),
+        stake.node_id,
+        stake.activation_epoch,
+        Reverse(stake.principal.value),
+        stake.id,
+    )
 }
