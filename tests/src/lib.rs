@@ -10,6 +10,7 @@
 //! * [`agreement`]: comparing the two.
 //! * [`keys`]: accounts, keys of nodes, and what committees sign with them.
 //! * [`admin`]: `walrus-admin` with its wallets and files, on such a chain.
+//! * [`scenario`]: a network whose stakers, operators and voters act by `walrus-admin` only.
 //! * [`npm`]: the unmodified npm clients.
 //! * [`random`]: seeds, printed when a test fails.
 
@@ -23,5 +24,6 @@ pub mod model;
 pub mod npm;
 pub mod processes;
 pub mod random;
+pub mod scenario;
 
 pub use processes::{Outcome, TestNetwork, binary, random_bytes, run, text};

@@ -1,6 +1,11 @@
 //! The unmodified `@mysten/walrus` reads our objects and builds transactions for our contracts. There are no storage
 //! nodes: the test signs what nodes would sign, and checks on the chain what the client says.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

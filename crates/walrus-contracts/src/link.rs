@@ -150,8 +150,11 @@ fn tables_end(module: &[u8]) -> Result<usize, LinkError> {
         .ok_or(LinkError::Malformed("table out of bounds"))
 }
 
-/// Kind, offset and length of each table, and where the tables start.
-fn directory(module: &[u8]) -> Result<(Vec<(u8, usize, usize)>, usize), LinkError> {
+/// Kind, offset and length of a table.
+type TablePlace = (u8, usize, usize);
+
+/// Where each table is, and where the tables start.
+fn directory(module: &[u8]) -> Result<(Vec<TablePlace>, usize), LinkError> {
     if module.get(..MAGIC.len()) != Some(&MAGIC) {
         return Err(LinkError::Malformed("wrong magic number"));
     }

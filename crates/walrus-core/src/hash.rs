@@ -151,11 +151,11 @@ fn hash_pairs_in<const L: usize>(
     for start in (0..pairs).step_by(L) {
         let count = L.min(pairs - start);
         let mut inputs = [[[0; DIGEST_LEN]; L]; 2];
-        for lane in 0..L {
+        let [lefts, rights] = &mut inputs;
+        for (lane, (left, right)) in lefts.iter_mut().zip(rights).enumerate() {
             // The lanes that are left over hash the last pair again.
-            let (left, right) = locate(start + lane.min(count - 1));
-            inputs[0][lane] = nodes[left];
-            inputs[1][lane] = nodes[right];
+            let places = locate(start + lane.min(count - 1));
+            (*left, *right) = (nodes[places.0], nodes[places.1]);
         }
         let digests = match &previous {
             Some((before, digests)) if *before == inputs => *digests,

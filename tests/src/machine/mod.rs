@@ -116,12 +116,12 @@ impl Machine {
     ) -> Result<Vec<Held>, Abort> {
         let type_arguments: Vec<_> = type_arguments
             .iter()
-            .map(|type_| PACKAGES.type_tag(type_))
+            .map(|type_| Packages::type_tag(type_))
             .collect();
         let session = self.vm.session(&*PACKAGES, PACKAGES.linkage());
         let mut path = function.split("::");
         let mut next = || path.next().unwrap_or_else(|| panic!("no path: {function}"));
-        let (package, module, name) = (PACKAGES.address(next()), next(), next());
+        let (package, module, name) = (Packages::address(next()), next(), next());
         let loaded = session
             .load_function(&package, module, name, &type_arguments)
             .unwrap_or_else(|error| panic!("{function}: {error}"));
@@ -194,7 +194,7 @@ impl Machine {
     /// When the value is not of the type.
     pub fn hold<T: Serialize>(&self, type_: &str, value: &T) -> Held {
         let session = self.vm.session(&*PACKAGES, PACKAGES.linkage());
-        let tag = PACKAGES.type_tag(type_);
+        let tag = Packages::type_tag(type_);
         let type_ = session.load_type(&tag).expect("the type exists");
         let layout = session.layout(&type_).expect("values have layouts");
         let bytes = ::bcs::to_bytes(value).expect("values of tests can be encoded");

@@ -56,7 +56,7 @@ impl Packages {
     }
 
     /// Address of a package by name.
-    pub(super) fn address(&self, name: &str) -> Address {
+    pub(super) fn address(name: &str) -> Address {
         match name {
             "std" => Address::STD,
             "sui" => Address::FRAMEWORK,
@@ -67,13 +67,13 @@ impl Packages {
     }
 
     /// The type with this text, where packages have names: `sui::balance::Balance<wal::wal::WAL>`.
-    pub(super) fn type_tag(&self, text: &str) -> TypeTag {
+    pub(super) fn type_tag(text: &str) -> TypeTag {
         let mut resolved = String::new();
         for token in text.split_inclusive(['<', ',', ' ', '>']) {
             match token.split_once("::") {
                 Some((package, rest)) => {
-                    let address = self.address(package).to_canonical();
-                    resolved.push_str(&format!("0x{address}::{rest}"));
+                    let address = Self::address(package).to_canonical();
+                    resolved.extend(["0x", &address, "::", rest]);
                 }
                 None => resolved.push_str(token),
             }

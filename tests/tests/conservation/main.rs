@@ -4,6 +4,11 @@
 //! predicts, and so is every number of every pool. Operations that the model refuses are refused by the contracts, for
 //! the same reason.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
 mod nodes;
 mod payments;
 mod pools;

@@ -2,6 +2,7 @@
 
 use rand::{Rng as _, seq::SliceRandom as _};
 use walrus_contracts::types::{StorageNodeCap, U256};
+use walrus_core::ObjectId;
 use walrus_tests::{
     chain::{EPOCH_MS, NodeSpec},
     keys::{DenyListUpdate, admin, operator, pauper, protocol_key},
@@ -31,7 +32,7 @@ impl World {
         let mut model = self.model.clone();
         let found = self.walrus.register_as(key, &spec);
         // The model wants to know the id, which is there only if the node is.
-        let id = found.as_ref().map_or(Default::default(), |node| node.id);
+        let id = found.as_ref().map_or(ObjectId::default(), |node| node.id);
         let expected = model.register(id, spec.commission_rate, votes);
         if self.agreed("register", expected, found).is_some() {
             self.model = model;

@@ -75,7 +75,11 @@ fn commission(meter: &mut Meter) {
         |ptb, function| {
             let coin = ptb.object(coin);
             let part = ptb.split(coin, &[WAL]);
-            let part = ptb.call_generic("sui::coin::into_balance", &[wal.clone()], &[part]);
+            let part = ptb.call_generic(
+                "sui::coin::into_balance",
+                std::slice::from_ref(&wal),
+                &[part],
+            );
             let parts = ptb.vector(balance.clone(), &[part]);
             let arguments = [ptb.object(ids.staking), ptb.pure(&vec![node.id]), parts];
             ptb.call(function, &arguments);
@@ -87,7 +91,11 @@ fn commission(meter: &mut Meter) {
         |ptb, function| {
             let coin = ptb.object(coin);
             let part = ptb.split(coin, &[WAL]);
-            let part = ptb.call_generic("sui::coin::into_balance", &[wal.clone()], &[part]);
+            let part = ptb.call_generic(
+                "sui::coin::into_balance",
+                std::slice::from_ref(&wal),
+                &[part],
+            );
             let parts = ptb.vector(balance.clone(), &[part]);
             let arguments = [ptb.object(ids.system), parts];
             ptb.call(function, &arguments);
@@ -108,7 +116,7 @@ fn commission(meter: &mut Meter) {
         |ptb, function| {
             let cap = ptb.object(node.cap);
             let auth = "walrus::auth::authenticate_with_object";
-            let auth = ptb.call_generic(auth, &[cap_type.clone()], &[cap]);
+            let auth = ptb.call_generic(auth, std::slice::from_ref(&cap_type), &[cap]);
             let arguments = [ptb.object(ids.staking), ptb.pure(&node.id), auth];
             let collected = ptb.call(function, &arguments);
             ptb.transfer(&[collected], me);
@@ -120,7 +128,7 @@ fn commission(meter: &mut Meter) {
         |ptb, function| {
             let cap = ptb.object(node.cap);
             let auth = "walrus::auth::authenticate_with_object";
-            let auth = ptb.call_generic(auth, &[cap_type.clone()], &[cap]);
+            let auth = ptb.call_generic(auth, std::slice::from_ref(&cap_type), &[cap]);
             let receiver = ptb.pure(&staker(1).address());
             let receiver = ptb.call("walrus::auth::authorized_address", &[receiver]);
             let arguments = [ptb.object(ids.staking), ptb.pure(&node.id), auth, receiver];

@@ -128,7 +128,7 @@ fn gas_is_what_the_table_says() {
     let (found, committed) = (rows(&found), rows(&committed));
     let list = |rows: Vec<&String>| {
         rows.into_iter()
-            .map(|row| format!("\n  {row}"))
+            .flat_map(|row| ["\n  ", row.as_str()])
             .collect::<String>()
     };
     assert!(

@@ -1,6 +1,11 @@
 //! Everything that rests on BLS signatures, executed on the chain with real keys: what is accepted, and above all what
 //! is not. The unit tests of the contracts cannot tell: their runner accepts every signature.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
 mod deny_lists;
 mod invalid_blobs;
 mod malformed;

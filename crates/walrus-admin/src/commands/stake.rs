@@ -63,14 +63,19 @@ pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()
         parts.join(", "),
         moment.epoch(activation)
     );
-    let Some(executed) = sending.send(&Call::stake(stakes), plan).await? else {
+    let Some(executed) = sending.send(&Call::stake(stakes.clone()), plan).await? else {
         return Ok(());
     };
     let ids: Vec<ObjectId> = executed
         .created("staked_wal", "StakedWal")
         .map(|object| object.id)
         .collect();
-    let created = reader.stakes_by_id(&ids).await?;
+    let mut created = reader.stakes_by_id(&ids).await?;
+    // In the order of the command line.
+    created.sort_by_key(|view| {
+        let made = (view.stake.node_id, view.principal());
+        stakes.iter().position(|asked| *asked == made)
+    });
     let report = Staked {
         stakes: created
             .iter()

@@ -104,8 +104,7 @@ impl Writer<'_> {
             "u128" => self.bytes(16),
             "u256" | "address" | "ID" | "UID" => self.bytes(ADDRESS_LEN),
             "String" | "TypeName" => self.text(),
-            "vector" | "VecSet" => self.entries(owner, arguments),
-            "VecMap" => self.entries(owner, arguments),
+            "vector" | "VecSet" | "VecMap" => self.entries(owner, arguments),
             "Option" => {
                 let count = usize::from(self.fill == Fill::Full);
                 self.length(count);

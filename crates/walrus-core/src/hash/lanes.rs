@@ -281,8 +281,9 @@ impl Compress<1> for Portable {
 #[allow(clippy::inline_always)] // so that it is compiled for the instruction set of the caller
 fn shift_in<const L: usize>(block: &mut Block<L>, used: usize, first: [u8; L]) {
     for word in (1..used).rev() {
-        for lane in 0..L {
-            block[word][lane] = block[word][lane] << 8 | block[word - 1][lane] >> 56;
+        let (before, from_here) = block.split_at_mut(word);
+        for (lane, previous) in from_here[0].iter_mut().zip(&before[word - 1]) {
+            *lane = *lane << 8 | *previous >> 56;
         }
     }
     for (word, first) in block[0].iter_mut().zip(first) {

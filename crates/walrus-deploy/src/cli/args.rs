@@ -144,6 +144,10 @@ pub(crate) struct StartArgs {
 
 /// A deployment other than the one in the working directory.
 #[derive(Args)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "the fields are named like the options"
+)]
 pub(crate) struct TargetArgs {
     /// The System object; with the two options below, names a deployment that was not made from the working
     /// directory.

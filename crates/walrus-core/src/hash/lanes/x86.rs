@@ -3,6 +3,12 @@
 //! This is the one module of the crate with `unsafe` code. It pays: a thousand-shard encoding is
 //! three million compressions, and vectors written as arrays of words are not turned into vector
 //! instructions by the compiler: they were as slow as one message at a time.
+
+#![allow(
+    clippy::many_single_char_names,
+    clippy::struct_field_names,
+    reason = "vectors side by side have letters, rotations their distances"
+)]
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
