@@ -67,9 +67,9 @@ fun stake_that_became_active_outside_the_committees_leaves_whole() {
 }
 
 #[test]
-/// All but two FROST leave, which one share stands for: a rate of 2, while the last one recorded is 1.1.
-/// Stake that came and went while the node was outside must not be counted at that rate.
 fun stake_that_came_and_went_outside_does_not_count_at_a_later_rate() {
+    // All but two FROST leave, which one share stands for: a rate of 2, while the last one recorded is 1.1.
+    // Stake that came and went while the node was outside must not be counted at that rate.
     let mut pool = test_pool::new(0, 1);
     let mut first = stake(&mut pool, 10 * WAL, before(1));
     advance(&mut pool, 2, 0);
