@@ -67,7 +67,7 @@ pub struct Walrus {
 /// A registered node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
-    /// Number of its key: [`protocol_key`].
+    /// Number of its key: [`protocol_key`](crate::keys::protocol_key).
     pub key: u8,
     /// Account that owns the capability.
     pub operator: SuiAddress,
