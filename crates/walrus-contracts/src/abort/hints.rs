@@ -368,6 +368,14 @@ const HINTS: &[(&str, &str)] = &[
         "Use a client of the version that the Governance object has, or migrate it.",
     ),
     (
+        "walrus_governance::governance::EInvalidMigration",
+        "Upgrade the package first, with a new version; what is migrated already needs nothing.",
+    ),
+    (
+        "walrus_governance::governance::EInvalidUpgradeCap",
+        "Give the upgrade capability that came with this package.",
+    ),
+    (
         "walrus_governance::governance::ENoProposal",
         "List the proposals and check the number.",
     ),
@@ -378,6 +386,120 @@ const HINTS: &[(&str, &str)] = &[
     (
         "walrus_governance::governance::ENoCommittee",
         "Wait for epoch 1.",
+    ),
+    (
+        "walrus_governance::parameters::EDepositOutOfBounds",
+        "Propose a deposit within these bounds.",
+    ),
+    (
+        "walrus_governance::parameters::EEpochsOutOfBounds",
+        "Propose numbers of epochs within these bounds.",
+    ),
+    (
+        "walrus_governance::parameters::EShareOutOfBounds",
+        "Propose shares within these bounds.",
+    ),
+    (
+        "walrus_governance::parameters::EStakePerShardOutOfBounds",
+        "Propose a stake within these bounds.",
+    ),
+    (
+        "walrus_governance::content::EInvalidTextLength",
+        "Shorten the text, or store it as a blob and name the blob ID.",
+    ),
+    (
+        "walrus_governance::content::EInvalidDigestLength",
+        "Give the whole digest of 32 bytes.",
+    ),
+    (
+        "walrus_governance::content::EEmptyAdvice",
+        "Name at least one price, or the capacity.",
+    ),
+    (
+        "walrus_governance::content::EWrongKind",
+        "Execute the proposal with the call for its kind: upgrade, slashing, or all others.",
+    ),
+    (
+        "walrus_governance::choice::EInvalidChoice",
+        "Vote 0, 1 or 2.",
+    ),
+    (
+        "walrus_governance::proposal::EInvalidTitleLength",
+        "Shorten the title and say the rest in the text.",
+    ),
+    (
+        "walrus_governance::proposal::EWrongState",
+        "Look at the state of the proposal (`walrus-admin proposals show`) and do the step that comes next.",
+    ),
+    (
+        "walrus_governance::proposal::ENotProposer",
+        "Send it from the account that made the proposal; a node objects to what passed instead.",
+    ),
+    (
+        "walrus_governance::proposal::ETooEarly",
+        "Wait for the epoch that `walrus-admin proposals show` names.",
+    ),
+    (
+        "walrus_governance::proposal::EAlreadyObjected",
+        "Nothing is left to do for this node: its objection stands.",
+    ),
+    (
+        "walrus_governance::ballot::EReasonTooLong",
+        "Shorten the reason.",
+    ),
+    (
+        "walrus_governance::ballot::ENotInSnapshot",
+        "Only the nodes that `walrus-admin proposals show` lists take part; the next proposal asks the present \
+         committee.",
+    ),
+    (
+        "walrus_governance::census::EWrongLength",
+        "Read the committee again and attest the stake of every member.",
+    ),
+    (
+        "walrus_governance::census::ENotInCommittee",
+        "Leave the attestation to members of the committee.",
+    ),
+    (
+        "walrus_governance::voting_stake::EStillVoting",
+        "Take the votes back (`walrus-admin proposals unlock --retract`), or wait until they have ended.",
+    ),
+    (
+        "walrus_governance::voting_stake::ETooManyVotes",
+        "Unlock the stake from votes that are over, or retract one, then vote again.",
+    ),
+    (
+        "walrus_governance::voting_stake::ENotActiveAtSnapshot",
+        "Vote with stake that was active when voting opened; this stake can vote on later proposals.",
+    ),
+    (
+        "walrus_governance::voting_stake::ENoVote",
+        "Nothing is left to do: there is no vote to take back.",
+    ),
+    (
+        "walrus_governance::authority::ENotDelegated",
+        "Leave the node out, or let it hand its authority over first (`walrus-admin delegate`).",
+    ),
+    (
+        "walrus_governance::authority::ENotVotingKey",
+        "Send it from the account, or with the object, that handed the authority of the node over.",
+    ),
+    (
+        "walrus_governance::authority::ENotInCommittee",
+        "Wait until the node is in the committee, then hand its authority over.",
+    ),
+    (
+        "walrus_governance::own_package::EInvalidDigestLength",
+        "Give the whole digest of 32 bytes.",
+    ),
+    (
+        "walrus_governance::own_package::ENotEnoughApprovals",
+        "Look at `walrus-admin proposals approvals`, and let more nodes approve this digest or wait for the day to pass.",
+    ),
+    (
+        "walrus_governance::own_package::EAuthorityHandedOver",
+        "Let these nodes approve the upgrade (`walrus-admin proposals approve-upgrade`), then run `walrus-deploy relink \
+         --by-approval`.",
     ),
     // Packages around the contracts.
     (

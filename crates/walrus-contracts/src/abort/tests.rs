@@ -64,6 +64,17 @@ fn hints_are_about_constants_that_exist() {
     }
 }
 
+/// Voters and operators call this package themselves: whatever it refuses, they are told what to do.
+#[test]
+fn every_refusal_of_the_governance_has_a_hint() {
+    let refusals = ours().filter(|entry| entry.package == "walrus_governance");
+    let missing: Vec<String> = refusals
+        .filter(|entry| entry.hint().is_none())
+        .map(|entry| format!("{}::{}", entry.module, entry.name))
+        .collect();
+    assert!(missing.is_empty(), "no hint for {missing:?}");
+}
+
 #[test]
 fn codes_become_typed_errors_and_back() {
     for error in ContractError::all() {
