@@ -234,7 +234,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// When it is not the time for it, or a pool cannot be advanced ([`Pool::advance`]).
+    /// When it is not the time for it.
     pub fn change_epoch(&mut self, now_ms: u64) -> Result<(), Refused> {
         let Some(next) = self.next.clone() else {
             return Err(NO_NEXT_COMMITTEE);
@@ -273,7 +273,7 @@ impl Network {
         let new: Vec<_> = new.map(|node| (*node, 0)).collect();
         for (node, share) in old.into_iter().chain(new) {
             let epoch = self.epoch;
-            self.pool(node).advance(epoch, share)?;
+            self.pool(node).advance(epoch, share);
             self.refresh(node);
         }
         self.update_prices();

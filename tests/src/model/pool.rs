@@ -11,7 +11,6 @@ const STAKE_MIN: u64 = 1_000_000_000;
 /// 100%, in hundredths of a percent.
 const RATE_MAX: u16 = 10_000;
 
-const TOO_MUCH_LEAVES: Refused = Refused("staking_pool", 1);
 const ZERO_STAKE: Refused = Refused("staking_pool", 7);
 const NOT_STAKED: Refused = Refused("staking_pool", 8);
 const NOT_WITHDRAWING: Refused = Refused("staking_pool", 10);
@@ -289,7 +288,12 @@ impl Pool {
 
     /// The balance in an epoch that is still to come, as far as is known.
     pub fn balance_in(&self, epoch: u32) -> u64 {
-        let rate = Rate::of(self.balance, self.shares);
+        // Nobody looks further than two epochs ahead of the present one, in which every member of the committee is.
+        let rate = if epoch > self.latest + 2 {
+            self.rate_at(self.latest)
+        } else {
+            Rate::of(self.balance, self.shares)
+        };
         let shares = due(&self.leaving_shares, epoch).sum::<u64>() + self.early_shares(epoch);
         let stake = self.balance + due(&self.pending_stake, epoch).sum::<u64>();
         stake.saturating_sub(rate.to_wal(shares))
@@ -305,17 +309,11 @@ impl Pool {
 
     /// Moves the pool to the epoch that starts, with the rewards of the one that ended.
     ///
-    /// # Errors
-    ///
-    /// When more would leave than there is; the pool is then of no use any more. The rules do not exclude it: stake
-    /// that becomes active while the node is in no committee has the shares of the last recorded rate, but the pool
-    /// takes it in at the rate of the epoch in which the node is back, and the two differ much once all but some
-    /// dust has left the pool.
-    ///
     /// # Panics
     ///
-    /// When a pool without stake gets rewards.
-    pub fn advance(&mut self, epoch: u32, rewards: u64) -> Result<(), Refused> {
+    /// When a pool without stake gets rewards, or when more would leave than there is. Whoever has shares has them at
+    /// a rate at which the pool took stake in, so it gave them out: they cannot be worth more than it holds.
+    pub fn advance(&mut self, epoch: u32, rewards: u64) {
         assert!(epoch > self.latest && (rewards == 0 || self.balance > 0));
         let commission = u128::from(rewards) * u128::from(self.commission_rate) / 10_000;
         let commission = u64::try_from(commission).expect("a part of the rewards");
@@ -325,16 +323,22 @@ impl Pool {
             self.commission_rate = *rate;
         }
         self.pending_rates.retain(|due, _| *due > epoch);
+        // A node that is back after epochs outside the committees goes on with the rate it left with.
+        let is_back = rewards == 0 && epoch > self.latest + 1;
         self.rewards += rewards - commission;
         self.balance += rewards - commission;
+        let rate = if is_back {
+            self.rate_at(self.latest)
+        } else {
+            Rate::of(self.balance, self.shares)
+        };
         self.latest = epoch;
 
-        let rate = Rate::of(self.balance, self.shares);
         self.rates.insert(epoch, rate);
         let leaving = due(&self.leaving_shares, epoch).sum::<u64>() + self.early_shares(epoch);
         self.balance += due(&self.pending_stake, epoch).sum::<u64>();
         let remaining = self.balance.checked_sub(rate.to_wal(leaving));
-        self.balance = remaining.ok_or(TOO_MUCH_LEAVES)?;
+        self.balance = remaining.expect("no more leaves than there is");
         self.shares = rate.to_shares(self.balance);
         for pending in [
             &mut self.pending_stake,
@@ -343,7 +347,6 @@ impl Pool {
         ] {
             pending.retain(|due, _| *due > epoch);
         }
-        Ok(())
     }
 
     /// Adds commission, which may have to wait until it can be collected.
@@ -403,7 +406,7 @@ mod tests {
         };
         let mut pool = Pool::new(standing(4, false), 500).unwrap();
         let mut first = pool.stake(node, 100 * WAL, standing(4, false)).unwrap();
-        pool.advance(5, 0).unwrap();
+        pool.advance(5, 0);
         pool.stake(node, 50 * WAL, standing(5, true)).unwrap();
         let expected = [
             (6, 109_500_000_000, 100_000_000_000, 500_000_000),
@@ -412,7 +415,7 @@ mod tests {
             (9, 55_621_301_775, 42_016_806_722, 2_000_000_000),
         ];
         for (epoch, balance, shares, commission) in expected {
-            pool.advance(epoch, 10 * WAL).unwrap();
+            pool.advance(epoch, 10 * WAL);
             assert_eq!(
                 (pool.balance, pool.shares, pool.commission),
                 (balance, shares, commission)

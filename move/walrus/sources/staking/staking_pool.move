@@ -219,11 +219,14 @@ public(package) fun advance_epoch(self: &mut StakingPool, mut rewards: Balance<W
         self.commission_rate = rate as u16;
     });
 
+    // Rewards are for the epoch before: a pool that gets some was a member then.
+    let is_back = epoch > self.latest_epoch + 1 && rewards.value() == 0;
     self.wal_balance = self.wal_balance + rewards.value();
+    let rate = self.next_rate(is_back);
     self.rewards_pool.join(rewards);
     self.latest_epoch = epoch;
     self.node_info.rotate_public_key();
-    self.process_pending_stake(epoch);
+    self.process_pending_stake(epoch, rate);
 }
 
 // === Package functions: stake ===
@@ -322,7 +325,8 @@ public(package) fun calculate_rewards(
 
 /// The balance that the pool will have in `epoch`, as far as is known now, without future rewards.
 public(package) fun wal_balance_at_epoch(self: &StakingPool, epoch: u32): u64 {
-    let rate = pool_exchange_rate::new(self.wal_balance, self.num_shares);
+    // The committee is chosen at most two epochs ahead: a pool that is further behind is outside it.
+    let rate = self.next_rate(epoch > self.latest_epoch + 2);
     let pre_active = self.pre_active_shares(&self.pre_active_withdrawals.due_at(epoch));
     let leaving_shares = self.pending_shares_withdraw.value_at(epoch) + pre_active;
     let expected = self.wal_balance + self.pending_stake.value_at(epoch);
@@ -499,9 +503,19 @@ public(package) fun rewards_amount(self: &StakingPool): u64 {
 
 // === Private functions: shares ===
 
+/// The exchange rate of the next epoch in which the pool is advanced.
+///
+/// A pool that is back after epochs outside the committees has earned nothing in them, and its rate is the one
+/// that was recorded last. Stake that became active meanwhile has its shares at that rate. The rate of what is
+/// in the pool differs from it by rounding, and when all but some dust has left, rounding can double it: taken
+/// in at such a rate, stake would have more shares than the pool gives out, and more could leave later than there is.
+fun next_rate(self: &StakingPool, is_back: bool): PoolExchangeRate {
+    if (is_back) self.rate_at(self.latest_epoch)
+    else pool_exchange_rate::new(self.wal_balance, self.num_shares)
+}
+
 /// Records the exchange rate of the new epoch, then lets stake in and out at that rate.
-fun process_pending_stake(self: &mut StakingPool, epoch: u32) {
-    let rate = pool_exchange_rate::new(self.wal_balance, self.num_shares);
+fun process_pending_stake(self: &mut StakingPool, epoch: u32, rate: PoolExchangeRate) {
     self.record_rate(epoch, rate);
     self.wal_balance = self.wal_balance + self.pending_stake.flush(epoch);
 
@@ -547,9 +561,7 @@ fun pre_active_shares(self: &StakingPool, withdrawals: &VecMap<u32, u64>): u64 {
 
 /// Books that stake leaves a pool outside both committees; returns its rewards.
 ///
-/// Stake that the pool was never advanced over is still pending and has earned nothing. It leaves as what it
-/// is: booked as shares it would be counted at the rate of a later epoch, at which it can be worth more than
-/// the pool holds, and the pool could never be advanced again.
+/// Stake that the pool was never advanced over is still pending and has earned nothing: it leaves as what it is.
 fun leave_without_request(
     self: &mut StakingPool,
     amount: u64,

@@ -66,36 +66,6 @@ fun stake_that_became_active_outside_the_committees_leaves_whole() {
     destroy(pool);
 }
 
-#[test]
-fun stake_that_came_and_went_outside_does_not_count_at_a_later_rate() {
-    // All but two FROST leave, which one share stands for: a rate of 2, while the last one recorded is 1.1.
-    // Stake that came and went while the node was outside must not be counted at that rate.
-    let mut pool = test_pool::new(0, 1);
-    let mut first = stake(&mut pool, 10 * WAL, before(1));
-    advance(&mut pool, 2, 0);
-    advance(&mut pool, 3, 1 * WAL);
-    let mut second = stake(&mut pool, WAL + 2, before(3));
-    let mut third = stake(&mut pool, WAL + 2, before(3));
-    advance(&mut pool, 4, 0);
-    pool.request_withdraw_stake(&mut first, &before(4));
-    pool.request_withdraw_stake(&mut second, &before(4));
-    pool.request_withdraw_stake(&mut third, &before(4));
-    advance(&mut pool, 5, 0);
-    assert_eq!(pool.wal_balance(), 2);
-
-    let passing = stake(&mut pool, 10 * WAL, outside(5));
-    assert_eq!(withdraw(&mut pool, passing, outside(6)), 10 * WAL);
-    let staying = stake(&mut pool, 5 * WAL, outside(6));
-    assert_eq!(pool.wal_balance_at_epoch(7), 5 * WAL + 2);
-    advance(&mut pool, 7, 0);
-    assert_eq!(pool.wal_balance(), 5 * WAL + 2);
-    destroy(pool);
-    destroy(first);
-    destroy(second);
-    destroy(third);
-    destroy(staying);
-}
-
 // === With request ===
 
 #[test]
