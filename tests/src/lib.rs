@@ -11,6 +11,7 @@
 //! * [`keys`]: accounts, keys of nodes, and what committees sign with them.
 //! * [`admin`]: `walrus-admin` with its wallets and files, on such a chain.
 //! * [`scenario`]: a network whose stakers, operators and voters act by `walrus-admin` only.
+//! * [`voters`]: a network whose nodes vote on proposals.
 //! * [`npm`]: the unmodified npm clients.
 //! * [`random`]: seeds, printed when a test fails.
 
@@ -25,5 +26,6 @@ pub mod npm;
 pub mod processes;
 pub mod random;
 pub mod scenario;
+pub mod voters;
 
 pub use processes::{Outcome, TestNetwork, binary, random_bytes, run, text};

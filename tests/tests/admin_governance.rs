@@ -1,81 +1,11 @@
 //! `walrus-admin` as voters use it: proposals from their making to their end.
 
 use insta::assert_snapshot;
-use serde_json::Value;
-use walrus_core::FROST_PER_WAL;
-use walrus_deploy::{Extra, ExtrasConfig};
-use walrus_sui::Signer;
 use walrus_tests::{
-    admin::{AdminHome, FILTERS},
-    contracts::{ContractNetwork, operator, pauper, user},
+    admin::FILTERS,
+    contracts::{operator, pauper, user},
+    voters::{DEPOSIT, Voters},
 };
-
-const NODES: u8 = 4;
-const SHARDS: u16 = 10;
-/// Deposit of a proposal.
-const DEPOSIT: u64 = 10 * FROST_PER_WAL;
-
-struct Scene {
-    network: ContractNetwork,
-    home: AdminHome,
-    nodes: Vec<String>,
-}
-
-impl Scene {
-    /// Epoch 1 with nodes of 3, 3, 2 and 2 shards, and proposals that are voted on at once.
-    async fn new() -> Self {
-        let mut network = ContractNetwork::start(NODES, SHARDS).await;
-        let mut config = ExtrasConfig {
-            packages: vec![Extra::WalrusGovernance],
-            ..ExtrasConfig::default()
-        };
-        config.governance.deposit = DEPOSIT;
-        config.governance.discussion_epochs = 0;
-        config.governance.voting_epochs = 1;
-        config.governance.execution_epochs = 2;
-        network
-            .deployer
-            .deploy_extras(&config)
-            .await
-            .expect("the package can be published");
-        let record = network
-            .deployer
-            .extra(Extra::WalrusGovernance)
-            .expect("it is published");
-        let object = record.object.expect("it has an object");
-        let home = AdminHome::new(&network);
-        home.configure(&format!("governance_object: '{object}'"));
-        let nodes = network.deployer.nodes();
-        Self {
-            nodes: nodes.iter().map(|node| node.node_id.to_string()).collect(),
-            home,
-            network,
-        }
-    }
-
-    fn vote(&self, signer: &Signer, number: &str, choice: &str) -> String {
-        self.home
-            .done(signer, &["proposals", "vote", number, choice])
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let text = self
-            .home
-            .shown(&user(), &[&["proposals"], args, &["--json"]].concat());
-        serde_json::from_str(&text).expect("JSON")
-    }
-
-    fn propose(&self, kind: &[&str], title: &str) -> String {
-        let args = [
-            &["proposals", "new"],
-            kind,
-            &["--title", title, "--text", "Because.", "--json"],
-        ]
-        .concat();
-        let report: Value = serde_json::from_str(&self.home.done(&user(), &args)).expect("JSON");
-        report["number"].as_u64().expect("a number").to_string()
-    }
-}
 
 fn bind() -> impl Drop {
     let mut settings = insta::Settings::clone_current();
@@ -87,7 +17,7 @@ fn bind() -> impl Drop {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_is_proposed_voted_on_and_executed() {
-    let scene = Scene::new().await;
+    let scene = Voters::new().await;
     let _filters = bind();
     let home = &scene.home;
     home.done(&user(), &["stake", "1000WAL", "--node", &scene.nodes[0]]);
@@ -229,7 +159,7 @@ async fn a_text_is_proposed_voted_on_and_executed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_is_defeated_and_what_is_taken_back_is_cancelled() {
-    let scene = Scene::new().await;
+    let scene = Voters::new().await;
     let home = &scene.home;
     let first = scene.propose(&["text"], "Refused");
     let second = scene.propose(&["advice", "--write-price", "3FROST"], "Taken back");
@@ -268,7 +198,7 @@ async fn what_is_refused_is_defeated_and_what_is_taken_back_is_cancelled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_hand_their_authority_over_and_carry_out_what_is_decided() {
-    let scene = Scene::new().await;
+    let scene = Voters::new().await;
     let _filters = bind();
     let home = &scene.home;
     let upgrade = scene.propose(&["upgrade", "--package", "walrus_v4"], "Version 4");

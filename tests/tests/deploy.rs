@@ -262,10 +262,44 @@ async fn packages_around_the_contracts_and_an_upgrade() {
         (&2.into(), &false.into())
     );
     assert_eq!(upgraded["digest"], digest);
+
+    // The governance can follow before the migration, the others after it.
+    walrus_deploy(directory, "relink", &network, &["--by-approval"]).assert_fails(
+        1,
+        &[
+            "approved by 0 shards",
+            "needs 1",
+            "walrus-admin proposals approve-upgrade",
+        ],
+    );
+    let relinked = run("relink", &[]);
+    assert_eq!(
+        relinked.stdout.lines().next(),
+        Some("Linked anew: walrus_governance")
+    );
+    assert!(
+        relinked.stdout.contains("run `walrus-deploy migrate`"),
+        "{}",
+        relinked.stdout
+    );
     let plan = run("migrate", &["--dry-run", "--json"]).json();
     assert_eq!(plan["steps"][0]["gas"]["from"], "simulation", "{plan}");
     let migrated = run("migrate", &["--json"]).json();
     assert_eq!(migrated["package"], upgraded["package"]);
+    let relinked = run("relink", &["--json"]).json();
+    assert_eq!(
+        relinked,
+        serde_json::json!({
+            "relinked": ["subsidies", "walrus_subsidies", "blob_bucket"],
+            "needs_migration": false,
+        })
+    );
+    let again = run("relink", &[]);
+    assert!(
+        again.stdout.contains("version they should"),
+        "{}",
+        again.stdout
+    );
     let status = run("status", &[]);
     insta::assert_snapshot!("status", redacted(&status.stdout));
     let published =

@@ -9,9 +9,9 @@ use walrus_core::{Frost, ObjectId, SuiAddress};
 use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs, parse};
 
 pub(crate) use self::proposals::{
-    BodyArgs, CheckArgs, ChoiceArg, DelegateArgs, ExecuteArgs, ListArgs, NewArgs, NewKind,
-    NewRulesArgs, NumberArgs, ObjectArgs, ProposalsArgs, ProposalsCommand, RevokeArgs, ShowArgs,
-    UnlockArgs, VoteArgs, WatchArgs,
+    ApprovalsArgs, ApproveUpgradeArgs, BodyArgs, CheckArgs, ChoiceArg, DelegateArgs, ExecuteArgs,
+    ListArgs, NewArgs, NewKind, NewRulesArgs, NumberArgs, ObjectArgs, ProposalsArgs,
+    ProposalsCommand, RevokeArgs, ShowArgs, UnlockArgs, VoteArgs, WatchArgs,
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -458,6 +458,7 @@ mod tests {
             &["proposals", "new", "advice", "--title", "t", "--text", "x"],
             &["proposals", "unlock", "--retract"],
             &["proposals", "watch", "--interval", "0"],
+            &["proposals", "approve-upgrade", "--digest", "12"],
             &["revoke"],
         ] {
             let error = parse(args).expect_err("must be refused");

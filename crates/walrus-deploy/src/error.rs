@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use walrus_contracts::packages::LinkError;
 use walrus_core::Epoch;
-use walrus_sui::{SuiError, WalletError};
+use walrus_sui::{SuiError, WalletError, governance::Support};
 
 /// A deployment that could not be made or continued.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,22 @@ pub enum DeployError {
         needed: u16,
         /// The epoch in which the votes count.
         epoch: Epoch,
+    },
+    /// The nodes that have handed their authority over have not agreed to an upgrade of the governance.
+    #[error(
+        "the upgrade of package walrus_governance to digest 0x{} is approved by {} shards for a day or longer and by {} \
+         for less, and needs {} for a day; let more nodes approve it (`walrus-admin proposals approve-upgrade`), and \
+         wait for the day to pass",
+        hex::encode(digest),
+        .support.counting,
+        .support.waiting,
+        .support.needed
+    )]
+    NotEnoughApprovals {
+        /// Digest of the new version.
+        digest: [u8; 32],
+        /// What there is.
+        support: Support,
     },
     /// A step needs another that has not been done.
     #[error("{0}")]

@@ -8,18 +8,18 @@ use walrus_contracts::{
 };
 use walrus_core::{FROST_PER_WAL, Frost};
 use walrus_sui::{
-    ContractRefs, Executed, SuiError, TransactionBuilder,
-    contract::{
-        self, CreditRates, GovernanceInit, GovernanceUpgradeAuthority, Managed, NodeSubsidies,
-    },
+    ContractRefs, Executed, SuiError,
+    contract::{self, CreditRates, GovernanceInit, Managed, NodeSubsidies},
 };
 
 use crate::{
     deployer::Deployer,
     error::{DeployError, Step as _},
     state::ExtraRecord,
-    upgrade::Authority,
 };
+
+/// What is being done when the packages to link to are looked up.
+pub(crate) const LINK_STEP: &str = "reading the contracts";
 
 /// A package that a deployment can do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +64,14 @@ impl Extra {
             Self::BlobBucket => packages::blob_bucket(),
             Self::WalrusGovernance => packages::walrus_governance(),
         }
+    }
+
+    pub(crate) fn linked(self, links: &[Link]) -> Result<LinkedPackage, DeployError> {
+        let linked = self.compiled().linked(links);
+        linked.map_err(|cause| DeployError::Link {
+            package: self.name(),
+            cause,
+        })
     }
 
     /// Whether the package has a shared object for everybody.
@@ -193,25 +201,10 @@ impl Deployer {
         self.finish_step()
     }
 
-    /// Links against the newest version of the contracts.
+    /// Links to the version of the contracts that is in use.
     pub(crate) async fn link_extra(&self, extra: Extra) -> Result<LinkedPackage, DeployError> {
-        let refs = self.refs().await?;
-        let wal = walrus_sui::ids::object_id(*refs.wal_type.address());
-        let links = [
-            Link::to_first_version(packages::WAL_PLACEHOLDER, wal.0),
-            Link {
-                placeholder: packages::WALRUS_PLACEHOLDER,
-                original_id: refs.original_package.0,
-                package_id: refs.package.0,
-            },
-        ];
-        extra
-            .compiled()
-            .linked(&links)
-            .map_err(|cause| DeployError::Link {
-                package: extra.name(),
-                cause,
-            })
+        let links = self.reader()?.links().await.step(LINK_STEP)?;
+        extra.linked(&links)
     }
 
     async fn create_object(
@@ -301,51 +294,7 @@ impl Deployer {
         self.update(extra, |record| record.funded = true)
     }
 
-    /// Upgrades a package around the contracts so that it calls the version of the contracts that is in use; nothing
-    /// else of it changes. After a migration this has to be done, because the old version refuses to work.
-    ///
-    /// The governance is upgraded by approval of the nodes that have handed their authority over, or, with
-    /// [`Authority::Emergency`], by the capability that the account has until there are such nodes. Returns whether
-    /// there was something to do.
-    pub async fn relink(
-        &mut self,
-        extra: Extra,
-        authority: Authority,
-    ) -> Result<bool, DeployError> {
-        let Some(record) = self.extra(extra).cloned() else {
-            return Ok(false);
-        };
-        let step = format!("linking package {} to the contracts in use", extra.name());
-        let package = self.link_extra(extra).await?;
-        let rpc = self.executor().rpc().clone();
-        let published = rpc.package(record.package).await.step(&step)?;
-        let calls_all = package.dependencies.iter().all(|id| {
-            let mut linked = published.dependencies.iter();
-            linked.any(|dependency| dependency.0 == *id)
-        });
-        if calls_all && !self.is_pending(&step) {
-            return Ok(false);
-        }
-        let executed = self
-            .execute(&step, || match (extra, record.upgrade_cap) {
-                (Extra::WalrusGovernance, _) => governance_upgrade(&package, &record, authority),
-                (_, Some(cap)) => Ok(contract::owned_upgrade(&package, record.package, cap)),
-                (_, None) => Err(SuiError::InvalidInput(format!(
-                    "the state file lacks the upgrade capability of package {}",
-                    extra.name()
-                ))),
-            })
-            .await?;
-        let upgraded = contract::upgraded(executed).step(&step)?;
-        let version = rpc.package(upgraded.package).await.step(&step)?.version;
-        self.update(extra, |record| {
-            record.package = upgraded.package;
-            record.version = version;
-        })?;
-        Ok(true)
-    }
-
-    fn update(
+    pub(crate) fn update(
         &mut self,
         extra: Extra,
         change: impl FnOnce(&mut ExtraRecord),
@@ -358,7 +307,7 @@ impl Deployer {
 
     pub(crate) async fn refs(&self) -> Result<ContractRefs, DeployError> {
         let reader = self.reader()?;
-        reader.refs().await.step("reading the contracts")
+        reader.refs().await.step(LINK_STEP)
     }
 }
 
@@ -373,31 +322,6 @@ fn governance_init(record: &ExtraRecord) -> Result<GovernanceInit, SuiError> {
             "the state file lacks the capabilities of package walrus_governance".to_owned(),
         )),
     }
-}
-
-fn governance_upgrade(
-    package: &LinkedPackage,
-    record: &ExtraRecord,
-    authority: Authority,
-) -> Result<TransactionBuilder, SuiError> {
-    let missing = || {
-        SuiError::InvalidInput(
-            "the state file lacks the objects of package walrus_governance".to_owned(),
-        )
-    };
-    let governance = record.object.ok_or_else(missing)?;
-    let authority = match authority {
-        Authority::Votes => GovernanceUpgradeAuthority::Approvals,
-        Authority::Emergency => {
-            GovernanceUpgradeAuthority::Bootstrap(record.admin_cap.ok_or_else(missing)?)
-        }
-    };
-    Ok(contract::governance_upgrade(
-        package,
-        record.package,
-        governance,
-        authority,
-    ))
 }
 
 fn governance_objects(executed: &Executed) -> Result<Managed, SuiError> {

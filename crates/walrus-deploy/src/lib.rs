@@ -26,6 +26,7 @@ mod files;
 mod network;
 mod nodes;
 mod plan;
+mod relink;
 mod state;
 mod step;
 mod upgrade;

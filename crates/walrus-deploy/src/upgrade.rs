@@ -1,7 +1,7 @@
 //! Upgrading the contracts of a deployment to an embedded version, and migrating its objects.
 
 use walrus_contracts::{
-    packages::{self, ComparedModule, CompiledPackage, Link, LinkedPackage},
+    packages::{self, ComparedModule, CompiledPackage, LinkedPackage},
     types::EmergencyUpgradeCap,
 };
 use walrus_core::{Epoch, ObjectId, bft::min_correct};
@@ -243,10 +243,8 @@ pub(crate) async fn link(
     reader: &SuiReader,
     package: &CompiledPackage,
 ) -> Result<LinkedPackage, DeployError> {
-    let wal = reader.wal_type().await.step("reading the type of WAL")?;
-    let wal = walrus_sui::ids::object_id(*wal.address());
-    let link = Link::to_first_version(packages::WAL_PLACEHOLDER, wal.0);
-    package.linked(&[link]).map_err(|cause| DeployError::Link {
+    let links = reader.links().await.step("reading the contracts")?;
+    package.linked(&links).map_err(|cause| DeployError::Link {
         package: package.name,
         cause,
     })

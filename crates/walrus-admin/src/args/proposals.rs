@@ -53,6 +53,10 @@ pub(crate) enum ProposalsCommand {
     Watch(WatchArgs),
     /// Show the rules of proposals
     Rules(RpcArgs),
+    /// Show who approves which upgrade of the governance package itself
+    Approvals(ApprovalsArgs),
+    /// Approve an upgrade of the governance package itself, for a node that handed its authority over
+    ApproveUpgrade(ApproveUpgradeArgs),
 }
 
 /// Options of `proposals list`.
@@ -303,6 +307,31 @@ pub(crate) struct ObjectArgs {
     /// The proposal
     #[arg(value_name = "NUMBER")]
     pub number: u64,
+    /// The node, and how to send.
+    #[command(flatten)]
+    pub node: NodeArgs,
+}
+
+/// Options of `proposals approvals`.
+#[derive(Debug, Args)]
+pub(crate) struct ApprovalsArgs {
+    /// The package whose digest to show, too: a build or a folder with sources. Default: the one inside this program
+    #[arg(long, value_name = "PATH")]
+    pub package: Option<PathBuf>,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Options of `proposals approve-upgrade`.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveUpgradeArgs {
+    /// Digest of the new package, in hex
+    #[arg(long, value_name = "HEX", value_parser = digest, conflicts_with = "package")]
+    pub digest: Option<[u8; 32]>,
+    /// The new package: a build or a folder with sources. Default: the one inside this program
+    #[arg(long, value_name = "PATH")]
+    pub package: Option<PathBuf>,
     /// The node, and how to send.
     #[command(flatten)]
     pub node: NodeArgs,

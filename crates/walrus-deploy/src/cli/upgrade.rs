@@ -159,12 +159,22 @@ pub(super) async fn relink(args: RelinkArgs) -> anyhow::Result<()> {
         }
     }
     write_files(&deployer, &args.common)?;
-    let result = json!({ "relinked": relinked });
+    let is_ahead = !relinked.is_empty()
+        && deployer.extra(Extra::WalrusGovernance).is_some()
+        && deployer.reader()?.pending_migration().await?.is_some();
+    let result = json!({ "relinked": relinked, "needs_migration": is_ahead });
     print(args.common.json, &result, || {
         if relinked.is_empty() {
-            "All packages call the version in use.".to_owned()
+            return "All packages call the version they should.".to_owned();
+        }
+        let relinked = format!("Linked anew: {}", relinked.join(", "));
+        if is_ahead {
+            format!(
+                "{relinked}\nThe governance calls a version that System and Staking do not work with yet, and rests until \
+                 they do; run `walrus-deploy migrate`."
+            )
         } else {
-            format!("Linked to the version in use: {}", relinked.join(", "))
+            relinked
         }
     })
 }

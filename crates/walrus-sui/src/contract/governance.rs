@@ -347,6 +347,26 @@ impl Call {
         })
     }
 
+    /// Approves, for a node that handed its authority over, an upgrade of the governance package itself to the package
+    /// with `digest`, instead of any that it approved before. `proof` is that of the node's voting key.
+    pub fn approve_self_upgrade(
+        refs: GovernanceRefs,
+        node_id: ObjectId,
+        proof: Proof,
+        digest: [u8; 32],
+    ) -> Self {
+        Self::governance(refs, move |calls| {
+            let identity = calls.identity(&proof);
+            let arguments = vec![
+                identity,
+                calls.ptb.raw32(node_id.0),
+                calls.ptb.bytes(&digest),
+                calls.ptb.clock(),
+            ];
+            calls.on_governance("self_upgrade", "approve", arguments);
+        })
+    }
+
     /// Takes the authority of a node back from the governance package and gives it to `to`.
     pub fn revoke_authority(
         refs: GovernanceRefs,

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use walrus_contracts::types::{
-    Authorized, SlashingManager, SlashingProposal,
-    voting::{Census, Governance, Proposal, StakeVote, Tally, VotingStake},
+    Authorized, SlashingManager, SlashingProposal, VecMap,
+    voting::{Approval, Census, Governance, Proposal, StakeVote, Tally, VotingStake},
 };
 use walrus_core::{Epoch, ObjectId, SuiAddress};
 
 use super::{
     SuiReader,
     origin::created_with,
-    state::{dynamic_field_id, field_value},
+    state::{dynamic_field_id, extended_field, field_value},
 };
 use crate::{
     contract::GovernanceRefs,
     error::SuiError,
-    governance::{Bar, Outlook, Standing, bar, tally},
+    governance::{Approvals, ApprovingNode, Bar, Outlook, Standing, bar, tally},
     ids::object_id,
     ptb::ContractRefs,
 };
@@ -174,18 +174,37 @@ impl SuiReader {
         nodes: &[ObjectId],
     ) -> Result<BTreeMap<ObjectId, Authorized>, SuiError> {
         let table = governance.governance.delegations.voting_keys.id;
-        let ids: Vec<ObjectId> = nodes
+        self.entries_by_id(table, nodes, "the voting key").await
+    }
+
+    /// The nodes that decide about upgrades of the governance package itself, and what they approve.
+    pub async fn self_upgrade_approvals(
+        &self,
+        governance: &GovernanceState,
+    ) -> Result<Approvals, SuiError> {
+        let own = &governance.governance.own_package;
+        let original = self.contract_state().await?.original_package;
+        let what = "the committee that the governance has seen";
+        let weights: VecMap<ObjectId, u16> =
+            extended_field(self.rpc(), original, own.weights.id, what).await?;
+        let ids: Vec<ObjectId> = weights.iter().map(|(node, _)| *node).collect();
+        let keys = self.voting_keys(governance, &ids).await?;
+        let table = own.approvals.id;
+        let mut approvals: BTreeMap<ObjectId, Approval> =
+            self.entries_by_id(table, &ids, "Approval").await?;
+        let nodes = weights
             .iter()
-            .map(|node| dynamic_field_id(table, &id_type(), node))
+            .filter(|(node, _)| keys.contains_key(node))
+            .map(|(node, weight)| ApprovingNode {
+                node_id: *node,
+                weight: *weight,
+                approval: approvals.remove(node),
+            })
             .collect();
-        let mut keys = BTreeMap::new();
-        for (node, field) in nodes.iter().zip(self.rpc().try_objects(&ids).await?) {
-            if let Some(field) = field {
-                let key = field_value::<ObjectId, Authorized>(&field, "the voting key")?;
-                keys.insert(*node, key);
-            }
-        }
-        Ok(keys)
+        Ok(Approvals {
+            version: own.cap.version,
+            nodes,
+        })
     }
 
     /// The vote of a stake on a proposal.
@@ -212,18 +231,9 @@ impl SuiReader {
         let Some(ballot) = &proposal.ballot else {
             return Ok(BTreeMap::new());
         };
-        let ids: Vec<ObjectId> = voters
-            .iter()
-            .map(|voter| dynamic_field_id(ballot.reasons.id, &id_type(), voter))
-            .collect();
-        let mut reasons = BTreeMap::new();
-        for (voter, field) in voters.iter().zip(self.rpc().try_objects(&ids).await?) {
-            if let Some(field) = field {
-                let reason = field_value::<ObjectId, String>(&field, "the reason of a vote")?;
-                reasons.insert(*voter, reason);
-            }
-        }
-        Ok(reasons)
+        let table = ballot.reasons.id;
+        self.entries_by_id(table, voters, "the reason of a vote")
+            .await
     }
 
     /// The stake of an account that is locked for voting.
@@ -285,6 +295,28 @@ impl SuiReader {
         found
             .map(|field| field_value::<N, V>(&field, what))
             .transpose()
+    }
+}
+
+impl SuiReader {
+    /// The entries that a table has under some IDs.
+    async fn entries_by_id<V: serde::de::DeserializeOwned>(
+        &self,
+        table: ObjectId,
+        keys: &[ObjectId],
+        what: &'static str,
+    ) -> Result<BTreeMap<ObjectId, V>, SuiError> {
+        let ids: Vec<ObjectId> = keys
+            .iter()
+            .map(|key| dynamic_field_id(table, &id_type(), key))
+            .collect();
+        let mut entries = BTreeMap::new();
+        for (key, field) in keys.iter().zip(self.rpc().try_objects(&ids).await?) {
+            if let Some(field) = field {
+                entries.insert(*key, field_value::<ObjectId, V>(&field, what)?);
+            }
+        }
+        Ok(entries)
     }
 }
 

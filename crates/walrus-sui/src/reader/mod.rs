@@ -2,6 +2,7 @@
 
 mod committee;
 mod governance;
+mod links;
 mod origin;
 mod owned;
 mod pools;

@@ -12,7 +12,11 @@ use walrus_terminal::{
     output::{print_json, print_text},
 };
 
-use super::{Forum, package, words};
+use super::{
+    Forum,
+    package::{self, Upgradable},
+    words,
+};
 use crate::{
     args::CheckArgs,
     context::Context,
@@ -83,7 +87,10 @@ pub(super) async fn run(
     let linked = match package::find(&reader, args.package.as_deref(), digest).await {
         Ok(found) => found,
         // Not the proposed one: what is compared then shows where it differs.
-        Err(_) => package::link(&reader, &package::load(args.package.as_deref())?).await?,
+        Err(_) => {
+            let loaded = package::load(Upgradable::Contracts, args.package.as_deref())?;
+            package::link(&reader, Upgradable::Contracts, &loaded).await?
+        }
     };
     let managers = context.managers(&reader).await?;
     let manager = reader.upgrade_manager(managers.upgrade).await?;

@@ -1,5 +1,6 @@
 //! `walrus-admin proposals`: one module per subject.
 
+mod approvals;
 mod authority;
 mod check;
 mod life;
@@ -35,6 +36,8 @@ pub(crate) async fn run(context: &Context, args: ProposalsArgs) -> anyhow::Resul
         ProposalsCommand::List(args) => list::run(context, id, args).await,
         ProposalsCommand::Show(args) => show::run(context, id, args).await,
         ProposalsCommand::Rules(rpc) => show::rules(context, id, &rpc).await,
+        ProposalsCommand::Approvals(args) => approvals::show(context, id, args).await,
+        ProposalsCommand::ApproveUpgrade(args) => approvals::approve(context, id, args).await,
         ProposalsCommand::New(args) => new::run(context, id, args).await,
         ProposalsCommand::Check(args) => check::run(context, id, args).await,
         ProposalsCommand::Vote(args) => vote::run(context, id, args).await,

@@ -9,7 +9,11 @@ use walrus_sui::{
     governance::earliest_epochs,
 };
 
-use super::{Forum, open, package, words};
+use super::{
+    Forum, open,
+    package::{self, Upgradable},
+    words,
+};
 use crate::{
     args::{BodyArgs, NewArgs, NewKind, NewRulesArgs},
     context::{Context, title},
@@ -105,8 +109,9 @@ async fn kind(forum: &Forum, kind: NewKind) -> anyhow::Result<(Kind, String)> {
             let digest = match (args.digest, &args.package) {
                 (Some(digest), _) => digest,
                 (None, package) => {
-                    let loaded = package::load(package.as_deref())?;
-                    package::link(&forum.reader, &loaded).await?.digest
+                    let loaded = package::load(Upgradable::Contracts, package.as_deref())?;
+                    let linked = package::link(&forum.reader, Upgradable::Contracts, &loaded);
+                    linked.await?.digest
                 }
             };
             Kind::Upgrade {

@@ -5,11 +5,38 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, bail, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
-use walrus_contracts::packages::{self, CompiledPackage, Link, LinkedPackage, WAL_PLACEHOLDER};
+use walrus_contracts::packages::{self, CompiledPackage, LinkedPackage};
 use walrus_sui::SuiReader;
 
-/// Name of the package that is upgraded, and how names of its later versions begin.
-const NAME: &str = "walrus";
+/// A package that nodes decide to upgrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upgradable {
+    /// `walrus`, by proposals.
+    Contracts,
+    /// `walrus_governance` itself, by approvals.
+    Governance,
+}
+
+impl Upgradable {
+    /// Name of the package, and how names of its later versions begin.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Contracts => "walrus",
+            Self::Governance => "walrus_governance",
+        }
+    }
+
+    /// The versions inside this program, newest first.
+    fn embedded(self) -> Vec<&'static CompiledPackage> {
+        let later = format!("{}_v", self.name());
+        let mut versions: Vec<_> = packages::all()
+            .filter(|package| package.name == self.name() || package.name.starts_with(&later))
+            .collect();
+        versions.sort_by_key(|package| std::cmp::Reverse(package.name));
+        versions
+    }
+}
+
 /// Largest build result that is read, in bytes.
 const BUILD_BYTES_MAX: u64 = 16 << 20;
 
@@ -20,22 +47,13 @@ struct Build {
     dependencies: Vec<String>,
 }
 
-/// The versions of the package inside this program, newest first.
-fn embedded() -> Vec<&'static CompiledPackage> {
-    let is_version = |name: &str| name == NAME || name.starts_with("walrus_v");
-    let mut versions: Vec<_> = packages::all()
-        .filter(|package| is_version(package.name))
-        .collect();
-    versions.sort_by_key(|package| std::cmp::Reverse(package.name));
-    versions
-}
-
 /// Loads the package at `path`: the file that a build writes, or a folder with sources, which are built; the
 /// newest version inside this program without a path.
-pub(super) fn load(path: Option<&Path>) -> anyhow::Result<CompiledPackage> {
+pub(super) fn load(of: Upgradable, path: Option<&Path>) -> anyhow::Result<CompiledPackage> {
     let Some(path) = path else {
-        let newest = embedded().first().copied().cloned();
-        return newest.context("this program contains no version of package walrus");
+        let newest = of.embedded().first().copied().cloned();
+        return newest
+            .with_context(|| format!("this program contains no version of package {}", of.name()));
     };
     if let Some(known) = path.to_str().and_then(packages::by_name)
         && !path.exists()
@@ -55,7 +73,7 @@ pub(super) fn load(path: Option<&Path>) -> anyhow::Result<CompiledPackage> {
         );
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
     };
-    parse(&text).with_context(|| {
+    parse(of, &text).with_context(|| {
         format!(
             "{} is no build of a package: it should be the JSON that `sui move build --dump-bytecode-as-base64` or \
              `scripts/move build` writes",
@@ -86,7 +104,7 @@ fn rebuild(folder: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn parse(text: &[u8]) -> anyhow::Result<CompiledPackage> {
+fn parse(of: Upgradable, text: &[u8]) -> anyhow::Result<CompiledPackage> {
     let build: Build = serde_json::from_slice(text)?;
     ensure!(!build.modules.is_empty(), "it has no modules");
     let modules = build
@@ -104,7 +122,7 @@ fn parse(text: &[u8]) -> anyhow::Result<CompiledPackage> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let digest = packages::package_digest(&modules, &dependencies);
     Ok(CompiledPackage {
-        name: NAME,
+        name: of.name(),
         modules,
         dependencies,
         digest,
@@ -112,27 +130,36 @@ fn parse(text: &[u8]) -> anyhow::Result<CompiledPackage> {
 }
 
 /// Links a package to the deployment. One that was built against published packages stays as it is.
+///
+/// The governance is linked to the version of the contracts that was committed last: it can follow an upgrade of them
+/// before the migration.
 pub(super) async fn link(
     reader: &SuiReader,
+    of: Upgradable,
     package: &CompiledPackage,
 ) -> anyhow::Result<LinkedPackage> {
-    let wal = reader.wal_type().await?.address().into_inner();
-    let link = Link::to_first_version(WAL_PLACEHOLDER, wal);
-    Ok(package.linked(&[link])?)
+    let links = match of {
+        Upgradable::Contracts => reader.links().await?,
+        Upgradable::Governance => reader.links_to_newest().await?,
+    };
+    Ok(package.linked(&links)?)
 }
 
-/// The package with `digest`: the one at `path`, else any version inside this program.
+/// The version of the contracts with `digest`: the one at `path`, else any version inside this program.
 pub(super) async fn find(
     reader: &SuiReader,
     path: Option<&Path>,
     digest: &[u8],
 ) -> anyhow::Result<LinkedPackage> {
     let candidates = match path {
-        Some(path) => vec![load(Some(path))?],
-        None => embedded().into_iter().cloned().collect(),
+        Some(path) => vec![load(Upgradable::Contracts, Some(path))?],
+        None => {
+            let embedded = Upgradable::Contracts.embedded();
+            embedded.into_iter().cloned().collect()
+        }
     };
     for candidate in &candidates {
-        let linked = link(reader, candidate).await?;
+        let linked = link(reader, Upgradable::Contracts, candidate).await?;
         if linked.digest == digest {
             return Ok(linked);
         }

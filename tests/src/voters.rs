@@ -1,0 +1,101 @@
+//! Four nodes that vote on proposals by `walrus-admin`.
+
+use serde_json::Value;
+use walrus_core::FROST_PER_WAL;
+use walrus_deploy::{Extra, ExtrasConfig};
+use walrus_sui::Signer;
+
+use crate::{
+    admin::AdminHome,
+    contracts::{ContractNetwork, user},
+};
+
+const NODES: u8 = 4;
+const SHARDS: u16 = 10;
+/// Deposit of a proposal, in FROST.
+pub const DEPOSIT: u64 = 10 * FROST_PER_WAL;
+
+/// The network and those who vote.
+pub struct Voters {
+    /// Chain and contracts.
+    pub network: ContractNetwork,
+    /// Where `walrus-admin` runs.
+    pub home: AdminHome,
+    /// IDs of the nodes; the operator of each is the account with its index.
+    pub nodes: Vec<String>,
+}
+
+impl Voters {
+    /// Epoch 1 with nodes of 3, 3, 2 and 2 shards, and proposals that are voted on at once, for one whole epoch.
+    ///
+    /// # Panics
+    ///
+    /// When something cannot be deployed.
+    pub async fn new() -> Self {
+        let mut network = ContractNetwork::start(NODES, SHARDS).await;
+        let mut config = ExtrasConfig {
+            packages: vec![Extra::WalrusGovernance],
+            ..ExtrasConfig::default()
+        };
+        config.governance.deposit = DEPOSIT;
+        config.governance.discussion_epochs = 0;
+        config.governance.voting_epochs = 1;
+        config.governance.execution_epochs = 2;
+        network
+            .deployer
+            .deploy_extras(&config)
+            .await
+            .expect("the package can be published");
+        let record = network
+            .deployer
+            .extra(Extra::WalrusGovernance)
+            .expect("it is published");
+        let object = record.object.expect("it has an object");
+        let home = AdminHome::new(&network);
+        home.configure(&format!("governance_object: '{object}'"));
+        let nodes = network.deployer.nodes();
+        Self {
+            nodes: nodes.iter().map(|node| node.node_id.to_string()).collect(),
+            home,
+            network,
+        }
+    }
+
+    /// Votes for the node of an operator; what the command printed.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub fn vote(&self, signer: &Signer, number: &str, choice: &str) -> String {
+        self.home
+            .done(signer, &["proposals", "vote", number, choice])
+    }
+
+    /// What a command about proposals prints with `--json`.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let text = self
+            .home
+            .shown(&user(), &[&["proposals"], args, &["--json"]].concat());
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Makes a proposal of the user; its number.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub fn propose(&self, kind: &[&str], title: &str) -> String {
+        let args = [
+            &["proposals", "new"],
+            kind,
+            &["--title", title, "--text", "Because.", "--json"],
+        ]
+        .concat();
+        let report: Value = serde_json::from_str(&self.home.done(&user(), &args)).expect("JSON");
+        report["number"].as_u64().expect("a number").to_string()
+    }
+}
