@@ -136,11 +136,12 @@ impl Encoder {
         let packing = Packing::new(shape.symbol);
         let batch = packing.words_per_batch();
         let mut slices = transpose(rows.iter_mut().map(Vec::as_mut_slice), batch * shape.symbol);
-        slices
-            .par_iter_mut()
-            .for_each_init(Workspace::default, |space, slices| {
+        slices.par_iter_mut().for_each_init(
+            <(Workspace, Vec<u8>)>::default,
+            |(space, recovered), slices| {
                 let words = slices[0].len() / shape.symbol;
-                let mut recovered = vec![0; plan.missing.len() * slices[0].len()];
+                // What is there is overwritten.
+                recovered.resize(plan.missing.len() * slices[0].len(), 0);
                 decode_words(
                     (&self.transforms, &self.primary_code, packing),
                     plan,
@@ -156,7 +157,8 @@ impl Encoder {
                 for (slice, recovered) in slices[present..].iter_mut().zip(recovered) {
                     slice.copy_from_slice(recovered);
                 }
-            });
+            },
+        );
     }
 
     /// The message matrix from `S` columns.

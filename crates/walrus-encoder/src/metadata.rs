@@ -20,7 +20,10 @@ use crate::{
     words::{Stripe, Workspace},
 };
 
-/// Most bytes of recovery symbols of rows that are kept while a blob in memory is hashed.
+/// If all recovery symbols of rows take no more bytes, a blob in memory is hashed in one go.
+const MEMORY_WHOLE_BYTES: usize = 144 << 20;
+
+/// Otherwise, so many bytes of them are kept at a time.
 const MEMORY_STRIPE_BYTES: usize = 48 << 20;
 
 /// Most bytes of a stripe of a blob that is read from elsewhere, including recovery symbols.
@@ -28,10 +31,16 @@ pub(crate) const READER_STRIPE_BYTES: usize = 160 << 20;
 
 impl Encoder {
     /// Computes the metadata, and with it the blob ID, without keeping slivers: besides the blob,
-    /// this takes about 100 MB of memory for a thousand shards, however large the blob is.
+    /// this takes less than 200 MB of memory for a thousand shards, and about 100 MB for blobs of more
+    /// than 256 MiB, however large they are.
     pub fn metadata(&self, blob: &[u8]) -> Result<VerifiedMetadata, EncodeError> {
         let (message, _) = self.message(blob)?;
-        Ok(self.metadata_within(message, blob.len() as u64, MEMORY_STRIPE_BYTES))
+        let shape = message.shape;
+        let budget = match shape.rows * (shape.n - shape.columns) * shape.symbol {
+            ..=MEMORY_WHOLE_BYTES => MEMORY_WHOLE_BYTES,
+            _ => MEMORY_STRIPE_BYTES,
+        };
+        Ok(self.metadata_within(message, blob.len() as u64, budget))
     }
 
     /// [`Encoder::metadata`] with at most `budget` bytes for the recovery symbols of rows.

@@ -17,6 +17,10 @@ pub(crate) const BLOCK_LEN: usize = 64;
 /// stays in the second-level cache.
 pub(crate) const MAX_WIDTH: usize = 6;
 
+/// Most blocks of a shard that are decoded at once: the received symbols come from memory, and the longer
+/// the pieces in which they are read, the better.
+const DECODING_WIDTH: usize = 10;
+
 /// The bytes a block holds of the symbols of some words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -212,7 +216,7 @@ pub(crate) fn decode_words<'a>(
     symbol: impl Fn(usize, usize) -> &'a [u8],
     mut sink: impl FnMut(usize, usize, usize, &[u8]),
 ) {
-    for pieces in packing.pieces(words).chunks(MAX_WIDTH.div_ceil(2)) {
+    for pieces in packing.pieces(words).chunks(DECODING_WIDTH) {
         let width = pieces.len();
         let work = space.blocks(code.decode_shards(), width);
         work.fill([0; BLOCK_LEN]);

@@ -25,12 +25,6 @@ const MIN_TILE_BYTES: usize = 64 << 10;
 /// There are about as many tiles, for threads to share, unless they would be too small.
 const TILES: usize = 32;
 
-/// Symbols longer than this are gathered.
-const GATHER_FROM: usize = 256;
-
-/// About as many bytes of symbols are gathered at a time: they stay in the last-level cache.
-const GATHERED_BYTES: usize = 512 << 10;
-
 /// Where the source symbols of columns come from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Columns<'a> {
@@ -128,42 +122,22 @@ pub(crate) fn hash_tile(
         None => words_per_batch(stripe.length),
     };
     let [digests, scratch] = std::mem::take(&mut space.tile);
-    let source = kernel.code.source();
     let mut tile = Leaves::new(kernel.code.total(), words.len(), digests, scratch);
-    let mut gathered = std::mem::take(&mut space.gathered);
     for (index, batch) in tiles(words.clone(), batch).into_iter().enumerate() {
         let leaves = leaves.as_mut().map(|leaves| &mut leaves.batches[index]);
-        let visit = |part: &Part<'_>| visit(&batch, part);
-        if batch.len() > 1 || stripe.length <= GATHER_FROM {
-            let fill = |position, stretch: &Range<usize>, cells: &mut [u8]| {
-                fill(position, &batch, stretch, cells);
-            };
-            hash_words(kernel, space, batch.len(), stripe, leaves, fill, visit);
-        } else {
-            // Symbols at the same position of neighbouring words are neighbours in the blob, those of
-            // one word are far apart. So those of some words are fetched together.
-            let count = (GATHERED_BYTES / (source * stripe.length)).clamp(1, words.len());
-            let place = (batch.start - words.start) % count;
-            let stride = count * stripe.length;
-            if place == 0 {
-                let group = batch.start..(batch.start + count).min(words.end);
-                gathered.resize(source * stride, 0);
-                for (position, cells) in gathered.chunks_exact_mut(stride).enumerate() {
-                    let cells = &mut cells[..group.len() * stripe.length];
-                    fill(position, &group, &(0..stripe.length), cells);
-                }
-            }
-            let fill = |position, stretch: &Range<usize>, cells: &mut [u8]| {
-                let start = position * stride + place * stripe.length + stretch.start;
-                cells.copy_from_slice(&gathered[start..start + stretch.len()]);
-            };
-            hash_words(kernel, space, 1, stripe, leaves, fill, visit);
-        }
+        hash_words(
+            kernel,
+            space,
+            batch.len(),
+            stripe,
+            leaves,
+            |position, stretch, cells| fill(position, &batch, stretch, cells),
+            |part| visit(&batch, part),
+        );
         if last {
             tile.set(batch.start - words.start, batch.len(), &space.digests);
         }
     }
-    space.gathered = gathered;
     if last {
         Some(tile)
     } else {

@@ -19,8 +19,9 @@ use crate::{
 /// Longest symbols that are staged; a batch of staged words has about as many bytes at each position.
 const STAGED_LEN: usize = 384;
 
-/// Blocks of a word that are worked off at once in place: two blocks of the hash function, or four.
-const IN_PLACE_BLOCKS: usize = 4;
+/// Blocks of a word that are worked off at once in place. More would not fit into the second-level cache;
+/// with fewer, the symbols come from memory, and their hash states, in more pieces.
+const IN_PLACE_BLOCKS: usize = 20;
 
 /// Most words in a batch.
 pub(crate) const MAX_WORDS: usize = 16;
@@ -31,8 +32,6 @@ pub(crate) struct Workspace {
     blocks: Vec<Block>,
     /// Staged symbols: by position in the word, then by word.
     cells: Vec<u8>,
-    /// Source symbols of some long words: by position, then by word.
-    pub(crate) gathered: Vec<u8>,
     /// Hashes of symbols that are worked off in parts.
     leaves: Option<WordLeaves>,
     /// Hashes of the symbols of a batch.

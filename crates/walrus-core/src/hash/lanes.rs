@@ -150,6 +150,9 @@ pub(super) trait Compress<const L: usize>: Copy {
         last: bool,
     );
 
+    /// Compresses whole blocks, none of them the last one of its message. `counter`: bytes before.
+    fn compress_whole(self, state: &mut State<L>, bytes: [&[u8]; L], counter: u64);
+
     /// Puts 32 bytes of every lane into four words of the block, from `word` on.
     fn load(self, sources: [&[u8; QUAD_LEN]; L], block: &mut Block<L>, word: usize);
 
@@ -169,7 +172,22 @@ impl<const L: usize> Stretch<'_, L> {
         let total = self.length + usize::from(self.last);
         let blocks = total.div_ceil(BLOCK_LEN);
         let mut block = [[0; L]; BLOCK_WORDS];
+        // All blocks but the first and the last are loaded from where they lie.
+        let whole = match self.last {
+            true => blocks.saturating_sub(2),
+            false => blocks.saturating_sub(1),
+        };
         for index in 0..blocks {
+            if index == 1 && whole > 0 {
+                let start = BLOCK_LEN - 1;
+                let bytes = self
+                    .bytes
+                    .map(|bytes| &bytes[start..start + whole * BLOCK_LEN]);
+                with.compress_whole(state, bytes, self.done + BLOCK_LEN as u64);
+            }
+            if (1..=whole).contains(&index) {
+                continue;
+            }
             let end = total.min((index + 1) * BLOCK_LEN);
             let used = self.load(index, end - index * BLOCK_LEN, &mut block, with);
             let counter = self.done + end as u64;
@@ -255,6 +273,17 @@ impl Compress<1> for Portable {
         last: bool,
     ) {
         compress_one(state, block, counter, last);
+    }
+
+    fn compress_whole(self, state: &mut State<1>, [bytes]: [&[u8]; 1], mut counter: u64) {
+        let mut block = [[0; 1]; BLOCK_WORDS];
+        for bytes in bytes.as_chunks::<BLOCK_LEN>().0 {
+            for (word, bytes) in block.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                word[0] = u64::from_le_bytes(*bytes);
+            }
+            counter += BLOCK_LEN as u64;
+            compress_one(state, &block, counter, false);
+        }
     }
 
     fn load(self, [source]: [&[u8; QUAD_LEN]; 1], block: &mut Block<1>, word: usize) {

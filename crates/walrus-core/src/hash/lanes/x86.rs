@@ -19,7 +19,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    Block, Compress, Digest, IV, MIXES, NODE_LEN, NODE_WORDS, QUAD_LEN, SIGMA, State,
+    BLOCK_LEN, Block, Compress, Digest, IV, MIXES, NODE_LEN, NODE_WORDS, QUAD_LEN, SIGMA, State,
     initial_state, shift_in,
 };
 
@@ -281,6 +281,42 @@ fn shift_avx2<const L: usize>(block: &mut Block<L>, used: usize, first: [u8; L])
     shift_in(block, used, first);
 }
 
+/// Four lanes of a block, from where they lie.
+#[target_feature(enable = "avx2")]
+fn load_block<const L: usize>(lanes: [&[u8; BLOCK_LEN]; 4], block: &mut Block<L>, lane: usize) {
+    let quads = lanes.map(|bytes| bytes.as_chunks::<QUAD_LEN>().0);
+    for quad in 0..BLOCK_LEN / QUAD_LEN {
+        load_lanes(quads.map(|quads| &quads[quad]), block, 4 * quad, lane);
+    }
+}
+
+/// Compresses whole blocks of four messages.
+#[target_feature(enable = "avx2")]
+fn compress_whole_avx2(state: &mut State<4>, bytes: [&[u8]; 4], mut counter: u64) {
+    let [a, b, c, d] = bytes.map(|bytes| bytes.as_chunks::<BLOCK_LEN>().0);
+    let mut block = [[0; 4]; 16];
+    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+        load_block([a, b, c, d], &mut block, 0);
+        counter += BLOCK_LEN as u64;
+        compress_avx2::<16>(state, &block, counter, false);
+    }
+}
+
+/// Compresses whole blocks of eight messages.
+#[target_feature(enable = "avx2,avx512f")]
+fn compress_whole_avx512(state: &mut State<8>, bytes: [&[u8]; 8], mut counter: u64) {
+    let blocks = bytes.map(|bytes| bytes.as_chunks::<BLOCK_LEN>().0);
+    let count = blocks.map(<[_]>::len).into_iter().min().unwrap_or(0);
+    let mut block = [[0; 8]; 16];
+    for i in 0..count {
+        let [a, b, c, d, e, f, g, h] = blocks.map(|blocks| &blocks[i]);
+        load_block([a, b, c, d], &mut block, 0);
+        load_block([e, f, g, h], &mut block, 4);
+        counter += BLOCK_LEN as u64;
+        compress_avx512::<16>(state, &block, counter, false);
+    }
+}
+
 /// Hashes pairs of nodes in four lanes.
 #[target_feature(enable = "avx2")]
 fn nodes_avx2(prefix: u8, left: &[Digest; 4], right: &[Digest; 4]) -> [Digest; 4] {
@@ -339,6 +375,12 @@ impl Compress<4> for Avx2 {
     }
 
     #[inline]
+    fn compress_whole(self, state: &mut State<4>, bytes: [&[u8]; 4], counter: u64) {
+        // SAFETY: AVX2 was found.
+        unsafe { compress_whole_avx2(state, bytes, counter) }
+    }
+
+    #[inline]
     fn load(self, sources: [&[u8; QUAD_LEN]; 4], block: &mut Block<4>, word: usize) {
         // SAFETY: AVX2 was found.
         unsafe { load_lanes(sources, block, word, 0) }
@@ -382,6 +424,12 @@ impl Compress<8> for Avx512 {
                 _ => compress_avx512::<16>(state, block, counter, last),
             }
         }
+    }
+
+    #[inline]
+    fn compress_whole(self, state: &mut State<8>, bytes: [&[u8]; 8], counter: u64) {
+        // SAFETY: AVX-512F and AVX2 were found.
+        unsafe { compress_whole_avx512(state, bytes, counter) }
     }
 
     #[inline]
