@@ -9,6 +9,7 @@ const USAGE = `Usage: ./scripts/move <command> [options]
 
 Commands
   build                  compile the framework and our packages into move/build/*.json, if they changed
+  compile FOLDER         compile the package in any folder; its bytecode goes to stdout, as build writes it
   test [PACKAGE...]      run the Move unit tests
   coverage [PACKAGE...]  list the functions that no unit test executes (takes minutes)
   check-docs             check that the tests which the security review names exist
@@ -46,6 +47,9 @@ async function main() {
   if (command === "build" && rest.length === 0) {
     const { build } = await import("./lib/build.mjs");
     await build({ compiler: values.compiler, force: values.force, updateLock: values["update-lock"] });
+  } else if (command === "compile" && rest.length === 1) {
+    const { compile } = await import("./lib/compile.mjs");
+    await compile(rest[0]);
   } else if (command === "test") {
     const { test } = await import("./lib/test.mjs");
     await test(rest, { verbose: values.verbose });

@@ -30,12 +30,16 @@ export function readPackage(directory) {
 /** Files of one of our packages: for a variant those of its base, with the overlay in place of some. */
 export function readOurPackage(target) {
   const directory = packageDirectory(target);
+  return target.overlay ? readVariant(directory, path.join(directory, target.overlay)) : readPackage(directory);
+}
+
+/** Files of the package in `directory`, with those in the folder `overlay` in place of some. */
+export function readVariant(directory, overlay) {
   const files = readPackage(directory);
-  if (!target.overlay) return files;
-  for (const [name, content] of Object.entries(readOverlay(target))) {
+  for (const [name, content] of Object.entries(readSources(overlay))) {
     // Both versions have the same modules: one is an upgrade of the other.
     if (!(name in files)) {
-      throw new UserError(`${target.name}: ${name} of the overlay replaces nothing in ${directory}`);
+      throw new UserError(`${name} of the overlay ${overlay} replaces nothing in ${directory}`);
     }
     files[name] = content;
   }
@@ -44,12 +48,29 @@ export function readOurPackage(target) {
 
 /** Files of the overlay of a variant, keyed like those of a package. */
 export function readOverlay(target) {
+  return readSources(path.join(packageDirectory(target), target.overlay));
+}
+
+function readSources(overlay) {
   const files = {};
-  for (const root of SOURCE_DIRECTORIES) {
-    collect(path.join(packageDirectory(target), target.overlay, root), root, files);
-  }
-  if (Object.keys(files).length === 0) throw new UserError(`the overlay of ${target.name} has no files`);
+  for (const root of SOURCE_DIRECTORIES) collect(path.join(overlay, root), root, files);
+  if (Object.keys(files).length === 0) throw new UserError(`the overlay ${overlay} has no files`);
   return files;
+}
+
+/**
+ * The package that `folder` holds, as `{directory, files}`: a package, or an overlay of one, inside whose folder
+ * it is.
+ */
+export function readFolder(folder) {
+  if (existsSync(path.join(folder, "Move.toml"))) return { directory: folder, files: readPackage(folder) };
+  let base = path.dirname(folder);
+  while (!existsSync(path.join(base, "Move.toml"))) {
+    const parent = path.dirname(base);
+    if (parent === base) throw new UserError(`${folder} is not a Move package: it has no Move.toml`);
+    base = parent;
+  }
+  return { directory: base, files: readVariant(base, folder) };
 }
 
 function collect(directory, prefix, files) {
