@@ -32,8 +32,16 @@ impl AdminHome {
     ///
     /// When the folder cannot be written.
     pub fn new(network: &ContractNetwork) -> Self {
+        Self::with_full_node(network, network.localnet.rpc_url())
+    }
+
+    /// The same with another way to the chain of `network`.
+    ///
+    /// # Panics
+    ///
+    /// When the folder cannot be written.
+    pub fn with_full_node(network: &ContractNetwork, rpc_url: String) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let rpc_url = network.localnet.rpc_url();
         let config = ClientConfigFile::new(&network.deployment, None, vec![rpc_url.clone()]);
         let path = folder.path().join("client_config.yaml");
         config.save(&path).expect("a writable folder");

@@ -12,6 +12,8 @@
 //! * [`admin`]: `walrus-admin` with its wallets and files, on such a chain.
 //! * [`scenario`]: a network whose stakers, operators and voters act by `walrus-admin` only.
 //! * [`voters`]: a network whose nodes vote on proposals.
+//! * [`proxy`]: a full node that dies at a chosen moment.
+//! * [`terminal`]: commands at a terminal, where somebody answers.
 //! * [`npm`]: the unmodified npm clients.
 //! * [`random`]: seeds, printed when a test fails.
 
@@ -24,8 +26,10 @@ pub mod machine;
 pub mod model;
 pub mod npm;
 pub mod processes;
+pub mod proxy;
 pub mod random;
 pub mod scenario;
+pub mod terminal;
 pub mod voters;
 
 pub use processes::{Outcome, TestNetwork, binary, random_bytes, run, text};

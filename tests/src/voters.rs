@@ -1,7 +1,7 @@
 //! Four nodes that vote on proposals by `walrus-admin`.
 
 use serde_json::Value;
-use walrus_core::FROST_PER_WAL;
+use walrus_core::{FROST_PER_WAL, ObjectId};
 use walrus_deploy::{Extra, ExtrasConfig};
 use walrus_sui::Signer;
 
@@ -23,6 +23,7 @@ pub struct Voters {
     pub home: AdminHome,
     /// IDs of the nodes; the operator of each is the account with its index.
     pub nodes: Vec<String>,
+    governance: ObjectId,
 }
 
 impl Voters {
@@ -58,7 +59,13 @@ impl Voters {
             nodes: nodes.iter().map(|node| node.node_id.to_string()).collect(),
             home,
             network,
+            governance: object,
         }
+    }
+
+    /// The Governance object.
+    pub fn governance(&self) -> ObjectId {
+        self.governance
     }
 
     /// Votes for the node of an operator; what the command printed.

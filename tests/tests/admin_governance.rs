@@ -278,3 +278,101 @@ async fn nodes_hand_their_authority_over_and_carry_out_what_is_decided() {
     home.admin(&operator(0), &["revoke", "--address", &back, "--yes"])
         .assert_fails(1, &["has not handed its authority over"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_object_to_what_passed() {
+    let scene = Voters::new().await;
+    let _filters = bind();
+    let home = &scene.home;
+    let number = scene.propose(&["text"], "On second thought");
+    for index in 0..3 {
+        scene.vote(&operator(index), &number, "yes");
+    }
+    let object = ["proposals", "object", &number];
+    let object_yes = [&object[..], &["--yes"]].concat();
+    home.admin(&operator(0), &object_yes)
+        .assert_fails(1, &["cannot be objected to now", "active"]);
+    scene.network.next_epoch().await;
+    scene.network.next_epoch().await;
+    home.done(&pauper(), &["proposals", "queue", &number]);
+
+    home.admin(&user(), &object_yes)
+        .assert_fails(1, &["can vote for no node that could object"]);
+    let foreign = [&object_yes[..], &["--node", &scene.nodes[1]]].concat();
+    home.admin(&operator(0), &foreign)
+        .assert_fails(1, &["the vote of", "in the hands of account"]);
+    let dry_run = [&object[..], &["--dry-run"]].concat();
+    assert_snapshot!("object-dry-run", home.shown(&operator(0), &dry_run));
+    assert_eq!(scene.json(&["show", &number])["state"], "queued");
+
+    // 3 of the 4 shards that are needed, then 6.
+    assert_snapshot!("object", home.done(&operator(0), &object));
+    assert_eq!(scene.json(&["show", &number])["state"], "queued");
+    home.admin(&operator(0), &object_yes)
+        .assert_fails(1, &["has objected to", "already"]);
+    home.done(&operator(1), &object);
+    assert_eq!(scene.json(&["show", &number])["state"], "cancelled");
+    home.admin(&operator(2), &object_yes)
+        .assert_fails(1, &["cannot be objected to", "cancelled"]);
+    scene.network.next_epoch().await;
+    home.admin(&pauper(), &["proposals", "execute", &number, "--yes"])
+        .assert_fails(1, &["cannot be executed", "cancelled"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stake_takes_its_votes_back() {
+    let scene = Voters::new().await;
+    let _filters = bind();
+    let home = &scene.home;
+    home.done(&user(), &["stake", "1000WAL", "--node", &scene.nodes[0]]);
+    scene.network.next_epoch().await;
+    let stakes = home.shown(&user(), &["stakes", "--json"]);
+    let number = scene.propose(&["text"], "Half of a node");
+    scene.vote(&operator(0), &number, "yes");
+    let of_node = scene.json(&["show", &number])["votes"].clone();
+    home.done(
+        &user(),
+        &["proposals", "vote", &number, "no", "--all-stake"],
+    );
+    assert_ne!(scene.json(&["show", &number])["votes"], of_node);
+
+    let reader = &scene.network.reader;
+    let owned = reader.owned_stake(user().address()).await;
+    assert_eq!(owned.expect("the chain answers"), [], "it is locked");
+    let object = scene.governance().to_string();
+    let state = reader
+        .governance(scene.governance())
+        .await
+        .expect("it is there");
+    let locked = reader.owned_voting_stake(&state, user().address()).await;
+    let stake = locked.expect("the chain answers")[0].id.to_string();
+
+    let unlock = [
+        "proposals",
+        "unlock",
+        &stake,
+        "--governance",
+        &object,
+        "--yes",
+    ];
+    home.admin(&user(), &unlock)
+        .assert_fails(1, &["takes part in votes until epoch", "--retract"]);
+    let foreign = [&unlock[..], &["--retract"]].concat();
+    home.admin(&pauper(), &foreign)
+        .assert_fails(1, &["has no stake", "that votes"]);
+    let retract = ["proposals", "unlock", &stake, "--retract"];
+    let dry_run = [&retract[..], &["--dry-run"]].concat();
+    assert_snapshot!("retract-dry-run", home.shown(&user(), &dry_run));
+    assert_snapshot!("retract", home.done(&user(), &retract));
+
+    // The node speaks for all again, and the stake is as it was.
+    assert_eq!(scene.json(&["show", &number])["votes"], of_node);
+    let again = home.shown(&user(), &["stakes", "--json"]);
+    assert_eq!(again, stakes);
+    home.admin(&user(), &["proposals", "unlock", "--yes"])
+        .assert_fails(1, &["no stake of the account is locked"]);
+    home.done(
+        &user(),
+        &["proposals", "vote", &number, "yes", "--all-stake"],
+    );
+}

@@ -136,6 +136,31 @@ pub(crate) struct BodyArgs {
     pub send: SendArgs,
 }
 
+/// A package, and how to build it.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PackageArgs {
+    /// The package: a build, as `scripts/move build` or `sui move build` writes it, a folder with sources, which are
+    /// built, or the name of a version inside this program. Default: the newest one inside this program
+    #[arg(long, value_name = "PATH")]
+    pub package: Option<PathBuf>,
+    /// What builds sources
+    #[arg(long, value_name = "COMPILER", value_enum, default_value_t)]
+    pub compiler: CompilerArg,
+    /// Checkout of this project whose pinned compiler is used. Default: the one that this program was built in
+    #[arg(long, value_name = "FOLDER")]
+    pub toolchain: Option<PathBuf>,
+}
+
+/// What builds sources.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompilerArg {
+    /// The compiler that this project pins; needs Rust and Node
+    #[default]
+    Pinned,
+    /// The `sui` found on the PATH
+    Sui,
+}
+
 /// Options of `proposals new upgrade`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["digest", "package"]))]
@@ -143,9 +168,9 @@ pub(crate) struct NewUpgradeArgs {
     /// Digest of the new package, in hex
     #[arg(long, value_name = "HEX", value_parser = digest)]
     pub digest: Option<[u8; 32]>,
-    /// The new package, as `scripts/move build` or `sui move build` writes it
-    #[arg(long, value_name = "PATH")]
-    pub package: Option<PathBuf>,
+    /// The new package.
+    #[command(flatten)]
+    pub package: PackageArgs,
     /// Title and text.
     #[command(flatten)]
     pub body: BodyArgs,
@@ -229,10 +254,9 @@ pub(crate) struct CheckArgs {
     /// The proposal
     #[arg(value_name = "NUMBER")]
     pub number: u64,
-    /// The package to compare, as `scripts/move build` or `sui move build` writes it. Default: the one inside
-    /// this program
-    #[arg(long, value_name = "PATH")]
-    pub package: Option<PathBuf>,
+    /// The package to compare.
+    #[command(flatten)]
+    pub package: PackageArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -292,10 +316,9 @@ pub(crate) struct ExecuteArgs {
     /// The proposal
     #[arg(value_name = "NUMBER")]
     pub number: u64,
-    /// The package of an upgrade, as `scripts/move build` or `sui move build` writes it. Default: the one inside
-    /// this program
-    #[arg(long, value_name = "PATH")]
-    pub package: Option<PathBuf>,
+    /// The package of an upgrade.
+    #[command(flatten)]
+    pub package: PackageArgs,
     /// How to send.
     #[command(flatten)]
     pub send: SendArgs,
@@ -315,9 +338,9 @@ pub(crate) struct ObjectArgs {
 /// Options of `proposals approvals`.
 #[derive(Debug, Args)]
 pub(crate) struct ApprovalsArgs {
-    /// The package whose digest to show, too: a build or a folder with sources. Default: the one inside this program
-    #[arg(long, value_name = "PATH")]
-    pub package: Option<PathBuf>,
+    /// The package whose digest to show, too.
+    #[command(flatten)]
+    pub package: PackageArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -329,9 +352,9 @@ pub(crate) struct ApproveUpgradeArgs {
     /// Digest of the new package, in hex
     #[arg(long, value_name = "HEX", value_parser = digest, conflicts_with = "package")]
     pub digest: Option<[u8; 32]>,
-    /// The new package: a build or a folder with sources. Default: the one inside this program
-    #[arg(long, value_name = "PATH")]
-    pub package: Option<PathBuf>,
+    /// The new package.
+    #[command(flatten)]
+    pub package: PackageArgs,
     /// The node, and how to send.
     #[command(flatten)]
     pub node: NodeArgs,

@@ -80,7 +80,7 @@ pub(super) async fn show(
 ) -> anyhow::Result<()> {
     let reader = context.reader(&args.rpc)?;
     let forum = Forum::read(context, governance, &reader).await?;
-    let loaded = package::load(Upgradable::Governance, args.package.as_deref())?;
+    let loaded = package::load(Upgradable::Governance, &args.package)?;
     let package = package::link(&reader, Upgradable::Governance, &loaded).await?;
     let approvals = reader.self_upgrade_approvals(&forum.state).await?;
     let report = report(&forum, &approvals, &package).await?;
@@ -281,7 +281,7 @@ fn sentence(
 /// The package to approve. It must differ from the published one.
 async fn new_package(forum: &Forum, args: &ApproveUpgradeArgs) -> anyhow::Result<LinkedPackage> {
     let reader = &forum.reader;
-    let loaded = package::load(Upgradable::Governance, args.package.as_deref())?;
+    let loaded = package::load(Upgradable::Governance, &args.package)?;
     let package = package::link(reader, Upgradable::Governance, &loaded).await?;
     let published = reader.rpc().package(forum.refs().package).await?;
     let modules = package.compare(&published.modules, published.original_id.0)?;

@@ -3,10 +3,11 @@
 use anyhow::bail;
 use serde::Serialize;
 use walrus_contracts::{
-    packages::{ComparedModule, ModuleChange},
+    packages::{ComparedModule, LinkedPackage, ModuleChange},
     types::voting::Kind,
 };
 use walrus_core::ObjectId;
+use walrus_sui::SuiReader;
 use walrus_terminal::{
     format::Size,
     output::{print_json, print_text},
@@ -18,7 +19,7 @@ use super::{
     words,
 };
 use crate::{
-    args::CheckArgs,
+    args::{CheckArgs, PackageArgs},
     context::Context,
     show::{count, table},
 };
@@ -84,14 +85,7 @@ pub(super) async fn run(
             words::title(&view)
         )
     };
-    let linked = match package::find(&reader, args.package.as_deref(), digest).await {
-        Ok(found) => found,
-        // Not the proposed one: what is compared then shows where it differs.
-        Err(_) => {
-            let loaded = package::load(Upgradable::Contracts, args.package.as_deref())?;
-            package::link(&reader, Upgradable::Contracts, &loaded).await?
-        }
-    };
+    let linked = linked(&reader, &args.package, digest).await?;
     let managers = context.managers(&reader).await?;
     let manager = reader.upgrade_manager(managers.upgrade).await?;
     let published = reader.rpc().package(manager.cap.package).await?;
@@ -119,6 +113,21 @@ pub(super) async fn run(
         );
     }
     Ok(())
+}
+
+/// The package that the options name; without one the version inside this program that is proposed, else the newest.
+async fn linked(
+    reader: &SuiReader,
+    args: &PackageArgs,
+    digest: &[u8],
+) -> anyhow::Result<LinkedPackage> {
+    if args.package.is_none()
+        && let Ok(found) = package::find(reader, args, digest).await
+    {
+        return Ok(found);
+    }
+    let loaded = package::load(Upgradable::Contracts, args)?;
+    package::link(reader, Upgradable::Contracts, &loaded).await
 }
 
 fn text(report: &CheckReport) -> String {

@@ -186,7 +186,7 @@ pub(super) async fn execute(
     let (call, how) = match &view.proposal.kind {
         Kind::Upgrade { digest } => {
             let managers = context.managers(&forum.reader).await?;
-            let upgrade = package::find(&forum.reader, args.package.as_deref(), digest).await?;
+            let upgrade = package::find(&forum.reader, &args.package, digest).await?;
             let (manager, digest) = (managers.upgrade, upgrade.digest);
             let votes = forum.reader.upgrade_proposal(manager, digest).await?;
             let current = forum.reader.upgrade_manager(manager).await?.cap.package;

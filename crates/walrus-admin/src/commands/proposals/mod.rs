@@ -3,6 +3,7 @@
 mod approvals;
 mod authority;
 mod check;
+mod compiler;
 mod life;
 mod list;
 mod new;

@@ -106,10 +106,10 @@ fn body(args: &BodyArgs) -> anyhow::Result<Body> {
 async fn kind(forum: &Forum, kind: NewKind) -> anyhow::Result<(Kind, String)> {
     let kind = match kind {
         NewKind::Upgrade(args) => {
-            let digest = match (args.digest, &args.package) {
-                (Some(digest), _) => digest,
-                (None, package) => {
-                    let loaded = package::load(Upgradable::Contracts, package.as_deref())?;
+            let digest = match args.digest {
+                Some(digest) => digest,
+                None => {
+                    let loaded = package::load(Upgradable::Contracts, &args.package)?;
                     let linked = package::link(&forum.reader, Upgradable::Contracts, &loaded);
                     linked.await?.digest
                 }

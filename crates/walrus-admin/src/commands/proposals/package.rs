@@ -1,12 +1,13 @@
 //! Packages of upgrades: loading, linking and finding the one that a proposal names.
 
-use std::{path::Path, process::Command};
-
 use anyhow::{Context as _, bail, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use walrus_contracts::packages::{self, CompiledPackage, LinkedPackage};
 use walrus_sui::SuiReader;
+
+use super::compiler::compile;
+use crate::args::PackageArgs;
 
 /// A package that nodes decide to upgrade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +48,10 @@ struct Build {
     dependencies: Vec<String>,
 }
 
-/// Loads the package at `path`: the file that a build writes, or a folder with sources, which are built; the
-/// newest version inside this program without a path.
-pub(super) fn load(of: Upgradable, path: Option<&Path>) -> anyhow::Result<CompiledPackage> {
-    let Some(path) = path else {
+/// Loads the package that the options name: the file that a build writes, a folder with sources, which are built, or
+/// the newest version inside this program.
+pub(super) fn load(of: Upgradable, args: &PackageArgs) -> anyhow::Result<CompiledPackage> {
+    let Some(path) = &args.package else {
         let newest = of.embedded().first().copied().cloned();
         return newest
             .with_context(|| format!("this program contains no version of package {}", of.name()));
@@ -61,7 +62,7 @@ pub(super) fn load(of: Upgradable, path: Option<&Path>) -> anyhow::Result<Compil
         return Ok(known.clone());
     }
     let text = if path.is_dir() {
-        rebuild(path)?
+        compile(path, args)?
     } else {
         let size = std::fs::metadata(path)
             .with_context(|| format!("cannot read {}", path.display()))?
@@ -80,28 +81,6 @@ pub(super) fn load(of: Upgradable, path: Option<&Path>) -> anyhow::Result<Compil
             path.display()
         )
     })
-}
-
-/// Builds sources with the Sui command line.
-fn rebuild(folder: &Path) -> anyhow::Result<Vec<u8>> {
-    ensure!(
-        folder.join("Move.toml").exists(),
-        "{} has no Move.toml: it is no Move package",
-        folder.display()
-    );
-    let output = Command::new("sui")
-        .args(["move", "build", "--dump-bytecode-as-base64", "--path"])
-        .arg(folder)
-        .output()
-        .context(
-            "cannot run `sui` to build the package; give the JSON of a build instead of a folder",
-        )?;
-    if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        let last = stderr.lines().last().unwrap_or_default().to_owned();
-        bail!("`sui move build` failed: {last}");
-    }
-    Ok(output.stdout)
 }
 
 fn parse(of: Upgradable, text: &[u8]) -> anyhow::Result<CompiledPackage> {
@@ -145,14 +124,14 @@ pub(super) async fn link(
     Ok(package.linked(&links)?)
 }
 
-/// The version of the contracts with `digest`: the one at `path`, else any version inside this program.
+/// The version of the contracts with `digest`: the one that the options name, else any version inside this program.
 pub(super) async fn find(
     reader: &SuiReader,
-    path: Option<&Path>,
+    args: &PackageArgs,
     digest: &[u8],
 ) -> anyhow::Result<LinkedPackage> {
-    let candidates = match path {
-        Some(path) => vec![load(Upgradable::Contracts, Some(path))?],
+    let candidates = match &args.package {
+        Some(_) => vec![load(Upgradable::Contracts, args)?],
         None => {
             let embedded = Upgradable::Contracts.embedded();
             embedded.into_iter().cloned().collect()
@@ -164,7 +143,7 @@ pub(super) async fn find(
             return Ok(linked);
         }
     }
-    match path {
+    match &args.package {
         Some(path) => bail!(
             "the package at {} has another digest than the proposal's {}; `walrus-admin proposals check` compares them",
             path.display(),
