@@ -228,7 +228,12 @@ async fn a_deployment_that_is_killed_at_every_step_happens_once() {
     );
     // Every step was interrupted once, unless it was over before anybody could look.
     assert!(killed_at.len() >= 3, "{killed_at:?}");
-    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_happened_once(&chain, &output.stdout).await;
+}
+
+/// A deployment with four packages around the contracts is complete, and nothing of it is there twice.
+async fn assert_happened_once(chain: &Localnet, status: &[u8]) {
+    let status: Value = serde_json::from_slice(status).unwrap();
     assert_eq!(status["extras"].as_object().unwrap().len(), 4);
     assert_eq!(status["interrupted"], Value::Null);
 
@@ -258,4 +263,116 @@ async fn a_deployment_that_is_killed_at_every_step_happens_once() {
             "{package}"
         );
     }
+}
+
+/// Where a new version of a file is written before it takes the place of the old one.
+fn draft_of(path: &Path) -> PathBuf {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".tmp");
+    draft.into()
+}
+
+/// Lets the disk be full for whoever writes a new version of the file at `path`. False if one is being written now.
+fn fill_disk(path: &Path) -> bool {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", draft_of(path)).is_ok()
+}
+
+fn free_disk(path: &Path) {
+    // A run that failed has removed it.
+    let _ = fs::remove_file(draft_of(path));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
+    let (chain, folder) = (chain().await, tempfile::tempdir().unwrap());
+    let directory = folder.path();
+    let env = WalletEnv::new("test", chain.rpc_url());
+    Wallet::create(directory.join("admin.yaml"), env, &admin()).unwrap();
+    let state = directory.join("work/deployment.json");
+    let assert_full = |stderr: &[u8], parts: &[&str]| {
+        let text = String::from_utf8_lossy(stderr);
+        let parts = [&["No space left", "run the same command again"], parts].concat();
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is missing in {text}");
+        }
+        assert!(!text.contains("panicked"), "{text}");
+    };
+
+    // From the beginning: nothing is sent that cannot be recorded.
+    assert!(fill_disk(&state));
+    let output = start(directory, &chain.rpc_url())
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_full(&output.stderr, &["was not sent", "deployment.json"]);
+    free_disk(&state);
+    assert!(!state.exists());
+
+    // Between sending and writing down, at every step.
+    let mut failed_at: Vec<String> = Vec::new();
+    let output = loop {
+        let mut process = start(directory, &chain.rpc_url());
+        let started = Instant::now();
+        let mut is_full = false;
+        while process.try_wait().unwrap().is_none() {
+            if !is_full
+                && let Some(digest) = pending_digest(&state)
+                && !failed_at.contains(&digest)
+                && fill_disk(&state)
+            {
+                is_full = true;
+                failed_at.push(digest);
+            }
+            assert!(started.elapsed() < STEP_TIMEOUT, "no progress");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let output = process.wait_with_output().unwrap();
+        free_disk(&state);
+        if output.status.success() {
+            break output;
+        }
+        assert!(is_full, "{}", String::from_utf8_lossy(&output.stderr));
+        assert_full(&output.stderr, &["deployment.json"]);
+    };
+    assert!(failed_at.len() >= 3, "{failed_at:?}");
+    assert_happened_once(&chain, &output.stdout).await;
+
+    // Files for users: what was there stays, and the next run writes them.
+    let published = directory.join("work/walrus/Published.toml");
+    let before = fs::read_to_string(&published).unwrap();
+    assert!(fill_disk(&published));
+    let output = start(directory, &chain.rpc_url())
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_full(&output.stderr, &["walrus/Published.toml"]);
+    free_disk(&published);
+    assert_eq!(fs::read_to_string(&published).unwrap(), before);
+    fs::remove_file(&published).unwrap();
+    let output = start(directory, &chain.rpc_url())
+        .wait_with_output()
+        .unwrap();
+    assert!(output.status.success());
+    assert_eq!(fs::read_to_string(&published).unwrap(), before);
+
+    // The result goes to a full disk.
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = Command::new(binary("walrus-deploy"))
+        .current_dir(directory)
+        .args(["status", "--working-dir", "work", "--json"])
+        .args(["--sui-network", &chain.rpc_url()])
+        .args(["--admin-wallet-path", "admin.yaml"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.starts_with("Error: cannot print the result") && text.contains("No space left"),
+        "{text}"
+    );
 }

@@ -28,9 +28,21 @@ pub enum DeployError {
         /// Why.
         cause: LinkError,
     },
-    /// A file cannot be read or written.
+    /// A file cannot be read.
     #[error("cannot use file {path}: {cause}")]
     Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: std::io::Error,
+    },
+    /// A file cannot be written. The one that was there before still is, and every transaction is recorded before it is
+    /// sent.
+    #[error(
+        "cannot write file {path}: {cause}; nothing is lost: when it can be written, run the same command again, and it \
+         goes on from here"
+    )]
+    NotWritten {
         /// The file.
         path: PathBuf,
         /// What the operating system says.

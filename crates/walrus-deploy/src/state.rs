@@ -318,7 +318,14 @@ pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), DeployError
         file.sync_all()?;
         std::fs::rename(&temporary, path)
     };
-    write().map_err(|cause| io_error(path, cause))
+    write().map_err(|cause| {
+        // What is left of it would only take the space that is missing.
+        let _ = std::fs::remove_file(&temporary);
+        DeployError::NotWritten {
+            path: path.to_owned(),
+            cause,
+        }
+    })
 }
 
 pub(crate) fn io_error(path: &Path, cause: std::io::Error) -> DeployError {

@@ -5,7 +5,7 @@ mod deploy;
 mod nodes;
 mod upgrade;
 
-use std::path::Path;
+use std::{io::Write as _, path::Path};
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
@@ -42,12 +42,12 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
 
 /// Prints a result: as JSON if asked for, else as `text`.
 fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
+    let text = if json {
+        serde_json::to_string_pretty(value)?
     } else {
-        println!("{}", text());
-    }
-    Ok(())
+        text()
+    };
+    writeln!(std::io::stdout(), "{text}").context("cannot print the result")
 }
 
 /// Opens what was done so far. A dry run makes no wallet: without one it looks from a made-up account.
