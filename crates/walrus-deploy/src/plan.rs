@@ -346,9 +346,9 @@ impl Deployer {
         step: &str,
         commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
     ) -> Result<Gas, DeployError> {
-        match self.executor().estimate(commands).await {
-            Ok(estimate) => Ok(Gas::Simulation {
-                mist: estimate.net_mist,
+        match self.executor().composer().draft(commands).await {
+            Ok(draft) => Ok(Gas::Simulation {
+                mist: draft.outcome.gas_mist,
             }),
             Err(SuiError::NotEnoughSui { .. }) => Ok(Gas::Unknown),
             Err(error) => Err(error).step(step),

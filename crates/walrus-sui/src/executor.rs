@@ -22,7 +22,7 @@ pub use self::{
     composer::{Composer, Draft},
     effects::{ChangedObject, Executed, RawEvent},
     offline::OfflineTransaction,
-    recorded::{GasEstimate, SignedTransaction},
+    recorded::SignedTransaction,
 };
 use crate::{
     error::{SuiError, is_stale_object, is_transient},

@@ -54,9 +54,7 @@ pub use self::{
     contract::WalrusContract,
     error::{MoveAbort, SuiError, UpgradeRefusal},
     events::{CheckpointEvents, EventStream},
-    executor::{
-        Composer, Draft, Executed, Executor, GasEstimate, OfflineTransaction, SignedTransaction,
-    },
+    executor::{Composer, Draft, Executed, Executor, OfflineTransaction, SignedTransaction},
     prices::Prices,
     ptb::ContractRefs,
     reader::{ContractIds, ContractState, EpochInfo, SuiReader},

@@ -1,4 +1,4 @@
-//! Transactions that are written down before they are sent, and what a transaction would cost.
+//! Transactions that are written down before they are sent.
 //!
 //! Whoever must not do a thing twice, even after a crash between sending a transaction and learning of its effects,
 //! records the signed transaction first. Sending the very same one again is safe: it executes once, and answers
@@ -72,15 +72,6 @@ impl TryFrom<Text> for SignedTransaction {
     }
 }
 
-/// What a transaction would cost if it were sent now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GasEstimate {
-    /// What would be paid, rebates subtracted, in MIST; negative if they are larger.
-    pub net_mist: i128,
-    /// The most that may be paid, in MIST: the account must have that much.
-    pub budget_mist: u64,
-}
-
 impl Executor {
     /// Like [`Executor::run`], but hands every signed transaction to `record` before it is sent. A later
     /// transaction takes the place of an earlier one, which then can no longer be executed.
@@ -101,18 +92,6 @@ impl Executor {
             Err(SuiError::ObjectsInUse(_) | SuiError::ObjectNotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// Builds and simulates a transaction, and changes nothing.
-    pub async fn estimate(
-        &self,
-        commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
-    ) -> Result<GasEstimate, SuiError> {
-        let draft = self.composer().draft(commands).await?;
-        Ok(GasEstimate {
-            net_mist: draft.outcome.gas_mist,
-            budget_mist: draft.gas_budget_mist(),
-        })
     }
 }
 
