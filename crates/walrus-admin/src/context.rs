@@ -1,17 +1,28 @@
 //! Where a command looks, and what it needs to know of its surroundings.
 
+use std::sync::{Arc, OnceLock};
+
 use anyhow::{Context as _, bail};
 use walrus_client::config::ClientConfig;
 use walrus_contracts::types::{StakingPool, StorageNodeCap};
 use walrus_core::{ObjectId, SuiAddress};
-use walrus_sui::{ContractIds, EpochInfo, SuiReader, SuiRpc, staking::epoch_start_ms};
+use walrus_sui::{
+    Composer, ContractIds, EpochInfo, Executor, SuiReader, SuiRpc, Wallet, WalrusContract,
+    staking::epoch_start_ms,
+};
 use walrus_terminal::{GlobalArgs, RpcArgs, Surroundings, format::Span};
 
-use crate::{args::SendArgs, send::Sending};
+use crate::{
+    args::SendArgs,
+    send::{Sending, Signing},
+    unfinished::Unfinished,
+};
 
 /// The surroundings of one command.
 pub(crate) struct Context {
     surroundings: Surroundings,
+    /// What is known about the transaction that this command sends, once it may send one.
+    unfinished: OnceLock<Arc<Unfinished>>,
 }
 
 impl Context {
@@ -19,6 +30,7 @@ impl Context {
     pub(crate) fn new(global: GlobalArgs) -> Self {
         Self {
             surroundings: Surroundings::new(global),
+            unfinished: OnceLock::new(),
         }
     }
 
@@ -68,8 +80,14 @@ impl Context {
         Ok(self.surroundings.wallet(Some(&config))?.active_address()?)
     }
 
-    /// What sends the transactions of a command, or only shows them.
-    pub(crate) fn sending(&self, args: &SendArgs) -> anyhow::Result<Sending> {
+    /// What is known about the transaction of this command, if it may send one.
+    pub(crate) fn unfinished(&self) -> Option<&Unfinished> {
+        self.unfinished.get().map(AsRef::as_ref)
+    }
+
+    /// What sends the transactions of a command, or only shows them. An error of type
+    /// [`AlreadyDone`](crate::unfinished::AlreadyDone) if an earlier run of the command, which was cut off, has done it.
+    pub(crate) async fn sending(&self, args: &SendArgs) -> anyhow::Result<Sending> {
         let config = self.surroundings.config()?.parsed.config;
         let wallet = match (self.surroundings.wallet(Some(&config)), args.sender) {
             (Ok(wallet), _) => Some(wallet),
@@ -98,14 +116,42 @@ impl Context {
             _ => None,
         };
         let reader = reader(&config, &urls)?;
+        let signing = match (signer, &wallet) {
+            (Some(signer), Some(wallet)) if !args.sends_nothing() => {
+                let gas_budget = self.surroundings.gas_budget();
+                let executor =
+                    Executor::with_options(reader.rpc().clone(), signer, gas_budget, None);
+                let unfinished = self.unfinished_of(wallet, &executor).await?;
+                Some(Signing {
+                    contract: WalrusContract::with_executor(reader.clone(), executor),
+                    unfinished,
+                })
+            }
+            _ => None,
+        };
+        let composer = Composer::new(reader.rpc().clone(), sender, self.surroundings.gas_budget());
         Ok(Sending::new(
             reader,
-            sender,
-            signer,
-            self.surroundings.gas_budget(),
+            composer,
+            signing,
             args.clone(),
             self.json(),
         ))
+    }
+
+    /// The record of what the account sends; what an earlier run has left is settled first.
+    async fn unfinished_of(
+        &self,
+        wallet: &Wallet,
+        executor: &Executor,
+    ) -> anyhow::Result<Arc<Unfinished>> {
+        let chain_id = executor.rpc().chain_id().await?;
+        let arguments = std::env::args_os().skip(1);
+        let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+        let unfinished = Unfinished::new(wallet.path(), executor.address(), &chain_id, arguments);
+        let unfinished = self.unfinished.get_or_init(|| Arc::new(unfinished));
+        unfinished.settle_earlier(executor).await?;
+        Ok(Arc::clone(unfinished))
     }
 }
 

@@ -5,6 +5,7 @@ mod commands;
 mod context;
 mod send;
 mod show;
+mod unfinished;
 
 use std::process::ExitCode;
 

@@ -1,26 +1,34 @@
 //! Sending a transaction, or showing it: every command that changes something ends here.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use serde::Serialize;
 use walrus_core::SuiAddress;
-use walrus_sui::{
-    Composer, Draft, Executed, Executor, Signer, SuiReader, WalrusContract, contract::Call,
-};
+use walrus_sui::{Composer, Draft, Executed, SuiReader, WalrusContract, contract::Call};
 use walrus_terminal::{
     output::{print_json, print_text},
     prompt,
 };
 
-use crate::{args::SendArgs, show::sui};
+use crate::{args::SendArgs, show::sui, unfinished::Unfinished};
 
 /// What sends the transactions of one account.
 pub(crate) struct Sending {
     reader: SuiReader,
     composer: Composer,
-    signer: Option<Signer>,
-    gas_budget: Option<u64>,
+    /// Absent where nothing is sent.
+    signing: Option<Signing>,
     args: SendArgs,
     json: bool,
+}
+
+/// What signs and sends.
+pub(crate) struct Signing {
+    /// The contracts in the name of the account.
+    pub(crate) contract: WalrusContract,
+    /// The record of what was sent.
+    pub(crate) unfinished: Arc<Unfinished>,
 }
 
 /// What a transaction will do, in words.
@@ -100,17 +108,15 @@ impl Sending {
     /// Takes everything apart from the call.
     pub(crate) fn new(
         reader: SuiReader,
-        sender: SuiAddress,
-        signer: Option<Signer>,
-        gas_budget: Option<u64>,
+        composer: Composer,
+        signing: Option<Signing>,
         args: SendArgs,
         json: bool,
     ) -> Self {
         Self {
-            composer: Composer::new(reader.rpc().clone(), sender, gas_budget),
             reader,
-            signer,
-            gas_budget,
+            composer,
+            signing,
             args,
             json,
         }
@@ -146,7 +152,15 @@ impl Sending {
         let gas = sui(i128::from(draft.gas_budget_mist()));
         let question = format!("{} Gas: at most {gas}.", plan.sentence);
         prompt::confirm(&question, self.args.yes)?;
-        Ok(Some(self.contract()?.execute(call).await?))
+        let Signing {
+            contract,
+            unfinished,
+        } = self.signing()?;
+        let sent = contract
+            .execute_recorded(call, |transaction| unfinished.record(transaction))
+            .await;
+        unfinished.sent(&sent)?;
+        Ok(Some(sent?))
     }
 
     /// Executes the call and prints `Success: …` with the report's lines, or the report as JSON.
@@ -163,12 +177,20 @@ impl Sending {
         self.report(&sent, || format!("Success: {success}\n{}", sent.lines()))
     }
 
-    /// Prints a report.
+    /// Prints the report of what was sent: from then on it is done.
     pub(crate) fn report<T: Serialize>(
         &self,
         report: &T,
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
+        self.print(report, text)?;
+        match &self.signing {
+            Some(signing) => signing.unfinished.forget(),
+            None => Ok(()),
+        }
+    }
+
+    fn print<T: Serialize>(&self, report: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         if self.json {
             print_json(report)
         } else {
@@ -177,14 +199,14 @@ impl Sending {
     }
 
     /// The contracts in the name of the account.
-    pub(crate) fn contract(&self) -> anyhow::Result<WalrusContract> {
-        let signer = self
-            .signer
-            .clone()
-            .with_context(|| format!("the wallet has no key of {}", self.sender()))?;
-        let rpc = self.reader.rpc().clone();
-        let executor = Executor::with_options(rpc, signer, self.gas_budget, None);
-        Ok(WalrusContract::with_executor(self.reader.clone(), executor))
+    pub(crate) fn contract(&self) -> anyhow::Result<&WalrusContract> {
+        Ok(&self.signing()?.contract)
+    }
+
+    fn signing(&self) -> anyhow::Result<&Signing> {
+        self.signing
+            .as_ref()
+            .with_context(|| format!("the wallet has no key of {}", self.sender()))
     }
 
     fn print_unsigned(&self, draft: &Draft, plan: &Plan) -> anyhow::Result<()> {
@@ -201,7 +223,7 @@ impl Sending {
                 plan.sentence, report.sender
             );
         }
-        self.report(&report, || report.transaction.clone())
+        self.print(&report, || report.transaction.clone())
     }
 
     fn print_dry_run(&self, draft: &Draft, plan: &Plan) -> anyhow::Result<()> {
@@ -212,7 +234,7 @@ impl Sending {
             gas_mist: draft.outcome.gas_mist,
             gas_budget_mist: draft.gas_budget_mist(),
         };
-        self.report(&report, || {
+        self.print(&report, || {
             format!(
                 "Dry run: nothing was sent\n{}\nGas: about {}, at most {}",
                 plan.sentence,

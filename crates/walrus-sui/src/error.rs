@@ -176,6 +176,26 @@ impl SuiError {
         }
     }
 
+    /// True if a transaction that was sent may have been executed although this came back.
+    pub fn leaves_outcome_open(&self) -> bool {
+        use tonic::Code;
+        match self {
+            // With these codes the full node says no; others come from the way to it, or from a fault inside it.
+            Self::Rpc { status, .. } => !matches!(
+                status.code(),
+                Code::InvalidArgument
+                    | Code::NotFound
+                    | Code::FailedPrecondition
+                    | Code::OutOfRange
+                    | Code::PermissionDenied
+                    | Code::Unauthenticated
+                    | Code::Unimplemented
+            ),
+            Self::Decode { .. } => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn decode(what: impl Into<String>, reason: impl fmt::Display) -> Self {
         Self::Decode {
             what: what.into(),
@@ -221,14 +241,17 @@ impl SuiError {
 /// True for answers that may be different when asked again or asked elsewhere.
 pub(crate) fn is_transient(status: &tonic::Status) -> bool {
     use tonic::Code;
-    matches!(
-        status.code(),
-        Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::Cancelled
-    )
+    // A connection that breaks while a call is under way has no code of its own, but a cause: no full node said this.
+    let is_broken = status.code() == Code::Unknown && std::error::Error::source(status).is_some();
+    is_broken
+        || matches!(
+            status.code(),
+            Code::Unavailable
+                | Code::DeadlineExceeded
+                | Code::ResourceExhausted
+                | Code::Aborted
+                | Code::Cancelled
+        )
 }
 
 /// Full nodes print this when a transaction names an outdated version of an object.
@@ -276,6 +299,38 @@ fn command_text(command: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_no_of_the_full_node_settles_what_became_of_a_transaction() {
+        let rpc = |status| SuiError::Rpc {
+            url: "http://a".to_owned(),
+            method: "ExecuteTransaction",
+            status: Box::new(status),
+        };
+        for status in [
+            tonic::Status::unavailable("gone"),
+            tonic::Status::deadline_exceeded("slow"),
+            tonic::Status::unknown("?"),
+            tonic::Status::internal("?"),
+            tonic::Status::from_error("connection reset".into()),
+        ] {
+            assert!(rpc(status.clone()).leaves_outcome_open(), "{status}");
+        }
+        for status in [
+            tonic::Status::invalid_argument("no"),
+            tonic::Status::not_found("no"),
+        ] {
+            assert!(!rpc(status.clone()).leaves_outcome_open(), "{status}");
+        }
+        assert!(!SuiError::ObjectsInUse("x".to_owned()).leaves_outcome_open());
+    }
+
+    #[test]
+    fn broken_connections_are_transient_and_unknown_answers_are_not() {
+        let broken = tonic::Status::from_error("connection reset".into());
+        assert!(is_transient(&broken), "{broken:?}");
+        assert!(!is_transient(&tonic::Status::unknown("no idea")));
+    }
 
     #[test]
     fn missing_objects_are_recognised() {

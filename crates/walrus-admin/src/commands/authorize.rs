@@ -17,7 +17,7 @@ use crate::{
 
 /// Hands a right on.
 pub(crate) async fn run(context: &Context, args: AuthorizeArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.node.send)?;
+    let sending = context.sending(&args.node.send).await?;
     let pool = pool(&sending, args.node.node).await?;
     let (right, present, name) = match args.right {
         Right::Commission => (

@@ -30,7 +30,7 @@ struct CollectReport {
 
 /// Sets the commission rate.
 pub(crate) async fn set_rate(context: &Context, args: SetCommissionArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.node.send)?;
+    let sending = context.sending(&args.node.send).await?;
     let node = OwnNode::find(sending.reader(), sending.sender(), args.node.node).await?;
     let moment = Moment::read(sending.reader()).await?;
     let first = moment.info.epoch + COMMISSION_DELAY_EPOCHS;
@@ -61,7 +61,7 @@ pub(super) async fn pool(sending: &Sending, node: Option<ObjectId>) -> anyhow::R
 
 /// Collects the commission.
 pub(crate) async fn collect(context: &Context, args: NodeArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.send)?;
+    let sending = context.sending(&args.send).await?;
     let reader = sending.reader();
     let pool = pool(&sending, args.node).await?;
     let title = title(&pool);

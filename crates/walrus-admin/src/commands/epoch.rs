@@ -116,7 +116,7 @@ fn due(next: &NextStep, now_ms: u64) -> String {
 
 /// Does the next step, if anybody may.
 pub(crate) async fn advance(context: &Context, args: SendArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args)?;
+    let sending = context.sending(&args).await?;
     let reader = sending.reader();
     let Moment { info, now_ms } = Moment::read(reader).await?;
     let next = NextStep::of(&info);
@@ -161,7 +161,7 @@ pub(crate) async fn advance(context: &Context, args: SendArgs) -> anyhow::Result
 
 /// Attests for a node.
 pub(crate) async fn sync_done(context: &Context, args: NodeArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.send)?;
+    let sending = context.sending(&args.send).await?;
     let reader = sending.reader();
     let node = OwnNode::find(reader, sending.sender(), args.node).await?;
     let title = node.title();

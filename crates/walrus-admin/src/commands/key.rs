@@ -32,7 +32,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
 /// Sets the key with which a node signs from the next committee on.
 pub(crate) async fn run(context: &Context, args: RotateKeyArgs) -> anyhow::Result<()> {
     let key = protocol_key(&args.protocol_key)?;
-    let sending = context.sending(&args.node.send)?;
+    let sending = context.sending(&args.node.send).await?;
     let reader = sending.reader();
     let node = OwnNode::find(reader, sending.sender(), args.node.node).await?;
     let moment = Moment::read(reader).await?;

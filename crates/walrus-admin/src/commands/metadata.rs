@@ -17,7 +17,7 @@ pub(crate) async fn run(context: &Context, args: SetMetadataArgs) -> anyhow::Res
         .as_deref()
         .map(key::network_key)
         .transpose()?;
-    let sending = context.sending(&args.node.send)?;
+    let sending = context.sending(&args.node.send).await?;
     let reader = sending.reader();
     let node = OwnNode::find(reader, sending.sender(), args.node.node).await?;
     let old = reader.node_metadata(&node.pool).await?;

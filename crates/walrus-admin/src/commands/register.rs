@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: RegisterArgs) -> anyhow::Result
             node_capacity: args.capacity,
         },
     };
-    let sending = context.sending(&args.send)?;
+    let sending = context.sending(&args.send).await?;
     let (reader, sender) = (sending.reader(), sending.sender());
     let key = node.protocol_key.public();
     if let Some(cap) = reader.find_node_cap(sender, key).await? {

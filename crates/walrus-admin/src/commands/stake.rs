@@ -38,7 +38,7 @@ struct NewStake {
 /// Stakes with nodes.
 pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()> {
     let stakes = pair(&args.nodes, &args.amounts)?;
-    let sending = context.sending(&args.send)?;
+    let sending = context.sending(&args.send).await?;
     let reader = sending.reader();
     let moment = Moment::read(reader).await?;
     let state = reader.contract_state().await?;

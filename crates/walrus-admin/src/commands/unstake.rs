@@ -20,7 +20,7 @@ use crate::{
 
 /// Takes stake out, or announces that it leaves, whatever the contracts ask for.
 pub(crate) async fn unstake(context: &Context, args: UnstakeArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.send)?;
+    let sending = context.sending(&args.send).await?;
     let moment = Moment::read(sending.reader()).await?;
     let views = match args.node {
         Some(node) => stakes_with(&sending, node).await?,
@@ -152,7 +152,7 @@ async fn unstake_part(
 
 /// Pays out stake whose withdrawal is due.
 pub(crate) async fn withdraw(context: &Context, args: WithdrawArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.send)?;
+    let sending = context.sending(&args.send).await?;
     let moment = Moment::read(sending.reader()).await?;
     let views = if args.stakes.is_empty() {
         due(&sending, &moment).await?

@@ -13,7 +13,7 @@ use crate::{
 
 /// Changes the votes on prices.
 pub(crate) async fn set_price(context: &Context, args: SetPriceArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.node.send)?;
+    let sending = context.sending(&args.node.send).await?;
     let node = OwnNode::find(sending.reader(), sending.sender(), args.node.node).await?;
     let votes = node.pool.voting_params;
     let changes: Vec<String> = [
@@ -57,7 +57,7 @@ pub(crate) async fn set_price(context: &Context, args: SetPriceArgs) -> anyhow::
 
 /// Sets the capacity of a node.
 pub(crate) async fn set_capacity(context: &Context, args: SetCapacityArgs) -> anyhow::Result<()> {
-    let sending = context.sending(&args.node.send)?;
+    let sending = context.sending(&args.node.send).await?;
     let reader = sending.reader();
     let node = OwnNode::find(reader, sending.sender(), args.node.node).await?;
     let moment = Moment::read(reader).await?;

@@ -11,7 +11,7 @@ use super::{WalrusContract, explain};
 use crate::{
     StructTag,
     error::SuiError,
-    executor::{Composer, Draft, Executed},
+    executor::{Composer, Draft, Executed, SignedTransaction},
     ptb::Ptb,
     reader::{ContractState, SuiReader},
 };
@@ -100,8 +100,20 @@ impl Call {
 impl WalrusContract {
     /// Executes a call; what was read of the contracts before is forgotten.
     pub async fn execute(&self, call: &Call) -> Result<Executed, SuiError> {
+        self.execute_recorded(call, |_| Ok(())).await
+    }
+
+    /// The same; hands every signed transaction to `record` before it is sent, as [`Executor::run_recorded`] does.
+    ///
+    /// [`Executor::run_recorded`]: crate::Executor::run_recorded
+    pub async fn execute_recorded(
+        &self,
+        call: &Call,
+        record: impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync,
+    ) -> Result<Executed, SuiError> {
         let sender = self.address();
-        let paid = self.run(|ptb, state| call.add(ptb, state, sender)).await?;
+        let commands = |ptb: &mut Ptb<'_>, state: &ContractState| call.add(ptb, state, sender);
+        let paid = self.run_recorded(commands, &record).await?;
         self.reader().refresh().await;
         Ok(paid.executed)
     }

@@ -35,7 +35,7 @@ pub use self::{
 };
 use crate::{
     error::SuiError,
-    executor::{Executed, Executor},
+    executor::{Executed, Executor, SignedTransaction},
     ptb::{ContractRefs, Ptb},
     reader::{ContractState, SuiReader},
     signer::Signer,
@@ -43,6 +43,9 @@ use crate::{
 
 /// How often a transaction is built on newly read state, because prices or the package changed.
 const STATE_READS_MAX: u32 = 3;
+
+/// What sees a signed transaction before it is sent, and can keep it from being sent.
+type Recorder<'a> = dyn Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync + 'a;
 
 /// Calls the Walrus contracts in the name of one account.
 ///
@@ -89,12 +92,21 @@ impl WalrusContract {
         &self,
         commands: impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync,
     ) -> Result<Paid, SuiError> {
+        self.run_recorded(commands, &|_| Ok(())).await
+    }
+
+    /// The same; `record` sees every signed transaction before it is sent.
+    async fn run_recorded(
+        &self,
+        commands: impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync,
+        record: &Recorder<'_>,
+    ) -> Result<Paid, SuiError> {
         let mut attempt = 0;
         loop {
             let state = self.reader.contract_state().await?;
             let refs = self.reader.refs().await?;
             let cost = commands(&mut Ptb::new(&refs), &state)?;
-            let error = match self.attempt(&refs, &state, &commands).await {
+            let error = match self.attempt(&refs, &state, &commands, record).await {
                 Ok(executed) => return Ok(Paid { executed, cost }),
                 Err(error) => error,
             };
@@ -113,14 +125,14 @@ impl WalrusContract {
         refs: &ContractRefs,
         state: &ContractState,
         commands: &(impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync),
+        record: &Recorder<'_>,
     ) -> Result<Executed, SuiError> {
-        self.executor
-            .run(|| {
-                let mut ptb = Ptb::new(refs);
-                commands(&mut ptb, state)?;
-                Ok(ptb.finish())
-            })
-            .await
+        let build = || {
+            let mut ptb = Ptb::new(refs);
+            commands(&mut ptb, state)?;
+            Ok(ptb.finish())
+        };
+        self.executor.run_recorded(build, record).await
     }
 }
 

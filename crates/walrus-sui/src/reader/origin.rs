@@ -7,6 +7,7 @@ use sui_rpc::{
 use walrus_core::ObjectId;
 
 use crate::{
+    TransactionDigest,
     error::SuiError,
     executor::{Executed, executed},
     ids::object_address,
@@ -52,6 +53,21 @@ impl SuiRpc {
             })
             .await?;
         let digest = object.get_ref().object().previous_transaction().to_owned();
+        self.effects(digest).await
+    }
+
+    /// What a transaction did; `None` if this chain has not executed it.
+    pub async fn transaction(
+        &self,
+        digest: TransactionDigest,
+    ) -> Result<Option<Executed>, SuiError> {
+        match self.effects(digest.to_string()).await {
+            Err(SuiError::Rpc { status, .. }) if status.code() == tonic::Code::NotFound => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
+    async fn effects(&self, digest: String) -> Result<Executed, SuiError> {
         let mut request = proto::GetTransactionRequest::default();
         request.digest = Some(digest);
         request.read_mask = Some(FieldMask::from_str(TRANSACTION_MASK));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use walrus_core::SuiAddress;
 
-use super::{WalletError, expand_home, write_private};
+use super::{WalletError, expand_home, save};
 
 /// One network a wallet knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ impl WalletConfig {
             path: path.to_owned(),
             reason: first_line(&error.to_string()),
         })?;
-        write_private(path, &text)
+        save(path, &text)
     }
 
     /// The keystore file; a relative path counts from the directory of `client.yaml`.

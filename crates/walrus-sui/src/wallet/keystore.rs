@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use walrus_core::SuiAddress;
 
-use super::{WalletError, write_private};
+use super::{WalletError, save};
 use crate::signer::Signer;
 
 /// The keys of a wallet, in the order of the file.
@@ -70,6 +70,6 @@ impl Keystore {
     pub fn save(&self) -> Result<(), WalletError> {
         let entries: Vec<_> = self.signers.iter().map(Signer::to_base64).collect();
         let text = serde_json::to_string_pretty(&entries).expect("a list of strings is valid JSON");
-        write_private(&self.path, &text)
+        save(&self.path, &text)
     }
 }

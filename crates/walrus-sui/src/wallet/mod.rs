@@ -222,20 +222,28 @@ fn expand_home(path: &Path) -> PathBuf {
     }
 }
 
-/// Writes a file that only its owner can read, all of it or nothing.
-fn write_private(path: &Path, contents: &str) -> Result<(), WalletError> {
-    let failed = |cause| WalletError::Write {
+fn save(path: &Path, contents: &str) -> Result<(), WalletError> {
+    write_private(path, contents).map_err(|cause| WalletError::Write {
         path: path.to_owned(),
         cause,
-    };
+    })
+}
+
+/// Writes a durable file that only its owner can read, all of it or nothing. Creates its folder.
+pub fn write_private(path: &Path, contents: &str) -> std::io::Result<()> {
     if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory).map_err(failed)?;
+        std::fs::create_dir_all(directory)?;
     }
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     let temporary = PathBuf::from(name);
-    write_owner_only(&temporary, contents).map_err(failed)?;
-    std::fs::rename(&temporary, path).map_err(failed)
+    let written =
+        write_owner_only(&temporary, contents).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        // What is left of it would only take the space that is missing.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
 }
 
 #[cfg(unix)]

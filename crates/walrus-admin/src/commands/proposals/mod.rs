@@ -106,7 +106,7 @@ pub(super) async fn open(
     governance: Option<ObjectId>,
     args: &SendArgs,
 ) -> anyhow::Result<(Sending, Forum)> {
-    let sending = context.sending(args)?;
+    let sending = context.sending(args).await?;
     let forum = Forum::read(context, governance, sending.reader()).await?;
     Ok((sending, forum))
 }
