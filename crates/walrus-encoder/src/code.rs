@@ -9,7 +9,7 @@
 
 use reed_solomon_simd::engine::{DefaultEngine, Engine as _, GF_MODULUS, GF_ORDER, GfElement};
 
-use crate::transform::{Transforms, add};
+use crate::transform::Transforms;
 
 /// 32 elements of the field: their low bytes, then their high bytes.
 pub(crate) type Block = [u8; 64];
@@ -122,7 +122,7 @@ impl Code {
             .zip(others.chunks_exact_mut(chunk * width))
         {
             transforms.inverse(part, width, start + chunk, chunk.min(self.source - start));
-            add(first, part);
+            transforms.add(first, part);
         }
         transforms.forward(first, width, 0, self.recovery());
     }
@@ -217,7 +217,7 @@ impl Code {
         for i in 1..count {
             let span = 1 << i.trailing_zeros();
             let (before, after) = work.split_at_mut(i * width);
-            add(&mut before[(i - span) * width..], &after[..span * width]);
+            transforms.add(&mut before[(i - span) * width..], &after[..span * width]);
         }
         // Of the results, only those at missing symbols are wanted.
         let wanted = plan

@@ -112,16 +112,18 @@ impl Encoder {
             self.recover_rows(shape, &plan, present, &mut rows);
         }
         let mut recovered = rows.split_off(present).into_iter();
-        let mut rows = rows.into_iter();
-        let mut blob = Vec::with_capacity(shape.message_len());
+        let mut present = rows.into_iter();
         let mut missing = plan.missing.iter().peekable();
-        for row in 0..shape.rows {
-            let bytes = match missing.next_if(|missing| **missing == row) {
+        let rows: Vec<Vec<u8>> = (0..shape.rows)
+            .filter_map(|row| match missing.next_if(|missing| **missing == row) {
                 Some(_) => recovered.next(),
-                None => rows.next(),
-            };
-            blob.extend_from_slice(&bytes.expect("every row is present or was missing"));
-        }
+                None => present.next(),
+            })
+            .collect();
+        let mut blob = vec![0; shape.message_len()];
+        blob.par_chunks_exact_mut(shape.row_len())
+            .zip(rows)
+            .for_each(|(target, row)| target.copy_from_slice(&row));
         blob
     }
 

@@ -127,7 +127,12 @@ impl Encoder {
         let shape = message.shape;
         let recovery_len = (shape.n - shape.columns) * shape.symbol;
         let batch = words_per_batch(shape.symbol);
-        recovery.resize(shape.rows * recovery_len, 0);
+        let length = shape.rows * recovery_len;
+        if recovery.capacity() < length {
+            // Pages that the operating system has zeroed are touched first by the threads that use them.
+            *recovery = vec![0; length];
+        }
+        recovery.resize(length, 0);
         let (used, unused) =
             recovery.split_at_mut(message.used_rows().min(shape.rows) * recovery_len);
         unused.fill(0);

@@ -61,17 +61,21 @@ impl Transforms {
         self.engine.ifft(shards, 0, size, used, start);
     }
 
+    /// Adds blocks to others.
+    pub(crate) fn add(&self, target: &mut [Block], source: &[Block]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = &self.avx2 {
+            return avx2.add(target, source);
+        }
+        let target = target.as_flattened_mut().iter_mut();
+        for (target, source) in target.zip(source.as_flattened()) {
+            *target ^= source;
+        }
+    }
+
     /// Multiplies all elements by that with this logarithm.
     pub(crate) fn multiply(&self, blocks: &mut [Block], log: GfElement) {
         self.engine.mul(blocks, log);
-    }
-}
-
-/// Adds blocks to others.
-pub(crate) fn add(target: &mut [Block], source: &[Block]) {
-    let target = target.as_flattened_mut().iter_mut();
-    for (target, source) in target.zip(source.as_flattened()) {
-        *target ^= source;
     }
 }
 
@@ -129,9 +133,24 @@ mod avx2 {
             unsafe { forward(&self.twists, work, width, start, wanted) }
         }
 
+        #[allow(clippy::unused_self)] // it shows that there is AVX2
+        pub(super) fn add(&self, target: &mut [Block], source: &[Block]) {
+            // SAFETY: a value of this type exists only where AVX2 was found.
+            unsafe { add(target, source) }
+        }
+
         pub(super) fn inverse(&self, work: &mut [Block], width: usize, start: usize, used: usize) {
             // SAFETY: a value of this type exists only where AVX2 was found.
             unsafe { inverse(&self.twists, work, width, start, used) }
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn add(target: &mut [Block], source: &[Block]) {
+        for (target, source) in target.iter_mut().zip(source) {
+            Elements::load(target)
+                .plus(Elements::load(source))
+                .store(target);
         }
     }
 
@@ -407,6 +426,10 @@ mod tests {
             let (mut one, mut other) = (data.clone(), data);
             ours.inverse(&mut one, width, start, limit);
             library.inverse(&mut other, width, start, limit);
+            prop_assert_eq!(&one, &other);
+
+            ours.add(&mut one, &plain);
+            library.add(&mut other, &plain);
             prop_assert_eq!(one, other);
         }
     }
