@@ -50,6 +50,38 @@ fun stake_pay_and_be_rewarded() {
     destroy(network);
 }
 
+/// What is paid in for each of the next epochs is booked there, and is what stake earns.
+#[test]
+fun subsidies_by_epoch_are_what_stakers_earn() {
+    let mut network = test_network::running();
+    let mut first = network.take_funds(4_000_003).into_balance();
+    let second = first.split(3);
+    // Nodes are paid for what they store.
+    let (system, payment, ctx) = network.storage_parts();
+    system.reserve_space(1_000_000, 2, payment, ctx).destroy();
+    let before = vector::tabulate!(3, |i| system.future_accounting()[i as u32].rewards());
+    system.add_per_epoch_subsidies(vector[first, second]);
+    let booked = vector::tabulate!(
+        3,
+        |i| system.future_accounting()[i as u32].rewards() - before[i],
+    );
+    assert_eq!(booked, vector[4_000_000, 3, 0]);
+
+    let node_id = network.node_id(0);
+    let (_, staking, _, _, _) = network.staking_parts();
+    let principal = staking.inner().pool_for_testing(node_id).wal_balance();
+    network.next_epoch();
+    let (_, staking, _, _, _) = network.staking_parts();
+    let earned = staking.inner().pool_for_testing(node_id).wal_balance() - principal;
+    assert!(earned > 0);
+    assert_eq!(staking.calculate_rewards(node_id, principal, 1, 2), earned);
+    // Two halves earn as much, but for what is rounded down.
+    let half = staking.calculate_rewards(node_id, principal / 2, 1, 2);
+    assert!(half == earned / 2 || half + 1 == earned / 2);
+    assert_eq!(staking.calculate_rewards(node_id, principal, 2, 2), 0);
+    destroy(network);
+}
+
 #[test]
 fun configuration_through_the_capability() {
     let mut network = test_network::running();
