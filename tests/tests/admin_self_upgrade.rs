@@ -115,7 +115,7 @@ async fn nodes_approve_an_upgrade_of_the_governance_and_it_is_made() {
         (0, 0, 6)
     );
 
-    approvals_are_given(&scene, &new).await;
+    approvals_are_given(&scene, &new);
 
     // They count after a day, for nothing else, and only then.
     let support = missing(relink(&mut scene, Authority::Votes).await);
@@ -163,7 +163,7 @@ async fn nodes_approve_an_upgrade_of_the_governance_and_it_is_made() {
 }
 
 /// Everything that a voter can do and get wrong; in the end 6 shards approve `new`.
-async fn approvals_are_given(scene: &Voters, new: &LinkedPackage) {
+fn approvals_are_given(scene: &Voters, new: &LinkedPackage) {
     let home = &scene.home;
     let wrong = hex(&WRONG);
     home.admin(&operator(3), &[&APPROVE[..], &["--yes"]].concat())
@@ -260,6 +260,7 @@ fn refused(result: Result<(), SuiError>) {
     );
 }
 
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Without the `0x` that IDs have.
+fn hex(digest: &[u8; 32]) -> String {
+    ObjectId(*digest).to_string().split_off(2)
 }

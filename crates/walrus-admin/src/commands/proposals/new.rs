@@ -106,13 +106,12 @@ fn body(args: &BodyArgs) -> anyhow::Result<Body> {
 async fn kind(forum: &Forum, kind: NewKind) -> anyhow::Result<(Kind, String)> {
     let kind = match kind {
         NewKind::Upgrade(args) => {
-            let digest = match args.digest {
-                Some(digest) => digest,
-                None => {
-                    let loaded = package::load(Upgradable::Contracts, &args.package)?;
-                    let linked = package::link(&forum.reader, Upgradable::Contracts, &loaded);
-                    linked.await?.digest
-                }
+            let digest = if let Some(digest) = args.digest {
+                digest
+            } else {
+                let loaded = package::load(Upgradable::Contracts, &args.package)?;
+                let linked = package::link(&forum.reader, Upgradable::Contracts, &loaded);
+                linked.await?.digest
             };
             Kind::Upgrade {
                 digest: digest.to_vec(),

@@ -130,12 +130,11 @@ pub(super) async fn find(
     args: &PackageArgs,
     digest: &[u8],
 ) -> anyhow::Result<LinkedPackage> {
-    let candidates = match &args.package {
-        Some(_) => vec![load(Upgradable::Contracts, args)?],
-        None => {
-            let embedded = Upgradable::Contracts.embedded();
-            embedded.into_iter().cloned().collect()
-        }
+    let candidates = if args.package.is_some() {
+        vec![load(Upgradable::Contracts, args)?]
+    } else {
+        let embedded = Upgradable::Contracts.embedded();
+        embedded.into_iter().cloned().collect()
     };
     for candidate in &candidates {
         let linked = link(reader, Upgradable::Contracts, candidate).await?;
