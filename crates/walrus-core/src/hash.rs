@@ -123,10 +123,20 @@ pub fn hash_pairs_in_place(nodes: &mut [Digest]) -> usize {
 /// row without neighbour is left alone.
 pub fn hash_row_pairs_in_place(nodes: &mut [Digest], width: usize) -> usize {
     let pairs = nodes.len() / width / 2;
-    hash_pairs_with(Lanes::detect(), nodes, pairs * width, |pair| {
-        let left = pair + pair / width * width;
-        (left, left + width)
-    });
+    let lanes = Lanes::detect();
+    if width.is_power_of_two() {
+        // Nearly always: and a division for each pair would be noticed.
+        let bits = width.ilog2();
+        hash_pairs_with(lanes, nodes, pairs * width, |pair| {
+            let left = pair + (pair >> bits << bits);
+            (left, left + width)
+        });
+    } else {
+        hash_pairs_with(lanes, nodes, pairs * width, |pair| {
+            let left = pair + pair / width * width;
+            (left, left + width)
+        });
+    }
     pairs
 }
 
@@ -147,25 +157,31 @@ fn hash_pairs_in<const L: usize>(
     pairs: usize,
     locate: impl Fn(usize) -> (usize, usize),
 ) {
-    let mut previous: Option<([[Digest; L]; 2], [Digest; L])> = None;
+    // The pair before, and its hash: groups of equal pairs are runs that began before them.
+    let mut previous: Option<([Digest; 2], Digest)> = None;
     for start in (0..pairs).step_by(L) {
         let count = L.min(pairs - start);
-        let mut inputs = [[[0; DIGEST_LEN]; L]; 2];
-        let [lefts, rights] = &mut inputs;
-        for (lane, (left, right)) in lefts.iter_mut().zip(rights).enumerate() {
-            // The lanes that are left over hash the last pair again.
-            let places = locate(start + lane.min(count - 1));
-            (*left, *right) = (nodes[places.0], nodes[places.1]);
-        }
+        // The lanes that are left over hash the last pair again.
+        let places: [_; L] = std::array::from_fn(|lane| locate(start + lane.min(count - 1)));
+        let [lefts, rights] = [
+            places.map(|(left, _)| &nodes[left]),
+            places.map(|(_, right)| &nodes[right]),
+        ];
+        let pair = [*lefts[L - 1], *rights[L - 1]];
         let digests = match &previous {
-            Some((before, digests)) if *before == inputs => *digests,
-            _ => with.nodes(INNER_PREFIX, &inputs[0], &inputs[1]),
+            Some(([left, right], digest))
+                if lefts.iter().all(|other| *other == left)
+                    && rights.iter().all(|other| *other == right) =>
+            {
+                [*digest; L]
+            }
+            _ => with.nodes(INNER_PREFIX, lefts, rights),
         };
         match nodes[start..].first_chunk_mut() {
             Some(group) if count == L => *group = digests,
             _ => nodes[start..start + count].copy_from_slice(&digests[..count]),
         }
-        previous = Some((inputs, digests));
+        previous = Some((pair, digests[L - 1]));
     }
 }
 

@@ -138,7 +138,7 @@ pub(super) struct Stretch<'a, const L: usize> {
 /// What differs between instruction sets.
 pub(super) trait Compress<const L: usize>: Copy {
     /// The hashes of pairs of nodes: `H(prefix ‖ left ‖ right)` in each lane.
-    fn nodes(self, prefix: u8, left: &[Digest; L], right: &[Digest; L]) -> [Digest; L];
+    fn nodes(self, prefix: u8, left: [&Digest; L], right: [&Digest; L]) -> [Digest; L];
 
     /// Compresses a block of which words from `used` on are zero.
     fn compress(
@@ -254,7 +254,7 @@ const NODE_WORDS: usize = 2 * QUAD_LEN / 8 + 1;
 pub(super) struct Portable;
 
 impl Compress<1> for Portable {
-    fn nodes(self, prefix: u8, [left]: &[Digest; 1], [right]: &[Digest; 1]) -> [Digest; 1] {
+    fn nodes(self, prefix: u8, [left]: [&Digest; 1], [right]: [&Digest; 1]) -> [Digest; 1] {
         let mut block = [[0; 1]; BLOCK_WORDS];
         self.load([left], &mut block, 0);
         self.load([right], &mut block, 4);

@@ -1,6 +1,8 @@
 //! The same computations, written down as plainly as the format states them: one thread, one symbol
 //! and one hash at a time.
 
+use std::{hint::black_box, time::Instant};
+
 use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
 use walrus_core::{
     NShards, PrimarySliver, SliverPairMetadata, VerifiedMetadata, merkle::Node, params,
@@ -81,6 +83,30 @@ impl Plain {
                 .map(|row| row[column].as_slice())
                 .collect::<Vec<_>>(),
         )
+    }
+
+    /// Seconds that the codes of rows and columns take by themselves: how fast this machine is.
+    pub(crate) fn seconds_of_codes(&self, blob: &[u8]) -> f64 {
+        let rows = self.expand_rows(blob);
+        let row = |row: usize| rows[row][..self.columns].iter().collect::<Vec<_>>();
+        let column = |column: usize| rows.iter().map(|row| &row[column]).collect::<Vec<_>>();
+        let mut seconds = 0.0;
+        for (source, count, word) in [
+            (self.columns, self.rows, &row as &dyn Fn(usize) -> Vec<_>),
+            (self.rows, self.n, &column),
+        ] {
+            let mut encoder =
+                ReedSolomonEncoder::new(source, self.n - source, self.symbol).expect("supported");
+            for index in 0..count {
+                for symbol in word(index) {
+                    encoder.add_original_shard(symbol).expect("of this size");
+                }
+                let start = Instant::now();
+                black_box(encoder.encode().expect("complete"));
+                seconds += start.elapsed().as_secs_f64();
+            }
+        }
+        seconds
     }
 
     pub(crate) fn metadata(&self, blob: &[u8]) -> VerifiedMetadata {

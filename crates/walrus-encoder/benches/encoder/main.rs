@@ -5,7 +5,8 @@
 //!
 //! Each line is one operation on one blob: the time of ours on one and on all threads, that of the
 //! baseline, the ratio, and the peak of resident memory during ours on all threads, less what was
-//! resident before it. The last lines (all there is with `--memory`) are the peaks of operations that
+//! resident before it. "Codes alone" is the time of the library's Reed-Solomon codes in the baseline's encoding,
+//! to compare machines. The last lines (all there is with `--memory`) are the peaks of operations that
 //! are made for large blobs, of `M` MiB on a thousand shards; there, all memory of the process counts.
 #![allow(clippy::cast_precision_loss)] // numbers for people
 
@@ -377,6 +378,19 @@ fn main() {
                 } else {
                     line.print();
                 }
+            }
+            let name = format!("codes alone n={shards} {}", size_name(bytes));
+            let blob: Vec<u8> = (0..bytes as u64).map(noise).collect();
+            let plain = Plain::new(n, bytes);
+            let seconds = (0..MIN_RUNS)
+                .map(|_| plain.seconds_of_codes(&blob))
+                .fold(f64::INFINITY, f64::min);
+            if options.json {
+                entries.push(serde_json::json!({
+                    "name": name, "value": seconds, "unit": "s", "baseline": null, "ratio": null,
+                }));
+            } else {
+                println!("{name:<32} {seconds:>9.4}");
             }
         }
     }

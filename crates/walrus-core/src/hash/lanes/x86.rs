@@ -319,10 +319,10 @@ fn compress_whole_avx512(state: &mut State<8>, bytes: [&[u8]; 8], mut counter: u
 
 /// Hashes pairs of nodes in four lanes.
 #[target_feature(enable = "avx2")]
-fn nodes_avx2(prefix: u8, left: &[Digest; 4], right: &[Digest; 4]) -> [Digest; 4] {
+fn nodes_avx2(prefix: u8, left: [&Digest; 4], right: [&Digest; 4]) -> [Digest; 4] {
     let mut block = [[0; 4]; 16];
-    load_lanes(left.each_ref(), &mut block, 0, 0);
-    load_lanes(right.each_ref(), &mut block, 4, 0);
+    load_lanes(left, &mut block, 0, 0);
+    load_lanes(right, &mut block, 4, 0);
     shift_in(&mut block, NODE_WORDS, [prefix; 4]);
     let mut state = initial_state().map(|word| [word; 4]);
     compress_avx2::<NODE_WORDS>(&mut state, &block, NODE_LEN, true);
@@ -331,10 +331,10 @@ fn nodes_avx2(prefix: u8, left: &[Digest; 4], right: &[Digest; 4]) -> [Digest; 4
 
 /// Hashes pairs of nodes in eight lanes.
 #[target_feature(enable = "avx2,avx512f")]
-fn nodes_avx512(prefix: u8, left: &[Digest; 8], right: &[Digest; 8]) -> [Digest; 8] {
+fn nodes_avx512(prefix: u8, left: [&Digest; 8], right: [&Digest; 8]) -> [Digest; 8] {
     let mut block = [[0; 8]; 16];
     for (nodes, word) in [(left, 0), (right, 4)] {
-        let [a, b, c, d, e, f, g, h] = nodes.each_ref();
+        let [a, b, c, d, e, f, g, h] = nodes;
         load_lanes([a, b, c, d], &mut block, word, 0);
         load_lanes([e, f, g, h], &mut block, word, 4);
     }
@@ -350,7 +350,7 @@ fn nodes_avx512(prefix: u8, left: &[Digest; 8], right: &[Digest; 8]) -> [Digest;
 
 impl Compress<4> for Avx2 {
     #[inline]
-    fn nodes(self, prefix: u8, left: &[Digest; 4], right: &[Digest; 4]) -> [Digest; 4] {
+    fn nodes(self, prefix: u8, left: [&Digest; 4], right: [&Digest; 4]) -> [Digest; 4] {
         // SAFETY: a value of this type exists only where AVX2 was found; the same holds below.
         unsafe { nodes_avx2(prefix, left, right) }
     }
@@ -401,7 +401,7 @@ impl Compress<4> for Avx2 {
 
 impl Compress<8> for Avx512 {
     #[inline]
-    fn nodes(self, prefix: u8, left: &[Digest; 8], right: &[Digest; 8]) -> [Digest; 8] {
+    fn nodes(self, prefix: u8, left: [&Digest; 8], right: [&Digest; 8]) -> [Digest; 8] {
         // SAFETY: a value of this type exists only where AVX-512F and AVX2 were found; the same holds
         // below.
         unsafe { nodes_avx512(prefix, left, right) }
