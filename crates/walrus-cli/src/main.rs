@@ -12,6 +12,7 @@ use clap::Parser;
 use args::Cli;
 
 fn main() -> ExitCode {
+    walrus_encoder::memory::give_back_large_blocks();
     let cli = Cli::parse();
     walrus_terminal::exit::run(commands::run(cli))
 }

@@ -46,6 +46,7 @@ mod encode;
 mod error;
 mod inconsistency;
 mod matrix;
+pub mod memory;
 mod metadata;
 mod packing;
 pub mod quilt;

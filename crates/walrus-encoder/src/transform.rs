@@ -79,7 +79,7 @@ impl Transforms {
     }
 }
 
-/// The second module of the workspace with `unsafe` code. It pays: with the transforms of the
+/// One of the few modules with `unsafe` code. It pays: with the transforms of the
 /// library, the codes took twice the time, a third of that of encoding a large blob.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]

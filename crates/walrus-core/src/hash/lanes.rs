@@ -173,10 +173,7 @@ impl<const L: usize> Stretch<'_, L> {
         let blocks = total.div_ceil(BLOCK_LEN);
         let mut block = [[0; L]; BLOCK_WORDS];
         // All blocks but the first and the last are loaded from where they lie.
-        let whole = match self.last {
-            true => blocks.saturating_sub(2),
-            false => blocks.saturating_sub(1),
-        };
+        let whole = blocks.saturating_sub(1 + usize::from(self.last));
         for index in 0..blocks {
             if index == 1 && whole > 0 {
                 let start = BLOCK_LEN - 1;
