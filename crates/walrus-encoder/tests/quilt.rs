@@ -196,3 +196,22 @@ fn lookups() {
     assert_eq!(first.columns().start, index.index_columns());
     assert_eq!(first.id(BlobId::default()).columns(), Ok(first.columns()));
 }
+
+/// Symbols have an even size; a matrix of others is not what a network would store.
+#[test]
+fn lengths_of_odd_symbols_are_refused() {
+    let n = NShards::new(10).unwrap();
+    for (length, is_aligned) in [
+        (28, false),
+        (55, false),
+        (56, true),
+        (84, false),
+        (112, true),
+    ] {
+        let mut bytes = vec![0; length];
+        bytes[0] = 1;
+        let refused =
+            matches!(Quilt::open(n, bytes), Err(QuiltError::NotAligned(l)) if l == length);
+        assert_eq!(refused, !is_aligned, "{length} bytes");
+    }
+}

@@ -38,7 +38,7 @@ pub enum QuiltError {
     #[error("version {0} of quilts is not supported; version 1 is")]
     Version(u8),
     /// The length is not one that a quilt has.
-    #[error("{0} bytes are not a quilt: the length is not a multiple of the number of symbols")]
+    #[error("{0} bytes are not a quilt: the length is not that of whole symbols of an even size")]
     NotAligned(usize),
     /// The index is malformed.
     #[error("the index of the quilt is malformed: {0}")]

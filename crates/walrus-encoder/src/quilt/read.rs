@@ -1,12 +1,8 @@
 //! Reading quilts: from the whole blob, or from single columns.
 
-use std::{collections::BTreeMap, num::NonZeroU16, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
-use walrus_core::{
-    NShards, SecondarySliver, VerifiedMetadata,
-    params::{self, MAX_SYMBOL_SIZE},
-    quilt::QuiltIndexV1,
-};
+use walrus_core::{NShards, SecondarySliver, VerifiedMetadata, params, quilt::QuiltIndexV1};
 
 use super::{
     INDEX_PREFIX_LEN, MASK_TAGS, MAX_INDEX_COLUMNS, PATCH_HEADER_LEN, PatchList, QuiltError,
@@ -41,17 +37,12 @@ impl Quilt {
             Some(&VERSION) => {}
             Some(&other) => return Err(QuiltError::Version(other)),
         }
-        let not_aligned = || QuiltError::NotAligned(bytes.len());
-        let symbols = usize::try_from(params::source_symbols_per_blob(n))
-            .map_err(|_| QuiltError::NotAligned(bytes.len()))?;
-        if !bytes.len().is_multiple_of(symbols) {
-            return Err(not_aligned());
-        }
-        let symbol_size = u16::try_from(bytes.len() / symbols)
+        // A quilt is the matrix of the blob, to the last symbol.
+        let symbols = params::source_symbols_per_blob(n);
+        let symbol_size = params::symbol_size(n, bytes.len() as u64)
             .ok()
-            .filter(|size| *size <= MAX_SYMBOL_SIZE)
-            .and_then(NonZeroU16::new)
-            .ok_or_else(not_aligned)?;
+            .filter(|size| symbols * u64::from(size.get()) == bytes.len() as u64)
+            .ok_or(QuiltError::NotAligned(bytes.len()))?;
         let shape = Shape::new(n, symbol_size);
         let patches = read_index(&WholeQuilt {
             shape,
