@@ -10,17 +10,27 @@ use walrus_core::{
 
 type Digest = [u8; 32];
 
-fn hash(prefix: u8, parts: [&[u8]; 2]) -> Digest {
-    let mut state = blake2b_simd::Params::new().hash_length(32).to_state();
-    state.update(&[prefix]).update(parts[0]).update(parts[1]);
-    state.finalize().as_bytes().try_into().expect("32 bytes")
+fn hash(message: &[u8]) -> Digest {
+    let hash = blake2b_simd::Params::new().hash_length(32).hash(message);
+    hash.as_bytes().try_into().expect("32 bytes")
+}
+
+fn leaf(cell: &[u8]) -> Digest {
+    hash(&[&[0], cell].concat())
+}
+
+fn node(left: &Digest, right: &Digest) -> Digest {
+    let mut message = [1; 65];
+    message[1..33].copy_from_slice(left);
+    message[33..].copy_from_slice(right);
+    hash(&message)
 }
 
 fn root(mut level: Vec<Digest>) -> Node {
     while level.len() > 1 {
         level = level
             .chunks(2)
-            .map(|pair| hash(1, [&pair[0], pair.get(1).unwrap_or(&[0; 32])]))
+            .map(|pair| node(&pair[0], pair.get(1).unwrap_or(&[0; 32])))
             .collect();
     }
     level.first().copied().map_or(Node::Empty, Node::Digest)
@@ -119,7 +129,7 @@ impl Plain {
         let mut row_leaves = vec![Vec::with_capacity(self.n); self.n];
         let mut secondary = Vec::with_capacity(self.n);
         for column in columns {
-            let leaves: Vec<Digest> = column.iter().map(|cell| hash(0, [cell, &[]])).collect();
+            let leaves: Vec<Digest> = column.iter().map(|cell| leaf(cell)).collect();
             for (row, leaf) in row_leaves.iter_mut().zip(&leaves) {
                 row.push(*leaf);
             }
@@ -184,7 +194,7 @@ impl Plain {
             .into_iter()
             .zip(metadata.metadata().hashes())
         {
-            let leaves = row.iter().map(|cell| hash(0, [cell, &[]])).collect();
+            let leaves = row.iter().map(|cell| leaf(cell)).collect();
             assert_eq!(root(leaves), hashes.primary_hash);
         }
         blob

@@ -24,7 +24,7 @@ use walrus_core::{NShards, SliverPairIndex, SliverType, VerifiedMetadata, params
 use walrus_encoder::{ConsistencyCheck, Encoder};
 
 /// Short operations are repeated for this long, and the fastest run counts.
-const SECONDS_PER_MEASUREMENT: f64 = 1.0;
+const SECONDS_PER_MEASUREMENT: f64 = 2.0;
 
 /// Runs of long operations: memory that is touched for the first time can double the time of the first.
 const MIN_RUNS: usize = 2;
