@@ -16,8 +16,11 @@ use crate::{
     transform::Transforms,
 };
 
-/// Longest symbols that are staged; a batch of staged words has about as many bytes at each position.
+/// Longest symbols that are staged one word at a time.
 const STAGED_LEN: usize = 384;
+
+/// A batch of several words has at most so many bytes at each position.
+const BATCH_LEN: usize = 640;
 
 /// Blocks of a word that are worked off at once in place. More would not fit into the second-level cache;
 /// with fewer, the symbols come from memory, and their hash states, in more pieces.
@@ -65,7 +68,7 @@ pub(crate) struct Kernel<'a> {
 /// How many words of symbols of this length are worked on together: a power of two.
 pub(crate) fn words_per_batch(length: usize) -> usize {
     if is_staged(1, length) {
-        let fitting = (STAGED_LEN / length.max(1)).clamp(1, MAX_WORDS);
+        let fitting = (BATCH_LEN / length.max(1)).clamp(1, MAX_WORDS);
         1 << fitting.ilog2()
     } else {
         1
