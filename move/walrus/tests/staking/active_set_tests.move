@@ -85,3 +85,24 @@ fun a_node_is_in_the_set_once() {
     let mut set = set_of(3, vector[10]);
     set.insert(node(0), 20);
 }
+
+/// A set that becomes larger, as by a migration, keeps its nodes, and lets in who was too small before.
+#[test]
+fun a_larger_set_has_room_for_more() {
+    let mut set = set_of(2, vector[10, 30]);
+    assert!(!set.insert_or_update(node(7), 5));
+    set.set_max_size(3);
+    assert_eq!(set.max_size(), 3);
+    assert_eq!(set.active_ids(), vector[node(0), node(1)]);
+    assert!(set.insert_or_update(node(7), 5));
+    assert_eq!(set.active_ids(), vector[node(0), node(1), node(7)]);
+    assert_eq!(set.total_stake(), 45);
+    assert!(!set.insert_or_update(node(8), 5));
+    assert_eq!(set.total_stake(), 45);
+}
+
+#[test, expected_failure(abort_code = active_set::EZeroMaxSize)]
+fun a_set_that_becomes_one_for_nobody() {
+    let mut set = set_of(2, vector[10]);
+    set.set_max_size(0);
+}

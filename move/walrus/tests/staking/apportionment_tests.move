@@ -122,3 +122,53 @@ fun more_stake_never_means_fewer_shards() {
         });
     });
 }
+
+/// The expected counts were computed with exact fractions: each node has a shard per 4.805 or 333.67 of its stake.
+#[test]
+fun rising_stakes_of_many_nodes() {
+    assert_eq!(
+        apportion(1000, vector::tabulate!(100, |i| i + 1)),
+        vector::tabulate!(100, |i| ((i + 1) * 1_000 / 4_805) as u16),
+    );
+    assert_eq!(
+        apportion(1000, vector::tabulate!(1000, |i| i + 1)),
+        vector::tabulate!(1000, |i| ((i + 1) * 3 / 1_001) as u16),
+    );
+}
+
+/// No node below the limit has more stake for the shard it would get next than another has for its last one.
+fun assert_nobody_is_next(stakes: vector<u64>, counts: vector<u16>, limit: u16) {
+    let (mut next_stake, mut next_count) = (0u128, 1u128);
+    let (mut last_stake, mut last_count) = (1u128, 0u128);
+    stakes.length().do!(|i| {
+        let (stake, count) = (stakes[i] as u128, counts[i] as u128);
+        assert!(counts[i] <= limit);
+        if (counts[i] < limit && stake * next_count > next_stake * (count + 1)) {
+            next_stake = stake;
+            next_count = count + 1;
+        };
+        if (count > 0 && stake * last_count < last_stake * count) {
+            last_stake = stake;
+            last_count = count;
+        };
+    });
+    assert!(last_count > 0);
+    assert!(next_stake * last_count <= last_stake * next_count);
+}
+
+#[test]
+fun random_stakes_of_many_nodes_are_served_in_the_order_of_their_claims() {
+    let mut seed = 99u64;
+    vector[25u64, 100, 1000].do!(|n_nodes| {
+        let mut stakes = vector::tabulate!(n_nodes, |_| {
+            seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+            (seed % 1_000 + 1) * 1_000_000_007
+        });
+        // Wants everything, and gets a tenth.
+        *(&mut stakes[7]) = 1_000_000_000_000_000_000;
+        let counts = apportion(1000, stakes);
+        assert_eq!(counts[7], 100);
+        assert_eq!(counts.fold!(0, |sum, count| sum + count), 1000);
+        assert_nobody_is_next(stakes, counts, 100);
+    });
+}

@@ -126,3 +126,18 @@ fun committees_of_different_sizes() {
     assert_eq!(back.size(), 2);
     assert_eq!(counts_of(&back), assignment(vector[@0x1, @0xC], vector[39, 1]));
 }
+
+/// One member gets the shards of all others: its own stay first, then the others from the last one back.
+#[test]
+fun all_shards_to_one_member() {
+    let first = committee::initialize(assignment(vector[@0x1, @0x2, @0x3], vector[3, 3, 4]));
+    let second = first.transition(assignment(vector[@0x2], vector[10]));
+    assert_eq!(second.size(), 1);
+    assert_shards(&second, @0x2, vector[3, 4, 5, 9, 8, 7, 6, 2, 1, 0]);
+}
+
+#[test, expected_failure(abort_code = committee::EInvalidShardAssignment)]
+fun fewer_shards_than_there_are() {
+    let first = committee::initialize(assignment(vector[@0x1, @0x2], vector[2, 2]));
+    first.transition(assignment(vector[@0x1, @0x2], vector[2, 1]));
+}
