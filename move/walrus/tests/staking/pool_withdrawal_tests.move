@@ -244,3 +244,23 @@ fun more_stake_leaves_than_there_is() {
     advance(&mut pool, 3, 0);
     abort
 }
+
+/// Stake of a node that was chosen serves one epoch, also when it is not active yet: it leaves by request only.
+#[test, expected_failure(abort_code = staking_pool::ENotWithdrawing)]
+fun withdraw_without_request_what_the_next_committee_counts_on() {
+    let mut pool = test_pool::new(0, 1);
+    let staked = stake(&mut pool, WAL, before(1));
+    assert!(!staking_pool::can_withdraw_early(&staked, &joining(1)));
+    withdraw(&mut pool, staked, joining(1));
+    abort
+}
+
+#[test, expected_failure(abort_code = staking_pool::EWithdrawEpochNotReached)]
+fun withdraw_in_the_one_epoch_that_stake_serves() {
+    let mut pool = test_pool::new(0, 1);
+    let mut staked = stake(&mut pool, WAL, before(1));
+    pool.request_withdraw_stake(&mut staked, &joining(1));
+    advance(&mut pool, 2, 0);
+    withdraw(&mut pool, staked, before(2));
+    abort
+}
