@@ -150,3 +150,9 @@ fun shards_count_and_not_nodes() {
 fun three_of_four_nodes_with_few_shards() {
     committee_of(vector[7, 1, 1, 1]).verify_quorum_in_epoch(vector[], x"0e", message());
 }
+
+/// Bits that a short bitmap does not have are zero: eight of ten members are a quorum.
+#[test]
+fun a_short_bitmap_of_a_quorum() {
+    committee().verify_quorum_in_epoch(vector[], x"ff", message());
+}

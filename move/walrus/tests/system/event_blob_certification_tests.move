@@ -5,6 +5,7 @@ use std::unit_test::{assert_eq, destroy};
 use sui::event;
 use walrus::blob;
 use walrus::events::{BlobCertified, BlobDeleted, BlobRegistered};
+use walrus::system_state_inner;
 use walrus::test_network::{Self, Network};
 
 const RS2: u8 = 1;
@@ -124,4 +125,57 @@ fun event_blobs_need_no_free_capacity() {
     let (system, _, _) = network.storage_parts();
     assert_eq!(system.used_capacity_size(), all + test_network::encoded_size(SIZE));
     destroy(network);
+}
+
+// === Several in flight ===
+
+/// A network in which node 3 has attested an event blob before the others have certified the one that precedes it.
+fun one_is_ahead(): Network {
+    let mut network = test_network::running();
+    attest(&mut network, 3, 8, 200);
+    2u64.do!(|i| attest(&mut network, i, 7, 100));
+    assert_eq!(tracked(&mut network), 2);
+    assert_eq!(latest(&mut network), option::none());
+    attest(&mut network, 2, 7, 100);
+    assert_eq!(latest(&mut network), option::some(100));
+    network
+}
+
+/// What was attested for a later event blob is forgotten when an earlier one is certified.
+#[test]
+fun two_event_blobs_in_flight() {
+    let mut network = one_is_ahead();
+    assert_eq!(tracked(&mut network), 0);
+    // With the attestation from before these would be a quorum.
+    2u64.do!(|i| attest(&mut network, i, 8, 200));
+    assert_eq!(latest(&mut network), option::some(100));
+    attest(&mut network, 2, 8, 200);
+    assert_eq!(latest(&mut network), option::some(200));
+    // The one that was ahead goes on with the next.
+    attest(&mut network, 3, 9, 300);
+    assert_eq!(tracked(&mut network), 1);
+    destroy(network);
+}
+
+#[test, expected_failure(abort_code = system_state_inner::ERepeatedAttestation)]
+fun a_forgotten_attestation_cannot_be_repeated() {
+    let mut network = one_is_ahead();
+    attest(&mut network, 3, 8, 200);
+    abort
+}
+
+#[test, expected_failure(abort_code = system_state_inner::EIncorrectAttestation)]
+fun attest_another_while_one_is_open() {
+    let mut network = one_is_ahead();
+    attest(&mut network, 0, 8, 200);
+    attest(&mut network, 0, 9, 300);
+    abort
+}
+
+#[test, expected_failure(abort_code = system_state_inner::ERepeatedAttestation)]
+fun attest_backwards() {
+    let mut network = one_is_ahead();
+    attest(&mut network, 0, 8, 200);
+    attest(&mut network, 0, 9, 150);
+    abort
 }

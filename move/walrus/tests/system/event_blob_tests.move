@@ -26,3 +26,13 @@ fun event_blobs_go_forward() {
     state.set_latest_certified(2, 100);
     abort
 }
+
+#[test]
+fun the_same_blob_up_to_another_checkpoint_is_another_event_blob() {
+    let mut state = event_blob::new_state();
+    assert_eq!(state.add_weight(1, 100, 3), 3);
+    assert_eq!(state.add_weight(1, 200, 4), 4);
+    assert_eq!(state.add_weight(1, 100, 2), 5);
+    assert_eq!(state.tracked_for_testing(), 2);
+    destroy(state);
+}
