@@ -335,3 +335,14 @@ fun remove_an_attribute_of_another_name() {
     blob.remove_metadata_pair(&b"x".to_string());
     abort
 }
+
+#[test]
+fun an_attribute_that_exists_is_removed_and_the_others_stay() {
+    let mut blob = register(storage(5, 9), true);
+    blob.insert_or_update_metadata_pair(b"k".to_string(), b"v".to_string());
+    blob.insert_or_update_metadata_pair(b"l".to_string(), b"w".to_string());
+    let removed = blob.remove_metadata_pair_if_exists(&b"k".to_string());
+    assert_eq!(removed, option::some(b"v".to_string()));
+    assert_eq!(bcs::to_bytes(&blob.take_metadata()), x"01016c0177");
+    blob.burn();
+}

@@ -101,3 +101,43 @@ fun an_empty_period() {
     destroy(storage_resource::new_for_testing(4, 4, 100, ctx));
     abort
 }
+
+#[test, expected_failure(abort_code = storage_resource::EInvalidEpoch)]
+fun split_before_the_start() {
+    let ctx = &mut tx_context::dummy();
+    let mut storage = storage_resource::new_for_testing(2, 10, 100, ctx);
+    destroy(storage.split_by_epoch(1, ctx));
+    abort
+}
+
+#[test, expected_failure(abort_code = storage_resource::EInvalidEpoch)]
+fun split_after_the_end() {
+    let ctx = &mut tx_context::dummy();
+    let mut storage = storage_resource::new_for_testing(2, 10, 100, ctx);
+    destroy(storage.split_by_epoch(11, ctx));
+    abort
+}
+
+#[test, expected_failure(abort_code = storage_resource::EIncompatibleEpochs)]
+fun fuse_periods_that_overlap() {
+    let ctx = &mut tx_context::dummy();
+    let mut storage = storage_resource::new_for_testing(4, 6, 100, ctx);
+    storage.fuse_periods(storage_resource::new_for_testing(5, 9, 100, ctx));
+    abort
+}
+
+#[test, expected_failure(abort_code = storage_resource::EIncompatibleEpochs)]
+fun fuse_amounts_of_periods_that_follow() {
+    let ctx = &mut tx_context::dummy();
+    let mut storage = storage_resource::new_for_testing(4, 6, 100, ctx);
+    storage.fuse_amount(storage_resource::new_for_testing(6, 9, 100, ctx));
+    abort
+}
+
+#[test, expected_failure(abort_code = storage_resource::EIncompatibleEpochs)]
+fun fuse_amounts_that_only_end_together() {
+    let ctx = &mut tx_context::dummy();
+    let mut storage = storage_resource::new_for_testing(4, 6, 100, ctx);
+    storage.fuse_amount(storage_resource::new_for_testing(5, 6, 100, ctx));
+    abort
+}
