@@ -220,3 +220,44 @@ fun a_bucket_of_another_version_is_read() {
     bucket.storage_pool_id();
     abort
 }
+
+// === Creation ===
+
+/// A new bucket has what was paid for: one unit at 5 FROST for two epochs.
+#[test]
+fun a_new_bucket() {
+    let mut network = test_network::running();
+    let before = network.funds();
+    let cap = new_bucket(&mut network);
+    assert_eq!(before - network.funds(), 10);
+    network.next_tx();
+    let bucket = network.scenario().take_shared<BlobBucket>();
+    assert_eq!(cap.bucket_id(), object::id(&bucket));
+    let pool = bucket.inner_for_testing().storage_pool();
+    assert_eq!(pool.start_epoch(), 1);
+    assert_eq!(pool.end_epoch(), 3);
+    assert_eq!(pool.reserved_encoded_capacity_bytes(), MIB);
+    assert_eq!(pool.available_encoded_bytes(), MIB);
+    assert_eq!(pool.blob_count(), 0);
+    let other = new_bucket(&mut network);
+    assert!(other.bucket_id() != cap.bucket_id());
+    destroy(other);
+    finish(network, bucket, cap);
+}
+
+#[test]
+fun a_certified_deletable_blob_is_deleted_and_its_capacity_is_free() {
+    let (mut network, mut bucket, cap) = start();
+    register(&mut network, &mut bucket, &cap, 1, true);
+    let pool = bucket.inner_for_testing().storage_pool();
+    assert_eq!(pool.used_encoded_bytes(), test_network::encoded_size(SIZE));
+    let object = pool.blob_object_id(blob_id(1));
+    let message = test_network::blob_certificate(1, blob_id(1), option::some(object));
+    let (system, _, _) = network.storage_parts();
+    bucket.certify_blob(system, blob_id(1), vector[], test_network::all_signers(), message);
+    delete(&mut network, &mut bucket, &cap, 1);
+    let pool = bucket.inner_for_testing().storage_pool();
+    assert_eq!(pool.used_encoded_bytes(), 0);
+    assert_eq!(pool.blob_count(), 0);
+    finish(network, bucket, cap);
+}

@@ -297,3 +297,75 @@ fun migration_from_an_older_version() {
     destroy(payment);
     finish(network, subsidies, cap);
 }
+
+// === Everything and nothing, for extensions ===
+
+/// At the highest rates the buyer pays nothing, and the nodes get the price twice.
+#[test]
+fun an_extension_at_the_highest_rates() {
+    let (mut network, mut subsidies, cap) = start(100_00, 100_00, 1_000);
+    let mut blob = network.blob(2, false, true);
+    let before = booked(&mut network);
+    let mut payment = network.take_funds(0);
+    let (system, _, ctx) = network.storage_parts();
+    subsidies.extend_blob(system, &mut blob, 2, &mut payment, ctx);
+    assert_eq!(payment.value(), 0);
+    assert_eq!(blob.end_epoch(), 5);
+    assert_eq!(subsidies.subsidy_pool_value(), 980);
+    assert_eq!(booked(&mut network), vector[before[0] + 5, before[1] + 5, 5, 5, 0]);
+    destroy(blob);
+    destroy(payment);
+    finish(network, subsidies, cap);
+}
+
+#[test]
+fun an_extension_at_rates_of_zero() {
+    let (mut network, mut subsidies, cap) = start(0, 0, 1_000);
+    let mut blob = network.blob(2, false, true);
+    let before = booked(&mut network);
+    let mut payment = network.take_funds(10);
+    let (system, _, ctx) = network.storage_parts();
+    subsidies.extend_blob(system, &mut blob, 2, &mut payment, ctx);
+    assert_eq!(payment.value(), 0);
+    assert_eq!(subsidies.subsidy_pool_value(), 1_000);
+    assert_eq!(booked(&mut network), vector[before[0], before[1], 5, 5, 0]);
+    destroy(blob);
+    destroy(payment);
+    finish(network, subsidies, cap);
+}
+
+// === New subsidies, and calls of another version ===
+
+#[test]
+fun new_subsidies_have_no_rates_and_no_funds() {
+    let mut network = test_network::running();
+    let cap = subsidies::new(PACKAGE.to_id(), network.scenario().ctx());
+    network.next_tx();
+    let subsidies = network.scenario().take_shared<Subsidies>();
+    assert_eq!(subsidies.buyer_subsidy_rate(), 0);
+    assert_eq!(subsidies.system_subsidy_rate(), 0);
+    assert_eq!(subsidies.subsidy_pool_value(), 0);
+    finish(network, subsidies, cap);
+}
+
+#[test, expected_failure(abort_code = subsidies::EWrongVersion)]
+fun extension_by_subsidies_of_another_version() {
+    let (mut network, mut subsidies, _cap) = start(0, 0, 0);
+    subsidies.set_version_for_testing(2);
+    let mut blob = network.blob(2, false, true);
+    let (system, payment, ctx) = network.storage_parts();
+    subsidies.extend_blob(system, &mut blob, 1, payment, ctx);
+    abort
+}
+
+#[test, expected_failure(abort_code = subsidies::EWrongVersion)]
+fun registration_by_subsidies_of_another_version() {
+    let (mut network, mut subsidies, _cap) = start(0, 0, 0);
+    subsidies.set_version_for_testing(2);
+    let size = test_network::encoded_size(1);
+    let id = walrus::blob::derive_blob_id(1, 1, 1);
+    let (system, payment, ctx) = network.storage_parts();
+    let storage = system.reserve_space(size, 1, payment, ctx);
+    destroy(subsidies.register_blob(system, storage, id, 1, 1, 1, true, payment, ctx));
+    abort
+}

@@ -259,3 +259,35 @@ fun migration_of_what_is_up_to_date() {
     subsidies.migrate();
     abort
 }
+
+#[test, expected_failure(abort_code = walrus_subsidies::EInvalidMigration)]
+fun migration_of_what_is_newer() {
+    let (_network, mut subsidies, _admin_cap) = start();
+    subsidies.set_version_for_testing(4);
+    subsidies.migrate();
+    abort
+}
+
+#[test, expected_failure(abort_code = walrus_subsidies::EWrongVersion)]
+fun set_the_rate_of_another_version() {
+    let (_network, mut subsidies, admin_cap) = start();
+    subsidies.set_version_for_testing(2);
+    subsidies.set_system_subsidy_rate(&admin_cap, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = walrus_subsidies::EWrongVersion)]
+fun set_the_base_of_another_version() {
+    let (_network, mut subsidies, admin_cap) = start();
+    subsidies.set_version_for_testing(2);
+    subsidies.set_base_subsidy(&admin_cap, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = walrus_subsidies::EWrongVersion)]
+fun set_the_subsidy_per_shard_of_another_version() {
+    let (_network, mut subsidies, admin_cap) = start();
+    subsidies.set_version_for_testing(2);
+    subsidies.set_per_shard_subsidy(&admin_cap, 1);
+    abort
+}
