@@ -7,7 +7,8 @@ use std::{
 };
 
 use tempfile::TempDir;
-use walrus_deploy::ClientConfigFile;
+use walrus_core::{Frost, ObjectId};
+use walrus_deploy::{ClientConfigFile, Extra, ExtrasConfig};
 use walrus_sui::{Signer, Wallet, WalletEnv};
 
 use crate::{Outcome, binary, contracts::ContractNetwork, run, text};
@@ -26,6 +27,35 @@ pub struct AdminHome {
 }
 
 impl AdminHome {
+    /// Publishes the governance on the network, and makes a home that knows it. Votes on proposals begin at once and
+    /// last one whole epoch; execution is possible for two. `deposit` is that of a proposal.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be published.
+    pub async fn with_governance(
+        network: &mut ContractNetwork,
+        deposit: Frost,
+    ) -> (Self, ObjectId) {
+        let mut config = ExtrasConfig {
+            packages: vec![Extra::WalrusGovernance],
+            ..ExtrasConfig::default()
+        };
+        config.governance.deposit = deposit.0;
+        config.governance.discussion_epochs = 0;
+        config.governance.voting_epochs = 1;
+        config.governance.execution_epochs = 2;
+        let deployer = &mut network.deployer;
+        let published = deployer.deploy_extras(&config).await;
+        published.expect("the governance can be published");
+        let record = deployer.extra(Extra::WalrusGovernance);
+        let object = record.and_then(|record| record.object);
+        let object = object.expect("it has an object");
+        let home = Self::new(network);
+        home.configure(&format!("governance_object: '{object}'"));
+        (home, object)
+    }
+
     /// Writes the configuration of `network`; nothing in it helps to find objects that can be found on the chain.
     ///
     /// # Panics

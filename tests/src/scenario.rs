@@ -10,7 +10,6 @@ use walrus_contracts::types::Blob;
 use walrus_core::{
     Epoch, EpochCount, FROST_PER_WAL, Frost, NetworkKeyPair, ObjectId, ProtocolKeyPair,
 };
-use walrus_deploy::{Extra, ExtrasConfig};
 use walrus_sui::{
     Signer,
     contract::{BlobToCertify, Lifetime, StorageSource},
@@ -54,26 +53,7 @@ impl Scenario {
     /// When something cannot be deployed.
     pub async fn new(operators: u8, shards: u16) -> Self {
         let mut network = ContractNetwork::deploy(operators, shards).await;
-        let mut config = ExtrasConfig {
-            packages: vec![Extra::WalrusGovernance],
-            ..ExtrasConfig::default()
-        };
-        config.governance.deposit = DEPOSIT.0;
-        config.governance.discussion_epochs = 0;
-        config.governance.voting_epochs = 1;
-        config.governance.execution_epochs = 2;
-        network
-            .deployer
-            .deploy_extras(&config)
-            .await
-            .expect("the governance can be published");
-        let governance = network
-            .deployer
-            .extra(Extra::WalrusGovernance)
-            .and_then(|record| record.object)
-            .expect("it has an object");
-        let home = AdminHome::new(&network);
-        home.configure(&format!("governance_object: '{governance}'"));
+        let (home, governance) = AdminHome::with_governance(&mut network, DEPOSIT).await;
         Self {
             network,
             home,

@@ -1,8 +1,7 @@
 //! Four nodes that vote on proposals by `walrus-admin`.
 
 use serde_json::Value;
-use walrus_core::{FROST_PER_WAL, ObjectId};
-use walrus_deploy::{Extra, ExtrasConfig};
+use walrus_core::{FROST_PER_WAL, Frost, ObjectId};
 use walrus_sui::Signer;
 
 use crate::{
@@ -12,8 +11,8 @@ use crate::{
 
 const NODES: u8 = 4;
 const SHARDS: u16 = 10;
-/// Deposit of a proposal, in FROST.
-pub const DEPOSIT: u64 = 10 * FROST_PER_WAL;
+/// Deposit of a proposal.
+pub const DEPOSIT: Frost = Frost(10 * FROST_PER_WAL);
 
 /// The network and those who vote.
 pub struct Voters {
@@ -34,32 +33,13 @@ impl Voters {
     /// When something cannot be deployed.
     pub async fn new() -> Self {
         let mut network = ContractNetwork::start(NODES, SHARDS).await;
-        let mut config = ExtrasConfig {
-            packages: vec![Extra::WalrusGovernance],
-            ..ExtrasConfig::default()
-        };
-        config.governance.deposit = DEPOSIT;
-        config.governance.discussion_epochs = 0;
-        config.governance.voting_epochs = 1;
-        config.governance.execution_epochs = 2;
-        network
-            .deployer
-            .deploy_extras(&config)
-            .await
-            .expect("the package can be published");
-        let record = network
-            .deployer
-            .extra(Extra::WalrusGovernance)
-            .expect("it is published");
-        let object = record.object.expect("it has an object");
-        let home = AdminHome::new(&network);
-        home.configure(&format!("governance_object: '{object}'"));
+        let (home, governance) = AdminHome::with_governance(&mut network, DEPOSIT).await;
         let nodes = network.deployer.nodes();
         Self {
             nodes: nodes.iter().map(|node| node.node_id.to_string()).collect(),
             home,
             network,
-            governance: object,
+            governance,
         }
     }
 

@@ -178,7 +178,7 @@ async fn what_is_refused_is_defeated_and_what_is_taken_back_is_cancelled() {
         .wal_balance(user().address())
         .await
         .expect("a balance");
-    assert_eq!(after.0 - before.0, DEPOSIT);
+    assert_eq!(after.0 - before.0, DEPOSIT.0);
     assert_eq!(scene.json(&["show", &second])["state"], "cancelled");
 
     for index in 0..3 {
