@@ -173,13 +173,19 @@ mod tests {
         assert_eq!(defect, Err(RunError::Defect));
         assert_eq!(chain.run(|_| 7).await, Ok(7));
         // The stop comes while one job runs and another waits: the first is done in full, the second refused.
+        // Before the first has begun, a stop would refuse it too: the executor looks for one after each job.
+        let (begin, begun) = oneshot::channel();
         let (release, held) = std::sync::mpsc::channel();
         let stop = async {
+            begun.await.expect("the first job begins");
             stopping.cancel();
             release.send(()).expect("the job waits for it");
         };
-        let (running, waiting, ()) =
-            tokio::join!(chain.run(move |_| held.recv()), chain.run(|_| ()), stop);
+        let first = chain.run(move |_| {
+            begin.send(()).expect("the stop waits for it");
+            held.recv()
+        });
+        let (running, waiting, ()) = tokio::join!(first, chain.run(|_| ()), stop);
         assert_eq!(running, Ok(Ok(())));
         assert_eq!(waiting, Err(RunError::Stopped));
         executor.join().expect("ends in order");
