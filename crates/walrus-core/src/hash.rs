@@ -200,7 +200,7 @@ fn hash_lanes<const L: usize>(
         done: 0,
         last: true,
     };
-    stretch.compress(&mut state, with);
+    with.stretch(&mut state, &stretch);
     with.digests(&state)
 }
 

@@ -104,7 +104,7 @@ impl StripedLeaves {
                 done: self.done,
                 last: digests.is_some(),
             };
-            stretch.compress(state, with);
+            with.stretch(state, &stretch);
             if let Some(digests) = &mut digests {
                 digests[index * L..][..count].copy_from_slice(&with.digests(state)[..count]);
             }

@@ -6,22 +6,28 @@
 
 #![allow(
     clippy::many_single_char_names,
-    clippy::struct_field_names,
-    reason = "vectors side by side have letters, rotations their distances"
+    reason = "the words of BLAKE2b have letters"
 )]
 #![allow(unsafe_code)]
 
-use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_add_epi64, _mm256_or_si256, _mm256_permute2x128_si256,
-    _mm256_set1_epi64x, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_srli_epi64,
-    _mm256_unpackhi_epi64, _mm256_unpacklo_epi64, _mm256_xor_si256, _mm512_add_epi64,
-    _mm512_ror_epi64, _mm512_set1_epi64, _mm512_xor_si512,
+use std::{
+    arch::x86_64::{
+        __m256i, __m512i, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi64x, _mm256_slli_epi64,
+        _mm256_srli_epi64, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64, _mm512_slli_epi64,
+        _mm512_srli_epi64,
+    },
+    mem::transmute,
 };
 
 use super::{
-    BLOCK_LEN, Block, Compress, Digest, IV, MIXES, NODE_LEN, NODE_WORDS, QUAD_LEN, SIGMA, State,
-    initial_state, shift_in,
+    BLOCK_LEN, BLOCK_WORDS, Compress, Digest, NODE_LEN, NODE_WORDS, QUAD_LEN, State, Stretch,
+    initial_state,
 };
+use avx2::{compress_avx2, digests_avx2, load_quad_avx2};
+use avx512::{compress_avx512, digests_avx512, load_quad_avx512};
+
+mod avx2;
+mod avx512;
 
 /// Four lanes. Exists only where [`super::Lanes::available`] has found AVX2.
 #[derive(Debug, Clone, Copy)]
@@ -50,412 +56,201 @@ impl Avx512 {
     }
 }
 
-/// Defines the compression function over a vector type and its instructions. Words of the block from
-/// `USED` on are zero, and are not added.
-macro_rules! compress {
+/// Defines what surrounds the compression function, over a vector type and its instructions.
+macro_rules! lanes {
     (
-        $name:ident, $feature:literal, $vector:ty, $lanes:literal,
-        $add:ident, $xor:ident, $splat:ident, $rotations:ident,
-        $rotate_32:expr, $rotate_24:expr, $rotate_16:expr, $rotate_63:expr
+        $type:ident, $stretch:ident, $nodes:ident, $load:ident, $shift:ident, $compress_used:ident,
+        $feature:literal, $vector:ty, $lanes:literal,
+        $compress:ident, $load_quad:ident, $digests:ident,
+        $splat:ident, $or:ident, $and:ident, $left:ident, $right:ident
     ) => {
+        /// Compresses all blocks of a stretch.
         #[target_feature(enable = $feature)]
-        fn $name<const USED: usize>(
-            state: &mut State<$lanes>,
-            block: &Block<$lanes>,
+        fn $stretch(state: &mut State<$lanes>, stretch: &Stretch<'_, $lanes>) {
+            // SAFETY: the types have the same size, and any bits are valid in both.
+            let mut words = unsafe { transmute::<State<$lanes>, [$vector; 8]>(*state) };
+            let first = stretch.first.map(u64::from);
+            // SAFETY: as before.
+            let first = unsafe { transmute::<[u64; $lanes], $vector>(first) };
+            let total = stretch.length + usize::from(stretch.last);
+            let blocks = total.div_ceil(BLOCK_LEN);
+            let mut counter = stretch.done;
+            let mut block = [$splat(0); BLOCK_WORDS];
+            for index in 0..blocks {
+                let start = (index * BLOCK_LEN).saturating_sub(1);
+                let ends = stretch.last && index + 1 == blocks;
+                let length = (stretch.length - start).min(BLOCK_LEN);
+                $load(&stretch.bytes, start, length, &mut block);
+                let length = if ends {
+                    total - index * BLOCK_LEN
+                } else {
+                    BLOCK_LEN
+                };
+                counter += length as u64;
+                let first = (index == 0).then_some(first);
+                $compress_used(&mut words, &mut block, first, length, counter, ends);
+            }
+            // SAFETY: as before.
+            *state = unsafe { transmute::<[$vector; 8], State<$lanes>>(words) };
+        }
+
+        /// Puts `length` bytes of each lane, from `start` on, into a block.
+        #[target_feature(enable = $feature)]
+        #[inline]
+        fn $load(
+            bytes: &[&[u8]; $lanes],
+            start: usize,
+            length: usize,
+            block: &mut [$vector; BLOCK_WORDS],
+        ) {
+            let quads = length.div_ceil(QUAD_LEN);
+            let end = start + quads * QUAD_LEN;
+            let enough = bytes.iter().all(|bytes| bytes.len() >= end);
+            for (words, from) in block
+                .as_chunks_mut()
+                .0
+                .iter_mut()
+                .zip((start..end).step_by(QUAD_LEN))
+            {
+                let mut copies = [[0; QUAD_LEN]; $lanes];
+                for (copy, bytes) in copies.iter_mut().zip(bytes) {
+                    let bytes = &bytes[from..];
+                    if enough {
+                        copy.copy_from_slice(&bytes[..QUAD_LEN]);
+                    } else {
+                        let bytes = &bytes[..bytes.len().min(QUAD_LEN)];
+                        copy[..bytes.len()].copy_from_slice(bytes);
+                    }
+                }
+                *words = $load_quad(copies.each_ref());
+            }
+            // What was loaded beyond the end does not belong to the message.
+            if let Some((word, rest)) = block[length / 8..].split_first_mut() {
+                *word = $and(*word, $splat((1 << (8 * (length % 8))) - 1));
+                rest.fill($splat(0));
+            }
+        }
+
+        /// Shifts `first` into the first `USED` words, if there is one.
+        #[target_feature(enable = $feature)]
+        #[inline]
+        fn $shift<const USED: usize>(block: &mut [$vector; BLOCK_WORDS], first: Option<$vector>) {
+            if let Some(first) = first {
+                for word in (1..USED).rev() {
+                    block[word] = $or($left::<8>(block[word]), $right::<56>(block[word - 1]));
+                }
+                block[0] = $or($left::<8>(block[0]), first);
+            }
+        }
+
+        /// Shifts `first` in and compresses the block, of which `length` bytes are used.
+        #[target_feature(enable = $feature)]
+        #[inline]
+        fn $compress_used(
+            state: &mut [$vector; 8],
+            block: &mut [$vector; BLOCK_WORDS],
+            first: Option<$vector>,
+            length: usize,
             counter: u64,
             last: bool,
         ) {
-            let load = |words: &[u64; $lanes]| {
+            match length.div_ceil(8) {
+                0..=1 => {
+                    $shift::<1>(block, first);
+                    $compress::<1>(state, block, counter, last);
+                }
+                2..=9 => {
+                    $shift::<9>(block, first);
+                    $compress::<9>(state, block, counter, last);
+                }
+                _ => {
+                    $shift::<16>(block, first);
+                    $compress::<16>(state, block, counter, last);
+                }
+            }
+        }
+
+        /// Hashes pairs of nodes.
+        #[target_feature(enable = $feature)]
+        fn $nodes(
+            prefix: u8,
+            left: [&Digest; $lanes],
+            right: [&Digest; $lanes],
+        ) -> [Digest; $lanes] {
+            let mut block = [$splat(0); BLOCK_WORDS];
+            block[..4].copy_from_slice(&$load_quad(left));
+            block[4..8].copy_from_slice(&$load_quad(right));
+            $shift::<NODE_WORDS>(&mut block, Some($splat(i64::from(prefix))));
+            let mut state = initial_state().map(|word| $splat(word.cast_signed()));
+            $compress::<NODE_WORDS>(&mut state, &block, NODE_LEN, true);
+            $digests(&state)
+        }
+
+        impl Compress<$lanes> for $type {
+            #[inline]
+            fn nodes(
+                self,
+                prefix: u8,
+                left: [&Digest; $lanes],
+                right: [&Digest; $lanes],
+            ) -> [Digest; $lanes] {
+                // SAFETY: a value of this type exists only where the instructions were found.
+                unsafe { $nodes(prefix, left, right) }
+            }
+
+            #[inline]
+            fn stretch(self, state: &mut State<$lanes>, stretch: &Stretch<'_, $lanes>) {
+                // SAFETY: as before.
+                unsafe { $stretch(state, stretch) }
+            }
+
+            #[inline]
+            fn digests(self, state: &State<$lanes>) -> [Digest; $lanes] {
                 // SAFETY: the types have the same size, and any bits are valid in both.
-                unsafe { std::mem::transmute::<[u64; $lanes], $vector>(*words) }
-            };
-            let store = |vector: $vector| {
-                // SAFETY: the types have the same size, and any bits are valid in both.
-                unsafe { std::mem::transmute::<$vector, [u64; $lanes]>(vector) }
-            };
-            let rotations = $rotations();
-            let mut v = [$splat(0); 16];
-            for i in 0..8 {
-                v[i] = load(&state[i]);
-                v[i + 8] = $splat(IV[i].cast_signed());
-            }
-            v[12] = $xor(v[12], $splat(counter.cast_signed()));
-            if last {
-                v[14] = $xor(v[14], $splat(-1));
-            }
-            macro_rules! add_word {
-                ($to:expr, $place:expr) => {
-                    if $place < USED {
-                        $to = $add($to, load(&block[$place]));
-                    }
-                };
-            }
-            macro_rules! mix {
-                ($mix:literal, $order:ident) => {{
-                    const PLACES: [usize; 4] = MIXES[$mix];
-                    let [a, b, c, d] = PLACES;
-                    // What is known early is added first.
-                    add_word!(v[a], $order[2 * $mix]);
-                    v[a] = $add(v[a], v[b]);
-                    v[d] = $rotate_32($xor(v[d], v[a]), rotations);
-                    v[c] = $add(v[c], v[d]);
-                    v[b] = $rotate_24($xor(v[b], v[c]), rotations);
-                    add_word!(v[a], $order[2 * $mix + 1]);
-                    v[a] = $add(v[a], v[b]);
-                    v[d] = $rotate_16($xor(v[d], v[a]), rotations);
-                    v[c] = $add(v[c], v[d]);
-                    v[b] = $rotate_63($xor(v[b], v[c]), rotations);
-                }};
-            }
-            macro_rules! round {
-                ($round:literal) => {{
-                    const ORDER: [usize; 16] = SIGMA[$round % 10];
-                    mix!(0, ORDER);
-                    mix!(1, ORDER);
-                    mix!(2, ORDER);
-                    mix!(3, ORDER);
-                    mix!(4, ORDER);
-                    mix!(5, ORDER);
-                    mix!(6, ORDER);
-                    mix!(7, ORDER);
-                }};
-            }
-            round!(0);
-            round!(1);
-            round!(2);
-            round!(3);
-            round!(4);
-            round!(5);
-            round!(6);
-            round!(7);
-            round!(8);
-            round!(9);
-            round!(10);
-            round!(11);
-            for i in 0..8 {
-                state[i] = store($xor(load(&state[i]), $xor(v[i], v[i + 8])));
+                let words = unsafe { transmute::<State<$lanes>, [$vector; 8]>(*state) };
+                // SAFETY: a value of this type exists only where the instructions were found.
+                unsafe { $digests(&words) }
             }
         }
     };
 }
 
-compress!(
-    compress_avx512,
-    "avx512f",
-    __m512i,
-    8,
-    _mm512_add_epi64,
-    _mm512_xor_si512,
-    _mm512_set1_epi64,
-    rotations_avx512,
-    rotate_avx512::<32>,
-    rotate_avx512::<24>,
-    rotate_avx512::<16>,
-    rotate_avx512::<63>
-);
-
-compress!(
-    compress_avx2,
+lanes!(
+    Avx2,
+    stretch_avx2,
+    nodes_avx2,
+    load_avx2,
+    shift_avx2,
+    compress_used_avx2,
     "avx2",
     __m256i,
     4,
-    _mm256_add_epi64,
-    _mm256_xor_si256,
+    compress_avx2,
+    load_quad_avx2,
+    digests_avx2,
     _mm256_set1_epi64x,
-    rotations_avx2,
-    rotate_32,
-    rotate_24,
-    rotate_16,
-    rotate_63
+    _mm256_or_si256,
+    _mm256_and_si256,
+    _mm256_slli_epi64,
+    _mm256_srli_epi64
 );
 
-/// Byte orders that rotate words by whole bytes.
-#[derive(Clone, Copy)]
-struct Rotations {
-    by_32: __m256i,
-    by_24: __m256i,
-    by_16: __m256i,
-}
-
-#[target_feature(enable = "avx2")]
-fn rotations_avx2() -> Rotations {
-    let by_32 = _mm256_setr_epi8(
-        4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11, //
-        4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11,
-    );
-    let by_24 = _mm256_setr_epi8(
-        3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10, //
-        3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10,
-    );
-    let by_16 = _mm256_setr_epi8(
-        2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9, //
-        2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9,
-    );
-    // The compiler would turn orders of bytes that it knows into two shuffles each, and there are
-    // fewer units for shuffles than for anything else.
-    std::hint::black_box(Rotations {
-        by_32,
-        by_24,
-        by_16,
-    })
-}
-
-#[target_feature(enable = "avx2")]
-fn rotate_32(words: __m256i, rotations: Rotations) -> __m256i {
-    _mm256_shuffle_epi8(words, rotations.by_32)
-}
-
-#[target_feature(enable = "avx2")]
-fn rotate_24(words: __m256i, rotations: Rotations) -> __m256i {
-    _mm256_shuffle_epi8(words, rotations.by_24)
-}
-
-#[target_feature(enable = "avx2")]
-fn rotate_16(words: __m256i, rotations: Rotations) -> __m256i {
-    _mm256_shuffle_epi8(words, rotations.by_16)
-}
-
-#[target_feature(enable = "avx2")]
-fn rotate_63(words: __m256i, _: Rotations) -> __m256i {
-    _mm256_or_si256(
-        _mm256_srli_epi64::<63>(words),
-        _mm256_add_epi64(words, words),
-    )
-}
-
-#[target_feature(enable = "avx512f")]
-fn rotations_avx512() {}
-
-#[target_feature(enable = "avx512f")]
-fn rotate_avx512<const BITS: i32>(words: __m512i, (): ()) -> __m512i {
-    _mm512_ror_epi64::<BITS>(words)
-}
-
-/// Turns four rows of four words into their columns.
-#[target_feature(enable = "avx2")]
-fn transpose([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
-    let (ab_even, ab_odd) = (_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
-    let (cd_even, cd_odd) = (_mm256_unpacklo_epi64(c, d), _mm256_unpackhi_epi64(c, d));
-    [
-        _mm256_permute2x128_si256::<0x20>(ab_even, cd_even),
-        _mm256_permute2x128_si256::<0x20>(ab_odd, cd_odd),
-        _mm256_permute2x128_si256::<0x31>(ab_even, cd_even),
-        _mm256_permute2x128_si256::<0x31>(ab_odd, cd_odd),
-    ]
-}
-
-/// Puts four words of four lanes, from `lane` on, into the block, from `word` on.
-#[target_feature(enable = "avx2")]
-fn load_lanes<const L: usize>(
-    sources: [&[u8; QUAD_LEN]; 4],
-    block: &mut Block<L>,
-    word: usize,
-    lane: usize,
-) {
-    let [a, b, c, d] = sources;
-    // SAFETY: the types have the same size, and any bits are valid in both.
-    let rows =
-        unsafe { std::mem::transmute::<[[u8; QUAD_LEN]; 4], [__m256i; 4]>([*a, *b, *c, *d]) };
-    // SAFETY: as before.
-    let columns = unsafe { std::mem::transmute::<[__m256i; 4], [[u64; 4]; 4]>(transpose(rows)) };
-    for (words, column) in block[word..word + 4].iter_mut().zip(&columns) {
-        words[lane..lane + 4].copy_from_slice(column);
-    }
-}
-
-/// The digests of four lanes, from `lane` on.
-#[target_feature(enable = "avx2")]
-fn digests_of_lanes<const L: usize>(state: &State<L>, lane: usize) -> [Digest; 4] {
-    let mut words = [[0; 4]; 4];
-    for (words, state) in words.iter_mut().zip(state) {
-        words.copy_from_slice(&state[lane..lane + 4]);
-    }
-    // SAFETY: the types have the same size, and any bits are valid in both.
-    let rows = unsafe { std::mem::transmute::<[[u64; 4]; 4], [__m256i; 4]>(words) };
-    // SAFETY: as before.
-    unsafe { std::mem::transmute::<[__m256i; 4], [Digest; 4]>(transpose(rows)) }
-}
-
-#[target_feature(enable = "avx2")]
-fn shift_avx2<const L: usize>(block: &mut Block<L>, used: usize, first: [u8; L]) {
-    shift_in(block, used, first);
-}
-
-/// Four lanes of a block, from where they lie.
-#[target_feature(enable = "avx2")]
-fn load_block<const L: usize>(lanes: [&[u8; BLOCK_LEN]; 4], block: &mut Block<L>, lane: usize) {
-    let quads = lanes.map(|bytes| bytes.as_chunks::<QUAD_LEN>().0);
-    for quad in 0..BLOCK_LEN / QUAD_LEN {
-        load_lanes(quads.map(|quads| &quads[quad]), block, 4 * quad, lane);
-    }
-}
-
-/// Compresses whole blocks of four messages.
-#[target_feature(enable = "avx2")]
-fn compress_whole_avx2(state: &mut State<4>, bytes: [&[u8]; 4], mut counter: u64) {
-    let [a, b, c, d] = bytes.map(|bytes| bytes.as_chunks::<BLOCK_LEN>().0);
-    let mut block = [[0; 4]; 16];
-    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
-        load_block([a, b, c, d], &mut block, 0);
-        counter += BLOCK_LEN as u64;
-        compress_avx2::<16>(state, &block, counter, false);
-    }
-}
-
-/// Compresses whole blocks of eight messages.
-#[target_feature(enable = "avx2,avx512f")]
-fn compress_whole_avx512(state: &mut State<8>, bytes: [&[u8]; 8], mut counter: u64) {
-    let blocks = bytes.map(|bytes| bytes.as_chunks::<BLOCK_LEN>().0);
-    let count = blocks.map(<[_]>::len).into_iter().min().unwrap_or(0);
-    let mut block = [[0; 8]; 16];
-    for i in 0..count {
-        let [a, b, c, d, e, f, g, h] = blocks.map(|blocks| &blocks[i]);
-        load_block([a, b, c, d], &mut block, 0);
-        load_block([e, f, g, h], &mut block, 4);
-        counter += BLOCK_LEN as u64;
-        compress_avx512::<16>(state, &block, counter, false);
-    }
-}
-
-/// Hashes pairs of nodes in four lanes.
-#[target_feature(enable = "avx2")]
-fn nodes_avx2(prefix: u8, left: [&Digest; 4], right: [&Digest; 4]) -> [Digest; 4] {
-    let mut block = [[0; 4]; 16];
-    load_lanes(left, &mut block, 0, 0);
-    load_lanes(right, &mut block, 4, 0);
-    shift_in(&mut block, NODE_WORDS, [prefix; 4]);
-    let mut state = initial_state().map(|word| [word; 4]);
-    compress_avx2::<NODE_WORDS>(&mut state, &block, NODE_LEN, true);
-    digests_of_lanes(&state, 0)
-}
-
-/// Hashes pairs of nodes in eight lanes.
-#[target_feature(enable = "avx2,avx512f")]
-fn nodes_avx512(prefix: u8, left: [&Digest; 8], right: [&Digest; 8]) -> [Digest; 8] {
-    let mut block = [[0; 8]; 16];
-    for (nodes, word) in [(left, 0), (right, 4)] {
-        let [a, b, c, d, e, f, g, h] = nodes;
-        load_lanes([a, b, c, d], &mut block, word, 0);
-        load_lanes([e, f, g, h], &mut block, word, 4);
-    }
-    shift_in(&mut block, NODE_WORDS, [prefix; 8]);
-    let mut state = initial_state().map(|word| [word; 8]);
-    compress_avx512::<NODE_WORDS>(&mut state, &block, NODE_LEN, true);
-    let mut digests = [[0; QUAD_LEN]; 8];
-    let (first, second) = digests.split_at_mut(4);
-    first.copy_from_slice(&digests_of_lanes(&state, 0));
-    second.copy_from_slice(&digests_of_lanes(&state, 4));
-    digests
-}
-
-impl Compress<4> for Avx2 {
-    #[inline]
-    fn nodes(self, prefix: u8, left: [&Digest; 4], right: [&Digest; 4]) -> [Digest; 4] {
-        // SAFETY: a value of this type exists only where AVX2 was found; the same holds below.
-        unsafe { nodes_avx2(prefix, left, right) }
-    }
-
-    #[inline]
-    fn compress(
-        self,
-        state: &mut State<4>,
-        block: &Block<4>,
-        used: usize,
-        counter: u64,
-        last: bool,
-    ) {
-        // SAFETY: AVX2 was found.
-        unsafe {
-            match used {
-                0..=1 => compress_avx2::<1>(state, block, counter, last),
-                2..=9 => compress_avx2::<9>(state, block, counter, last),
-                _ => compress_avx2::<16>(state, block, counter, last),
-            }
-        }
-    }
-
-    #[inline]
-    fn compress_whole(self, state: &mut State<4>, bytes: [&[u8]; 4], counter: u64) {
-        // SAFETY: AVX2 was found.
-        unsafe { compress_whole_avx2(state, bytes, counter) }
-    }
-
-    #[inline]
-    fn load(self, sources: [&[u8; QUAD_LEN]; 4], block: &mut Block<4>, word: usize) {
-        // SAFETY: AVX2 was found.
-        unsafe { load_lanes(sources, block, word, 0) }
-    }
-
-    #[inline]
-    fn shift(self, block: &mut Block<4>, used: usize, first: [u8; 4]) {
-        // SAFETY: AVX2 was found.
-        unsafe { shift_avx2(block, used, first) }
-    }
-
-    #[inline]
-    fn digests(self, state: &State<4>) -> [Digest; 4] {
-        // SAFETY: AVX2 was found.
-        unsafe { digests_of_lanes(state, 0) }
-    }
-}
-
-impl Compress<8> for Avx512 {
-    #[inline]
-    fn nodes(self, prefix: u8, left: [&Digest; 8], right: [&Digest; 8]) -> [Digest; 8] {
-        // SAFETY: a value of this type exists only where AVX-512F and AVX2 were found; the same holds
-        // below.
-        unsafe { nodes_avx512(prefix, left, right) }
-    }
-
-    #[inline]
-    fn compress(
-        self,
-        state: &mut State<8>,
-        block: &Block<8>,
-        used: usize,
-        counter: u64,
-        last: bool,
-    ) {
-        // SAFETY: AVX-512F and AVX2 were found.
-        unsafe {
-            match used {
-                0..=1 => compress_avx512::<1>(state, block, counter, last),
-                2..=9 => compress_avx512::<9>(state, block, counter, last),
-                _ => compress_avx512::<16>(state, block, counter, last),
-            }
-        }
-    }
-
-    #[inline]
-    fn compress_whole(self, state: &mut State<8>, bytes: [&[u8]; 8], counter: u64) {
-        // SAFETY: AVX-512F and AVX2 were found.
-        unsafe { compress_whole_avx512(state, bytes, counter) }
-    }
-
-    #[inline]
-    fn load(self, sources: [&[u8; QUAD_LEN]; 8], block: &mut Block<8>, word: usize) {
-        let [a, b, c, d, e, f, g, h] = sources;
-        // SAFETY: AVX2 was found.
-        unsafe {
-            load_lanes([a, b, c, d], block, word, 0);
-            load_lanes([e, f, g, h], block, word, 4);
-        }
-    }
-
-    #[inline]
-    fn shift(self, block: &mut Block<8>, used: usize, first: [u8; 8]) {
-        // SAFETY: AVX2 was found.
-        unsafe { shift_avx2(block, used, first) }
-    }
-
-    #[inline]
-    fn digests(self, state: &State<8>) -> [Digest; 8] {
-        // SAFETY: AVX2 was found.
-        let halves = unsafe { [digests_of_lanes(state, 0), digests_of_lanes(state, 4)] };
-        let mut digests = [[0; QUAD_LEN]; 8];
-        digests
-            .as_flattened_mut()
-            .copy_from_slice(halves.as_flattened().as_flattened());
-        digests
-    }
-}
+lanes!(
+    Avx512,
+    stretch_avx512,
+    nodes_avx512,
+    load_avx512,
+    shift_avx512,
+    compress_used_avx512,
+    "avx2,avx512f",
+    __m512i,
+    8,
+    compress_avx512,
+    load_quad_avx512,
+    digests_avx512,
+    _mm512_set1_epi64,
+    _mm512_or_si512,
+    _mm512_and_si512,
+    _mm512_slli_epi64,
+    _mm512_srli_epi64
+);
