@@ -154,6 +154,7 @@ const QUAD_LEN: usize = 32;
 const NODE_LEN: u64 = 2 * QUAD_LEN as u64 + 1;
 
 /// Words of a pair of nodes.
+#[cfg(target_arch = "x86_64")]
 const NODE_WORDS: usize = 2 * QUAD_LEN / 8 + 1;
 
 /// One message at a time, on any CPU.

@@ -126,7 +126,7 @@ macro_rules! mix {
     };
 }
 
-/// A round, with the words of the block in this order.
+/// A round, with the words of the block in this order: a line of `SIGMA`, which assembly cannot read.
 macro_rules! round {
     (
         $used:ident
