@@ -7,9 +7,13 @@
 //! A *shard* here is one position of the code; in the work space, each has `width` blocks of 64
 //! bytes, one after the other.
 
-use reed_solomon_simd::engine::{DefaultEngine, Engine as _, GF_MODULUS, GF_ORDER, GfElement};
+mod decoding;
+
+use reed_solomon_simd::engine::GF_ORDER;
 
 use crate::transform::Transforms;
+
+pub(crate) use decoding::DecodingPlan;
 
 /// 32 elements of the field: their low bytes, then their high bytes.
 pub(crate) type Block = [u8; 64];
@@ -84,7 +88,7 @@ impl Code {
 
     /// Positions whose twist factors [`Code::encode`] and [`Code::decode`] need.
     pub(crate) fn positions(&self) -> usize {
-        (self.encode_shards() + self.chunk).max(self.decode_shards())
+        (self.encode_shards() + self.chunk).max(self.decode_end().next_power_of_two())
     }
 
     /// Computes recovery symbols. Takes the source symbols in the first shards, and leaves the
@@ -126,121 +130,6 @@ impl Code {
         }
         transforms.forward(first, width, 0, self.recovery());
     }
-
-    /// Prepares decoding from the symbols with these indices, of which there must be at least as
-    /// many as source symbols, all distinct and below the total.
-    pub(crate) fn plan_decoding(&self, received: &[usize]) -> DecodingPlan {
-        debug_assert!(received.len() >= self.source);
-        let mut erasures: Box<[GfElement; GF_ORDER]> =
-            vec![0; GF_ORDER].try_into().expect("has this length");
-        let end = self.decode_end();
-        match self.rate {
-            Rate::Low => {
-                erasures[..self.source].fill(1);
-                erasures[self.chunk..end].fill(1);
-                erasures[end..].fill(1);
-            }
-            Rate::High => {
-                erasures[..self.chunk].fill(1);
-                erasures[self.chunk..end].fill(1);
-            }
-        }
-        for &index in received {
-            erasures[self.decode_slot(index)] = 0;
-        }
-        let evaluated = match self.rate {
-            Rate::Low => GF_ORDER,
-            Rate::High => end,
-        };
-        DefaultEngine::eval_poly(&mut erasures, evaluated);
-        let mut is_received = vec![false; self.total];
-        for &index in received {
-            is_received[index] = true;
-        }
-        let missing = (0..self.source)
-            .filter(|index| !is_received[*index])
-            .collect();
-        let factors = (0..self.total)
-            .map(|index| erasures[self.decode_slot(index)])
-            .collect();
-        DecodingPlan {
-            received: received.to_vec(),
-            missing,
-            factors,
-        }
-    }
-
-    /// Shards of work space that [`Code::decode`] needs.
-    pub(crate) fn decode_shards(&self) -> usize {
-        self.decode_end().next_power_of_two()
-    }
-
-    /// The shard after the last one in use.
-    fn decode_end(&self) -> usize {
-        self.chunk
-            + match self.rate {
-                Rate::Low => self.recovery(),
-                Rate::High => self.source,
-            }
-    }
-
-    /// The shard of the symbol with this index while decoding.
-    pub(crate) fn decode_slot(&self, index: usize) -> usize {
-        match (self.rate, index.checked_sub(self.source)) {
-            (Rate::Low, None) => index,
-            (Rate::Low, Some(recovery)) => self.chunk + recovery,
-            (Rate::High, None) => self.chunk + index,
-            (Rate::High, Some(recovery)) => recovery,
-        }
-    }
-
-    /// Computes the missing source symbols. Takes the received symbols in their slots and zeros in
-    /// all other shards; leaves the missing source symbols in theirs, and garbage elsewhere.
-    pub(crate) fn decode(
-        &self,
-        transforms: &Transforms,
-        plan: &DecodingPlan,
-        width: usize,
-        work: &mut [Block],
-    ) {
-        let count = self.decode_shards();
-        let work = &mut work[..count * width];
-        let shard = |index: usize| {
-            let slot = self.decode_slot(index);
-            slot * width..(slot + 1) * width
-        };
-        for &index in &plan.received {
-            transforms.multiply(&mut work[shard(index)], plan.factors[index]);
-        }
-        transforms.inverse(work, width, 0, self.decode_end());
-        // The formal derivative.
-        for i in 1..count {
-            let span = 1 << i.trailing_zeros();
-            let (before, after) = work.split_at_mut(i * width);
-            transforms.add(&mut before[(i - span) * width..], &after[..span * width]);
-        }
-        // Of the results, only those at missing symbols are wanted.
-        let wanted = plan
-            .missing
-            .iter()
-            .map(|index| self.decode_slot(*index) + 1);
-        transforms.forward(work, width, 0, wanted.max().unwrap_or(0));
-        for &index in &plan.missing {
-            let inverse = GF_MODULUS - plan.factors[index];
-            transforms.multiply(&mut work[shard(index)], inverse);
-        }
-    }
-}
-
-/// What decoding needs to know of which symbols are there; the same for all words of a blob.
-#[derive(Debug, Clone)]
-pub(crate) struct DecodingPlan {
-    /// Indices of the symbols that decoding uses.
-    pub(crate) received: Vec<usize>,
-    /// Indices of the source symbols that decoding yields.
-    pub(crate) missing: Vec<usize>,
-    /// For each symbol, the logarithm of the erasure polynomial at its point.
-    factors: Vec<GfElement>,
 }
 
 #[cfg(test)]
@@ -249,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
     use reed_solomon_simd::ReedSolomonEncoder;
 
-    fn words(seed: u64, blocks: usize) -> Vec<Block> {
+    pub(super) fn words(seed: u64, blocks: usize) -> Vec<Block> {
         let mut state = seed.wrapping_mul(2).wrapping_add(1);
         let mut blocks: Vec<Block> = vec![[0; 64]; blocks];
         for byte in blocks.as_flattened_mut() {
@@ -261,7 +150,7 @@ mod tests {
         blocks
     }
 
-    fn encode(code: Code, width: usize, source: &[Block]) -> Vec<Block> {
+    pub(super) fn encode(code: Code, width: usize, source: &[Block]) -> Vec<Block> {
         let mut work = vec![[0xaa; 64]; code.encode_shards() * width];
         work[..source.len()].copy_from_slice(source);
         code.encode(&Transforms::new(code.positions()), width, &mut work);
@@ -293,28 +182,6 @@ mod tests {
                 library.encode().unwrap().recovery_iter().flatten().copied().collect();
             let actual = encode(code, width, &data);
             prop_assert_eq!(actual.as_flattened(), &expected[..]);
-        }
-
-        #[test]
-        fn decodes_from_any_sufficient_symbols(
-            (source, recovery, order) in (1_usize..60, 1_usize..60).prop_flat_map(|(k, r)| {
-                (Just(k), Just(r), Just((0..k + r).collect::<Vec<_>>()).prop_shuffle())
-            }),
-            seed: u64,
-        ) {
-            let code = Code::new(source, source + recovery).unwrap();
-            let transforms = Transforms::new(code.positions());
-            let data = words(seed, source);
-            let word = [data.clone(), encode(code, 1, &data)].concat();
-            let plan = code.plan_decoding(&order[..source]);
-            let mut work = vec![[0; 64]; code.decode_shards()];
-            for &index in &plan.received {
-                work[code.decode_slot(index)] = word[index];
-            }
-            code.decode(&transforms, &plan, 1, &mut work);
-            for &index in &plan.missing {
-                prop_assert_eq!(work[code.decode_slot(index)], data[index]);
-            }
         }
     }
 }

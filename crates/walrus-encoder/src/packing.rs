@@ -219,22 +219,19 @@ pub(crate) fn decode_words<'a>(
     for pieces in packing.pieces(words).chunks(DECODING_WIDTH) {
         let width = pieces.len();
         let work = space.blocks(code.decode_shards(), width);
-        work.fill([0; BLOCK_LEN]);
-        for (i, &index) in plan.received.iter().enumerate() {
-            let shard = &mut work[code.decode_slot(index) * width..][..width];
+        let load = |i: usize, shard: &mut [Block]| {
             for (piece, block) in pieces.iter().zip(shard) {
                 packing.load(*piece, block, |word| symbol(word, i));
             }
-        }
-        code.decode(transforms, plan, width, work);
-        for (i, &index) in plan.missing.iter().enumerate() {
-            let shard = &work[code.decode_slot(index) * width..][..width];
+        };
+        let store = |i: usize, shard: &[Block]| {
             for (piece, block) in pieces.iter().zip(shard) {
                 packing.store(*piece, block, &mut |word, offset, bytes| {
                     sink(word, i, offset, bytes);
                 });
             }
-        }
+        };
+        code.decode(transforms, plan, (width, work), load, store);
     }
 }
 
