@@ -12,6 +12,7 @@ use crate::{
     EncodeError, Encoder, ReadError,
     encode::transpose,
     matrix::{Message, Shape},
+    memory::reserve,
     metadata::{READER_STRIPE_BYTES, StripeReader},
     words::{Part, Workspace, encode_words, words_per_batch},
 };
@@ -76,11 +77,18 @@ struct Chosen {
 
 impl Chosen {
     fn new(shape: Shape, pairs: &[SliverPairIndex]) -> Self {
+        let slivers = |length: usize| {
+            let mut slivers = reserve(pairs.iter().map(|_| length));
+            slivers
+                .par_iter_mut()
+                .for_each(|sliver| sliver.resize(length, 0));
+            slivers
+        };
         Self {
             shape,
             pairs: pairs.iter().map(|pair| pair.as_usize()).collect(),
-            primary: pairs.iter().map(|_| vec![0; shape.row_len()]).collect(),
-            secondary: pairs.iter().map(|_| vec![0; shape.column_len()]).collect(),
+            primary: slivers(shape.row_len()),
+            secondary: slivers(shape.column_len()),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     code::DecodingPlan,
     encode::transpose,
     matrix::{Message, Shape},
+    memory::zeros,
     packing::{Packing, decode_words},
     tile::{hash_tile, tile_width, tiles},
     words::{Stripe, Workspace},
@@ -120,7 +121,7 @@ impl Encoder {
                 None => present.next(),
             })
             .collect();
-        let mut blob = vec![0; shape.message_len()];
+        let mut blob = zeros(shape.message_len());
         blob.par_chunks_exact_mut(shape.row_len())
             .zip(rows)
             .for_each(|(target, row)| target.copy_from_slice(&row));
@@ -173,7 +174,7 @@ impl Encoder {
         let rows_at_once = (FREE_BYTES / shape.row_len())
             .next_multiple_of(batch)
             .max(batch);
-        let mut blob = vec![0; shape.message_len()];
+        let mut blob = zeros(shape.message_len());
         let mut end = shape.rows;
         while end > 0 {
             let start = (end - 1) / rows_at_once * rows_at_once;

@@ -10,7 +10,8 @@ use walrus_core::{
 
 use crate::{
     EncodeError, Encoder,
-    matrix::{Message, Shape, zero_padded},
+    matrix::{Message, Shape},
+    memory::{reserve, zeros},
     tile::{Columns, TileHashes, hash_tile, roots_across, tile_width, tiles},
     words::{Stripe, Workspace, encode_words, words_per_batch},
 };
@@ -33,9 +34,20 @@ impl Encoder {
             last: true,
         };
 
-        let mut recovered_rows: Vec<Vec<u8>> = (shape.rows..shape.n)
-            .map(|_| vec![0; shape.row_len()])
-            .collect();
+        let mut primary = reserve((0..shape.n).map(|_| shape.row_len()));
+        let mut secondary = reserve((0..shape.n).map(|_| shape.column_len()));
+        let (source_rows, recovered_rows) = primary.split_at_mut(shape.rows);
+        source_rows
+            .par_iter_mut()
+            .enumerate()
+            .for_each(|(row, target)| {
+                target.extend_from_slice(message.row(row));
+                target.resize(shape.row_len(), 0);
+            });
+        recovered_rows
+            .par_iter_mut()
+            .for_each(|row| row.resize(shape.row_len(), 0));
+
         let width = tile_width(shape.n, shape.symbol);
         let tiles = tiles(0..shape.n, width);
         let mut row_slices = transpose(
@@ -44,14 +56,14 @@ impl Encoder {
         );
         // Tiles beyond the source columns write no rows.
         row_slices.resize_with(tiles.len(), Vec::new);
-        let outputs: Vec<(Vec<Vec<u8>>, Option<TileHashes>)> = tiles
+        let hashes: Vec<Option<TileHashes>> = tiles
             .into_par_iter()
             .zip(row_slices.par_iter_mut())
-            .map_init(Workspace::default, |space, (columns, rows)| {
-                let mut secondary: Vec<Vec<u8>> = columns
-                    .clone()
-                    .map(|_| vec![0; shape.column_len()])
-                    .collect();
+            .zip(secondary.par_chunks_mut(width))
+            .map_init(Workspace::default, |space, ((columns, rows), secondary)| {
+                for column in &mut *secondary {
+                    column.resize(shape.column_len(), 0);
+                }
                 let leaves = hash_tile(
                     self.kernel(SliverType::Secondary),
                     space,
@@ -83,28 +95,16 @@ impl Encoder {
                         }
                     },
                 );
-                (secondary, leaves.map(|leaves| leaves.hashes(width, space)))
+                leaves.map(|leaves| leaves.hashes(width, space))
             })
             .collect();
         drop((row_slices, row_recovery));
 
-        let (secondary, hashes): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
         let hashes: Vec<TileHashes> = hashes.into_iter().flatten().collect();
         let metadata = self.assemble_metadata(blob.len() as u64, &hashes);
-        let primary = (0..shape.rows)
-            .into_par_iter()
-            .map(|row| zero_padded(message.row(row), shape.row_len()))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .chain(recovered_rows);
-        let secondary = secondary
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev();
         let pairs = primary
-            .zip(secondary)
+            .into_iter()
+            .zip(secondary.into_iter().rev())
             .enumerate()
             .map(|(pair, (primary, secondary))| self.pair(pair, symbol_size, primary, secondary));
         Ok((pairs.collect(), metadata))
@@ -129,8 +129,7 @@ impl Encoder {
         let batch = words_per_batch(shape.symbol);
         let length = shape.rows * recovery_len;
         if recovery.capacity() < length {
-            // Pages that the operating system has zeroed are touched first by the threads that use them.
-            *recovery = vec![0; length];
+            *recovery = zeros(length);
         }
         recovery.resize(length, 0);
         let (used, unused) =

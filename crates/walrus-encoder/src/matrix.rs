@@ -142,14 +142,6 @@ pub(crate) fn copy_padded(bytes: &[u8], target: &mut [u8]) {
     rest.fill(0);
 }
 
-/// The bytes, completed with zeros to `length`.
-pub(crate) fn zero_padded(bytes: &[u8], length: usize) -> Vec<u8> {
-    let mut padded = Vec::with_capacity(length);
-    padded.extend_from_slice(bytes);
-    padded.resize(length, 0);
-    padded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

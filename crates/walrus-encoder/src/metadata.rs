@@ -16,6 +16,7 @@ use walrus_core::{SliverType, VerifiedMetadata, params};
 use crate::{
     EncodeError, Encoder, ReadError,
     matrix::{Message, Shape, stripes},
+    memory::reserve,
     tile::{Columns, TileHashes, TileLeaves, hash_tile, tile_width, tiles},
     words::{Stripe, Workspace},
 };
@@ -129,13 +130,15 @@ impl<'a, R: Read + Seek> StripeReader<'a, R> {
         let symbol_size = params::symbol_size(encoder.n_shards, length)?;
         let shape = Shape::new(encoder.n_shards, symbol_size);
         let stripes = stripes(shape.symbol, shape.rows * shape.n, budget);
+        let longest = stripes.first().map_or(0, Range::len);
+        let buffer = reserve([shape.rows * shape.columns * longest]).pop();
         Ok(Self {
             source,
             shape,
             symbol_size,
             stripes,
             length,
-            buffer: Vec::new(),
+            buffer: buffer.unwrap_or_default(),
             read: 0,
         })
     }
