@@ -59,10 +59,13 @@ impl Plain {
         }
     }
 
+    /// The code of words with so many source symbols.
+    fn code(&self, source: usize) -> ReedSolomonEncoder {
+        ReedSolomonEncoder::new(source, self.n - source, self.symbol).expect("supported")
+    }
+
     /// All symbols of the word with these source symbols.
-    fn expand(&self, source: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut encoder = ReedSolomonEncoder::new(source.len(), self.n - source.len(), self.symbol)
-            .expect("supported");
+    fn expand(encoder: &mut ReedSolomonEncoder, source: &[&[u8]]) -> Vec<Vec<u8>> {
         for symbol in source {
             encoder.add_original_shard(symbol).expect("of this size");
         }
@@ -80,19 +83,20 @@ impl Plain {
     }
 
     fn expand_rows(&self, blob: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut encoder = self.code(self.columns);
         self.padded(blob)
             .chunks(self.columns * self.symbol)
-            .map(|row| self.expand(&row.chunks(self.symbol).collect::<Vec<_>>()))
+            .map(|row| Self::expand(&mut encoder, &row.chunks(self.symbol).collect::<Vec<_>>()))
             .collect()
     }
 
-    fn expand_column(&self, rows: &[Vec<Vec<u8>>], column: usize) -> Vec<Vec<u8>> {
-        self.expand(
-            &rows
-                .iter()
-                .map(|row| row[column].as_slice())
-                .collect::<Vec<_>>(),
-        )
+    fn expand_column(
+        encoder: &mut ReedSolomonEncoder,
+        rows: &[Vec<Vec<u8>>],
+        column: usize,
+    ) -> Vec<Vec<u8>> {
+        let source: Vec<&[u8]> = rows.iter().map(|row| row[column].as_slice()).collect();
+        Self::expand(encoder, &source)
     }
 
     /// Seconds that the codes of rows and columns take by themselves: how fast this machine is.
@@ -121,7 +125,8 @@ impl Plain {
 
     pub(crate) fn metadata(&self, blob: &[u8]) -> VerifiedMetadata {
         let rows = self.expand_rows(blob);
-        let columns = (0..self.n).map(|column| self.expand_column(&rows, column));
+        let mut encoder = self.code(self.rows);
+        let columns = (0..self.n).map(|column| Self::expand_column(&mut encoder, &rows, column));
         self.hash(blob.len(), columns)
     }
 
@@ -151,8 +156,9 @@ impl Plain {
         let rows = self.expand_rows(blob);
         let mut primary = vec![Vec::with_capacity(self.columns * self.symbol); self.n];
         let mut secondary = Vec::with_capacity(self.n);
+        let mut encoder = self.code(self.rows);
         let columns = (0..self.n).map(|index| {
-            let column = self.expand_column(&rows, index);
+            let column = Self::expand_column(&mut encoder, &rows, index);
             if index < self.columns {
                 for (row, cell) in primary.iter_mut().zip(&column) {
                     row.extend_from_slice(cell);

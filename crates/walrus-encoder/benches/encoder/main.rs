@@ -1,6 +1,6 @@
 //! Time and memory of the encoder beside a plain one-threaded baseline.
 //!
-//! `cargo bench -p walrus-encoder --bench encoder -- [--json] [--quick] [--shards N] [--max-mib M]`
+//! `cargo bench -p walrus-encoder --bench encoder -- [--json] [--quick] [--shards N] [--min-mib M] [--max-mib M]`
 //! `cargo bench -p walrus-encoder --bench encoder -- --memory M`
 //!
 //! Each line is one operation on one blob: the time of ours on one and on all threads, that of the
@@ -32,6 +32,7 @@ const MIN_RUNS: usize = 2;
 struct Options {
     json: bool,
     shards: Vec<u16>,
+    min_bytes: usize,
     max_bytes: usize,
     /// Only peaks of memory, with blobs of so many bytes.
     memory: Option<usize>,
@@ -42,6 +43,7 @@ impl Options {
         let mut options = Self {
             json: false,
             shards: vec![10, 100, 1000],
+            min_bytes: 0,
             max_bytes: 1 << 30,
             memory: None,
         };
@@ -58,6 +60,7 @@ impl Options {
                     options.shards = vec![u16::try_from(number()).expect("a number of shards")];
                 }
                 "--memory" => options.memory = Some(number() << 20),
+                "--min-mib" => options.min_bytes = number() << 20,
                 "--max-mib" => options.max_bytes = number() << 20,
                 // What cargo passes to every bench.
                 "--bench" => {}
@@ -376,7 +379,8 @@ fn main() {
     for &shards in &options.shards {
         let n = NShards::new(shards).expect("not zero");
         for bytes in [1, 1 << 10, 1 << 20, 32 << 20, 256 << 20, 1 << 30] {
-            if bytes as u64 > params::max_blob_size(n) || bytes > options.max_bytes {
+            let wanted = (options.min_bytes..=options.max_bytes).contains(&bytes);
+            if bytes as u64 > params::max_blob_size(n) || !wanted {
                 continue;
             }
             for line in bench.blob(shards, bytes) {
