@@ -105,15 +105,13 @@ impl Code {
         let (chunk, recovery) = (self.chunk, self.recovery());
         work[self.source * width..chunk * width].fill([0; 64]);
         transforms.inverse(&mut work[..chunk * width], width, 0, self.source);
-        for start in (chunk..recovery).step_by(chunk) {
-            work.copy_within(..chunk * width, start * width);
+        let (first, others) = work.split_at_mut(chunk * width);
+        let parts = others.chunks_exact_mut(chunk * width);
+        for (start, part) in (chunk..recovery).step_by(chunk).zip(parts) {
+            let wanted = chunk.min(recovery - start);
+            transforms.forward_from(first, part, width, start + chunk, wanted);
         }
-        for (start, part) in (0..recovery)
-            .step_by(chunk)
-            .zip(work.chunks_exact_mut(chunk * width))
-        {
-            transforms.forward(part, width, start + chunk, chunk.min(recovery - start));
-        }
+        transforms.forward(first, width, chunk, chunk.min(recovery));
     }
 
     fn encode_high(&self, transforms: &Transforms, width: usize, work: &mut [Block]) {

@@ -98,10 +98,15 @@ impl<'a> Message<'a> {
             return;
         }
         for (column, cell) in columns.zip(cells.chunks_exact_mut(stretch.len())) {
-            let symbol = row * self.shape.columns + column;
-            let start = symbol * self.stride + self.offset + stretch.start;
-            copy_padded(self.bytes_at(start, stretch.len()), cell);
+            copy_padded(self.cell(row, column, stretch), cell);
         }
+    }
+
+    /// A stretch of a source symbol, cut short where the blob has ended.
+    pub(crate) fn cell(&self, row: usize, column: usize, stretch: &Range<usize>) -> &'a [u8] {
+        let symbol = row * self.shape.columns + column;
+        let start = symbol * self.stride + self.offset + stretch.start;
+        self.bytes_at(start, stretch.len())
     }
 
     /// The row of a whole blob, cut short where the blob ends.

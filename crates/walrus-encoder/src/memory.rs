@@ -47,6 +47,21 @@ fn prefer_huge_pages<'a>(buffers: impl IntoIterator<Item = &'a Vec<u8>>) {
     linux::prefer_huge_pages(buffers);
 }
 
+/// Asks the CPU to load these bytes into its cache, while it does something else.
+pub(crate) fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[allow(unsafe_code)]
+        // SAFETY: a prefetch has no effect that the program can see, whatever the address.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use std::{ops::Range, ptr};

@@ -16,6 +16,7 @@ use walrus_core::{
 
 use crate::{
     matrix::Message,
+    memory,
     words::{Kernel, MAX_WORDS, Part, Stripe, WordLeaves, Workspace, hash_words, words_per_batch},
 };
 
@@ -24,6 +25,9 @@ const MIN_TILE_BYTES: usize = 64 << 10;
 
 /// There are about as many tiles, for threads to share, unless they would be too small.
 const TILES: usize = 32;
+
+/// The cells of a column lie far apart: those of so many rows on are asked for while a row is copied.
+const ROWS_AHEAD: usize = 3;
 
 /// Where the source symbols of columns come from.
 #[derive(Debug, Clone, Copy)]
@@ -45,15 +49,44 @@ impl Columns<'_> {
     ) {
         let shape = self.message.shape;
         let border = shape.columns.clamp(columns.start, columns.end);
+        if row + ROWS_AHEAD < shape.rows {
+            self.prefetch(
+                row + ROWS_AHEAD,
+                columns.start..border,
+                border..columns.end,
+                stretch,
+            );
+        }
         let (source, recovery) = cells.split_at_mut((border - columns.start) * stretch.len());
         self.message
             .copy_cells(row, columns.start..border, stretch, source);
         let cells = recovery.chunks_exact_mut(stretch.len());
         for (column, cell) in (border..columns.end).zip(cells) {
-            let position = row * (shape.n - shape.columns) + column - shape.columns;
-            let start = position * shape.symbol + stretch.start;
-            cell.copy_from_slice(&self.row_recovery[start..start + stretch.len()]);
+            cell.copy_from_slice(self.recovery_cell(row, column, stretch));
         }
+    }
+
+    fn prefetch(
+        &self,
+        row: usize,
+        source: Range<usize>,
+        recovery: Range<usize>,
+        stretch: &Range<usize>,
+    ) {
+        for column in source {
+            memory::prefetch(self.message.cell(row, column, stretch));
+        }
+        for column in recovery {
+            memory::prefetch(self.recovery_cell(row, column, stretch));
+        }
+    }
+
+    /// The stretch of a recovery symbol of a source row.
+    fn recovery_cell(&self, row: usize, column: usize, stretch: &Range<usize>) -> &[u8] {
+        let shape = self.message.shape;
+        let position = row * (shape.n - shape.columns) + column - shape.columns;
+        let start = position * shape.symbol + stretch.start;
+        &self.row_recovery[start..start + stretch.len()]
     }
 }
 

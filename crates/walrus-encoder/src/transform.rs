@@ -50,6 +50,25 @@ impl Transforms {
         self.engine.fft(shards, 0, size, wanted, start);
     }
 
+    /// [`Transforms::forward`] of coefficients that are kept; it takes no copy of them first.
+    pub(crate) fn forward_from(
+        &self,
+        coefficients: &[Block],
+        work: &mut [Block],
+        width: usize,
+        start: usize,
+        wanted: usize,
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = &self.avx2
+            && work.len() / width >= 4
+        {
+            return avx2.forward_from(coefficients, work, width, start, wanted);
+        }
+        work.copy_from_slice(coefficients);
+        self.forward(work, width, start, wanted);
+    }
+
     /// The reverse: coefficients from values, which are zero from `used` shards on.
     pub(crate) fn inverse(&self, work: &mut [Block], width: usize, start: usize, used: usize) {
         let size = work.len() / width;
@@ -131,6 +150,19 @@ mod avx2 {
         ) {
             // SAFETY: a value of this type exists only where AVX2 was found.
             unsafe { forward(&self.twists, work, width, start, wanted) }
+        }
+
+        /// From at least four shards.
+        pub(super) fn forward_from(
+            &self,
+            coefficients: &[Block],
+            work: &mut [Block],
+            width: usize,
+            start: usize,
+            wanted: usize,
+        ) {
+            // SAFETY: a value of this type exists only where AVX2 was found.
+            unsafe { forward_from(&self.twists, coefficients, work, width, start, wanted) }
         }
 
         #[allow(clippy::unused_self)] // it shows that there is AVX2
@@ -272,6 +304,18 @@ mod avx2 {
             (false, true) => forward_layers::<false, true>(work, &factors),
             (false, false) => forward_layers::<false, false>(work, &factors),
         }
+        forward_quarters(twists, work, width, start, wanted);
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn forward_quarters(
+        twists: &[Multiplier],
+        work: &mut [Block],
+        width: usize,
+        start: usize,
+        wanted: usize,
+    ) {
+        let distance = work.len() / width / 4;
         for (i, quarter) in work.chunks_exact_mut(distance * width).enumerate() {
             let before = i * distance;
             if before < wanted {
@@ -279,6 +323,41 @@ mod avx2 {
                 forward(twists, quarter, width, start + before, wanted);
             }
         }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn forward_from(
+        twists: &[Multiplier],
+        coefficients: &[Block],
+        work: &mut [Block],
+        width: usize,
+        start: usize,
+        wanted: usize,
+    ) {
+        let distance = work.len() / width / 4;
+        let factors = Factors::new(twists, start, distance);
+        let outer = spread(factors.outer);
+        let inner = [spread(factors.inner[0]), spread(factors.inner[1])];
+        let (ab, cd) = coefficients.split_at(coefficients.len() / 2);
+        let ((a, b), (c, d)) = (ab.split_at(ab.len() / 2), cd.split_at(cd.len() / 2));
+        let from = a.iter().zip(b).zip(c.iter().zip(d));
+        for (((w, x), (y, z)), [a, b, c, d]) in from.zip(quarters(work)) {
+            let (mut w, mut x) = (Elements::load(w), Elements::load(x));
+            let (mut y, mut z) = (Elements::load(y), Elements::load(z));
+            w = w.plus(y.times(&outer));
+            x = x.plus(z.times(&outer));
+            y = y.plus(w);
+            z = z.plus(x);
+            y = y.plus(z.times(&inner[1]));
+            z = z.plus(y);
+            w = w.plus(x.times(&inner[0]));
+            x = x.plus(w);
+            w.store(a);
+            x.store(b);
+            y.store(c);
+            z.store(d);
+        }
+        forward_quarters(twists, work, width, start, wanted);
     }
 
     #[target_feature(enable = "avx2")]
@@ -421,6 +500,12 @@ mod tests {
             let shards = &mut ShardsRefMut::new(size, width, &mut plain);
             NoSimd::new().fft(shards, 0, size, limit, start);
             prop_assert_eq!(&one[..limit * width], &plain[..limit * width]);
+
+            for transforms in [&ours, &library] {
+                one.fill([0xaa; 64]);
+                transforms.forward_from(&data, &mut one, width, start, limit);
+                prop_assert_eq!(&one[..limit * width], &plain[..limit * width]);
+            }
 
             data[limit * width..].fill([0; 64]);
             let (mut one, mut other) = (data.clone(), data);
