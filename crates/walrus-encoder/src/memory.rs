@@ -112,9 +112,16 @@ mod linux {
             let small = |start: usize| start..start + 100_000;
             assert_eq!(huge_pages(vec![]), []);
             assert_eq!(huge_pages(vec![small(page(3)), small(page(1))]), []);
+            let large = Range {
+                start: page(1) - 1,
+                end: page(3) + 1,
+            };
             assert_eq!(
-                huge_pages(vec![page(1) - 1..page(3) + 1]),
-                [page(1)..page(3)]
+                huge_pages(vec![large]),
+                [Range {
+                    start: page(1),
+                    end: page(3)
+                }]
             );
             // Eighty of them fill seven megabytes, in whatever order they come.
             let row = |start: usize| (0..80).map(move |i| small(start + i * 100_016));

@@ -338,12 +338,12 @@ mod avx2 {
         let factors = Factors::new(twists, start, distance);
         let outer = spread(factors.outer);
         let inner = [spread(factors.inner[0]), spread(factors.inner[1])];
-        let (ab, cd) = coefficients.split_at(coefficients.len() / 2);
-        let ((a, b), (c, d)) = (ab.split_at(ab.len() / 2), cd.split_at(cd.len() / 2));
-        let from = a.iter().zip(b).zip(c.iter().zip(d));
-        for (((w, x), (y, z)), [a, b, c, d]) in from.zip(quarters(work)) {
-            let (mut w, mut x) = (Elements::load(w), Elements::load(x));
-            let (mut y, mut z) = (Elements::load(y), Elements::load(z));
+        let (first, second) = coefficients.split_at(coefficients.len() / 2);
+        let halves = [first, second].map(|half| half.split_at(half.len() / 2));
+        let [first, second] = halves.map(|(even, odd)| even.iter().zip(odd));
+        for ((first, second), [a, b, c, d]) in first.zip(second).zip(quarters(work)) {
+            let (mut w, mut x) = (Elements::load(first.0), Elements::load(first.1));
+            let (mut y, mut z) = (Elements::load(second.0), Elements::load(second.1));
             w = w.plus(y.times(&outer));
             x = x.plus(z.times(&outer));
             y = y.plus(w);

@@ -3,6 +3,7 @@
 
 use std::{hint::black_box, time::Instant};
 
+use blake2::{Blake2b, Digest as _, digest::consts::U32};
 use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
 use walrus_core::{
     NShards, PrimarySliver, SliverPairMetadata, VerifiedMetadata, merkle::Node, params,
@@ -10,20 +11,20 @@ use walrus_core::{
 
 type Digest = [u8; 32];
 
-fn hash(message: &[u8]) -> Digest {
-    let hash = blake2b_simd::Params::new().hash_length(32).hash(message);
-    hash.as_bytes().try_into().expect("32 bytes")
+fn hash(message: &[&[u8]]) -> Digest {
+    let mut hasher = Blake2b::<U32>::new();
+    for part in message {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
 }
 
 fn leaf(cell: &[u8]) -> Digest {
-    hash(&[&[0], cell].concat())
+    hash(&[&[0], cell])
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    let mut message = [1; 65];
-    message[1..33].copy_from_slice(left);
-    message[33..].copy_from_slice(right);
-    hash(&message)
+    hash(&[&[1], left, right])
 }
 
 fn root(mut level: Vec<Digest>) -> Node {

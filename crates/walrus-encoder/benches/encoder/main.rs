@@ -23,11 +23,12 @@ use rayon::ThreadPool;
 use walrus_core::{NShards, SliverPairIndex, SliverType, VerifiedMetadata, params};
 use walrus_encoder::{ConsistencyCheck, Encoder};
 
-/// Short operations are repeated for this long, and the fastest run counts.
-const SECONDS_PER_MEASUREMENT: f64 = 2.0;
+/// Ours and the baseline run in turns for this long, so that both see the machine at its best and at its
+/// worst, and the fastest run of each counts.
+const SECONDS_PER_LINE: f64 = 6.0;
 
-/// Runs of long operations: memory that is touched for the first time can double the time of the first.
-const MIN_RUNS: usize = 2;
+/// Turns of long operations.
+const MIN_TURNS: usize = 3;
 
 struct Options {
     json: bool,
@@ -71,21 +72,21 @@ impl Options {
     }
 }
 
-/// The fastest of several runs, in seconds. What `prepare` makes for each run is not measured, and what
-/// comes out of it is dropped later.
-fn seconds<I, T>(prepare: impl Fn() -> I, mut run: impl FnMut(I) -> T) -> f64 {
-    let begin = Instant::now();
-    let mut best = f64::INFINITY;
-    let mut runs = 0;
-    while runs < MIN_RUNS || begin.elapsed().as_secs_f64() < SECONDS_PER_MEASUREMENT {
-        runs += 1;
-        let input = prepare();
-        let start = Instant::now();
-        let output = black_box(run(input));
-        best = best.min(start.elapsed().as_secs_f64());
-        drop(output);
-    }
-    best
+/// Has the operating system provide memory for all that is done with a blob, and gives it back.
+///
+/// Virtual machines may give what has been free for some seconds back to their host; then the next
+/// ones to use it wait up to three seconds for a GiB, which would be most of what is measured.
+fn warm_up_memory(blob_bytes: usize) {
+    drop(black_box(vec![1_u8; 6 * blob_bytes]));
+}
+
+/// The time of a run, in seconds. What comes out of it is dropped later.
+fn seconds<T>(run: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    let output = black_box(run());
+    let seconds = start.elapsed().as_secs_f64();
+    drop(output);
+    seconds
 }
 
 /// A number of kB from `/proc/self/status`; zero where there is no such file.
@@ -267,19 +268,35 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn line<I, T: Send, U>(
+    fn line<I: Send, T: Send, U>(
         &self,
         (name, bytes): (String, usize),
         prepare: impl Fn() -> I + Send + Sync,
         ours: impl Fn(I) -> T + Send + Sync,
         mut baseline: impl FnMut() -> U,
     ) -> Line {
+        let begin = Instant::now();
+        let mut best = [f64::INFINITY; 3];
+        let mut turns = 0;
+        while turns < MIN_TURNS || begin.elapsed().as_secs_f64() < SECONDS_PER_LINE {
+            turns += 1;
+            let ours_on = |pool: &ThreadPool| {
+                let input = prepare();
+                warm_up_memory(bytes);
+                pool.install(|| seconds(|| ours(input)))
+            };
+            let (one_thread, all_threads) = (ours_on(self.one), ours_on(self.all));
+            warm_up_memory(bytes);
+            let turn = [one_thread, all_threads, seconds(&mut baseline)];
+            best = std::array::from_fn(|i| best[i].min(turn[i]));
+        }
+        let [one_thread, all_threads, baseline] = best;
         Line {
             name,
             bytes,
-            one_thread: self.one.install(|| seconds(&prepare, &ours)),
-            all_threads: self.all.install(|| seconds(&prepare, &ours)),
-            baseline: seconds(|| (), |()| baseline()),
+            one_thread,
+            all_threads,
+            baseline,
             peak: self.all.install(|| peak_bytes(|| ours(prepare()))),
         }
     }
@@ -393,7 +410,7 @@ fn main() {
             let name = format!("codes alone n={shards} {}", size_name(bytes));
             let blob: Vec<u8> = (0..bytes as u64).map(noise).collect();
             let plain = Plain::new(n, bytes);
-            let seconds = (0..MIN_RUNS)
+            let seconds = (0..MIN_TURNS)
                 .map(|_| plain.seconds_of_codes(&blob))
                 .fold(f64::INFINITY, f64::min);
             if options.json {
