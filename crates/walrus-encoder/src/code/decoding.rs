@@ -24,6 +24,10 @@ use reed_solomon_simd::engine::{
 use super::{Block, Code, Rate};
 use crate::transform::Transforms;
 
+/// Up to so many logarithms are looked up one by one; for more, a transform over the whole field takes
+/// less time.
+const MAX_LOOKUPS: usize = 1 << 20;
+
 /// What decoding needs to know of which symbols are there; the same for all words of a blob.
 #[derive(Debug, Clone)]
 pub(crate) struct DecodingPlan {
@@ -95,27 +99,39 @@ impl Code {
     }
 
     /// For each slot, the logarithm of the erasure polynomial there, or of its derivative where the
-    /// symbol was not received.
-    fn erasure_factors(&self, received: &[usize]) -> Box<[GfElement; GF_ORDER]> {
-        let mut erasures: Box<[GfElement; GF_ORDER]> =
-            vec![0; GF_ORDER].try_into().expect("has this length");
-        let end = self.decode_end();
-        match self.rate {
-            Rate::Low => {
-                erasures[..self.source].fill(1);
-                erasures[self.chunk..].fill(1);
-            }
-            Rate::High => erasures[..end].fill(1),
+    /// symbol was not received: the sum of the logarithms of its differences from all erasures.
+    fn erasure_factors(&self, received: &[usize]) -> Vec<GfElement> {
+        let slots = self.decode_end();
+        // Of the points of the field, those without a value, or those with one, whichever are fewer. The product of
+        // all differences that are not zero is one, so the other ones make the inverse.
+        let (mut listed, erased) = match self.rate {
+            Rate::Low => (vec![false; slots], false),
+            Rate::High => (vec![true; slots], true),
+        };
+        if self.rate == Rate::Low {
+            listed[self.source..self.chunk].fill(true); // zeros beyond the source
         }
         for &index in received {
-            erasures[self.decode_slot(index)] = 0;
+            listed[self.decode_slot(index)] = !erased;
         }
-        let evaluated = match self.rate {
-            Rate::Low => GF_ORDER,
-            Rate::High => end,
+        let points: Vec<usize> = (0..slots).filter(|slot| listed[*slot]).collect();
+        let mut logs = if points.len() * slots <= MAX_LOOKUPS {
+            sums_of_logs(&points, slots)
+        } else {
+            let mut marked: Box<[GfElement; GF_ORDER]> =
+                vec![0; GF_ORDER].try_into().expect("has this length");
+            for &point in &points {
+                marked[point] = 1;
+            }
+            DefaultEngine::eval_poly(&mut marked, slots);
+            marked[..slots].to_vec()
         };
-        DefaultEngine::eval_poly(&mut erasures, evaluated);
-        erasures
+        if !erased {
+            for log in &mut logs {
+                *log = GF_MODULUS - *log;
+            }
+        }
+        logs
     }
 
     /// Sorts symbols by cosets; `factor` tells for each slot what the symbol there is multiplied by.
@@ -231,6 +247,20 @@ fn derive(transforms: &Transforms, width: usize, work: &mut [Block]) {
     }
 }
 
+/// For each slot, the sum of the logarithms of its differences from these points.
+fn sums_of_logs(points: &[usize], slots: usize) -> Vec<GfElement> {
+    let logs = &tables::get_exp_log().log;
+    let sum = |slot: usize| {
+        // That of zero, which has none, stands for one here.
+        let sum: u64 = points
+            .iter()
+            .map(|point| u64::from(logs[point ^ slot]))
+            .sum();
+        GfElement::try_from(sum % u64::from(GF_MODULUS)).expect("less than the modulus")
+    };
+    (0..slots).map(sum).collect()
+}
+
 /// The logarithm of a product, from those of its factors.
 fn product(a: GfElement, b: GfElement) -> GfElement {
     let (sum, carry) = a.overflowing_add(b);
@@ -243,6 +273,52 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn sums_of_logarithms_are_those_of_the_library() {
+        let (points, slots) = ([0, 3, 4, 77, 500, 1023], 1200);
+        let mut marked: Box<[GfElement; GF_ORDER]> = vec![0; GF_ORDER].try_into().unwrap();
+        for point in points {
+            marked[point] = 1;
+        }
+        DefaultEngine::eval_poly(&mut marked, slots);
+        let library = marked[..slots].iter().map(|log| log % GF_MODULUS);
+        assert!(sums_of_logs(&points, slots).into_iter().eq(library));
+    }
+
+    fn check(code: Code, received: &[usize], width: usize, seed: u64) {
+        let transforms = Transforms::new(code.positions());
+        let data = words(seed, code.source * width);
+        let word = [data.clone(), encode(code, width, &data)].concat();
+        let plan = code.plan_decoding(received);
+        let mut work = vec![[0xaa; 64]; code.decode_shards() * width];
+        let mut decoded = vec![Vec::new(); plan.missing.len()];
+        code.decode(
+            &transforms,
+            &plan,
+            (width, &mut work),
+            |i, shard| shard.copy_from_slice(&word[received[i] * width..][..width]),
+            |i, shard| decoded[i] = shard.to_vec(),
+        );
+        for (index, shard) in plan.missing.iter().zip(&decoded) {
+            assert_eq!(shard[..], data[index * width..][..width]);
+        }
+    }
+
+    /// Of such codes, there are too many logarithms to look up.
+    #[test]
+    fn decodes_large_codes() {
+        for (source, recovery) in [(1001, 1999), (2001, 1000)] {
+            let mut received: Vec<usize> = (0..source + recovery).collect();
+            received.sort_by_key(|index| index * 7 % 10);
+            check(
+                Code::new(source, source + recovery).unwrap(),
+                &received[..source],
+                1,
+                7,
+            );
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(100))]
 
@@ -254,24 +330,7 @@ mod tests {
             width in 1_usize..3,
             seed: u64,
         ) {
-            let code = Code::new(source, source + recovery).unwrap();
-            let transforms = Transforms::new(code.positions());
-            let data = words(seed, source * width);
-            let word = [data.clone(), encode(code, width, &data)].concat();
-            let received = &order[..source];
-            let plan = code.plan_decoding(received);
-            let mut work = vec![[0xaa; 64]; code.decode_shards() * width];
-            let mut decoded = vec![Vec::new(); plan.missing.len()];
-            code.decode(
-                &transforms,
-                &plan,
-                (width, &mut work),
-                |i, shard| shard.copy_from_slice(&word[received[i] * width..][..width]),
-                |i, shard| decoded[i] = shard.to_vec(),
-            );
-            for (index, shard) in plan.missing.iter().zip(&decoded) {
-                prop_assert_eq!(&shard[..], &data[index * width..][..width]);
-            }
+            check(Code::new(source, source + recovery).unwrap(), &order[..source], width, seed);
         }
     }
 }
