@@ -215,9 +215,11 @@ mod avx2 {
             ])
         }
 
+        /// `SMALL`: the factor is in the subfield of 256 elements, which are those with a high byte of zero;
+        /// so no low byte makes a high byte.
         #[target_feature(enable = "avx2")]
         #[inline]
-        fn times(self, by: &[__m256i; 8]) -> Self {
+        fn times<const SMALL: bool>(self, by: &[__m256i; 8]) -> Self {
             let [low, high] = self.0;
             let nibble = _mm256_set1_epi8(0x0f);
             let nibbles = [
@@ -228,15 +230,17 @@ mod avx2 {
             ];
             let mut product = [
                 _mm256_shuffle_epi8(by[0], nibbles[0]),
-                _mm256_shuffle_epi8(by[4], nibbles[0]),
+                _mm256_shuffle_epi8(by[6], nibbles[2]),
             ];
-            for (i, nibble) in nibbles.into_iter().enumerate().skip(1) {
-                let part = [
-                    _mm256_shuffle_epi8(by[i], nibble),
-                    _mm256_shuffle_epi8(by[i + 4], nibble),
-                ];
-                product[0] = _mm256_xor_si256(product[0], part[0]);
-                product[1] = _mm256_xor_si256(product[1], part[1]);
+            for (i, nibble) in nibbles.into_iter().enumerate() {
+                if i != 0 {
+                    let part = _mm256_shuffle_epi8(by[i], nibble);
+                    product[0] = _mm256_xor_si256(product[0], part);
+                }
+                if i == 3 || (!SMALL && i != 2) {
+                    let part = _mm256_shuffle_epi8(by[i + 4], nibble);
+                    product[1] = _mm256_xor_si256(product[1], part);
+                }
             }
             Self(product)
         }
@@ -254,21 +258,47 @@ mod avx2 {
         spread
     }
 
+    /// Whether the factor is in the subfield of 256 elements.
+    fn is_small(factor: &Multiplier) -> bool {
+        factor[4..6] == [0; 2]
+    }
+
+    /// Calls a function with what is known of two layers as constants.
+    macro_rules! two_layers {
+        ($layers:ident($work:expr, $factors:expr), half: $half:expr) => {
+            match ($factors.first, $half, $factors.small) {
+                (true, true, true) => $layers::<true, true, true>($work, $factors),
+                (true, true, false) => $layers::<true, true, false>($work, $factors),
+                (true, false, true) => $layers::<true, false, true>($work, $factors),
+                (true, false, false) => $layers::<true, false, false>($work, $factors),
+                (false, true, true) => $layers::<false, true, true>($work, $factors),
+                (false, true, false) => $layers::<false, true, false>($work, $factors),
+                (false, false, true) => $layers::<false, false, true>($work, $factors),
+                (false, false, false) => $layers::<false, false, false>($work, $factors),
+            }
+        };
+    }
+
     /// The factors of two layers: of the outer one, and of both halves of the inner one.
     struct Factors<'a> {
         outer: &'a Multiplier,
         inner: [&'a Multiplier; 2],
         /// Whether `outer` and the first of `inner` are zero.
         first: bool,
+        /// Whether all are in the subfield of 256 elements.
+        small: bool,
     }
 
     impl<'a> Factors<'a> {
         fn new(twists: &'a [Multiplier], start: usize, distance: usize) -> Self {
             let base = start + distance - 1;
+            let outer = &twists[base + distance];
+            let inner = [&twists[base], &twists[base + 2 * distance]];
             Self {
-                outer: &twists[base + distance],
-                inner: [&twists[base], &twists[base + 2 * distance]],
+                outer,
+                inner,
                 first: start == 0,
+                small: [outer, inner[0], inner[1]].into_iter().all(is_small),
             }
         }
     }
@@ -287,7 +317,7 @@ mod avx2 {
             let (a, b) = work.split_at_mut(width);
             for (a, b) in a.iter_mut().zip(b) {
                 let (x, y) = (Elements::load(a), Elements::load(b));
-                let x = x.plus(y.times(&by));
+                let x = x.plus(y.times::<false>(&by));
                 x.store(a);
                 y.plus(x).store(b);
             }
@@ -297,13 +327,7 @@ mod avx2 {
         }
         let distance = size / 4;
         let factors = Factors::new(twists, start, distance);
-        let half = wanted <= 2 * distance;
-        match (factors.first, half) {
-            (true, true) => forward_layers::<true, true>(work, &factors),
-            (true, false) => forward_layers::<true, false>(work, &factors),
-            (false, true) => forward_layers::<false, true>(work, &factors),
-            (false, false) => forward_layers::<false, false>(work, &factors),
-        }
+        two_layers!(forward_layers(work, &factors), half: wanted <= 2 * distance);
         forward_quarters(twists, work, width, start, wanted);
     }
 
@@ -336,6 +360,20 @@ mod avx2 {
     ) {
         let distance = work.len() / width / 4;
         let factors = Factors::new(twists, start, distance);
+        if factors.small {
+            forward_layers_from::<true>(coefficients, work, &factors);
+        } else {
+            forward_layers_from::<false>(coefficients, work, &factors);
+        }
+        forward_quarters(twists, work, width, start, wanted);
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn forward_layers_from<const SMALL: bool>(
+        coefficients: &[Block],
+        work: &mut [Block],
+        factors: &Factors<'_>,
+    ) {
         let outer = spread(factors.outer);
         let inner = [spread(factors.inner[0]), spread(factors.inner[1])];
         let (first, second) = coefficients.split_at(coefficients.len() / 2);
@@ -344,20 +382,19 @@ mod avx2 {
         for ((first, second), [a, b, c, d]) in first.zip(second).zip(quarters(work)) {
             let (mut w, mut x) = (Elements::load(first.0), Elements::load(first.1));
             let (mut y, mut z) = (Elements::load(second.0), Elements::load(second.1));
-            w = w.plus(y.times(&outer));
-            x = x.plus(z.times(&outer));
+            w = w.plus(y.times::<SMALL>(&outer));
+            x = x.plus(z.times::<SMALL>(&outer));
             y = y.plus(w);
             z = z.plus(x);
-            y = y.plus(z.times(&inner[1]));
+            y = y.plus(z.times::<SMALL>(&inner[1]));
             z = z.plus(y);
-            w = w.plus(x.times(&inner[0]));
+            w = w.plus(x.times::<SMALL>(&inner[0]));
             x = x.plus(w);
             w.store(a);
             x.store(b);
             y.store(c);
             z.store(d);
         }
-        forward_quarters(twists, work, width, start, wanted);
     }
 
     #[target_feature(enable = "avx2")]
@@ -383,23 +420,18 @@ mod avx2 {
                 let (x, y) = (Elements::load(a), Elements::load(b));
                 let y = y.plus(x);
                 y.store(b);
-                x.plus(y.times(&by)).store(a);
+                x.plus(y.times::<false>(&by)).store(a);
             }
             return;
         }
         let factors = Factors::new(twists, start, distance);
-        let half = used <= 2 * distance;
-        match (factors.first, half) {
-            (true, true) => inverse_layers::<true, true>(work, &factors),
-            (true, false) => inverse_layers::<true, false>(work, &factors),
-            (false, true) => inverse_layers::<false, true>(work, &factors),
-            (false, false) => inverse_layers::<false, false>(work, &factors),
-        }
+        two_layers!(inverse_layers(work, &factors), half: used <= 2 * distance);
     }
 
-    /// Two layers. `FIRST`: two of the factors are zero. `HALF`: only the first half is wanted.
+    /// Two layers. `FIRST`: two of the factors are zero. `HALF`: only the first half is wanted. `SMALL`: all
+    /// factors are in the subfield of 256 elements.
     #[target_feature(enable = "avx2")]
-    fn forward_layers<const FIRST: bool, const HALF: bool>(
+    fn forward_layers<const FIRST: bool, const HALF: bool, const SMALL: bool>(
         work: &mut [Block],
         factors: &Factors<'_>,
     ) {
@@ -409,19 +441,19 @@ mod avx2 {
             let (mut w, mut x) = (Elements::load(a), Elements::load(b));
             let (mut y, mut z) = (Elements::load(c), Elements::load(d));
             if !FIRST {
-                w = w.plus(y.times(&outer));
-                x = x.plus(z.times(&outer));
+                w = w.plus(y.times::<SMALL>(&outer));
+                x = x.plus(z.times::<SMALL>(&outer));
             }
             if !HALF {
                 y = y.plus(w);
                 z = z.plus(x);
-                y = y.plus(z.times(&inner[1]));
+                y = y.plus(z.times::<SMALL>(&inner[1]));
                 z = z.plus(y);
                 y.store(c);
                 z.store(d);
             }
             if !FIRST {
-                w = w.plus(x.times(&inner[0]));
+                w = w.plus(x.times::<SMALL>(&inner[0]));
             }
             x = x.plus(w);
             w.store(a);
@@ -430,9 +462,9 @@ mod avx2 {
     }
 
     /// Two layers. `FIRST`: two of the factors are zero. `HALF`: the second half is zero, whatever is
-    /// in its memory.
+    /// in its memory. `SMALL` as above.
     #[target_feature(enable = "avx2")]
-    fn inverse_layers<const FIRST: bool, const HALF: bool>(
+    fn inverse_layers<const FIRST: bool, const HALF: bool, const SMALL: bool>(
         work: &mut [Block],
         factors: &Factors<'_>,
     ) {
@@ -442,19 +474,19 @@ mod avx2 {
             let (mut w, mut x) = (Elements::load(a), Elements::load(b));
             x = x.plus(w);
             if !FIRST {
-                w = w.plus(x.times(&inner[0]));
+                w = w.plus(x.times::<SMALL>(&inner[0]));
             }
             let (mut y, mut z) = (w, x);
             if !HALF {
                 (y, z) = (Elements::load(c), Elements::load(d));
                 z = z.plus(y);
-                y = y.plus(z.times(&inner[1]));
+                y = y.plus(z.times::<SMALL>(&inner[1]));
                 y = y.plus(w);
                 z = z.plus(x);
             }
             if !FIRST {
-                w = w.plus(y.times(&outer));
-                x = x.plus(z.times(&outer));
+                w = w.plus(y.times::<SMALL>(&outer));
+                x = x.plus(z.times::<SMALL>(&outer));
             }
             w.store(a);
             x.store(b);
