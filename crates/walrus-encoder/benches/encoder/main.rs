@@ -219,6 +219,12 @@ fn memory(bytes: usize) -> Vec<serde_json::Value> {
     entries
 }
 
+/// Seconds, with more digits the fewer they are.
+fn digits(seconds: f64) -> String {
+    let decimals = if seconds < 0.01 { 6 } else { 4 };
+    format!("{seconds:.decimals$}")
+}
+
 struct Line {
     name: String,
     bytes: usize,
@@ -232,11 +238,11 @@ impl Line {
     fn print(&self) {
         let mib = f64::from(1 << 20);
         println!(
-            "{:<32} {:>9.4} {:>9.4} {:>9.4} {:>7.1}x {:>7.1}x {:>9.1} {:>9.1}",
+            "{:<32} {:>9} {:>9} {:>9} {:>7.1}x {:>7.1}x {:>9.1} {:>9.1}",
             self.name,
-            self.baseline,
-            self.one_thread,
-            self.all_threads,
+            digits(self.baseline),
+            digits(self.one_thread),
+            digits(self.all_threads),
             self.baseline / self.one_thread,
             self.baseline / self.all_threads,
             self.bytes as f64 / mib / self.all_threads,
@@ -424,7 +430,7 @@ fn main() {
                     "name": name, "value": seconds, "unit": "s", "baseline": null, "ratio": null,
                 }));
             } else {
-                println!("{name:<32} {seconds:>9.4}");
+                println!("{name:<32} {:>9}", digits(seconds));
             }
         }
     }
