@@ -44,7 +44,7 @@ impl Transforms {
         let size = work.len() / width;
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = &self.avx2 {
-            return avx2.forward(work, width, start, wanted);
+            return avx2.forward(None, work, width, start, wanted);
         }
         let shards = &mut ShardsRefMut::new(size, width, work);
         self.engine.fft(shards, 0, size, wanted, start);
@@ -60,10 +60,8 @@ impl Transforms {
         wanted: usize,
     ) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = &self.avx2
-            && work.len() / width >= 4
-        {
-            return avx2.forward_from(coefficients, work, width, start, wanted);
+        if let Some(avx2) = &self.avx2 {
+            return avx2.forward(Some(coefficients), work, width, start, wanted);
         }
         work.copy_from_slice(coefficients);
         self.forward(work, width, start, wanted);
@@ -141,28 +139,17 @@ mod avx2 {
             Some(Self { twists })
         }
 
+        /// Of the coefficients in `work`, or of others.
         pub(super) fn forward(
             &self,
+            coefficients: Option<&[Block]>,
             work: &mut [Block],
             width: usize,
             start: usize,
             wanted: usize,
         ) {
             // SAFETY: a value of this type exists only where AVX2 was found.
-            unsafe { forward(&self.twists, work, width, start, wanted) }
-        }
-
-        /// From at least four shards.
-        pub(super) fn forward_from(
-            &self,
-            coefficients: &[Block],
-            work: &mut [Block],
-            width: usize,
-            start: usize,
-            wanted: usize,
-        ) {
-            // SAFETY: a value of this type exists only where AVX2 was found.
-            unsafe { forward_from(&self.twists, coefficients, work, width, start, wanted) }
+            unsafe { forward(&self.twists, coefficients, work, width, start, wanted) }
         }
 
         #[allow(clippy::unused_self)] // it shows that there is AVX2
@@ -306,12 +293,18 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     fn forward(
         twists: &[Multiplier],
+        coefficients: Option<&[Block]>,
         work: &mut [Block],
         width: usize,
         start: usize,
         wanted: usize,
     ) {
         let size = work.len() / width;
+        if let Some(coefficients) = coefficients
+            && size < 4
+        {
+            work.copy_from_slice(coefficients);
+        }
         if size == 2 {
             let by = spread(&twists[start]);
             let (a, b) = work.split_at_mut(width);
@@ -327,47 +320,23 @@ mod avx2 {
         }
         let distance = size / 4;
         let factors = Factors::new(twists, start, distance);
-        two_layers!(forward_layers(work, &factors), half: wanted <= 2 * distance);
-        forward_quarters(twists, work, width, start, wanted);
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn forward_quarters(
-        twists: &[Multiplier],
-        work: &mut [Block],
-        width: usize,
-        start: usize,
-        wanted: usize,
-    ) {
-        let distance = work.len() / width / 4;
+        match coefficients {
+            None => {
+                two_layers!(forward_layers(work, &factors), half: wanted <= 2 * distance);
+            }
+            Some(from) if factors.small => forward_layers_from::<true>(from, work, &factors),
+            Some(from) => forward_layers_from::<false>(from, work, &factors),
+        }
         for (i, quarter) in work.chunks_exact_mut(distance * width).enumerate() {
             let before = i * distance;
             if before < wanted {
                 let wanted = (wanted - before).min(distance);
-                forward(twists, quarter, width, start + before, wanted);
+                forward(twists, None, quarter, width, start + before, wanted);
             }
         }
     }
 
-    #[target_feature(enable = "avx2")]
-    fn forward_from(
-        twists: &[Multiplier],
-        coefficients: &[Block],
-        work: &mut [Block],
-        width: usize,
-        start: usize,
-        wanted: usize,
-    ) {
-        let distance = work.len() / width / 4;
-        let factors = Factors::new(twists, start, distance);
-        if factors.small {
-            forward_layers_from::<true>(coefficients, work, &factors);
-        } else {
-            forward_layers_from::<false>(coefficients, work, &factors);
-        }
-        forward_quarters(twists, work, width, start, wanted);
-    }
-
+    /// Two layers of coefficients that are kept.
     #[target_feature(enable = "avx2")]
     fn forward_layers_from<const SMALL: bool>(
         coefficients: &[Block],

@@ -9,7 +9,7 @@ use walrus_core::{
     NShards, PrimarySliver, SliverPairMetadata, VerifiedMetadata, merkle::Node, params,
 };
 
-type Digest = [u8; 32];
+pub(crate) type Digest = [u8; 32];
 
 fn hash(message: &[&[u8]]) -> Digest {
     let mut hasher = Blake2b::<U32>::new();
@@ -23,7 +23,7 @@ fn leaf(cell: &[u8]) -> Digest {
     hash(&[&[0], cell])
 }
 
-fn node(left: &Digest, right: &Digest) -> Digest {
+pub(crate) fn node(left: &Digest, right: &Digest) -> Digest {
     hash(&[&[1], left, right])
 }
 

@@ -18,9 +18,11 @@ use std::{
     time::Instant,
 };
 
-use baseline::Plain;
+use baseline::{Digest, Plain};
 use rayon::ThreadPool;
-use walrus_core::{NShards, SliverPairIndex, SliverType, VerifiedMetadata, params};
+use walrus_core::{
+    NShards, SliverPairIndex, SliverType, VerifiedMetadata, hash::hash_pairs_in_place, params,
+};
 use walrus_encoder::{ConsistencyCheck, Encoder};
 
 /// Ours and the baseline run in turns for this long, so that both see the machine at its best and at its
@@ -268,6 +270,36 @@ impl Line {
     }
 }
 
+/// Hashes of inner nodes of which the time is measured, as many at a time as stay in the cache.
+const INNER_HASHES: usize = 1 << 20;
+const INNER_HASHES_AT_A_TIME: usize = 1 << 12;
+
+/// Seconds of the baseline and of ours, on one thread, for the hashes of inner nodes alone.
+fn seconds_of_inner_hashes() -> [f64; 2] {
+    let nodes: Vec<Digest> = (0..2 * INNER_HASHES_AT_A_TIME as u64)
+        .map(|i| std::array::from_fn(|j| noise(32 * i + j as u64)))
+        .collect();
+    let rounds = INNER_HASHES / INNER_HASHES_AT_A_TIME;
+    let mut best = [f64::INFINITY; 2];
+    for _ in 0..MIN_TURNS {
+        let plain = seconds(|| {
+            for _ in 0..rounds {
+                for pair in black_box(&nodes).chunks_exact(2) {
+                    black_box(baseline::node(&pair[0], &pair[1]));
+                }
+            }
+        });
+        let mut copy = nodes.clone();
+        let ours = seconds(|| {
+            for _ in 0..rounds {
+                hash_pairs_in_place(black_box(&mut copy));
+            }
+        });
+        best = [best[0].min(plain), best[1].min(ours)];
+    }
+    best
+}
+
 struct Bench<'a> {
     one: &'a ThreadPool,
     all: &'a ThreadPool,
@@ -403,6 +435,22 @@ fn main() {
         println!(
             "{:<32} {:>9} {:>9} {:>9} {:>8} {:>8} {:>9} {:>9}",
             "seconds", "baseline", "1 thread", "all", "ratio 1", "ratio", "MiB/s", "peak MiB"
+        );
+    }
+    let [plain, ours] = seconds_of_inner_hashes();
+    if options.json {
+        entries.push(serde_json::json!({
+            "name": format!("{INNER_HASHES} inner hashes, 1 thread"), "value": ours, "unit": "s",
+            "baseline": plain, "ratio": plain / ours,
+        }));
+    } else {
+        let name = format!("{INNER_HASHES} inner hashes");
+        let ratio = plain / ours;
+        println!(
+            "{name:<32} {:>9} {:>9} {:>9} {ratio:>7.1}x",
+            digits(plain),
+            digits(ours),
+            ""
         );
     }
     for &shards in &options.shards {

@@ -1,8 +1,9 @@
 //! Decoding, coset by coset.
 //!
 //! Let `f` be the polynomial of the code word, and `E` the product of all `x - e` where no value is known. Then
-//! `D = E f` is known everywhere, and at a missing symbol, where `E` is zero, `f = D' / E'`. The values of
-//! `E`, and of `E'` where that is zero, come from the library's `eval_poly`.
+//! `D = E f` is known everywhere, and at a missing symbol, where `E` is zero, `f = D' / E'`. The logarithms of
+//! `E`, and of `E'` where that is zero, are sums of the logarithms of `x - e`; where these are too many to look up,
+//! the library's `eval_poly` computes the sums by a transform.
 //!
 //! The library interpolates `D` on a power of two of points, derives it, and evaluates the derivative. Here
 //! the points are taken apart into the cosets of the subspace of `chunk` points. With `y(x)` the
