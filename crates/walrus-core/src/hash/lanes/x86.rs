@@ -23,8 +23,8 @@ use super::{
     BLOCK_LEN, BLOCK_WORDS, Compress, Digest, NODE_LEN, NODE_WORDS, QUAD_LEN, State, Stretch,
     initial_state,
 };
-use avx2::{compress_avx2, digests_avx2, load_quad_avx2};
-use avx512::{compress_avx512, digests_avx512, load_quad_avx512};
+use avx2::{compress_and_load_avx2, compress_avx2, digests_avx2, load_quad_avx2};
+use avx512::{compress_and_load_avx512, compress_avx512, digests_avx512, load_quad_avx512};
 
 mod avx2;
 mod avx512;
@@ -56,12 +56,21 @@ impl Avx512 {
     }
 }
 
+/// The first block of these bytes, completed with zeros if they are less.
+#[cold]
+fn padded(bytes: &[u8]) -> [u8; BLOCK_LEN] {
+    let mut block = [0; BLOCK_LEN];
+    let bytes = &bytes[..bytes.len().min(BLOCK_LEN)];
+    block[..bytes.len()].copy_from_slice(bytes);
+    block
+}
+
 /// Defines what surrounds the compression function, over a vector type and its instructions.
 macro_rules! lanes {
     (
-        $type:ident, $stretch:ident, $nodes:ident, $load:ident, $shift:ident, $compress_used:ident,
+        $type:ident, $stretch:ident, $nodes:ident, $load:ident, $clear:ident, $shift:ident, $compress_used:ident,
         $feature:literal, $vector:ty, $lanes:literal,
-        $compress:ident, $load_quad:ident, $digests:ident,
+        $compress:ident, $compress_and_load:ident, $load_quad:ident, $digests:ident,
         $splat:ident, $or:ident, $and:ident, $left:ident, $right:ident
     ) => {
         /// Compresses all blocks of a stretch.
@@ -73,44 +82,55 @@ macro_rules! lanes {
             // SAFETY: as before.
             let first = unsafe { transmute::<[u64; $lanes], $vector>(first) };
             let total = stretch.length + usize::from(stretch.last);
-            let blocks = total.div_ceil(BLOCK_LEN);
+            // Those before the last block of the messages.
+            let inner = match stretch.last {
+                true => total.div_ceil(BLOCK_LEN) - 1,
+                false => total / BLOCK_LEN,
+            };
+            let [block, next] = &mut [[$splat(0); BLOCK_WORDS]; 2];
+            let (mut block, mut next) = (block, next);
+            $load(&stretch.bytes, stretch.length.min(BLOCK_LEN), block);
+            let mut first = Some(first);
             let mut counter = stretch.done;
-            let mut block = [$splat(0); BLOCK_WORDS];
-            for index in 0..blocks {
-                let start = (index * BLOCK_LEN).saturating_sub(1);
-                let ends = stretch.last && index + 1 == blocks;
-                let length = (stretch.length - start).min(BLOCK_LEN);
-                $load(&stretch.bytes, start, length, &mut block);
-                let length = if ends {
-                    total - index * BLOCK_LEN
+            for start in (0..inner).map(|index| (index + 1) * BLOCK_LEN - 1) {
+                $shift::<BLOCK_WORDS>(block, first.take());
+                counter += BLOCK_LEN as u64;
+                let copies;
+                let whole = |bytes: &[u8]| bytes.len() >= start + BLOCK_LEN;
+                let bytes = if stretch.bytes.into_iter().all(whole) {
+                    stretch
+                        .bytes
+                        .map(|bytes| bytes[start..].first_chunk().expect("a whole block"))
                 } else {
-                    BLOCK_LEN
+                    copies = stretch.bytes.map(|bytes| padded(&bytes[start..]));
+                    copies.each_ref()
                 };
+                $compress_and_load(&mut words, block, counter, bytes, next);
+                std::mem::swap(&mut block, &mut next);
+            }
+            if stretch.last {
+                let length = total - inner * BLOCK_LEN;
+                if inner > 0 {
+                    $clear(block, length);
+                }
                 counter += length as u64;
-                let first = (index == 0).then_some(first);
-                $compress_used(&mut words, &mut block, first, length, counter, ends);
+                $compress_used(&mut words, block, first, length, counter);
             }
             // SAFETY: as before.
             *state = unsafe { transmute::<[$vector; 8], State<$lanes>>(words) };
         }
 
-        /// Puts `length` bytes of each lane, from `start` on, into a block.
+        /// Puts the first bytes of each lane into a block.
         #[target_feature(enable = $feature)]
         #[inline]
-        fn $load(
-            bytes: &[&[u8]; $lanes],
-            start: usize,
-            length: usize,
-            block: &mut [$vector; BLOCK_WORDS],
-        ) {
-            let quads = length.div_ceil(QUAD_LEN);
-            let end = start + quads * QUAD_LEN;
+        fn $load(bytes: &[&[u8]; $lanes], length: usize, block: &mut [$vector; BLOCK_WORDS]) {
+            let end = length.next_multiple_of(QUAD_LEN);
             let enough = bytes.iter().all(|bytes| bytes.len() >= end);
             for (words, from) in block
                 .as_chunks_mut()
                 .0
                 .iter_mut()
-                .zip((start..end).step_by(QUAD_LEN))
+                .zip((0..end).step_by(QUAD_LEN))
             {
                 let mut copies = [[0; QUAD_LEN]; $lanes];
                 for (copy, bytes) in copies.iter_mut().zip(bytes) {
@@ -124,7 +144,13 @@ macro_rules! lanes {
                 }
                 *words = $load_quad(copies.each_ref());
             }
-            // What was loaded beyond the end does not belong to the message.
+            $clear(block, length);
+        }
+
+        /// Clears what was loaded beyond the end of a stretch: it does not belong to the message.
+        #[target_feature(enable = $feature)]
+        #[inline]
+        fn $clear(block: &mut [$vector; BLOCK_WORDS], length: usize) {
             if let Some((word, rest)) = block[length / 8..].split_first_mut() {
                 *word = $and(*word, $splat((1 << (8 * (length % 8))) - 1));
                 rest.fill($splat(0));
@@ -143,7 +169,7 @@ macro_rules! lanes {
             }
         }
 
-        /// Shifts `first` in and compresses the block, of which `length` bytes are used.
+        /// Shifts `first` in and compresses the last block, of which `length` bytes are used.
         #[target_feature(enable = $feature)]
         #[inline]
         fn $compress_used(
@@ -152,20 +178,19 @@ macro_rules! lanes {
             first: Option<$vector>,
             length: usize,
             counter: u64,
-            last: bool,
         ) {
             match length.div_ceil(8) {
                 0..=1 => {
                     $shift::<1>(block, first);
-                    $compress::<1>(state, block, counter, last);
+                    $compress::<1>(state, block, counter, true);
                 }
                 2..=9 => {
                     $shift::<9>(block, first);
-                    $compress::<9>(state, block, counter, last);
+                    $compress::<9>(state, block, counter, true);
                 }
                 _ => {
                     $shift::<16>(block, first);
-                    $compress::<16>(state, block, counter, last);
+                    $compress::<16>(state, block, counter, true);
                 }
             }
         }
@@ -220,12 +245,14 @@ lanes!(
     stretch_avx2,
     nodes_avx2,
     load_avx2,
+    clear_avx2,
     shift_avx2,
     compress_used_avx2,
     "avx2",
     __m256i,
     4,
     compress_avx2,
+    compress_and_load_avx2,
     load_quad_avx2,
     digests_avx2,
     _mm256_set1_epi64x,
@@ -240,12 +267,14 @@ lanes!(
     stretch_avx512,
     nodes_avx512,
     load_avx512,
+    clear_avx512,
     shift_avx512,
     compress_used_avx512,
     "avx2,avx512f",
     __m512i,
     8,
     compress_avx512,
+    compress_and_load_avx512,
     load_quad_avx512,
     digests_avx512,
     _mm512_set1_epi64,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    super::{BLOCK_WORDS, Digest, IV, MIXES, QUAD_LEN, SIGMA},
+    super::{BLOCK_LEN, BLOCK_WORDS, Digest, IV, MIXES, QUAD_LEN, SIGMA},
     avx2::{load_quad_avx2, transpose},
 };
 
@@ -82,6 +82,25 @@ pub(super) fn compress_avx512<const USED: usize>(
     round!(11);
     for i in 0..8 {
         state[i] = _mm512_xor_si512(state[i], _mm512_xor_si512(v[i], v[i + 8]));
+    }
+}
+
+/// Compresses a block that is not the last one, and puts the next one of each lane into `next`.
+#[target_feature(enable = "avx2,avx512f")]
+pub(super) fn compress_and_load_avx512(
+    state: &mut [__m512i; 8],
+    block: &[__m512i; BLOCK_WORDS],
+    counter: u64,
+    bytes: [&[u8; BLOCK_LEN]; 8],
+    next: &mut [__m512i; BLOCK_WORDS],
+) {
+    compress_avx512::<BLOCK_WORDS>(state, block, counter, false);
+    for (quad, words) in next.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        *words = load_quad_avx512(bytes.map(|bytes| {
+            bytes[quad * QUAD_LEN..]
+                .first_chunk()
+                .expect("a block has four of them")
+        }));
     }
 }
 
