@@ -3,7 +3,7 @@
 //! The algorithm is that of the crate `reed-solomon-simd`. On CPUs with AVX2 the
 //! transforms are computed here: two layers at a time while the data is in registers, depth first, so
 //! that most layers find it in the first-level cache, and with coefficients in a basis that makes
-//! products cheap. That more than halves the time of the codes. Elsewhere, the kernels of that crate do the work.
+//! products cheap. That halves the time of the codes. Elsewhere, the kernels of that crate do the work.
 
 use reed_solomon_simd::engine::{DefaultEngine, Engine as _, GfElement, ShardsRefMut};
 
