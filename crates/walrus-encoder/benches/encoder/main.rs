@@ -30,7 +30,7 @@ use walrus_encoder::{ConsistencyCheck, Encoder};
 const SECONDS_PER_LINE: f64 = 6.0;
 
 /// Turns of long operations.
-const MIN_TURNS: usize = 4;
+const MIN_TURNS: usize = 3;
 
 struct Options {
     json: bool,
@@ -74,18 +74,16 @@ impl Options {
     }
 }
 
-/// Has the operating system provide memory for all that is done with a blob, and gives it back.
-///
-/// Virtual machines may give what has been free for some seconds back to their host; then the next
-/// ones to use it wait up to three seconds for a GiB, which would be most of what is measured.
-fn warm_up_memory(blob_bytes: usize) {
-    drop(black_box(vec![1_u8; 6 * blob_bytes]));
-}
-
 /// The time of a run, in seconds. What comes out of it is dropped later.
-fn seconds<T>(run: impl FnOnce() -> T) -> f64 {
+///
+/// It follows another run, so that there is memory at hand. Virtual machines may give what has been free
+/// for some seconds back to their host; then the next ones to use it wait up to three seconds for a GiB, which
+/// would be most of what is measured.
+fn seconds<I, T>(prepare: impl Fn() -> I, mut run: impl FnMut(I) -> T) -> f64 {
+    drop(black_box(run(prepare())));
+    let input = prepare();
     let start = Instant::now();
-    let output = black_box(run());
+    let output = black_box(run(input));
     let seconds = start.elapsed().as_secs_f64();
     drop(output);
     seconds
@@ -282,19 +280,25 @@ fn seconds_of_inner_hashes() -> [f64; 2] {
     let rounds = INNER_HASHES / INNER_HASHES_AT_A_TIME;
     let mut best = [f64::INFINITY; 2];
     for _ in 0..MIN_TURNS {
-        let plain = seconds(|| {
-            for _ in 0..rounds {
-                for pair in black_box(&nodes).chunks_exact(2) {
-                    black_box(baseline::node(&pair[0], &pair[1]));
+        let plain = seconds(
+            || (),
+            |()| {
+                for _ in 0..rounds {
+                    for pair in black_box(&nodes).chunks_exact(2) {
+                        black_box(baseline::node(&pair[0], &pair[1]));
+                    }
                 }
-            }
-        });
+            },
+        );
         let mut copy = nodes.clone();
-        let ours = seconds(|| {
-            for _ in 0..rounds {
-                hash_pairs_in_place(black_box(&mut copy));
-            }
-        });
+        let ours = seconds(
+            || (),
+            |()| {
+                for _ in 0..rounds {
+                    hash_pairs_in_place(black_box(&mut copy));
+                }
+            },
+        );
         best = [best[0].min(plain), best[1].min(ours)];
     }
     best
@@ -318,20 +322,14 @@ impl Bench<'_> {
         let mut turns = 0;
         while turns < MIN_TURNS || begin.elapsed().as_secs_f64() < SECONDS_PER_LINE {
             turns += 1;
-            let ours_on = |pool: &ThreadPool| {
-                let input = prepare();
-                warm_up_memory(bytes);
-                pool.install(|| seconds(|| ours(input)))
-            };
-            // What runs after the baseline finds less of the memory warm.
+            let ours_on = |pool: &ThreadPool| pool.install(|| seconds(&prepare, &ours));
             let (one_thread, all_threads) = if turns % 2 == 0 {
                 let all_threads = ours_on(self.all);
                 (ours_on(self.one), all_threads)
             } else {
                 (ours_on(self.one), ours_on(self.all))
             };
-            warm_up_memory(bytes);
-            let turn = [one_thread, all_threads, seconds(&mut baseline)];
+            let turn = [one_thread, all_threads, seconds(|| (), |()| baseline())];
             best = std::array::from_fn(|i| best[i].min(turn[i]));
         }
         let [one_thread, all_threads, baseline] = best;
