@@ -281,7 +281,7 @@ pub(super) fn compress_avx2<const USED: usize>(
 }
 
 /// Compresses a block that is not the last one, and meanwhile puts the next one of each lane into `next`: so
-/// to load and to transpose it takes no time.
+/// to load and to transpose it takes hardly any time.
 #[target_feature(enable = "avx2")]
 pub(super) fn compress_and_load_avx2(
     state: &mut [__m256i; 8],
