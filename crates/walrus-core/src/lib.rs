@@ -39,6 +39,7 @@ pub mod params;
 pub mod quilt;
 pub mod sliver;
 pub mod symbol;
+pub mod text;
 mod wire;
 
 pub use certificate::ProtocolCertificate;

@@ -1,0 +1,18 @@
+//! Paths and files as people name them, for every binary.
+//!
+//! * [`path`]: `~`, paths that count from the folder of a configuration, paths in environment variables.
+//! * [`input`]: reading a file or a pipe once, with a bound.
+//! * [`output`]: writing what a path names, whatever it is, and destroying nothing else.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! // In a configuration, a path counts from the folder of the file it stands in.
+//! let storage = walrus_files::path::of_config(Path::new("db"), Path::new("/etc/walrus/node.yaml"))?;
+//! assert_eq!(storage, Path::new("/etc/walrus/db"));
+//! # Ok::<(), walrus_files::path::PathError>(())
+//! ```
+
+pub mod input;
+pub mod output;
+pub mod path;
