@@ -1,11 +1,12 @@
 //! Storage committees as the staking contract assigns them.
 
+use serde::{Deserialize, Serialize};
 use walrus_core::{
     Epoch, Frost, NShards, NetworkPublicKey, ObjectId, ProtocolPublicKey, ShardIndex, bft,
 };
 
 /// One storage node of a committee.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitteeMember {
     /// The node; also the object ID of its staking pool.
     pub node_id: ObjectId,
@@ -32,7 +33,7 @@ impl CommitteeMember {
 }
 
 /// The nodes responsible for all shards in one epoch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committee {
     /// The epoch it serves in.
     pub epoch: Epoch,

@@ -40,6 +40,20 @@ impl Call {
         })
     }
 
+    /// Pays the subsidies that are due to nodes. `package` is the one the object `subsidies` names.
+    pub fn pay_subsidies(package: ObjectId, subsidies: ObjectId) -> Self {
+        Self::free(move |ptb| {
+            let arguments = vec![
+                ptb.object(subsidies),
+                ptb.staking(),
+                ptb.system(),
+                ptb.clock(),
+            ];
+            let (module, function) = ("walrus_subsidies", "process_subsidies");
+            ptb.call_package(package, module, function, vec![], arguments);
+        })
+    }
+
     /// Computes prices from the votes of the current committee.
     pub fn update_prices() -> Self {
         Self::free(|ptb| {
@@ -82,6 +96,18 @@ impl WalrusContract {
         epoch: Epoch,
     ) -> Result<TransactionDigest, SuiError> {
         let call = Call::epoch_sync_done(node_cap, epoch);
+        Ok(self.execute(&call).await?.digest)
+    }
+
+    /// Pays what is due to nodes from the WalrusSubsidies object `subsidies`.
+    pub async fn pay_subsidies(&self, subsidies: ObjectId) -> Result<TransactionDigest, SuiError> {
+        let package = self
+            .reader()
+            .subsidies(subsidies)
+            .await?
+            .subsidies
+            .package_id;
+        let call = Call::pay_subsidies(package, subsidies);
         Ok(self.execute(&call).await?.digest)
     }
 

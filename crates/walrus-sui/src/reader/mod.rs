@@ -8,6 +8,7 @@ mod owned;
 mod pools;
 mod stakes;
 mod state;
+mod subsidies;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +23,7 @@ pub use self::{
     pools::{NodePool, PoolCommission},
     stakes::StakeView,
     state::ContractState,
+    subsidies::SubsidiesState,
 };
 use crate::{
     cache::Cached,
