@@ -28,6 +28,9 @@ pub struct HealthInfo {
     /// Last checkpoint of the chain the node has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_checkpoint_sequence_number: Option<u64>,
+    /// Since when and why the chain does not answer; absent while it does. Other implementations do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_unavailable: Option<String>,
 }
 
 /// Event counters of [`HealthInfo`].
@@ -113,6 +116,7 @@ mod tests {
             },
             shard_detail: None,
             latest_checkpoint_sequence_number: Some(33),
+            chain_unavailable: None,
         };
         let text = serde_json::to_string(&health).unwrap();
         assert_eq!(
