@@ -3,20 +3,21 @@
 //! [`ChainView`] is the seam between the node and Sui: [`sui::SuiChain`] implements it over gRPC; tests of the node
 //! alone implement it in memory. Every method may fail for a while, and the callers retry.
 
-mod event;
 mod sui;
 
-use std::fmt;
-
 use futures::{future::BoxFuture, stream::BoxStream};
-use serde::{Deserialize, Serialize};
 use walrus_core::{
-    Epoch, EventId, NShards, ObjectId, ShardIndex,
-    keys::{NetworkPublicKey, ProtocolPublicKey},
+    Epoch, ObjectId,
+    keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
 
-pub use event::{ChainEvent, PersistenceKind};
+use crate::epoch::{EpochCall, Moment};
+
 pub use sui::{SuiChain, SuiChainConfig};
+pub use walrus_contracts::events::WalrusEvent;
+pub use walrus_sui::{
+    CheckpointEvents, Committee, CommitteeMember, Committees, EpochInfo, EpochState,
+};
 
 /// The chain as a storage node sees it.
 pub trait ChainView: Send + Sync + 'static {
@@ -37,7 +38,22 @@ pub trait ChainView: Send + Sync + 'static {
     /// Attests on chain that this node holds its shards of `epoch`. Repeating it is not an error.
     fn epoch_sync_done(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), ChainError>>;
 
-    /// Whether this node can send transactions (it has a capability and a wallet).
+    /// Where the epoch stands, by the chain's own clock.
+    fn moment(&self) -> BoxFuture<'_, Result<Moment, ChainError>>;
+
+    /// Moves the epoch on. Fails with [`ChainError::NothingToDo`] if that is done already, or cannot be done yet.
+    fn advance(&self, call: EpochCall) -> BoxFuture<'_, Result<(), ChainError>>;
+
+    /// Registers the key the node signs with from the next committee that is selected on.
+    fn register_next_key<'a>(
+        &'a self,
+        key: &'a ProtocolKeyPair,
+    ) -> BoxFuture<'a, Result<(), ChainError>>;
+
+    /// Whether this node can send transactions (it has a wallet).
+    fn can_send(&self) -> bool;
+
+    /// Whether this node can act as a node (it has a capability and a wallet).
     fn can_attest(&self) -> bool;
 }
 
@@ -50,6 +66,15 @@ pub enum ChainError {
     /// The chain answered something that contradicts the configuration.
     #[error("{0}")]
     Contradiction(String),
+    /// The step was done by somebody else, or its time has not come.
+    #[error("{0}")]
+    NothingToDo(String),
+    /// The transaction was refused for another reason.
+    #[error("{0}")]
+    Refused(String),
+    /// The wallet cannot pay for gas.
+    #[error("{0}; send SUI to this account")]
+    NoGas(String),
 }
 
 /// The registration of a node on chain.
@@ -59,75 +84,8 @@ pub struct Registration {
     pub node_id: ObjectId,
     /// Key the committee knows the node by.
     pub public_key: ProtocolPublicKey,
+    /// Key that replaces it with the next committee that is selected.
+    pub next_public_key: Option<ProtocolPublicKey>,
     /// Key the node's TLS certificate must carry.
     pub network_public_key: NetworkPublicKey,
-}
-
-/// Committees and state of the current epoch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committees {
-    /// Committee of the current epoch.
-    pub current: Committee,
-    /// Committee of the epoch before; `None` if there was none with members.
-    pub previous: Option<Committee>,
-    /// Whether the change into the current epoch is still going on.
-    pub change_in_progress: bool,
-}
-
-/// The members of one epoch and their shards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Committee {
-    /// The epoch.
-    pub epoch: Epoch,
-    /// Number of shards of the whole system.
-    pub n_shards: NShards,
-    /// Members in on-chain order.
-    pub members: Vec<CommitteeMember>,
-}
-
-/// One member of a [`Committee`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommitteeMember {
-    /// The node.
-    pub node_id: ObjectId,
-    /// Its protocol key.
-    pub public_key: ProtocolPublicKey,
-    /// Its shards.
-    pub shards: Vec<ShardIndex>,
-}
-
-impl Committee {
-    /// The shards of the member with `public_key`, ascending; empty when there is no such member.
-    pub fn shards_of(&self, public_key: &ProtocolPublicKey) -> Vec<ShardIndex> {
-        let mut shards: Vec<_> = self
-            .members
-            .iter()
-            .filter(|member| member.public_key == *public_key)
-            .flat_map(|member| member.shards.iter().copied())
-            .collect();
-        shards.sort_unstable();
-        shards
-    }
-}
-
-/// The events of one checkpoint.
-#[derive(Debug, Clone)]
-pub struct CheckpointEvents {
-    /// Sequence number of the checkpoint.
-    pub checkpoint: u64,
-    /// Time of the checkpoint, milliseconds since the Unix epoch.
-    pub timestamp_ms: u64,
-    /// Events of the contracts, in order. Most checkpoints have none.
-    pub events: Vec<(EventId, ChainEvent)>,
-}
-
-impl fmt::Display for CheckpointEvents {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "checkpoint {} ({} events)",
-            self.checkpoint,
-            self.events.len()
-        )
-    }
 }

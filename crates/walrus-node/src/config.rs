@@ -38,7 +38,6 @@ const NAME_CHARS_MAX: usize = 100;
 /// Sections other node implementations know and this version does without.
 const FOREIGN_KEYS: &[&str] = &[
     "blocklist_path",
-    "next_protocol_key_pair",
     "disable_event_blob_writer",
     "commission_rate",
     "num_uncertified_blob_threshold",
@@ -74,6 +73,9 @@ pub struct NodeConfig {
     pub storage_path: PathBuf,
     /// Key that signs confirmations.
     pub protocol_key_pair: KeySource,
+    /// The key that is to follow it, while a rotation is going on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_protocol_key_pair: Option<KeySource>,
     /// Key of the TLS certificate.
     pub network_key_pair: KeySource,
     /// Host under which clients reach the node.

@@ -1,26 +1,39 @@
 //! The node's place in the current epoch: committee, shards, and what an epoch change means for them.
 
+mod complete;
+mod drive;
 mod plan;
+mod schedule;
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
 };
 
-use walrus_core::{Epoch, NShards, ShardIndex};
+use walrus_core::{Epoch, NShards, ObjectId, ShardIndex};
 
 use crate::{
-    chain::Committee,
+    chain::{Committee, CommitteeMember},
     storage::{ShardRecord, ShardStatus},
 };
 
-pub use plan::{EpochPlan, SHARD_RETENTION_EPOCHS, plan_epoch_change};
+pub use complete::incomplete_shards;
+pub(crate) use drive::drive_epochs;
+pub use plan::{
+    Attestation, EpochPlan, SHARD_RETENTION_EPOCHS, ShardSource, ShardTask, Snapshot, phase_of,
+    plan_epoch,
+};
+pub use schedule::{EpochCall, JITTER_MAX_MS, Moment, ScheduledCall, SubsidiesState, schedule};
 
-/// A consistent view of committee and shards.
-#[derive(Debug, Clone)]
+/// A consistent view of committees and shards.
+#[derive(Debug, Clone, Default)]
 pub struct EpochView {
+    /// Who this node is; `None` until the chain has said so.
+    pub node_id: Option<ObjectId>,
     /// The committee this node works in; `None` until the first one is known.
-    pub committee: Option<Committee>,
+    pub current: Option<Arc<Committee>>,
+    /// The committee of the epoch before, if there was one.
+    pub previous: Option<Arc<Committee>>,
     /// Shards the committee assigns to this node, ascending.
     pub owned: Vec<ShardIndex>,
     /// Shards with storage.
@@ -30,9 +43,13 @@ pub struct EpochView {
 impl EpochView {
     /// The current epoch; 0 before the first committee.
     pub fn epoch(&self) -> Epoch {
-        self.committee
-            .as_ref()
-            .map_or(0, |committee| committee.epoch)
+        self.current.as_ref().map_or(0, |committee| committee.epoch)
+    }
+
+    /// This node in the committee.
+    pub fn member(&self) -> Option<&CommitteeMember> {
+        let (_, member) = self.current.as_ref()?.member(self.node_id?)?;
+        Some(member)
     }
 
     /// Whether slivers of the shard may be stored.
@@ -42,13 +59,16 @@ impl EpochView {
             .is_some_and(|record| record.status.accepts_writes())
     }
 
+    /// Whether the shard is complete.
+    pub fn is_active(&self, shard: ShardIndex) -> bool {
+        self.shards
+            .get(&shard)
+            .is_some_and(|record| record.status == ShardStatus::Active)
+    }
+
     /// Whether every owned shard is complete.
     pub fn all_owned_active(&self) -> bool {
-        self.owned.iter().all(|shard| {
-            self.shards
-                .get(shard)
-                .is_some_and(|record| record.status == ShardStatus::Active)
-        })
+        self.owned.iter().all(|shard| self.is_active(*shard))
     }
 }
 

@@ -11,21 +11,27 @@ mod garbage;
 use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
+use walrus_contracts::events::{
+    BlobCertified, BlobRegistered, PooledBlobCertified, PooledBlobRegistered,
+};
 use walrus_core::EventId;
 
 use crate::{
-    bookkeeping,
-    chain::{ChainError, ChainEvent, ChainView, CheckpointEvents},
-    metrics::Name,
-    service::Service,
+    chain::{ChainError, ChainView, CheckpointEvents, WalrusEvent},
+    epoch::EpochPlan,
+    progress::NodePhase,
+    shard_work::{Healing, ShardWork},
+    state::NodeState,
     storage::{Cursor, StorageError},
 };
 
-pub use attest::Attester;
-pub(crate) use epoch_change::phase_of;
+pub(crate) use attest::attest_epochs;
 pub use garbage::GarbageCollector;
 
 /// Pause after an error of the event stream or of the storage.
@@ -33,6 +39,12 @@ const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// Checkpoints without events after which the cursor is written nevertheless.
 const EMPTY_CHECKPOINTS_PER_WRITE: u64 = 64;
+
+/// Longest time between two checkpoints of a chain that is there.
+const CHAIN_SILENCE_MAX: Duration = Duration::from_secs(15);
+
+/// Time for the chain to say how far it is when the node starts.
+const CATCH_UP_CHECK_MAX: Duration = Duration::from_secs(5);
 
 /// Events whose slow work (writing buffered data, deleting) runs beside the consumer at a time.
 const BACKGROUND_EVENTS_MAX: usize = 64;
@@ -48,42 +60,58 @@ pub enum EventError {
     Chain(#[from] ChainError),
 }
 
+/// Whom events give work to.
+#[derive(Clone)]
+pub struct Workers {
+    /// Completes shards.
+    pub shard_work: Arc<dyn ShardWork>,
+    /// Completes blobs.
+    pub healing: Arc<dyn Healing>,
+}
+
 /// The consumer of chain events.
 pub struct EventProcessor {
-    service: Arc<Service>,
+    state: Arc<NodeState>,
     chain: Arc<dyn ChainView>,
-    attester: Attester,
+    shard_work: Arc<dyn ShardWork>,
+    healing: Arc<dyn Healing>,
     garbage: GarbageCollector,
     tasks: TaskTracker,
     background: Arc<Semaphore>,
     stop: CancellationToken,
     cursor: Cursor,
     unwritten_checkpoints: u64,
+    /// The plan of the epoch the node stopped in.
+    resumed: Option<EpochPlan>,
 }
 
 impl EventProcessor {
-    /// A consumer that continues where the storage says. Long work runs on `tasks`.
+    /// A consumer that continues where the storage says. Long work runs on `tasks`; it begins with what is left of
+    /// `resumed`, the plan of the epoch in which the node stopped.
     pub fn new(
-        service: Arc<Service>,
+        state: Arc<NodeState>,
         chain: Arc<dyn ChainView>,
+        workers: Workers,
+        resumed: Option<EpochPlan>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Result<Self, StorageError> {
-        let cursor = service.storage.index().cursor()?;
-        let attester = Attester::start(service.clone(), chain.clone(), &tasks, stop.clone());
-        let garbage = GarbageCollector::new(service.clone(), tasks.clone(), stop.clone());
+        let cursor = state.cursor()?;
+        let garbage = GarbageCollector::new(state.clone(), tasks.clone(), stop.clone());
         let processor = Self {
-            service,
+            state,
             chain,
-            attester,
+            shard_work: workers.shard_work,
+            healing: workers.healing,
             garbage,
             tasks,
             background: Arc::new(Semaphore::new(BACKGROUND_EVENTS_MAX)),
             stop,
             cursor,
             unwritten_checkpoints: 0,
+            resumed,
         };
-        processor.report_progress(0);
+        processor.state.report_events(&processor.cursor, 0);
         Ok(processor)
     }
 
@@ -91,14 +119,19 @@ impl EventProcessor {
     pub async fn run(mut self) {
         let stop = self.stop.clone();
         // A checkpoint that was begun is finished: stopping takes effect between two of them, or while waiting for one.
-        self.attester.resume();
-        self.garbage.resume();
+        self.resume().await;
         let mut events = self.chain.events(self.cursor.checkpoint);
         let mut connected = false;
         loop {
             let next = tokio::select! {
                 () = stop.cancelled() => break,
                 next = events.next() => next,
+                () = sleep(CHAIN_SILENCE_MAX) => {
+                    let secs = CHAIN_SILENCE_MAX.as_secs();
+                    let reason = format!("no checkpoint came for {secs} seconds");
+                    self.state.chain_failed(&ChainError::Unavailable(reason));
+                    continue;
+                }
             };
             match next {
                 Some(Ok(checkpoint)) => {
@@ -107,10 +140,10 @@ impl EventProcessor {
                         connected = true;
                     }
                     self.process_until_done(&checkpoint).await;
+                    self.state.chain_answered();
                 }
                 Some(Err(error)) => {
-                    connected = false;
-                    warn!(%error, "cannot read chain events; trying again");
+                    self.report_failure(&error.into());
                     pause(&stop).await;
                 }
                 None => {
@@ -120,16 +153,29 @@ impl EventProcessor {
             }
         }
         if self.unwritten_checkpoints > 0
-            && let Err(error) = self.service.storage.index().set_cursor(&self.cursor)
+            && let Err(error) = self.state.save_cursor(&self.cursor)
         {
             warn!(%error, "cannot write the event cursor; some checkpoints will be read again");
         }
     }
 
+    /// Goes on with what an earlier process did not finish, unless its epoch is long over.
+    async fn resume(&mut self) {
+        let answer = timeout(CATCH_UP_CHECK_MAX, self.chain.committees()).await;
+        if let Ok(Ok(committees)) = answer
+            && committees.current.epoch > self.state.epoch() + 1
+        {
+            self.state.catching_up();
+        } else if let Some(plan) = self.resumed.take() {
+            self.follow_plan(&plan);
+        }
+        self.garbage.resume();
+    }
+
     /// Processes one checkpoint, trying again on failure: skipping is not an option.
     async fn process_until_done(&mut self, checkpoint: &CheckpointEvents) {
         while let Err(error) = self.process(checkpoint).await {
-            error!(%error, %checkpoint, "cannot process chain events; trying again");
+            self.report_failure(&error);
             pause(&self.stop).await;
             if self.stop.is_cancelled() {
                 return;
@@ -137,11 +183,19 @@ impl EventProcessor {
         }
     }
 
+    fn report_failure(&self, error: &EventError) {
+        match error {
+            EventError::Chain(error @ ChainError::Unavailable(_)) => self.state.chain_failed(error),
+            _ => error!(%error, "cannot process chain events; trying again"),
+        }
+    }
+
     async fn process(&mut self, checkpoint: &CheckpointEvents) -> Result<(), EventError> {
         let done = usize::try_from(self.cursor.events_of_next).unwrap_or(usize::MAX);
         let pending = checkpoint.events.len().saturating_sub(done);
         for (position, (id, event)) in checkpoint.events.iter().enumerate().skip(done) {
-            self.report_progress(pending + done - position);
+            self.state
+                .report_events(&self.cursor, pending + done - position);
             self.process_event(id, event).await?;
         }
         // The boundary of the checkpoint is an element of the stream, too.
@@ -150,21 +204,17 @@ impl EventProcessor {
         self.cursor.next_index += 1;
         self.unwritten_checkpoints += 1;
         if pending > 0 || self.unwritten_checkpoints >= EMPTY_CHECKPOINTS_PER_WRITE {
-            self.service.storage.index().set_cursor(&self.cursor)?;
+            self.state.save_cursor(&self.cursor)?;
             self.unwritten_checkpoints = 0;
         }
-        self.service
-            .metrics
-            .latest_checkpoint
-            .set(checkpoint.checkpoint);
-        self.report_progress(0);
+        self.state.report_events(&self.cursor, 0);
         Ok(())
     }
 
-    async fn process_event(&mut self, id: &EventId, event: &ChainEvent) -> Result<(), EventError> {
+    async fn process_event(&mut self, id: &EventId, event: &WalrusEvent) -> Result<(), EventError> {
         debug!(%id, name = event.name(), "event");
-        if let ChainEvent::EpochChangeStart { epoch } = event {
-            self.begin_epoch(*epoch).await?;
+        if let WalrusEvent::EpochChangeStart(start) = event {
+            self.begin_epoch(start.epoch).await?;
         }
         let next = Cursor {
             checkpoint: self.cursor.checkpoint,
@@ -172,77 +222,68 @@ impl EventProcessor {
             next_index: self.cursor.next_index + 1,
             last_event: Some(*id),
         };
-        {
-            let (cursor, id, event) = (next.clone(), *id, event.clone());
-            let change = move |index: &crate::storage::Index| {
-                index.update_records(&cursor, |view| bookkeeping::apply(view, &id, &event))
-            };
-            self.service.storage.with_index(change).await?;
-        }
+        self.state.apply_event(&next, id, event).await?;
         self.cursor = next;
-        self.service
-            .metrics
-            .events
-            .get_or_create(&Name {
-                name: event.name().to_owned(),
-            })
-            .inc();
         self.follow_up(event).await;
         Ok(())
     }
 
     /// What an event leads to besides records.
-    async fn follow_up(&mut self, event: &ChainEvent) {
+    async fn follow_up(&mut self, event: &WalrusEvent) {
         match event {
-            ChainEvent::BlobRegistered { blob_id, .. }
-            | ChainEvent::PooledBlobRegistered { blob_id, .. } => {
+            WalrusEvent::BlobRegistered(BlobRegistered { blob_id, .. })
+            | WalrusEvent::PooledBlobRegistered(PooledBlobRegistered { blob_id, .. }) => {
                 let blob_id = *blob_id;
-                self.service.registrations.announce(&blob_id);
-                self.in_background(move |service| async move {
-                    if let Err(error) = service.registration_seen(blob_id).await {
+                self.state.announce_registration(&blob_id);
+                self.in_background(move |state| async move {
+                    if let Err(error) = state.flush_pending(blob_id).await {
                         warn!(%blob_id, %error, "cannot store buffered data; a confirmation request tries again");
                     }
                 })
                 .await;
             }
-            ChainEvent::InvalidBlobId { blob_id, .. } => {
-                let blob_id = *blob_id;
-                let epoch = self.service.epochs.view().epoch();
+            WalrusEvent::InvalidBlobID(event) => {
+                let blob_id = event.blob_id;
+                let epoch = self.state.epoch();
                 warn!(%blob_id, "the blob was proven inconsistent; its data is deleted");
-                self.in_background(move |service| async move {
-                    if let Err(error) = service.delete_unregistered(blob_id, epoch).await {
+                self.in_background(move |state| async move {
+                    if let Err(error) = state.delete_unregistered(blob_id, epoch).await {
                         warn!(%blob_id, %error, "cannot delete an invalid blob; garbage collection tries again");
                     }
                 })
                 .await;
             }
-            ChainEvent::EpochChangeDone { epoch } => info!(epoch, "epoch change is complete"),
-            ChainEvent::Other { name } => debug!(name, "event without consequence"),
+            WalrusEvent::BlobCertified(BlobCertified { blob_id, .. })
+            | WalrusEvent::PooledBlobCertified(PooledBlobCertified { blob_id, .. })
+                if self.state.phase() != NodePhase::CatchUp =>
+            {
+                self.healing.blob_certified(*blob_id);
+            }
+            WalrusEvent::EpochChangeDone(event) => {
+                info!(epoch = event.epoch, "epoch change is complete");
+                self.state.tell_epoch_moved();
+            }
+            WalrusEvent::EpochParametersSelected(event) => {
+                let epoch = event.next_epoch;
+                info!(epoch, "the committee of the next epoch is selected");
+                self.state.tell_epoch_moved();
+            }
+            WalrusEvent::EpochChangeStart(_) => self.state.tell_epoch_moved(),
             _ => {}
         }
     }
 
-    async fn in_background<F>(&self, work: impl FnOnce(Arc<Service>) -> F)
+    async fn in_background<F>(&self, work: impl FnOnce(Arc<NodeState>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let Ok(permit) = self.background.clone().acquire_owned().await else {
             return;
         };
-        let work = work(self.service.clone());
+        let work = work(self.state.clone());
         self.tasks.spawn(async move {
             work.await;
             drop(permit);
-        });
-    }
-
-    fn report_progress(&self, pending: usize) {
-        let cursor = &self.cursor;
-        self.service.progress.update(|progress| {
-            progress.checkpoint = cursor.checkpoint;
-            progress.events.persisted = cursor.next_index;
-            progress.events.pending = u64::try_from(pending).unwrap_or(u64::MAX);
-            progress.events.highest_finished_event_index = cursor.next_index.checked_sub(1);
         });
     }
 }

@@ -1,8 +1,8 @@
 //! The storage node: verifies, stores and serves slivers, and signs storage confirmations.
 //!
-//! * [`http`] speaks the protocol, [`service`] decides, [`storage`] keeps.
+//! * [`http`] speaks the protocol, [`service`] decides, [`state`] knows, [`storage`] keeps.
 //! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say, as pure functions, what
-//!   events mean.
+//!   events mean; [`shard_work`] is told which shards have to be completed.
 //!
 //! A confirmation is signed only when every sliver it speaks for is durable, and no bytes leave before they are compared with
 //! what was stored. See [`storage`] for how.
@@ -25,13 +25,16 @@ pub mod config;
 pub mod epoch;
 pub mod events;
 pub mod http;
+pub mod keys;
 pub mod metrics;
 mod node;
 pub mod pending;
 pub mod progress;
 pub mod registrations;
 pub mod service;
+pub mod shard_work;
 mod start_error;
+pub mod state;
 pub mod storage;
 
 pub use config::NodeConfig;

@@ -8,21 +8,21 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
-use walrus_core::{
-    ObjectId,
-    keys::{NetworkKeyPair, ProtocolKeyPair},
-};
+use walrus_core::{ObjectId, keys::NetworkKeyPair};
 use walrus_encoder::Encoder;
 
 use crate::{
-    chain::{ChainError, ChainView, SuiChain, SuiChainConfig},
+    chain::{ChainError, ChainView, Registration, SuiChain, SuiChainConfig},
     config::{NodeConfig, load_network_key, load_protocol_key},
-    epoch::EpochView,
-    events::{EventProcessor, phase_of},
+    epoch::{EpochView, drive_epochs},
+    events::{EventProcessor, Workers, attest_epochs},
     http::{HttpServer, Scheme, TlsIdentity, router, serve_metrics, server_config},
+    keys::{KeyRing, rotate_key},
     metrics::Metrics,
     service::Service,
+    shard_work::WaitForUploads,
     start_error::StartError,
+    state::{NodeParts, NodeState},
     storage::{Identity, Storage, StorageOptions},
 };
 
@@ -56,22 +56,25 @@ impl StorageNode {
         let metrics_listener = bind("metrics", config.metrics_address).await?;
         let storage = open_storage(&config).await?;
         let identity = identify(&storage, chain.as_ref(), config.sui.system_object).await?;
-        check_registration(&config, &keys, chain.as_ref()).await?;
+        let registration = check_registration(&config, &keys, chain.as_ref()).await?;
 
         let encoder = Encoder::new(identity.n_shards)
             .map_err(|error| StartError::Chain(error.to_string()))?;
-        let view = load_view(&storage, &keys.protocol)?;
         let metrics = Metrics::default();
-        let service = Service::new(
-            storage.clone(),
-            encoder,
-            keys.protocol,
+        let limits = config.service_limits();
+        let view = load_view(&storage, registration.as_ref(), &keys.protocol)?;
+        let node_id = view.node_id;
+        let state = NodeState::new(NodeParts {
+            storage: storage.clone(),
+            n_shards: identity.n_shards,
+            keys: keys.protocol,
             view,
-            metrics.clone(),
-            config.service_limits(),
-        );
-        let phase = phase_of(&service.epochs.view());
-        service.progress.update(|progress| progress.phase = phase);
+            metrics: metrics.clone(),
+            pending: limits.pending.clone(),
+            registration_waiters_max: limits.registration_waiters_max,
+        });
+        let resumed = state.resume_epoch(node_id).await?;
+        let service = Service::new(state.clone(), encoder, limits);
 
         let stop = CancellationToken::new();
         let failed = CancellationToken::new();
@@ -88,9 +91,22 @@ impl StorageNode {
             service.clone(),
             stop.clone(),
         ));
-        tasks.spawn(expire_pending(service.clone(), stop.clone()));
+        tasks.spawn(expire_buffers(state.clone(), stop.clone()));
         tasks.spawn(sweep(storage.clone(), stop.clone()));
-        let events = EventProcessor::new(service.clone(), chain, tasks.clone(), stop.clone())?;
+        tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
+        tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
+        tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
+        let work = Arc::new(WaitForUploads::new(
+            state.clone(),
+            tasks.clone(),
+            stop.clone(),
+        ));
+        let workers = Workers {
+            shard_work: work.clone(),
+            healing: work,
+        };
+        let events =
+            EventProcessor::new(state, chain, workers, resumed, tasks.clone(), stop.clone())?;
         tasks.spawn(supervise(events, failed.clone()));
         Ok(RunningNode {
             addr,
@@ -148,15 +164,22 @@ impl RunningNode {
 }
 
 struct Keys {
-    protocol: ProtocolKeyPair,
+    protocol: KeyRing,
     network: NetworkKeyPair,
 }
 
 impl Keys {
     fn load(config: &NodeConfig) -> Result<Self, StartError> {
         let load = || {
+            let next = config
+                .next_protocol_key_pair
+                .as_ref()
+                .map(load_protocol_key);
             Ok(Self {
-                protocol: load_protocol_key(&config.protocol_key_pair)?,
+                protocol: KeyRing::new(
+                    load_protocol_key(&config.protocol_key_pair)?,
+                    next.transpose()?,
+                ),
                 network: load_network_key(&config.network_key_pair)?,
             })
         };
@@ -171,8 +194,9 @@ fn sui_chain_config(config: &NodeConfig) -> SuiChainConfig {
         contracts: walrus_sui::ContractIds {
             system_object: config.sui.system_object,
             staking_object: config.sui.staking_object,
-            treasury_object: None,
+            treasury_object: config.sui.treasury_object,
         },
+        subsidies_object: config.sui.walrus_subsidies_object,
         node_cap: config.storage_node_cap,
         wallet_config: wallet.map(|wallet| wallet.path().clone()),
         wallet_address: wallet.and_then(crate::config::WalletReference::address),
@@ -235,48 +259,48 @@ async fn identify(
     Ok(identity)
 }
 
-/// Compares the keys with those the chain has for the node's capability.
+/// Compares the keys with those the chain has for the node's capability; `None` if the chain does not say.
 async fn check_registration(
     config: &NodeConfig,
     keys: &Keys,
     chain: &dyn ChainView,
-) -> Result<(), StartError> {
+) -> Result<Option<Registration>, StartError> {
     if config.storage_node_cap.is_none() {
         warn!("no storage_node_cap is configured: this node cannot attest epochs");
-        return Ok(());
+        return Ok(None);
     }
     let registration = match timeout(REGISTRATION_CHECK_MAX, chain.registration()).await {
         Ok(Ok(registration)) => registration,
         Ok(Err(ChainError::Contradiction(reason))) => return Err(StartError::Chain(reason)),
         Ok(Err(error)) => {
             warn!(%error, "cannot compare the keys with the chain now");
-            return Ok(());
+            return Ok(None);
         }
         Err(_) => {
             warn!("cannot compare the keys with the chain now: it does not answer");
-            return Ok(());
+            return Ok(None);
         }
     };
     let Some(registration) = registration else {
-        return Ok(());
+        return Ok(None);
     };
-    if registration.public_key != keys.protocol.public() {
-        return Err(StartError::WrongKey {
-            kind: "protocol",
-            node_id: registration.node_id,
-            registered: registration.public_key.to_string(),
-            configured: keys.protocol.public().to_string(),
-        });
+    if keys.protocol.find(&registration.public_key).is_none() {
+        warn!(
+            node_id = %registration.node_id,
+            registered = %registration.public_key,
+            configured = %keys.protocol.configured().public(),
+            "the protocol key is not the one registered on chain: the node serves its shards but signs nothing unless the \
+             committee knows it by the configured key. Name the key file of the registered key in protocol_key_pair"
+        );
     }
     if !config.tls.disable_tls && registration.network_public_key != keys.network.public() {
-        return Err(StartError::WrongKey {
-            kind: "network",
+        return Err(StartError::WrongNetworkKey {
             node_id: registration.node_id,
             registered: registration.network_public_key.to_string(),
             configured: keys.network.public().to_string(),
         });
     }
-    Ok(())
+    Ok(Some(registration))
 }
 
 /// Asks until the chain answers, or says something that will not change.
@@ -294,27 +318,39 @@ where
     }
 }
 
-/// Committee and shards as they were when the node stopped.
-fn load_view(storage: &Storage, key: &ProtocolKeyPair) -> Result<EpochView, StartError> {
-    let committee = storage.index().committees()?.map(|(current, _)| current);
-    let owned = committee
+/// Committees and shards as they were when the node stopped, and who the node is.
+fn load_view(
+    storage: &Storage,
+    registration: Option<&Registration>,
+    keys: &KeyRing,
+) -> Result<EpochView, StartError> {
+    let index = storage.index();
+    let (current, previous) = index.committees()?.unzip();
+    let remembered = index.node_id()?;
+    let registered = registration.map(|registration| registration.node_id);
+    if let (Some(remembered), Some(registered)) = (remembered, registered)
+        && remembered != registered
+    {
+        warn!(%remembered, %registered, "the storage was another node's; what it holds of this node's shards is used");
+    }
+    let by_key = current
         .as_ref()
-        .map(|committee| committee.shards_of(&key.public()))
-        .unwrap_or_default();
-    let shards = storage.index().shards()?.into_iter().collect();
+        .and_then(|committee| keys.member_of(committee));
     Ok(EpochView {
-        committee,
-        owned,
-        shards,
+        node_id: registered.or(remembered).or(by_key),
+        current: current.map(Arc::new),
+        previous: previous.flatten().map(Arc::new),
+        owned: Vec::new(),
+        shards: index.shards()?.into_iter().collect(),
     })
 }
 
-async fn expire_pending(service: Arc<Service>, stop: CancellationToken) {
+async fn expire_buffers(state: Arc<NodeState>, stop: CancellationToken) {
     let mut ticks = interval(PENDING_EXPIRY_INTERVAL);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = ticks.tick() => service.pending.expire(std::time::Instant::now()),
+            _ = ticks.tick() => state.expire_buffers(),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! How far event processing is, for health and metrics.
 
-use std::sync::{PoisonError, RwLock};
+use std::{
+    sync::{Mutex, PoisonError, RwLock},
+    time::Instant,
+};
 
 use walrus_core::node_api::EventProgress;
 
@@ -12,6 +15,8 @@ pub enum NodePhase {
     Standby,
     /// Up to date and in the committee.
     Active,
+    /// New in the committee: fetching the metadata of all certified blobs.
+    RecoverMetadata,
     /// Replaying events of epochs that are over.
     CatchUp,
     /// In the committee, but shards lack slivers.
@@ -24,6 +29,7 @@ impl NodePhase {
         match self {
             Self::Standby => 0,
             Self::Active => 1,
+            Self::RecoverMetadata => 2,
             Self::CatchUp => 3,
             Self::Recovery => 4,
         }
@@ -34,6 +40,7 @@ impl NodePhase {
         match self {
             Self::Standby => "Standby".to_owned(),
             Self::Active => "Active".to_owned(),
+            Self::RecoverMetadata => "RecoverMetadata".to_owned(),
             Self::CatchUp => "RecoveryCatchUp".to_owned(),
             Self::Recovery => format!("RecoveryInProgress ({epoch})"),
         }
@@ -51,18 +58,62 @@ pub struct ProgressSnapshot {
     pub events: EventProgress,
 }
 
+/// A chain that does not answer.
+#[derive(Debug, Clone)]
+pub struct ChainAway {
+    /// When that was noticed.
+    pub since: Instant,
+    /// The first failure.
+    pub reason: String,
+}
+
 /// Shared, updated by event processing.
 #[derive(Debug, Default)]
-pub struct Progress(RwLock<ProgressSnapshot>);
+pub struct Progress {
+    snapshot: RwLock<ProgressSnapshot>,
+    chain_away: Mutex<Option<ChainAway>>,
+}
 
 impl Progress {
     /// The present state.
     pub fn get(&self) -> ProgressSnapshot {
-        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+        *self.snapshot.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Set while the chain does not answer.
+    pub fn chain_away(&self) -> Option<ChainAway> {
+        self.lock_chain().clone()
+    }
+
+    /// Notes that the chain does not answer; returns whether that is news.
+    pub fn chain_failed(&self, reason: String) -> bool {
+        let mut away = self.lock_chain();
+        let is_news = away.is_none();
+        away.get_or_insert_with(|| ChainAway {
+            since: Instant::now(),
+            reason,
+        });
+        is_news
+    }
+
+    /// Notes that the chain answers; returns what was if that is news.
+    pub fn chain_answered(&self) -> Option<ChainAway> {
+        self.lock_chain().take()
+    }
+
+    fn lock_chain(&self) -> std::sync::MutexGuard<'_, Option<ChainAway>> {
+        self.chain_away
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state.
     pub fn update(&self, change: impl FnOnce(&mut ProgressSnapshot)) {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+        change(
+            &mut self
+                .snapshot
+                .write()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 }

@@ -2,40 +2,24 @@
 
 mod confirmation;
 mod error;
-mod health;
 mod metadata;
-mod metadata_cache;
 mod slivers;
 mod upload;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 use walrus_core::{
-    BlobId, Epoch, NShards,
-    keys::{ProtocolKeyPair, ProtocolPublicKey},
-    node_api::BlobStatus,
+    BlobId, NShards,
+    node_api::{BlobStatus, HealthInfo},
 };
 use walrus_encoder::Encoder;
 
-use crate::{
-    bookkeeping::BlobRecord,
-    epoch::{EpochView, Epochs},
-    metrics::Metrics,
-    pending::{PendingCache, PendingLimits},
-    progress::Progress,
-    registrations::Registrations,
-    storage::{Storage, StorageError},
-};
+use crate::{metrics::Metrics, pending::PendingLimits, state::NodeState, storage::StorageError};
 
 pub use confirmation::ConfirmationWait;
 pub use error::ServiceError;
 pub use upload::Uploaded;
-
-use metadata_cache::MetadataCache;
 
 /// Bounds of the service.
 #[derive(Debug, Clone)]
@@ -62,100 +46,51 @@ impl Default for ServiceLimits {
     }
 }
 
-/// The storage service.
+/// The storage service: checks what clients send, and decides what they get. Everything it knows is in the
+/// [`NodeState`].
 pub struct Service {
-    pub(crate) storage: Storage,
-    pub(crate) epochs: Epochs,
-    pub(crate) pending: PendingCache,
-    pub(crate) registrations: Registrations,
-    pub(crate) metrics: Metrics,
-    pub(crate) progress: Progress,
+    state: Arc<NodeState>,
     encoder: Encoder,
-    protocol_key: ProtocolKeyPair,
-    metadata_cache: MetadataCache,
     /// Verifications at a time: they are pure computation.
     verifications: Semaphore,
     limits: ServiceLimits,
-    started: Instant,
 }
 
 impl Service {
-    /// A service over `storage`, with the committee and shards of `view`.
-    pub fn new(
-        storage: Storage,
-        encoder: Encoder,
-        protocol_key: ProtocolKeyPair,
-        view: EpochView,
-        metrics: Metrics,
-        limits: ServiceLimits,
-    ) -> Arc<Self> {
+    /// A service over `state`.
+    pub fn new(state: Arc<NodeState>, encoder: Encoder, limits: ServiceLimits) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
-            epochs: Epochs::new(encoder.n_shards(), view),
-            pending: PendingCache::new(limits.pending.clone()),
-            registrations: Registrations::new(limits.registration_waiters_max),
-            metadata_cache: MetadataCache::default(),
-            verifications: Semaphore::new(cores),
-            progress: Progress::default(),
-            started: Instant::now(),
-            storage,
-            metrics,
+            state,
             encoder,
-            protocol_key,
+            verifications: Semaphore::new(cores),
             limits,
         })
     }
 
-    /// Number of shards of the network.
-    pub fn n_shards(&self) -> NShards {
-        self.epochs.n_shards()
+    /// What the service works on.
+    pub fn state(&self) -> &Arc<NodeState> {
+        &self.state
     }
 
-    /// The key the committee knows this node by.
-    pub fn public_key(&self) -> ProtocolPublicKey {
-        self.protocol_key.public()
+    /// Number of shards of the network.
+    pub fn n_shards(&self) -> NShards {
+        self.state.n_shards()
+    }
+
+    /// Counters.
+    pub fn metrics(&self) -> &Metrics {
+        self.state.metrics()
     }
 
     /// `GET …/status`.
     pub async fn blob_status(&self, blob_id: BlobId) -> Result<BlobStatus, ServiceError> {
-        let epoch = self.epochs.view().epoch();
-        let record = self.record(blob_id).await?;
-        Ok(record.map_or(BlobStatus::Nonexistent, |record| record.status(epoch)))
+        Ok(self.state.blob_status(blob_id).await?)
     }
 
-    /// Flushes what is buffered for a blob whose registration was just seen, and wakes those who wait for it.
-    pub async fn registration_seen(&self, blob_id: BlobId) -> Result<(), ServiceError> {
-        self.registrations.announce(&blob_id);
-        self.flush_pending(blob_id).await
-    }
-
-    /// Deletes the data of a blob that is not registered in `epoch`. Returns the number of items removed.
-    pub async fn delete_unregistered(
-        &self,
-        blob_id: BlobId,
-        epoch: Epoch,
-    ) -> Result<usize, StorageError> {
-        use crate::storage::Outcome;
-        let outcome = self.storage.delete_unregistered(blob_id, epoch).await?;
-        let Outcome::Removed(count) = outcome else {
-            return Ok(0);
-        };
-        if count > 0 {
-            self.metadata_cache.remove(&blob_id);
-        }
-        Ok(count)
-    }
-
-    pub(crate) async fn record(&self, blob_id: BlobId) -> Result<Option<BlobRecord>, StorageError> {
-        self.storage
-            .with_index(move |index| index.blob(&blob_id))
-            .await
-    }
-
-    async fn is_registered(&self, blob_id: BlobId) -> Result<bool, StorageError> {
-        let epoch = self.epochs.view().epoch();
-        let record = self.record(blob_id).await?;
-        Ok(record.is_some_and(|record| record.is_registered(epoch)))
+    /// `GET /v1/health`.
+    pub fn health(&self, detailed: bool) -> HealthInfo {
+        self.state.health(detailed)
     }
 
     /// Runs a verification on a thread that may block, a few at a time.

@@ -32,14 +32,12 @@ pub enum StartError {
     /// The storage directory.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The key files are not those registered on chain.
+    /// The network key is not the one registered on chain: clients would refuse the certificate.
     #[error(
-        "the {kind} key does not belong to this node: node {node_id} is registered with {registered}, the key file \
+        "the network key does not belong to this node: node {node_id} is registered with {registered}, the key file \
          has {configured}"
     )]
-    WrongKey {
-        /// `protocol` or `network`.
-        kind: &'static str,
+    WrongNetworkKey {
         /// The node.
         node_id: ObjectId,
         /// Public key on chain.
@@ -59,7 +57,7 @@ impl StartError {
             Self::Config(_) | Self::ChainConfig(_) | Self::Tls(_) => 2,
             Self::Storage(_) => 3,
             Self::Bind { .. } => 4,
-            Self::WrongKey { .. } | Self::Chain(_) => 5,
+            Self::WrongNetworkKey { .. } | Self::Chain(_) => 5,
         }
     }
 }

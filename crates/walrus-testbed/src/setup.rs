@@ -180,6 +180,8 @@ fn node_config(
         "storage_node_cap": cap.to_string(),
         "tls": TlsConfig { disable_tls: true, certificate_path: None },
         "sui": SuiConfig {
+            treasury_object: None,
+            walrus_subsidies_object: None,
             rpc: state.chain.rpc_url(),
             additional_rpc_endpoints: Vec::new(),
             system_object: deployment.system_object,

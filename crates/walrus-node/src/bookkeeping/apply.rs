@@ -6,7 +6,7 @@ use walrus_core::{BlobId, Epoch, EventId, ObjectId};
 use super::record::{
     BlobRecord, Invalidation, ObjectRecord, PermanentRefs, PoolRecord, PooledRecord,
 };
-use crate::chain::{ChainEvent, PersistenceKind};
+use crate::chain::WalrusEvent;
 
 /// The present records. Reading may fail, hence the error type.
 pub trait RecordView {
@@ -50,118 +50,78 @@ impl Changes {
     }
 }
 
-/// The records that follow from `event`.
+/// The records that follow from `event`. Events that are not about blobs or pools change nothing.
 pub fn apply<V: RecordView>(
     view: &V,
     id: &EventId,
-    event: &ChainEvent,
+    event: &WalrusEvent,
 ) -> Result<Changes, V::Error> {
     let mut changes = Changes::default();
     match event {
-        ChainEvent::BlobRegistered {
-            blob_id,
-            object_id,
-            epoch,
-            end_epoch,
-            persistence,
-        } => {
+        WalrusEvent::BlobRegistered(event) => {
             let object = ObjectRecord {
-                blob_id: *blob_id,
-                registered_epoch: *epoch,
+                blob_id: event.blob_id,
+                registered_epoch: event.epoch,
                 certified_epoch: None,
-                end_epoch: *end_epoch,
-                deletable: *persistence == PersistenceKind::Deletable,
+                end_epoch: event.end_epoch,
+                deletable: event.deletable,
                 event: *id,
                 deleted: false,
             };
-            register(view, &mut changes, *object_id, object)?;
+            register(view, &mut changes, event.object_id, object)?;
         }
-        ChainEvent::BlobCertified {
-            object_id,
-            end_epoch,
-            is_extension: true,
-            ..
-        } => {
-            extend(view, &mut changes, id, *object_id, *end_epoch)?;
+        WalrusEvent::BlobCertified(event) if event.is_extension => {
+            extend(view, &mut changes, id, event.object_id, event.end_epoch)?;
         }
-        ChainEvent::BlobCertified {
-            object_id,
-            epoch,
-            is_extension: false,
-            ..
-        } => {
-            certify(view, &mut changes, id, *object_id, *epoch)?;
+        WalrusEvent::BlobCertified(event) => {
+            certify(view, &mut changes, id, event.object_id, event.epoch)?;
         }
-        ChainEvent::BlobDeleted {
-            object_id,
-            was_certified,
-            ..
-        } => {
-            delete(view, &mut changes, id, *object_id, *was_certified)?;
+        WalrusEvent::BlobDeleted(event) => {
+            delete(view, &mut changes, id, event.object_id, event.was_certified)?;
         }
-        ChainEvent::InvalidBlobId { blob_id, epoch } => {
-            let mut record = view.blob(blob_id)?.unwrap_or_default();
+        WalrusEvent::InvalidBlobID(event) => {
+            let mut record = view.blob(&event.blob_id)?.unwrap_or_default();
             if !record.is_invalid() {
                 record.invalid = Some(Invalidation {
-                    epoch: *epoch,
+                    epoch: event.epoch,
                     event: *id,
                 });
-                changes.set_blob(*blob_id, record);
+                changes.set_blob(event.blob_id, record);
             }
         }
-        ChainEvent::PooledBlobRegistered {
-            blob_id,
-            object_id,
-            pool_id,
-            epoch,
-        } => {
-            register_pooled(
-                view,
-                &mut changes,
-                *object_id,
-                PooledRecord {
-                    blob_id: *blob_id,
-                    registered_epoch: *epoch,
-                    certified_epoch: None,
-                    pool_id: *pool_id,
-                    event: *id,
-                },
-            )?;
-        }
-        ChainEvent::PooledBlobCertified {
-            object_id, epoch, ..
-        } => {
-            certify_pooled(view, &mut changes, id, *object_id, *epoch)?;
-        }
-        ChainEvent::PooledBlobDeleted {
-            object_id,
-            was_certified,
-            ..
-        } => {
-            delete_pooled(view, &mut changes, *object_id, *was_certified)?;
-        }
-        ChainEvent::StoragePoolCreated {
-            pool_id,
-            start_epoch,
-            end_epoch,
-        } => {
-            let pool = PoolRecord {
-                start_epoch: *start_epoch,
-                end_epoch: *end_epoch,
+        WalrusEvent::PooledBlobRegistered(event) => {
+            let object = PooledRecord {
+                blob_id: event.blob_id,
+                registered_epoch: event.epoch,
+                certified_epoch: None,
+                pool_id: event.storage_pool_id,
+                event: *id,
             };
-            changes.pools.push((*pool_id, Some(pool)));
+            register_pooled(view, &mut changes, event.object_id, object)?;
         }
-        ChainEvent::StoragePoolExtended { pool_id, end_epoch } => {
-            if let Some(mut pool) = view.pool(pool_id)? {
-                pool.end_epoch = *end_epoch;
-                changes.pools.push((*pool_id, Some(pool)));
+        WalrusEvent::PooledBlobCertified(event) => {
+            certify_pooled(view, &mut changes, id, event.object_id, event.epoch)?;
+        }
+        WalrusEvent::PooledBlobDeleted(event) => {
+            delete_pooled(view, &mut changes, event.object_id, event.was_certified)?;
+        }
+        WalrusEvent::StoragePoolCreated(event) => {
+            let pool = PoolRecord {
+                start_epoch: event.start_epoch,
+                end_epoch: event.end_epoch,
+            };
+            changes.pools.push((event.storage_pool_id, Some(pool)));
+        }
+        WalrusEvent::StoragePoolExtended(event) => {
+            let pool_id = event.storage_pool_id;
+            if let Some(mut pool) = view.pool(&pool_id)? {
+                pool.end_epoch = event.new_end_epoch;
+                changes.pools.push((pool_id, Some(pool)));
             } else {
                 warn!(%pool_id, "extension of an unknown storage pool is ignored");
             }
         }
-        ChainEvent::EpochChangeStart { .. }
-        | ChainEvent::EpochChangeDone { .. }
-        | ChainEvent::Other { .. } => {}
+        _ => {}
     }
     Ok(changes)
 }

@@ -6,7 +6,11 @@ use proptest::prelude::*;
 use walrus_core::{BlobId, Epoch, EventId, ObjectId, node_api::BlobStatus};
 
 use super::*;
-use crate::chain::{ChainEvent, PersistenceKind};
+use crate::chain::WalrusEvent;
+use walrus_contracts::events::{
+    BlobCertified, BlobDeleted, BlobRegistered, InvalidBlobID, PooledBlobCertified,
+    PooledBlobDeleted, PooledBlobRegistered, StoragePoolCreated, StoragePoolExtended,
+};
 
 const BLOB: BlobId = BlobId([1; 32]);
 
@@ -54,7 +58,7 @@ fn write<I: Ord, T>(table: &mut BTreeMap<I, T>, changes: Vec<(I, Option<T>)>) {
 }
 
 impl Records {
-    fn apply(&self, event: &ChainEvent) -> EventId {
+    fn apply(&self, event: &WalrusEvent) -> EventId {
         let id = event_id(*self.next_event.borrow());
         *self.next_event.borrow_mut() += 1;
         let Ok(changes) = apply(self, &id, event);
@@ -106,48 +110,57 @@ fn object(number: u8) -> ObjectId {
     ObjectId([number; 32])
 }
 
-fn register(number: u8, end_epoch: Epoch, persistence: PersistenceKind) -> ChainEvent {
-    ChainEvent::BlobRegistered {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Persistence {
+    Permanent,
+    Deletable,
+}
+
+use Persistence::{Deletable, Permanent};
+
+fn register(number: u8, end_epoch: Epoch, persistence: Persistence) -> WalrusEvent {
+    WalrusEvent::BlobRegistered(BlobRegistered {
         blob_id: BLOB,
         object_id: object(number),
         epoch: 1,
         end_epoch,
-        persistence,
-    }
+        deletable: persistence == Deletable,
+        size: 1,
+        encoding_type: 1,
+    })
 }
 
-fn certify(number: u8, epoch: Epoch, end_epoch: Epoch, persistence: PersistenceKind) -> ChainEvent {
-    ChainEvent::BlobCertified {
+fn certify(number: u8, epoch: Epoch, end_epoch: Epoch, persistence: Persistence) -> WalrusEvent {
+    WalrusEvent::BlobCertified(BlobCertified {
         blob_id: BLOB,
         object_id: object(number),
         epoch,
         end_epoch,
-        persistence,
+        deletable: persistence == Deletable,
         is_extension: false,
-    }
+    })
 }
 
-fn extend(number: u8, end_epoch: Epoch, persistence: PersistenceKind) -> ChainEvent {
-    ChainEvent::BlobCertified {
+fn extend(number: u8, end_epoch: Epoch, persistence: Persistence) -> WalrusEvent {
+    WalrusEvent::BlobCertified(BlobCertified {
         blob_id: BLOB,
         object_id: object(number),
         epoch: 1,
         end_epoch,
-        persistence,
+        deletable: persistence == Deletable,
         is_extension: true,
-    }
+    })
 }
 
-fn delete(number: u8, was_certified: bool) -> ChainEvent {
-    ChainEvent::BlobDeleted {
+fn delete(number: u8, was_certified: bool) -> WalrusEvent {
+    WalrusEvent::BlobDeleted(BlobDeleted {
         blob_id: BLOB,
         object_id: object(number),
         epoch: 1,
+        end_epoch: 9,
         was_certified,
-    }
+    })
 }
-
-use PersistenceKind::{Deletable, Permanent};
 
 #[test]
 fn the_event_of_an_end_epoch_is_the_first_that_led_to_it() {
@@ -241,14 +254,20 @@ fn the_first_certification_counts_until_none_is_left() {
 fn invalid_is_for_ever() {
     let records = Records::default();
     records.apply(&register(1, 9, Permanent));
-    let event = records.apply(&ChainEvent::InvalidBlobId {
-        blob_id: BLOB,
-        epoch: 2,
-    });
-    records.apply(&ChainEvent::InvalidBlobId {
-        blob_id: BLOB,
-        epoch: 3,
-    });
+    let event = records.apply(
+        &InvalidBlobID {
+            blob_id: BLOB,
+            epoch: 2,
+        }
+        .into(),
+    );
+    records.apply(
+        &InvalidBlobID {
+            blob_id: BLOB,
+            epoch: 3,
+        }
+        .into(),
+    );
     records.apply(&register(2, 9, Permanent));
     records.apply(&certify(2, 2, 9, Permanent));
     assert_eq!(records.status(2), BlobStatus::Invalid { event });
@@ -261,25 +280,40 @@ fn invalid_is_for_ever() {
 fn pooled_blobs_live_as_long_as_their_pool() {
     let records = Records::default();
     let pool_id = ObjectId([9; 32]);
-    records.apply(&ChainEvent::StoragePoolCreated {
-        pool_id,
-        start_epoch: 1,
-        end_epoch: 4,
-    });
-    for number in [1, 2] {
-        records.apply(&ChainEvent::PooledBlobRegistered {
-            blob_id: BLOB,
-            object_id: object(number),
-            pool_id,
+    records.apply(
+        &StoragePoolCreated {
             epoch: 1,
-        });
+            storage_pool_id: pool_id,
+            reserved_encoded_capacity_bytes: 1,
+            start_epoch: 1,
+            end_epoch: 4,
+        }
+        .into(),
+    );
+    for number in [1, 2] {
+        records.apply(
+            &PooledBlobRegistered {
+                blob_id: BLOB,
+                object_id: object(number),
+                storage_pool_id: pool_id,
+                epoch: 1,
+                unencoded_size: 1,
+                encoding_type: 1,
+                deletable: true,
+            }
+            .into(),
+        );
     }
-    records.apply(&ChainEvent::PooledBlobCertified {
-        blob_id: BLOB,
-        object_id: object(1),
-        pool_id,
-        epoch: 2,
-    });
+    records.apply(
+        &PooledBlobCertified {
+            blob_id: BLOB,
+            object_id: object(1),
+            storage_pool_id: pool_id,
+            epoch: 2,
+            deletable: true,
+        }
+        .into(),
+    );
     let BlobStatus::Deletable {
         deletable_counts,
         initial_certified_epoch,
@@ -290,18 +324,26 @@ fn pooled_blobs_live_as_long_as_their_pool() {
     assert_eq!(deletable_counts.count_deletable_total, 2);
     assert_eq!(deletable_counts.count_deletable_certified, 1);
     assert_eq!(initial_certified_epoch, Some(2));
-    records.apply(&ChainEvent::StoragePoolExtended {
-        pool_id,
-        end_epoch: 6,
-    });
+    records.apply(
+        &StoragePoolExtended {
+            epoch: 2,
+            storage_pool_id: pool_id,
+            new_end_epoch: 6,
+        }
+        .into(),
+    );
     records.expire(5);
     assert!(records.record().is_registered(5));
-    records.apply(&ChainEvent::PooledBlobDeleted {
-        blob_id: BLOB,
-        object_id: object(1),
-        epoch: 5,
-        was_certified: true,
-    });
+    records.apply(
+        &PooledBlobDeleted {
+            blob_id: BLOB,
+            object_id: object(1),
+            epoch: 5,
+            was_certified: true,
+            storage_pool_id: pool_id,
+        }
+        .into(),
+    );
     assert_eq!(records.record().initial_certified_epoch, None);
     records.expire(6);
     assert_eq!(records.status(6), BlobStatus::Nonexistent);

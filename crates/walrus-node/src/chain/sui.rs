@@ -1,21 +1,20 @@
 //! [`ChainView`] over a Sui full node.
 
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
-use walrus_contracts::events::WalrusEvent;
+use futures::{
+    FutureExt as _, StreamExt as _, TryFutureExt as _, future::BoxFuture, stream, stream::BoxStream,
+};
+use walrus_contracts::abort::walrus::StakingInnerError;
 use walrus_core::{
     Epoch, ObjectId,
-    keys::{NetworkPublicKey, ProtocolPublicKey},
+    keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
-use walrus_sui::{ContractIds, EventStream, SuiError, SuiReader, SuiRpc, Wallet, WalrusContract};
-
-use super::{
-    ChainError, ChainEvent, ChainView, CheckpointEvents, Committee, CommitteeMember, Committees,
-    PersistenceKind, Registration,
+use walrus_sui::{
+    ContractIds, EventStream, SuiError, SuiReader, SuiRpc, Wallet, WalrusContract, contract::Call,
 };
 
-/// Module that refuses attestations, and its code for "attested before".
-const STAKING_MODULE: &str = "staking_inner";
-const ABORT_ALREADY_ATTESTED: u64 = 2;
+use crate::epoch::{EpochCall, Moment, SubsidiesState};
+
+use super::{ChainError, ChainView, CheckpointEvents, Committees, Registration};
 
 /// How the node reaches the chain.
 #[derive(Debug, Clone)]
@@ -24,6 +23,8 @@ pub struct SuiChainConfig {
     pub rpc_urls: Vec<String>,
     /// The Walrus deployment.
     pub contracts: ContractIds,
+    /// The WalrusSubsidies object; without it no subsidies are paid.
+    pub subsidies_object: Option<ObjectId>,
     /// The node's capability; without it nothing is attested.
     pub node_cap: Option<ObjectId>,
     /// Sui CLI wallet that owns the capability.
@@ -37,6 +38,7 @@ pub struct SuiChainConfig {
 pub struct SuiChain {
     reader: SuiReader,
     contract: Option<WalrusContract>,
+    subsidies_object: Option<ObjectId>,
     node_cap: Option<ObjectId>,
 }
 
@@ -58,6 +60,7 @@ impl SuiChain {
         Ok(Self {
             reader,
             contract,
+            subsidies_object: config.subsidies_object,
             node_cap: config.node_cap,
         })
     }
@@ -66,11 +69,7 @@ impl SuiChain {
         // Asked only at start and around epoch changes, when stale answers would be wrong.
         self.reader.refresh().await;
         let committees = self.reader.committees().await.map_err(chain_error)?;
-        Ok(Committees {
-            current: committee(&committees.current),
-            previous: committees.previous.as_ref().map(committee),
-            change_in_progress: committees.is_changing(),
-        })
+        Ok((*committees).clone())
     }
 
     async fn read_registration(&self) -> Result<Option<Registration>, ChainError> {
@@ -93,8 +92,13 @@ impl SuiChain {
             .ok_or_else(|| contradiction("protocol key"))?;
         let network_public_key = <[u8; 33]>::try_from(info.network_public_key)
             .map_err(|_| contradiction("network key"))?;
+        let next_public_key = info
+            .next_epoch_public_key
+            .and_then(|key| key.to_compressed_g1())
+            .map(ProtocolPublicKey);
         Ok(Some(Registration {
             node_id: cap.node_id,
+            next_public_key,
             public_key: ProtocolPublicKey(public_key),
             network_public_key: NetworkPublicKey(network_public_key),
         }))
@@ -109,19 +113,80 @@ impl SuiChain {
     }
 
     async fn attest(&self, epoch: Epoch) -> Result<(), ChainError> {
-        let (Some(contract), Some(node_cap)) = (&self.contract, self.node_cap) else {
-            return Err(ChainError::Contradiction(
-                "no wallet or no storage node capability is configured".into(),
-            ));
-        };
+        let (contract, node_cap) = (self.contract()?, self.node_cap()?);
         match contract.epoch_sync_done(node_cap, epoch).await {
             Ok(digest) => {
                 tracing::info!(epoch, %digest, "attested that all shards are in place");
                 Ok(())
             }
-            Err(error) if error.is_abort(STAKING_MODULE, ABORT_ALREADY_ATTESTED) => Ok(()),
+            Err(error) if is_staking_error(&error, StakingInnerError::DuplicateSyncDone) => Ok(()),
             Err(error) => Err(chain_error(error)),
         }
+    }
+
+    async fn read_moment(&self) -> Result<Moment, SuiError> {
+        self.reader.refresh().await;
+        let info = self.reader.epoch_info().await?;
+        let subsidies = match self.subsidies_object {
+            Some(object) => {
+                let inner = self.reader.subsidies(object).await?.inner;
+                Some(SubsidiesState {
+                    paid_epoch: inner.latest_epoch,
+                    paid_ms: inner.last_subsidized_ts,
+                })
+            }
+            None => None,
+        };
+        let now_ms = self.reader.rpc().clock_ms().await?;
+        Ok(Moment {
+            info,
+            now_ms,
+            subsidies,
+        })
+    }
+
+    async fn make(&self, call: EpochCall) -> Result<(), ChainError> {
+        let contract = self.contract()?;
+        let made = match call {
+            EpochCall::EndVoting => contract.voting_end().await,
+            EpochCall::ChangeEpoch => contract.initiate_epoch_change().await,
+            EpochCall::PaySubsidies => {
+                let object = self
+                    .subsidies_object
+                    .ok_or_else(|| missing("sui.walrus_subsidies_object"))?;
+                contract.pay_subsidies(object).await
+            }
+        };
+        made.map(drop).map_err(|error| {
+            if MOVED_ON
+                .into_iter()
+                .any(|reason| is_staking_error(&error, reason))
+            {
+                ChainError::NothingToDo(error.to_string())
+            } else {
+                chain_error(error)
+            }
+        })
+    }
+
+    async fn register_key(&self, key: &ProtocolKeyPair) -> Result<(), ChainError> {
+        let (contract, node_cap) = (self.contract()?, self.node_cap()?);
+        let register = async {
+            let proof = contract.prove_possession(key).await?;
+            let call = Call::rotate_key(node_cap, key.public(), proof);
+            contract.execute(&call).await
+        };
+        register.await.map(drop).map_err(chain_error)
+    }
+
+    fn contract(&self) -> Result<&WalrusContract, ChainError> {
+        self.contract
+            .as_ref()
+            .ok_or_else(|| missing("sui.wallet_config"))
+    }
+
+    fn node_cap(&self) -> Result<ObjectId, ChainError> {
+        self.node_cap.ok_or_else(|| missing("storage_node_cap"))
     }
 }
 
@@ -147,11 +212,7 @@ impl ChainView for SuiChain {
                     Err(error) => return Some((Err(chain_error(error)), (chain, None))),
                 },
             };
-            let next = events
-                .next()
-                .await
-                .map(checkpoint_events)
-                .map_err(chain_error);
+            let next = events.next().await.map_err(chain_error);
             Some((next, (chain, Some(events))))
         })
         .boxed()
@@ -161,117 +222,57 @@ impl ChainView for SuiChain {
         self.attest(epoch).boxed()
     }
 
+    fn moment(&self) -> BoxFuture<'_, Result<Moment, ChainError>> {
+        self.read_moment().map_err(chain_error).boxed()
+    }
+
+    fn advance(&self, call: EpochCall) -> BoxFuture<'_, Result<(), ChainError>> {
+        self.make(call).boxed()
+    }
+
+    fn register_next_key<'a>(
+        &'a self,
+        key: &'a ProtocolKeyPair,
+    ) -> BoxFuture<'a, Result<(), ChainError>> {
+        self.register_key(key).boxed()
+    }
+
+    fn can_send(&self) -> bool {
+        self.contract.is_some()
+    }
+
     fn can_attest(&self) -> bool {
         self.contract.is_some() && self.node_cap.is_some()
     }
 }
 
+/// Aborts that say that an epoch is not where a call would move it on.
+const MOVED_ON: [StakingInnerError; 4] = [
+    StakingInnerError::WrongEpochState,
+    StakingInnerError::CommitteeSelected,
+    StakingInnerError::NextCommitteeIsEmpty,
+    // Epoch 0 waits for the first stake.
+    StakingInnerError::NoStake,
+];
+
+fn is_staking_error(error: &SuiError, reason: StakingInnerError) -> bool {
+    error.contract_error() == Some(reason.into())
+}
+
+fn missing(key: &str) -> ChainError {
+    ChainError::Contradiction(format!("{key} is not configured"))
+}
+
 fn chain_error(error: SuiError) -> ChainError {
     match error {
+        SuiError::NotEnoughSui { .. } => ChainError::NoGas(error.to_string()),
+        SuiError::MoveAbort(_) | SuiError::Execution { .. } => {
+            ChainError::Refused(error.to_string())
+        }
         SuiError::ObjectNotFound(_)
         | SuiError::UnexpectedType { .. }
         | SuiError::ChainReset { .. }
         | SuiError::Decode { .. } => ChainError::Contradiction(error.to_string()),
         other => ChainError::Unavailable(other.to_string()),
-    }
-}
-
-fn committee(committee: &walrus_sui::Committee) -> Committee {
-    let members = committee
-        .members
-        .iter()
-        .map(|member| CommitteeMember {
-            node_id: member.node_id,
-            public_key: member.public_key,
-            shards: member.shards.clone(),
-        })
-        .collect();
-    Committee {
-        epoch: committee.epoch,
-        n_shards: committee.n_shards,
-        members,
-    }
-}
-
-fn checkpoint_events(events: walrus_sui::CheckpointEvents) -> CheckpointEvents {
-    CheckpointEvents {
-        checkpoint: events.checkpoint,
-        timestamp_ms: events.timestamp_ms,
-        events: events
-            .events
-            .into_iter()
-            .map(|(id, event)| (id, chain_event(event)))
-            .collect(),
-    }
-}
-
-fn persistence(deletable: bool) -> PersistenceKind {
-    if deletable {
-        PersistenceKind::Deletable
-    } else {
-        PersistenceKind::Permanent
-    }
-}
-
-/// The part of an event the node acts on.
-fn chain_event(event: WalrusEvent) -> ChainEvent {
-    match event {
-        WalrusEvent::BlobRegistered(event) => ChainEvent::BlobRegistered {
-            blob_id: event.blob_id,
-            object_id: event.object_id,
-            epoch: event.epoch,
-            end_epoch: event.end_epoch,
-            persistence: persistence(event.deletable),
-        },
-        WalrusEvent::BlobCertified(event) => ChainEvent::BlobCertified {
-            blob_id: event.blob_id,
-            object_id: event.object_id,
-            epoch: event.epoch,
-            end_epoch: event.end_epoch,
-            persistence: persistence(event.deletable),
-            is_extension: event.is_extension,
-        },
-        WalrusEvent::BlobDeleted(event) => ChainEvent::BlobDeleted {
-            blob_id: event.blob_id,
-            object_id: event.object_id,
-            epoch: event.epoch,
-            was_certified: event.was_certified,
-        },
-        WalrusEvent::InvalidBlobID(event) => ChainEvent::InvalidBlobId {
-            blob_id: event.blob_id,
-            epoch: event.epoch,
-        },
-        WalrusEvent::PooledBlobRegistered(event) => ChainEvent::PooledBlobRegistered {
-            blob_id: event.blob_id,
-            object_id: event.object_id,
-            pool_id: event.storage_pool_id,
-            epoch: event.epoch,
-        },
-        WalrusEvent::PooledBlobCertified(event) => ChainEvent::PooledBlobCertified {
-            blob_id: event.blob_id,
-            object_id: event.object_id,
-            pool_id: event.storage_pool_id,
-            epoch: event.epoch,
-        },
-        WalrusEvent::PooledBlobDeleted(event) => ChainEvent::PooledBlobDeleted {
-            blob_id: event.blob_id,
-            object_id: event.object_id,
-            epoch: event.epoch,
-            was_certified: event.was_certified,
-        },
-        WalrusEvent::StoragePoolCreated(event) => ChainEvent::StoragePoolCreated {
-            pool_id: event.storage_pool_id,
-            start_epoch: event.start_epoch,
-            end_epoch: event.end_epoch,
-        },
-        WalrusEvent::StoragePoolExtended(event) => ChainEvent::StoragePoolExtended {
-            pool_id: event.storage_pool_id,
-            end_epoch: event.new_end_epoch,
-        },
-        WalrusEvent::EpochChangeStart(event) => ChainEvent::EpochChangeStart { epoch: event.epoch },
-        WalrusEvent::EpochChangeDone(event) => ChainEvent::EpochChangeDone { epoch: event.epoch },
-        other => ChainEvent::Other {
-            name: other.name().to_owned(),
-        },
     }
 }

@@ -90,6 +90,7 @@ impl GenerateConfig {
 
     fn into_config(self) -> NodeConfig {
         NodeConfig {
+            next_protocol_key_pair: None,
             name: self.name,
             storage_path: self.storage_path,
             protocol_key_pair: KeySource::File {
@@ -105,6 +106,8 @@ impl GenerateConfig {
             rest_graceful_shutdown_period_secs: Some(60),
             rest_server: RestServerConfig::default(),
             sui: SuiConfig {
+                treasury_object: None,
+                walrus_subsidies_object: None,
                 rpc: self.sui_rpc,
                 additional_rpc_endpoints: self.additional_rpc_endpoints,
                 system_object: self.system_object,

@@ -59,6 +59,20 @@ pub struct SuiConfig {
     /// The Walrus staking object.
     #[serde(with = "id_text")]
     pub staking_object: ObjectId,
+    /// The treasury of WAL, which every epoch change burns through; looked up if absent.
+    #[serde(
+        default,
+        with = "id_text::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub treasury_object: Option<ObjectId>,
+    /// The subsidies for nodes, paid once an epoch; without it none are.
+    #[serde(
+        default,
+        with = "id_text::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub walrus_subsidies_object: Option<ObjectId>,
     /// Sui CLI wallet that owns the node's capability; a path, or a map with `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet_config: Option<WalletReference>,

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 use walrus_core::{BlobId, Epoch};
 
-use crate::{service::Service, storage::StorageError};
+use crate::{state::NodeState, storage::StorageError};
 
 /// Blobs looked at per step.
 const BATCH: usize = 2_000;
@@ -21,7 +21,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(30);
 /// Collects garbage once per epoch, in the background. An unfinished run is started again with the node.
 #[derive(Clone)]
 pub struct GarbageCollector {
-    service: Arc<Service>,
+    state: Arc<NodeState>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// The epoch to collect for while a run is going on.
@@ -29,9 +29,9 @@ pub struct GarbageCollector {
 }
 
 impl GarbageCollector {
-    pub(super) fn new(service: Arc<Service>, tasks: TaskTracker, stop: CancellationToken) -> Self {
+    pub(super) fn new(state: Arc<NodeState>, tasks: TaskTracker, stop: CancellationToken) -> Self {
         Self {
-            service,
+            state,
             tasks,
             stop,
             wanted: Arc::default(),
@@ -40,8 +40,8 @@ impl GarbageCollector {
 
     /// Continues a run that an earlier process did not finish.
     pub fn resume(&self) {
-        let epoch = self.service.epochs.view().epoch();
-        match self.service.storage.index().gc_completed() {
+        let epoch = self.state.epoch();
+        match self.state.storage().index().gc_completed() {
             Ok(completed) if epoch > 0 && completed < Some(epoch) => self.collect(epoch),
             Ok(_) => {}
             Err(error) => warn!(%error, "cannot tell whether garbage was collected"),
@@ -84,11 +84,11 @@ impl GarbageCollector {
 
     /// Deletes what is not registered in `epoch`; `None` when stopped before the end.
     async fn sweep(&self, epoch: Epoch) -> Result<Option<usize>, StorageError> {
-        let storage = &self.service.storage;
+        let storage = self.state.storage();
         let mut removed = 0;
         let mut after: Option<BlobId> = None;
         loop {
-            let shards: Vec<_> = self.service.epochs.view().shards.keys().copied().collect();
+            let shards: Vec<_> = self.state.view().shards.keys().copied().collect();
             let (last, garbage) = storage
                 .with_index(move |index| {
                     let blobs = index.stored_blobs(after, &shards, BATCH)?;
@@ -110,7 +110,7 @@ impl GarbageCollector {
                     return Ok(None);
                 }
                 // Looks at the record again, under the lock that registrations take.
-                removed += self.service.delete_unregistered(blob_id, epoch).await?;
+                removed += self.state.delete_unregistered(blob_id, epoch).await?;
             }
             let Some(last) = last else { break };
             after = Some(last);

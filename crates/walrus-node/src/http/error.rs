@@ -105,6 +105,7 @@ fn service_error(error: &ServiceError) -> Response {
         }
         ServiceError::SliverIndexMismatch { .. } => (InvalidArgument, Reason::SliverIndexMismatch),
         ServiceError::MissingSlivers { .. } => (FailedPrecondition, Reason::MissingSlivers),
+        ServiceError::NoKey => (ErrorStatus::Unavailable, Reason::Unavailable),
         ServiceError::Unavailable(cause) => {
             warn!(%cause, "request refused");
             (ErrorStatus::Unavailable, Reason::Unavailable)

@@ -83,7 +83,7 @@ struct Surroundings {
 /// Bounds the number of requests, and measures each.
 async fn surround(State(around): State<Surroundings>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let metrics = around.state.service.metrics.clone();
+    let metrics = around.state.service.metrics().clone();
     let mut labels = RequestLabels {
         http_request_method: request.method().as_str().to_owned(),
         // Unknown paths share one series; anybody can invent paths.

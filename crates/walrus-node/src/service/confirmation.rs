@@ -1,6 +1,6 @@
 //! Storage confirmations: the promise that every sliver of the node's shards is durable.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::time::timeout;
 use walrus_core::{
@@ -34,12 +34,13 @@ impl Service {
         wait: ConfirmationWait,
     ) -> Result<StorageConfirmation, ServiceError> {
         self.await_registration(blob_id, wait).await?;
-        self.flush_pending(blob_id).await?;
-        let view = self.epochs.view();
+        self.state.flush_pending(blob_id).await?;
+        let view = self.state.view();
         let epoch = view.epoch();
         let findings = {
             let view = view.clone();
-            self.storage
+            self.state
+                .storage()
                 .with_index(move |index| examine(index, &view, blob_id, &persistence))
                 .await?
         };
@@ -57,8 +58,9 @@ impl Service {
             blob_id,
             persistence,
         };
-        let signed = self.protocol_key.sign_message(epoch, body);
-        self.metrics.confirmations_issued.inc();
+        let key = self.state.signing_key(&view).ok_or(ServiceError::NoKey)?;
+        let signed = key.sign_message(epoch, body);
+        self.state.metrics().confirmations_issued.inc();
         Ok(StorageConfirmation::Signed(signed))
     }
 
@@ -71,14 +73,14 @@ impl Service {
         let limit = wait
             .unwrap_or_default()
             .min(self.limits.confirmation_wait_max);
-        if limit.is_zero() || !self.pending.holds(&blob_id, Instant::now()) {
+        if limit.is_zero() || !self.state.buffers(&blob_id) {
             return Ok(());
         }
-        let Some(waiter) = self.registrations.waiter(blob_id) else {
+        let Some(waiter) = self.state.registration_waiter(blob_id) else {
             return Ok(());
         };
         let announced = waiter.announced();
-        if !self.is_registered(blob_id).await? {
+        if !self.state.is_registered(blob_id).await? {
             // The record is asked again whether this timed out or not.
             let _ = timeout(limit, announced).await;
         }

@@ -78,6 +78,11 @@ pub enum ServiceError {
         /// How many there have to be.
         needed: usize,
     },
+    /// The committee knows this node by another key than it has.
+    #[error(
+        "the node cannot sign: it does not have the key the committee of this epoch knows it by"
+    )]
+    NoKey,
     /// The file system is full, or too much is going on.
     #[error("the node cannot do this now: {0}")]
     Unavailable(StorageError),

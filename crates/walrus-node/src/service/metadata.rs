@@ -1,7 +1,5 @@
 //! Reading and storing metadata.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use tokio::time::timeout;
 use walrus_core::{BlobId, BlobMetadata, BlobMetadataWithId, node_api::StoredStatus};
@@ -15,7 +13,7 @@ const UNSUPPORTED_ENCODING_PREFIX: &[u8] = &[0, 0];
 impl Service {
     /// `GET …/metadata`: the wire form, verified.
     pub async fn metadata(&self, blob_id: BlobId) -> Result<Bytes, ServiceError> {
-        if !self.is_registered(blob_id).await? {
+        if !self.state.is_registered(blob_id).await? {
             return Err(ServiceError::MetadataNotFound);
         }
         let entry = self.load_metadata(blob_id).await?;
@@ -26,11 +24,7 @@ impl Service {
 
     /// `GET …/metadata/status`.
     pub async fn metadata_status(&self, blob_id: BlobId) -> Result<StoredStatus, ServiceError> {
-        let stored = self
-            .storage
-            .with_index(move |index| index.has_metadata(&blob_id))
-            .await?;
-        Ok(if stored {
+        Ok(if self.state.has_metadata(blob_id).await? {
             StoredStatus::Stored
         } else {
             StoredStatus::Nonexistent
@@ -44,9 +38,10 @@ impl Service {
         body: Bytes,
         pending: bool,
     ) -> Result<Uploaded, ServiceError> {
-        let epoch = self.epochs.view().epoch();
+        let epoch = self.state.epoch();
         let (record, stored) = self
-            .storage
+            .state
+            .storage()
             .with_index(move |index| Ok((index.blob(&blob_id)?, index.has_metadata(&blob_id)?)))
             .await?;
         if record
@@ -58,9 +53,8 @@ impl Service {
         if stored {
             return Ok(Uploaded::AlreadyStored);
         }
-        let now = Instant::now();
-        if self.pending.metadata(&blob_id, now).is_some() {
-            self.flush_pending(blob_id).await?;
+        if self.state.buffered_metadata(&blob_id).is_some() {
+            self.state.flush_pending(blob_id).await?;
             return Ok(Uploaded::AlreadyStored);
         }
         let entry = self.verify_metadata(blob_id, body).await?;
@@ -71,9 +65,9 @@ impl Service {
         if !pending {
             return Err(ServiceError::NotRegistered);
         }
-        self.pending.insert_metadata(entry, now)?;
+        self.state.buffer_metadata(entry)?;
         // The registration may have been processed since we looked.
-        self.flush_pending(blob_id).await?;
+        self.state.flush_pending(blob_id).await?;
         Ok(Uploaded::Buffered)
     }
 
@@ -82,13 +76,7 @@ impl Service {
         entry: MetadataEntry,
         pending: bool,
     ) -> Result<Uploaded, ServiceError> {
-        let blob_id = *entry.verified.blob_id();
-        let outcome = self
-            .storage
-            .store_metadata(blob_id, entry.bytes.clone())
-            .await?;
-        self.metadata_cache.insert(entry);
-        Ok(match outcome {
+        Ok(match self.state.store_metadata(entry).await? {
             Outcome::AlreadyStored => Uploaded::AlreadyStored,
             _ if pending => Uploaded::Buffered,
             _ => Uploaded::Stored,
@@ -121,10 +109,10 @@ impl Service {
         &self,
         blob_id: BlobId,
     ) -> Result<Option<MetadataEntry>, ServiceError> {
-        if let Some(entry) = self.metadata_cache.get(&blob_id) {
+        if let Some(entry) = self.state.cached_metadata(&blob_id) {
             return Ok(Some(entry));
         }
-        let Some(bytes) = self.storage.read_metadata(blob_id).await? else {
+        let Some(bytes) = self.state.storage().read_metadata(blob_id).await? else {
             return Ok(None);
         };
         let n_shards = self.n_shards();
@@ -139,7 +127,7 @@ impl Service {
             })
             .await?;
         match &loaded {
-            Some(entry) => self.metadata_cache.insert(entry.clone()),
+            Some(entry) => self.state.cache_metadata(entry.clone()),
             None => {
                 tracing::error!(%blob_id, "stored metadata is damaged; it is treated as missing");
             }
@@ -149,15 +137,15 @@ impl Service {
 
     /// Waits a moment for the registration of a blob, and tells whether it came.
     async fn wait_for_registration(&self, blob_id: BlobId) -> Result<bool, ServiceError> {
-        let Some(waiter) = self.registrations.waiter(blob_id) else {
+        let Some(waiter) = self.state.registration_waiter(blob_id) else {
             return Ok(false);
         };
         let announced = waiter.announced();
-        if self.is_registered(blob_id).await? {
+        if self.state.is_registered(blob_id).await? {
             return Ok(true);
         }
         // Whether it timed out or not, the record decides.
         let _ = timeout(self.limits.registration_wait_max, announced).await;
-        Ok(self.is_registered(blob_id).await?)
+        Ok(self.state.is_registered(blob_id).await?)
     }
 }

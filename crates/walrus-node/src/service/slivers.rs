@@ -1,7 +1,5 @@
 //! Reading and storing slivers.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use walrus_core::{
     BlobId, PrimarySliver, SecondarySliver, Sliver, SliverPairIndex, SliverType,
@@ -29,14 +27,14 @@ impl Service {
         axis: SliverType,
     ) -> Result<Bytes, ServiceError> {
         let key = self.sliver_key(blob_id, pair, axis)?;
-        if !self.is_registered(blob_id).await? {
+        if !self.state.is_registered(blob_id).await? {
             return Err(ServiceError::SliverNotFound);
         }
-        match self.storage.read_sliver(key).await? {
+        match self.state.storage().read_sliver(key).await? {
             SliverRead::Found(bytes) => Ok(bytes),
             SliverRead::Missing => Err(ServiceError::SliverNotFound),
             SliverRead::Damaged => {
-                self.metrics.damaged_slivers.inc();
+                self.state.metrics().damaged_slivers.inc();
                 Err(ServiceError::SliverNotFound)
             }
         }
@@ -50,17 +48,10 @@ impl Service {
         axis: SliverType,
     ) -> Result<StoredStatus, ServiceError> {
         let key = self.sliver_key(blob_id, pair, axis)?;
-        if self
-            .storage
-            .with_index(move |index| index.has_sliver(&key))
-            .await?
-        {
+        if self.state.has_sliver(key).await? {
             return Ok(StoredStatus::Stored);
         }
-        if self
-            .pending
-            .has_sliver(&blob_id, (pair, axis), Instant::now())
-        {
+        if self.state.has_buffered_sliver(&blob_id, (pair, axis)) {
             return Ok(StoredStatus::Buffered);
         }
         Ok(StoredStatus::Nonexistent)
@@ -78,7 +69,7 @@ impl Service {
         self.check_pair(pair)?;
         let sliver = self.decode_sliver(pair, axis, body.clone()).await?;
         let place = self.find_metadata(blob_id, pending).await?;
-        let view = self.epochs.view();
+        let view = self.state.view();
         let shard = pair.to_shard(&blob_id, self.n_shards());
         if !view.accepts_writes(shard) {
             return Err(ServiceError::ShardNotAssigned {
@@ -91,14 +82,8 @@ impl Service {
             axis,
             blob_id,
         };
-        let stored = self
-            .storage
-            .with_index(move |index| index.has_sliver(&key))
-            .await?;
-        if stored
-            || self
-                .pending
-                .has_sliver(&blob_id, (pair, axis), Instant::now())
+        if self.state.has_sliver(key).await?
+            || self.state.has_buffered_sliver(&blob_id, (pair, axis))
         {
             return Ok(Uploaded::AlreadyStored);
         }
@@ -112,13 +97,12 @@ impl Service {
         self.verify(move |encoder| encoder.verify_either_sliver(&sliver, &entry.verified))
             .await??;
         if buffer {
-            self.pending
-                .insert_sliver(blob_id, (pair, axis), body, Instant::now())?;
+            self.state.buffer_sliver(blob_id, (pair, axis), body)?;
             // The registration may have been processed since we looked.
-            self.flush_pending(blob_id).await?;
+            self.state.flush_pending(blob_id).await?;
             return Ok(Uploaded::Buffered);
         }
-        Ok(match self.storage.store_sliver(key, body).await? {
+        Ok(match self.state.store_sliver(key, body).await? {
             Outcome::AlreadyStored => Uploaded::AlreadyStored,
             _ if pending => Uploaded::Buffered,
             _ => Uploaded::Stored,
@@ -145,7 +129,7 @@ impl Service {
     ) -> Result<SliverKey, ServiceError> {
         self.check_pair(pair)?;
         let shard = pair.to_shard(&blob_id, self.n_shards());
-        let view = self.epochs.view();
+        let view = self.state.view();
         if !view.shards.contains_key(&shard) {
             return Err(ServiceError::ShardNotAssigned {
                 shard,
@@ -191,18 +175,17 @@ impl Service {
         blob_id: BlobId,
         pending: bool,
     ) -> Result<MetadataPlace, ServiceError> {
-        let stored = move |index: &crate::storage::Index| index.has_metadata(&blob_id);
-        if self.storage.with_index(stored).await? {
+        if self.state.has_metadata(blob_id).await? {
             return Ok(MetadataPlace::Stored);
         }
-        if let Some(entry) = self.pending.metadata(&blob_id, Instant::now()) {
+        if let Some(entry) = self.state.buffered_metadata(&blob_id) {
             return Ok(MetadataPlace::Buffered(entry));
         }
         // Between the two questions the metadata may have moved from the cache to the storage.
-        if self.storage.with_index(stored).await? {
+        if self.state.has_metadata(blob_id).await? {
             return Ok(MetadataPlace::Stored);
         }
-        if pending || self.is_registered(blob_id).await? {
+        if pending || self.state.is_registered(blob_id).await? {
             return Err(ServiceError::MetadataRequired);
         }
         Err(ServiceError::NotRegistered)

@@ -4,30 +4,34 @@ use walrus_core::node_api::{
     HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
 };
 
-use super::Service;
+use super::NodeState;
 use crate::{epoch::EpochView, storage::ShardStatus};
 
-impl Service {
-    /// `GET /v1/health`.
+impl NodeState {
+    /// The health report.
     pub fn health(&self, detailed: bool) -> HealthInfo {
-        let view = self.epochs.view();
+        let view = self.view();
         let progress = self.progress.get();
         HealthInfo {
             uptime: self.started.elapsed(),
             epoch: view.epoch(),
-            public_key: self.protocol_key.public().to_string(),
+            public_key: self.public_key().to_string(),
             node_status: progress.phase.text(view.epoch()),
             event_progress: progress.events,
             shard_summary: summary(&view),
             shard_detail: detailed.then(|| detail(&view)),
             latest_checkpoint_sequence_number: progress.checkpoint,
+            chain_unavailable: self.progress.chain_away().map(|away| {
+                let secs = away.since.elapsed().as_secs();
+                format!("for {secs} s: {}", away.reason)
+            }),
         }
     }
 
     /// Brings the metrics that are sampled, not counted, up to date.
     pub fn sample_metrics(&self) {
         use crate::metrics::State;
-        let view = self.epochs.view();
+        let view = self.view();
         let progress = self.progress.get();
         let metrics = &self.metrics;
         metrics.epoch.set(view.epoch().into());
@@ -82,20 +86,19 @@ impl Service {
     }
 }
 
+/// What the report says of a shard that is owned and has no storage.
+const UNKNOWN_SHARD: &str = "unknown";
+
 fn summary(view: &EpochView) -> ShardSummary {
     let mut counts = ShardStatusCounts::default();
     let mut owned = 0;
     for shard in &view.owned {
         owned += 1;
-        let status = view
-            .shards
-            .get(shard)
-            .map_or(ShardStatus::None, |record| record.status);
-        let count = match status {
-            ShardStatus::None | ShardStatus::LockedToMove => &mut counts.unknown,
-            ShardStatus::Active => &mut counts.ready,
-            ShardStatus::ActiveSync => &mut counts.in_transfer,
-            ShardStatus::ActiveRecover => &mut counts.in_recovery,
+        let count = match view.shards.get(shard).map(|record| record.status) {
+            None | Some(ShardStatus::LockedToMove) => &mut counts.unknown,
+            Some(ShardStatus::Active) => &mut counts.ready,
+            Some(ShardStatus::ActiveSync) => &mut counts.in_transfer,
+            Some(ShardStatus::ActiveRecover) => &mut counts.in_recovery,
         };
         *count += 1;
     }
@@ -115,7 +118,7 @@ fn detail(view: &EpochView) -> ShardDetail {
     let mut detail = ShardDetail::default();
     for shard in &view.owned {
         if !view.shards.contains_key(shard) {
-            let status = ShardStatus::None.health_text().to_owned();
+            let status = UNKNOWN_SHARD.to_owned();
             detail.owned.push(ShardHealth {
                 shard: *shard,
                 status,

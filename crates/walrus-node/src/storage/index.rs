@@ -21,7 +21,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use walrus_core::{BlobId, Epoch, EventId, NShards, ObjectId, ShardIndex};
 
 use super::{ShardRecord, StorageError};
-use crate::chain::Committee;
+use crate::{
+    chain::Committee,
+    epoch::{Attestation, EpochPlan},
+};
 
 pub(super) use data::{Location, SliverEntry};
 
@@ -30,8 +33,8 @@ const LAYOUT_VERSION: u32 = 1;
 
 const META_IDENTITY: &str = "identity";
 const META_CURSOR: &str = "cursor";
-const META_COMMITTEE: &str = "committee";
-const META_PREVIOUS_COMMITTEE: &str = "previous_committee";
+const META_COMMITTEES: &str = "committees";
+const META_NODE_ID: &str = "node_id";
 const META_ATTESTATION: &str = "attestation";
 const META_GC_COMPLETED: &str = "gc_completed";
 
@@ -184,12 +187,12 @@ impl Index {
 
     /// The committee the node last activated, and the one before.
     pub fn committees(&self) -> Result<Option<(Committee, Option<Committee>)>, StorageError> {
-        let Some(current) = get(&self.meta, META_COMMITTEE, "committee")? else {
-            return Ok(None);
-        };
-        let previous: Option<Option<Committee>> =
-            get(&self.meta, META_PREVIOUS_COMMITTEE, "committee")?;
-        Ok(Some((current, previous.flatten())))
+        get(&self.meta, META_COMMITTEES, "committees")
+    }
+
+    /// The node this storage belongs to, once the chain has said which one that is.
+    pub fn node_id(&self) -> Result<Option<ObjectId>, StorageError> {
+        get(&self.meta, META_NODE_ID, "node ID")
     }
 
     /// The epoch this node still has to attest, if any.
@@ -217,19 +220,21 @@ impl Index {
         &self,
         current: &Committee,
         previous: Option<&Committee>,
-        shards: &[(ShardIndex, ShardRecord)],
-        attest: bool,
+        node_id: Option<ObjectId>,
+        plan: &EpochPlan,
     ) -> Result<(), StorageError> {
         let mut batch = self.durable_batch();
-        batch.insert(&self.meta, META_COMMITTEE, encode(current));
-        batch.insert(&self.meta, META_PREVIOUS_COMMITTEE, encode(&previous));
-        for (shard, record) in shards {
+        batch.insert(&self.meta, META_COMMITTEES, encode(&(current, previous)));
+        if let Some(node_id) = node_id {
+            batch.insert(&self.meta, META_NODE_ID, encode(&node_id));
+        }
+        for (shard, record) in &plan.shards {
             batch.insert(&self.shards, shard.0.to_be_bytes(), encode(record));
         }
-        if attest {
-            batch.insert(&self.meta, META_ATTESTATION, encode(&current.epoch));
-        } else {
+        if plan.attestation == Attestation::None {
             batch.remove(&self.meta, META_ATTESTATION);
+        } else {
+            batch.insert(&self.meta, META_ATTESTATION, encode(&current.epoch));
         }
         Ok(batch.commit()?)
     }
@@ -250,10 +255,15 @@ impl Index {
             .collect()
     }
 
-    /// Writes the record of one shard, durably.
-    pub fn set_shard(&self, shard: ShardIndex, record: ShardRecord) -> Result<(), StorageError> {
+    /// Writes the records of shards, durably.
+    pub fn set_shards<'a>(
+        &self,
+        shards: impl IntoIterator<Item = (&'a ShardIndex, &'a ShardRecord)>,
+    ) -> Result<(), StorageError> {
         let mut batch = self.durable_batch();
-        batch.insert(&self.shards, shard.0.to_be_bytes(), encode(&record));
+        for (shard, record) in shards {
+            batch.insert(&self.shards, shard.0.to_be_bytes(), encode(record));
+        }
         Ok(batch.commit()?)
     }
 

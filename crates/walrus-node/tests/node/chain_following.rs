@@ -1,11 +1,11 @@
 use reqwest::StatusCode;
 use serde_json::json;
+use walrus_contracts::events::BlobDeleted;
 use walrus_core::{SliverType, node_api::paths};
-use walrus_node::chain::{ChainEvent, PersistenceKind};
 
 use crate::harness::{
-    OWNED, TestBlob, TestNode, assert_refused, certified, data, event_id, eventually, object_id,
-    registered,
+    OWNED, Persistence, TestBlob, TestNode, assert_refused, certified, data, event_id, eventually,
+    object_id, registered,
 };
 
 #[tokio::test]
@@ -15,27 +15,19 @@ async fn statuses_follow_the_events() {
     let path = paths::blob_status(&blob.id());
     assert_eq!(data(test.get(&path).await).await, "nonexistent");
 
-    test.chain.emit(vec![registered(
-        blob.id(),
-        1,
-        9,
-        PersistenceKind::Deletable,
-    )]);
+    test.chain
+        .emit(vec![registered(blob.id(), 1, 9, Persistence::Deletable)]);
     test.caught_up().await;
     let counts = |total: u32, certified: u32| json!({"count_deletable_total": total, "count_deletable_certified": certified});
     let expected =
         json!({"deletable": {"initialCertifiedEpoch": null, "deletableCounts": counts(1, 0)}});
     assert_eq!(data(test.get(&path).await).await, expected);
 
-    test.chain.emit(vec![registered(
-        blob.id(),
-        2,
-        7,
-        PersistenceKind::Permanent,
-    )]);
+    test.chain
+        .emit(vec![registered(blob.id(), 2, 7, Persistence::Permanent)]);
     let registration = event_id(test.chain.last_checkpoint() - 1, 0);
     test.chain
-        .emit(vec![certified(blob.id(), 1, 9, PersistenceKind::Deletable)]);
+        .emit(vec![certified(blob.id(), 1, 9, Persistence::Deletable)]);
     test.caught_up().await;
     let expected = json!({"permanent": {
         "endEpoch": 7, "isCertified": false,
@@ -57,20 +49,22 @@ async fn bookkeeping_happens_exactly_once() {
             blob.id(),
             object,
             9,
-            PersistenceKind::Deletable,
+            Persistence::Deletable,
         )]);
         test.caught_up().await;
         test.restart().await;
     }
     test.stop().await;
     test.chain.emit(vec![
-        registered(blob.id(), 4, 9, PersistenceKind::Deletable),
-        ChainEvent::BlobDeleted {
+        registered(blob.id(), 4, 9, Persistence::Deletable),
+        BlobDeleted {
+            end_epoch: 9,
             blob_id: blob.id(),
             object_id: object_id(1),
             epoch: 1,
             was_certified: false,
-        },
+        }
+        .into(),
     ]);
     test.try_start().await.unwrap();
     test.caught_up().await;
@@ -97,7 +91,7 @@ async fn the_epoch_is_attested_once_all_shards_are_complete() {
         blob.id(),
         blob.tag(),
         9,
-        PersistenceKind::Permanent,
+        Persistence::Permanent,
     )]);
     // The same shards: nothing to wait for.
     test.chain.begin_epoch(2, OWNED);
@@ -108,8 +102,8 @@ async fn the_epoch_is_attested_once_all_shards_are_complete() {
     test.chain.begin_epoch(3, &[&[gained], OWNED].concat());
     test.caught_up().await;
     let health = data(test.get("/v1/health").await).await;
-    assert_eq!(health["nodeStatus"], "RecoveryInProgress (3)");
-    assert_eq!(health["shardSummary"]["ownedShardStatus"]["inRecovery"], 1);
+    assert_eq!(health["nodeStatus"], "Active");
+    assert_eq!(health["shardSummary"]["ownedShardStatus"]["inTransfer"], 1);
     assert_eq!(*test.chain.attested.borrow(), [1, 2]);
     for axis in [SliverType::Primary, SliverType::Secondary] {
         assert_eq!(
@@ -122,7 +116,7 @@ async fn the_epoch_is_attested_once_all_shards_are_complete() {
         .await
         .unwrap();
     let health = data(test.get("/v1/health").await).await;
-    assert_eq!(health["nodeStatus"], "Active");
+    assert_eq!(health["shardSummary"]["ownedShardStatus"]["inTransfer"], 0);
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
+use walrus_contracts::events::BlobDeleted;
 use walrus_core::{
     BlobPersistence, SliverType,
     messages::{ConfirmationBody, StorageConfirmation},
     node_api::paths,
 };
-use walrus_node::chain::{ChainEvent, PersistenceKind};
 
 use crate::harness::{
-    OWNED, TestBlob, TestNode, assert_refused, certified, data, object_id, owned_slivers,
-    protocol_key, registered,
+    OWNED, Persistence, TestBlob, TestNode, assert_refused, certified, data, object_id,
+    owned_slivers, protocol_key, registered,
 };
 
 const FP: &str = "FAILED_PRECONDITION";
@@ -41,9 +41,9 @@ async fn deletable_ones_name_a_live_object_of_the_blob() {
     let test = TestNode::start().await;
     let (blob, other) = (TestBlob::new(1, 5_000), TestBlob::new(2, 5_000));
     test.chain.emit(vec![
-        registered(blob.id(), 10, 9, PersistenceKind::Deletable),
-        registered(blob.id(), 11, 9, PersistenceKind::Deletable),
-        registered(other.id(), 12, 9, PersistenceKind::Deletable),
+        registered(blob.id(), 10, 9, Persistence::Deletable),
+        registered(blob.id(), 11, 9, Persistence::Deletable),
+        registered(other.id(), 12, 9, Persistence::Deletable),
     ]);
     test.upload(&blob).await;
     test.caught_up().await;
@@ -61,12 +61,16 @@ async fn deletable_ones_name_a_live_object_of_the_blob() {
 
     assert_refused(test.get(&path(12)).await, 400, FP, "NOT_REGISTERED").await;
     assert_refused(test.get(&path(13)).await, 400, FP, "NOT_REGISTERED").await;
-    test.chain.emit(vec![ChainEvent::BlobDeleted {
-        blob_id: blob.id(),
-        object_id: object_id(10),
-        epoch: 1,
-        was_certified: false,
-    }]);
+    test.chain.emit(vec![
+        BlobDeleted {
+            end_epoch: 9,
+            blob_id: blob.id(),
+            object_id: object_id(10),
+            epoch: 1,
+            was_certified: false,
+        }
+        .into(),
+    ]);
     test.caught_up().await;
     assert_refused(test.get(&path(10)).await, 400, FP, "NOT_REGISTERED").await;
     assert_eq!(test.get(&path(11)).await.status(), 200);
@@ -148,7 +152,7 @@ async fn certification_changes_nothing_about_them() {
         blob.id(),
         blob.tag(),
         9,
-        PersistenceKind::Permanent,
+        Persistence::Permanent,
     )]);
     test.caught_up().await;
     assert_eq!(

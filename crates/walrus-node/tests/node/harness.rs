@@ -11,22 +11,29 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
+use walrus_contracts::events::{
+    BlobCertified, BlobRegistered, EpochChangeDone, EpochChangeStart, EpochParametersSelected,
+};
 use walrus_core::{
-    BlobId, Epoch, EventId, NShards, ObjectId, ShardIndex, SliverPair, SliverPairIndex, SliverType,
-    VerifiedMetadata,
-    keys::{NetworkKeyPair, ProtocolKeyPair},
+    BlobId, Epoch, EventId, Frost, NShards, ObjectId, ShardIndex, SliverPair, SliverPairIndex,
+    SliverType, VerifiedMetadata,
+    keys::{NetworkKeyPair, ProtocolKeyPair, ProtocolPublicKey},
     node_api::paths,
 };
 use walrus_encoder::Encoder;
 use walrus_node::{
     NodeConfig, RunningNode, StartError, StorageNode,
     chain::{
-        ChainError, ChainEvent, ChainView, CheckpointEvents, Committee, CommitteeMember,
-        Committees, PersistenceKind, Registration,
+        ChainError, ChainView, CheckpointEvents, Committee, CommitteeMember, Committees, EpochInfo,
+        EpochState, Registration, WalrusEvent,
     },
+    epoch::{EpochCall, Moment},
 };
 
 pub(crate) const N_SHARDS: u16 = 10;
+
+/// Duration of an epoch.
+pub(crate) const EPOCH_MS: u64 = 1_000_000;
 
 /// Shards of the node under test in the first epoch; the others belong to a stranger.
 pub(crate) const OWNED: &[u16] = &[0, 1, 2, 7];
@@ -44,15 +51,25 @@ pub(crate) fn network_key() -> NetworkKeyPair {
 }
 
 pub(crate) fn committee(epoch: Epoch, owned: &[u16]) -> Committee {
-    let member = |seed: u8, shards: Vec<u16>| CommitteeMember {
+    committee_with_key(epoch, owned, &protocol_key())
+}
+
+/// A committee that knows the node under test by `key`.
+fn committee_with_key(epoch: Epoch, owned: &[u16], key: &ProtocolKeyPair) -> Committee {
+    let member = |seed: u8, key: &ProtocolKeyPair, shards: Vec<u16>| CommitteeMember {
         node_id: ObjectId([seed; 32]),
-        public_key: ProtocolKeyPair::from_seed([seed; 32]).public(),
+        name: format!("node-{seed}"),
+        network_address: "127.0.0.1:1".to_owned(),
+        public_key: key.public(),
+        network_public_key: None,
         shards: shards.into_iter().map(ShardIndex).collect(),
+        stake: Frost(1),
     };
     let others = (0..N_SHARDS)
         .filter(|shard| !owned.contains(shard))
         .collect();
-    let members = vec![member(1, owned.to_vec()), member(9, others)];
+    let stranger = ProtocolKeyPair::from_seed([9; 32]);
+    let members = vec![member(1, key, owned.to_vec()), member(9, &stranger, others)];
     Committee {
         epoch,
         n_shards: n_shards(),
@@ -66,6 +83,13 @@ pub(crate) struct ScriptedChain {
     committees: Mutex<Committees>,
     pub(crate) registration: Mutex<Option<Registration>>,
     pub(crate) attested: watch::Sender<Vec<Epoch>>,
+    /// Calls that moved the epoch on, in order.
+    pub(crate) advanced: watch::Sender<Vec<(Epoch, EpochCall)>>,
+    /// What the next calls are answered with instead of moving the epoch on.
+    refusals: Mutex<Vec<ChainError>>,
+    pub(crate) next_key: watch::Sender<Option<ProtocolPublicKey>>,
+    /// The clock of the chain.
+    now_ms: Mutex<u64>,
     pub(crate) unavailable: watch::Sender<bool>,
 }
 
@@ -75,20 +99,27 @@ impl ScriptedChain {
         let chain = Arc::new(Self {
             checkpoints: watch::Sender::new(Vec::new()),
             committees: Mutex::new(Committees {
+                epoch: 1,
+                n_shards: n_shards(),
+                epoch_state: EpochState::ChangeSync { attested: 0 },
                 current: committee(1, OWNED),
                 previous: None,
-                change_in_progress: true,
+                next: None,
             }),
             registration: Mutex::default(),
             attested: watch::Sender::new(Vec::new()),
+            advanced: watch::Sender::new(Vec::new()),
+            refusals: Mutex::default(),
+            next_key: watch::Sender::new(None),
+            now_ms: Mutex::new(0),
             unavailable: watch::Sender::new(false),
         });
-        chain.emit(vec![ChainEvent::EpochChangeStart { epoch: 1 }]);
+        chain.emit(vec![EpochChangeStart { epoch: 1 }.into()]);
         chain
     }
 
     /// Adds a checkpoint with these events, and an empty one after it.
-    pub(crate) fn emit(&self, events: Vec<ChainEvent>) {
+    pub(crate) fn emit(&self, events: Vec<WalrusEvent>) {
         self.checkpoints.send_modify(|checkpoints| {
             for events in [events, Vec::new()] {
                 // The first checkpoint with events is not 0, as on real chains.
@@ -110,17 +141,62 @@ impl ScriptedChain {
             blob_id,
             object,
             end_epoch,
-            PersistenceKind::Permanent,
+            Persistence::Permanent,
         )]);
     }
 
     pub(crate) fn begin_epoch(&self, epoch: Epoch, owned: &[u16]) {
+        self.begin_epoch_with_key(epoch, owned, &protocol_key());
+    }
+
+    /// Begins an epoch whose committee knows the node under test by `key`.
+    pub(crate) fn begin_epoch_with_key(&self, epoch: Epoch, owned: &[u16], key: &ProtocolKeyPair) {
         {
             let mut committees = self.committees.lock().unwrap();
+            committees.epoch = epoch;
             committees.previous = Some(committees.current.clone());
-            committees.current = committee(epoch, owned);
+            committees.current = committee_with_key(epoch, owned, key);
         }
-        self.emit(vec![ChainEvent::EpochChangeStart { epoch }]);
+        self.emit(vec![EpochChangeStart { epoch }.into()]);
+    }
+
+    /// Completes the change into the present epoch at the time `since_ms`.
+    pub(crate) fn complete_epoch_change(&self, since_ms: u64) {
+        let epoch = {
+            let mut committees = self.committees.lock().unwrap();
+            committees.epoch_state = EpochState::ChangeDone { since_ms };
+            committees.epoch
+        };
+        *self.now_ms.lock().unwrap() = since_ms;
+        self.emit(vec![EpochChangeDone { epoch }.into()]);
+    }
+
+    pub(crate) fn set_clock(&self, now_ms: u64) {
+        *self.now_ms.lock().unwrap() = now_ms;
+        // The node looks again when something happens; here nothing but time does.
+        self.emit(vec![EpochParametersSelected { next_epoch: 0 }.into()]);
+    }
+
+    /// Refuses the next call that moves the epoch on.
+    pub(crate) fn refuse(&self, error: ChainError) {
+        self.refusals.lock().unwrap().push(error);
+    }
+
+    /// Whether it did.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refusals.lock().unwrap().is_empty()
+    }
+
+    fn answer<T>(&self, answer: impl FnOnce() -> T) -> BoxFuture<'_, Result<T, ChainError>>
+    where
+        T: Send + 'static,
+    {
+        let answer = if *self.unavailable.borrow() {
+            Err(ChainError::Unavailable("switched off".into()))
+        } else {
+            Ok(answer())
+        };
+        async move { answer }.boxed()
     }
 
     pub(crate) fn last_checkpoint(&self) -> u64 {
@@ -141,45 +217,51 @@ pub(crate) fn object_id(object: u8) -> ObjectId {
     ObjectId([object; 32])
 }
 
+/// Whether the owner of a blob object may delete it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    Permanent,
+    Deletable,
+}
+
 pub(crate) fn registered(
     blob_id: BlobId,
     object: u8,
     end_epoch: Epoch,
-    persistence: PersistenceKind,
-) -> ChainEvent {
-    ChainEvent::BlobRegistered {
+    persistence: Persistence,
+) -> WalrusEvent {
+    let event = BlobRegistered {
         blob_id,
         object_id: object_id(object),
         epoch: 1,
         end_epoch,
-        persistence,
-    }
+        deletable: persistence == Persistence::Deletable,
+        size: 1,
+        encoding_type: 1,
+    };
+    event.into()
 }
 
 pub(crate) fn certified(
     blob_id: BlobId,
     object: u8,
     end_epoch: Epoch,
-    persistence: PersistenceKind,
-) -> ChainEvent {
-    ChainEvent::BlobCertified {
+    persistence: Persistence,
+) -> WalrusEvent {
+    let event = BlobCertified {
         blob_id,
         object_id: object_id(object),
         epoch: 1,
         end_epoch,
-        persistence,
+        deletable: persistence == Persistence::Deletable,
         is_extension: false,
-    }
+    };
+    event.into()
 }
 
 impl ChainView for ScriptedChain {
     fn committees(&self) -> BoxFuture<'_, Result<Committees, ChainError>> {
-        let answer = if *self.unavailable.borrow() {
-            Err(ChainError::Unavailable("switched off".into()))
-        } else {
-            Ok(self.committees.lock().unwrap().clone())
-        };
-        async move { answer }.boxed()
+        self.answer(|| self.committees.lock().unwrap().clone())
     }
 
     fn registration(&self) -> BoxFuture<'_, Result<Option<Registration>, ChainError>> {
@@ -212,6 +294,63 @@ impl ChainView for ScriptedChain {
             Ok(())
         }
         .boxed()
+    }
+
+    fn moment(&self) -> BoxFuture<'_, Result<Moment, ChainError>> {
+        self.answer(|| {
+            let committees = self.committees.lock().unwrap();
+            Moment {
+                info: EpochInfo {
+                    epoch: committees.epoch,
+                    state: committees.epoch_state,
+                    epoch_duration_ms: EPOCH_MS,
+                    first_epoch_start_ms: 0,
+                    n_shards: n_shards(),
+                    max_epochs_ahead: 10,
+                },
+                now_ms: *self.now_ms.lock().unwrap(),
+                subsidies: None,
+            }
+        })
+    }
+
+    fn advance(&self, call: EpochCall) -> BoxFuture<'_, Result<(), ChainError>> {
+        async move {
+            if let Some(refusal) = self.refusals.lock().unwrap().pop() {
+                return Err(refusal);
+            }
+            let epoch = {
+                let mut committees = self.committees.lock().unwrap();
+                let (EpochState::ChangeDone { since_ms }
+                | EpochState::NextParamsSelected { since_ms }) = committees.epoch_state
+                else {
+                    return Err(ChainError::NothingToDo("the epoch changes".into()));
+                };
+                committees.epoch_state = match call {
+                    EpochCall::EndVoting => EpochState::NextParamsSelected { since_ms },
+                    _ => EpochState::ChangeSync { attested: 0 },
+                };
+                committees.epoch
+            };
+            if call == EpochCall::ChangeEpoch {
+                self.begin_epoch(epoch + 1, OWNED);
+            }
+            self.advanced.send_modify(|calls| calls.push((epoch, call)));
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn register_next_key<'a>(
+        &'a self,
+        key: &'a ProtocolKeyPair,
+    ) -> BoxFuture<'a, Result<(), ChainError>> {
+        self.next_key.send_replace(Some(key.public()));
+        async { Ok(()) }.boxed()
+    }
+
+    fn can_send(&self) -> bool {
+        true
     }
 
     fn can_attest(&self) -> bool {

@@ -5,6 +5,7 @@
 mod chain_following;
 mod confirmations;
 mod durability;
+mod epochs;
 mod harness;
 mod health;
 mod protocol;

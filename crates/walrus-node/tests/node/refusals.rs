@@ -1,11 +1,11 @@
 //! Every refusal has its reason, leaves nothing behind, and leaves the node serving.
 
 use reqwest::{Response, StatusCode, header::CONTENT_TYPE};
+use walrus_contracts::events::InvalidBlobID;
 use walrus_core::{
     SliverPairIndex, SliverType,
     node_api::{OCTET_STREAM, paths},
 };
-use walrus_node::chain::ChainEvent;
 
 use crate::harness::{N_SHARDS, TestBlob, TestNode, assert_refused};
 
@@ -335,10 +335,13 @@ async fn invalid_blobs() {
     let test = TestNode::start().await;
     let blob = TestBlob::new(1, 5_000);
     test.store(&blob, 10).await;
-    test.chain.emit(vec![ChainEvent::InvalidBlobId {
-        blob_id: blob.id(),
-        epoch: 1,
-    }]);
+    test.chain.emit(vec![
+        InvalidBlobID {
+            blob_id: blob.id(),
+            epoch: 1,
+        }
+        .into(),
+    ]);
     test.caught_up().await;
     assert_refused(test.put_metadata(&blob).await, 400, FP, "INVALID_BLOB").await;
     crate::harness::eventually(|| async {

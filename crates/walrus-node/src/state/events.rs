@@ -1,0 +1,79 @@
+//! How far the chain has been followed.
+
+use tracing::{info, warn};
+use walrus_core::{Epoch, EventId};
+
+use super::NodeState;
+use crate::{
+    bookkeeping,
+    chain::{ChainError, WalrusEvent},
+    metrics::Name,
+    storage::{Cursor, StorageError},
+};
+
+impl NodeState {
+    /// Where to go on reading events.
+    pub fn cursor(&self) -> Result<Cursor, StorageError> {
+        self.storage.index().cursor()
+    }
+
+    /// Notes how far events are processed.
+    pub fn save_cursor(&self, cursor: &Cursor) -> Result<(), StorageError> {
+        self.storage.index().set_cursor(cursor)
+    }
+
+    /// Writes what an event changes in the records, in one batch with the cursor behind it.
+    pub async fn apply_event(
+        &self,
+        cursor: &Cursor,
+        id: &EventId,
+        event: &WalrusEvent,
+    ) -> Result<(), StorageError> {
+        let name = event.name().to_owned();
+        let (cursor, id, event) = (cursor.clone(), *id, event.clone());
+        let change = move |index: &crate::storage::Index| {
+            index.update_records(&cursor, |view| bookkeeping::apply(view, &id, &event))
+        };
+        self.storage.with_index(change).await?;
+        self.metrics.events.get_or_create(&Name { name }).inc();
+        Ok(())
+    }
+
+    /// Takes what ended by `epoch` out of the records; returns the number of objects that did.
+    pub async fn expire_records(&self, epoch: Epoch) -> Result<usize, StorageError> {
+        self.storage
+            .with_index(move |index| index.expire_records(epoch))
+            .await
+    }
+
+    /// Notes that the chain answered, and says so if it had not for a while.
+    pub fn chain_answered(&self) {
+        if let Some(away) = self.progress.chain_answered() {
+            info!(
+                away_secs = away.since.elapsed().as_secs(),
+                "the chain is back"
+            );
+        }
+    }
+
+    /// Notes that the chain does not answer. Said once, however many ask: the next line is that it is back.
+    pub fn chain_failed(&self, error: &ChainError) {
+        if self.progress.chain_failed(error.to_string()) {
+            warn!(%error, "the chain does not answer: the node serves what it has and keeps trying; if this lasts, check \
+                sui.rpc and sui.additional_rpc_endpoints");
+        }
+    }
+
+    /// Reports where event processing stands; `pending` events of the present checkpoint are left.
+    pub fn report_events(&self, cursor: &Cursor, pending: usize) {
+        if let Some(checkpoint) = cursor.checkpoint {
+            self.metrics.latest_checkpoint.set(checkpoint);
+        }
+        self.progress.update(|progress| {
+            progress.checkpoint = cursor.checkpoint;
+            progress.events.persisted = cursor.next_index;
+            progress.events.pending = u64::try_from(pending).unwrap_or(u64::MAX);
+            progress.events.highest_finished_event_index = cursor.next_index.checked_sub(1);
+        });
+    }
+}
