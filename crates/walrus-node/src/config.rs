@@ -3,6 +3,7 @@
 //! Keys and defaults are those of existing node configurations, so that operators can bring their files. Keys of parts this
 //! version does not have are accepted and named in the log.
 
+mod check;
 mod id_text;
 mod keys;
 mod sections;
@@ -32,12 +33,14 @@ pub const DEFAULT_REST_PORT: u16 = 9185;
 /// Port of the metrics unless configured otherwise.
 pub const DEFAULT_METRICS_PORT: u16 = 9184;
 
+/// Seconds of an hour.
+const SECONDS_PER_HOUR: u64 = 3_600;
+
 /// Longest name of a node.
 const NAME_CHARS_MAX: usize = 100;
 
 /// Sections other node implementations know and this version does without.
 const FOREIGN_KEYS: &[&str] = &[
-    "blocklist_path",
     "disable_event_blob_writer",
     "commission_rate",
     "num_uncertified_blob_threshold",
@@ -47,7 +50,6 @@ const FOREIGN_KEYS: &[&str] = &[
     "shard_sync_config",
     "event_processor_config",
     "live_upload_deferral",
-    "voting_params",
     "metadata",
     "config_synchronizer",
     "garbage_collection",
@@ -62,6 +64,13 @@ const FOREIGN_KEYS: &[&str] = &[
     "wal_price_monitor",
     "epoch_state_consistency",
     "metrics_push",
+];
+
+/// Keys that give a node a duty this version cannot do. Running without it, silently, would break a promise; so the node does
+/// not start unless they are absent or null.
+const DUTY_KEYS: &[(&str, &str)] = &[
+    ("blocklist_path", "refuse to serve blobs"),
+    ("voting_params", "vote for prices and capacity by itself"),
 ];
 
 /// Configuration of a storage node.
@@ -115,9 +124,18 @@ pub struct NodeConfig {
     /// Bytes to keep free on the file system of the storage.
     #[serde(default = "default_disk_reserve")]
     pub disk_reserve_bytes: u64,
+    /// Hours in which everything stored is read again; 0 turns that off.
+    #[serde(default = "default_scrub_hours")]
+    pub scrub_cycle_hours: u64,
+    /// Delete what is stored before the start. Not part of the file.
+    #[serde(skip)]
+    pub cleanup_storage: bool,
     /// Everything else in the file.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
+    /// Unknown keys inside sections, such as `tls.disable`.
+    #[serde(skip)]
+    pub unknown_in_sections: Vec<String>,
 }
 
 /// Why a configuration file cannot be used. One line each.
@@ -142,6 +160,9 @@ pub enum ConfigError {
     /// A value makes no sense.
     #[error("the configuration is not valid: {0}")]
     Value(String),
+    /// A path cannot be used.
+    #[error(transparent)]
+    Path(#[from] walrus_files::path::PathError),
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -165,10 +186,16 @@ impl NodeConfig {
 
     /// Parses and checks the text of a configuration.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = serde_saphyr::from_str(text).map_err(|error| ConfigError::Parse {
+        let mut unknown = Vec::new();
+        let parsed = serde_saphyr::with_deserializer_from_str(text, |source| {
+            serde_ignored::deserialize(source, |path| unknown.push(path.to_string()))
+        });
+        let mut config: Self = parsed.map_err(|error| ConfigError::Parse {
             path: PathBuf::new(),
             reason: one_line(&error.to_string()),
         })?;
+        config.unknown_in_sections = unknown;
+        config.expand_paths()?;
         config.check()?;
         Ok(config)
     }
@@ -178,43 +205,43 @@ impl NodeConfig {
         serde_saphyr::to_string(self).map_err(|error| ConfigError::Value(error.to_string()))
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        let fail = |text: String| Err(ConfigError::Value(text));
-        if self.name.chars().count() > NAME_CHARS_MAX {
-            return fail(format!("name has more than {NAME_CHARS_MAX} characters"));
-        }
-        if self.public_host.is_empty() {
-            return fail("public_host is empty".into());
-        }
-        if self.sui.rpc_urls().next().is_none() {
-            return fail("sui.rpc is missing".into());
-        }
-        if self.tls.disable_tls && self.tls.certificate_path.is_some() {
-            return fail("tls.certificate_path is given although tls.disable_tls is true".into());
-        }
-        Ok(())
-    }
-
     /// Keys of the file that do nothing: known ones of other implementations, and unknown ones.
     pub fn ignored_keys(&self) -> (Vec<&str>, Vec<&str>) {
-        self.other
+        let (foreign, mut unknown): (Vec<_>, Vec<_>) = self
+            .other
             .keys()
             .map(String::as_str)
-            .partition(|key| FOREIGN_KEYS.contains(key))
+            .partition(|key| FOREIGN_KEYS.contains(key));
+        unknown.extend(self.unknown_in_sections.iter().map(String::as_str));
+        (foreign, unknown)
+    }
+
+    /// Time in which everything stored is read again; `None` if it is not.
+    pub fn scrub_cycle(&self) -> Option<Duration> {
+        let seconds = self.scrub_cycle_hours.saturating_mul(SECONDS_PER_HOUR);
+        (seconds > 0).then(|| Duration::from_secs(seconds))
     }
 
     /// Bounds of the API server.
     pub fn http_limits(&self) -> HttpLimits {
         let rest = &self.rest_server;
+        let defaults = HttpLimits::default();
+        let transfer_grace = Duration::from_millis(rest.transfer_grace_millis);
         HttpLimits {
             http2_streams_max: rest.http2_max_concurrent_streams,
             connections_max: rest.max_connections,
             requests_max: rest.max_active_requests,
             upload_bytes_max: rest.max_upload_bytes,
+            idle_timeout: Duration::from_secs(rest.idle_connection_timeout_secs),
+            transfer_rate_min: rest.min_transfer_bytes_per_second,
+            body_begin_timeout: defaults.body_begin_timeout.min(transfer_grace),
+            body_idle_timeout: defaults.body_idle_timeout.min(transfer_grace),
+            transfer_grace,
+            answer_timeout: Duration::from_secs(rest.answer_timeout_secs),
             shutdown_grace: self
                 .rest_graceful_shutdown_period_secs
                 .map(Duration::from_secs),
-            ..HttpLimits::default()
+            ..defaults
         }
     }
 
@@ -257,6 +284,10 @@ fn default_shutdown_period() -> Option<u64> {
 
 fn default_disk_reserve() -> u64 {
     crate::storage::DISK_RESERVE_BYTES
+}
+
+fn default_scrub_hours() -> u64 {
+    crate::scrub::SCRUB_CYCLE.as_secs() / SECONDS_PER_HOUR
 }
 
 /// Parsers explain over several lines; a log line has one.
@@ -310,6 +341,89 @@ sui:
             format!("{MINIMAL}blob_recovery: {{ max_concurrent_blob_syncs: 10 }}\nnmae: oops\n");
         let config = NodeConfig::parse(&text).unwrap();
         assert_eq!(config.ignored_keys(), (vec!["blob_recovery"], vec!["nmae"]));
+    }
+
+    #[test]
+    fn unknown_keys_are_found_at_every_depth() {
+        let text = MINIMAL.replace("sui:", "sui:\n  colour: red\n  wallet_config: wallet.yaml")
+            + "rest_server: { max_connectoins: 3 }\ntls: { disable: true }\npending_sliver_cache: { x: { y: 1 } }\n";
+        let config = NodeConfig::parse(&text).unwrap();
+        assert_eq!(
+            config.unknown_in_sections,
+            [
+                "sui.colour",
+                "rest_server.max_connectoins",
+                "tls.disable",
+                "pending_sliver_cache.x"
+            ]
+        );
+        let text = MINIMAL.replace("{ path: protocol.key }", "{ path: protocol.key, pth: x }");
+        assert!(NodeConfig::parse(&text).is_err());
+    }
+
+    #[test]
+    fn duties_that_are_not_supported_stop_the_start() {
+        for (key, _) in DUTY_KEYS {
+            let error = NodeConfig::parse(&format!("{MINIMAL}{key}: 1\n")).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+            NodeConfig::parse(&format!("{MINIMAL}{key}: null\n")).unwrap();
+        }
+    }
+
+    #[test]
+    fn hosts_and_urls_that_nobody_can_use() {
+        for host in [
+            "b\u{fc}cher.example",
+            "a b",
+            "-a.example",
+            "a..b",
+            "http://a",
+            "a:1",
+            "[::1]",
+        ] {
+            let text = MINIMAL.replace("node.example.com", &format!("'{host}'"));
+            let error = NodeConfig::parse(&text).unwrap_err().to_string();
+            assert!(error.contains("public_host"), "{host}: {error}");
+        }
+        for host in [
+            "::1",
+            "127.0.0.1",
+            "localhost",
+            "xn--bcher-kva.example",
+            "a_b.example.",
+        ] {
+            let text = MINIMAL.replace("node.example.com", &format!("'{host}'"));
+            NodeConfig::parse(&text).unwrap();
+        }
+        for url in [
+            "ws://a",
+            "http://a:99999",
+            "a.example",
+            "http://",
+            "http://a b",
+        ] {
+            let text = MINIMAL.replace("https://fullnode.example.com:443", &format!("'{url}'"));
+            let error = NodeConfig::parse(&text).unwrap_err().to_string();
+            assert!(error.contains("sui.rpc"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_home_directory_stands_wherever_a_path_does() {
+        let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+        let text = MINIMAL
+            .replace("/var/lib/walrus", "~/db")
+            .replace("path: protocol.key", "path: ~/protocol.key")
+            + "  wallet_config: { path: ~/wallet.yaml }\ntls: { certificate_path: ~/a.pem }\n";
+        let config = NodeConfig::parse(&text).unwrap();
+        assert_eq!(config.storage_path, home.join("db"));
+        let path = home.join("protocol.key");
+        assert_eq!(config.protocol_key_pair, KeySource::File { path });
+        let wallet = config.sui.wallet_config.unwrap();
+        assert_eq!(*wallet.path(), home.join("wallet.yaml"));
+        assert_eq!(config.tls.certificate_path, Some(home.join("a.pem")));
+        let other = MINIMAL.replace("/var/lib/walrus", "~somebody/db");
+        assert!(NodeConfig::parse(&other).is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The HTTP interface of the node.
 
+mod answer;
 mod body;
+mod connections;
 mod error;
+mod exchange;
 mod handlers;
 mod later;
 mod limits;

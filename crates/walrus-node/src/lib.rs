@@ -1,6 +1,7 @@
 //! The storage node: verifies, stores and serves slivers, and signs storage confirmations.
 //!
 //! * [`http`] speaks the protocol, [`service`] decides, [`state`] knows, [`storage`] keeps.
+//! * [`budget`] shares what is scarce among peers.
 //! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say, as pure functions, what
 //!   events mean; [`shard_work`] is told which shards have to be completed.
 //!
@@ -20,6 +21,7 @@
 //! ```
 
 pub mod bookkeeping;
+pub mod budget;
 pub mod chain;
 pub mod config;
 pub mod epoch;
@@ -31,6 +33,7 @@ mod node;
 pub mod pending;
 pub mod progress;
 pub mod registrations;
+pub mod scrub;
 pub mod service;
 pub mod shard_work;
 mod start_error;

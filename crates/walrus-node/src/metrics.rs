@@ -19,6 +19,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use crate::budget::Budget;
+
 /// Labels of the request metrics; names follow the OpenTelemetry conventions operators already alert on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
@@ -54,14 +56,24 @@ pub struct Metrics {
     registry: Arc<Registry>,
     /// Seconds from the request's head to the answer's head.
     pub request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
-    /// Requests being answered.
+    /// Requests from the head until the answer has left.
     pub active_requests: Gauge<i64, AtomicI64>,
     /// Open connections.
     pub connections: Gauge<i64, AtomicI64>,
+    /// Connections the node closed or refused, by reason.
+    pub connections_closed: Family<Name, Counter>,
     /// Storage confirmations signed.
     pub confirmations_issued: Counter,
     /// Slivers found damaged on disk.
     pub damaged_slivers: Counter,
+    /// Metadata found damaged on disk.
+    pub damaged_metadata: Counter,
+    /// Parts of the index found damaged on disk.
+    pub damaged_index: Gauge<u64, AtomicU64>,
+    /// Stored items read again by the scrub.
+    pub scrubbed: Counter,
+    /// Cycles of the scrub over everything.
+    pub scrub_cycles: Counter,
     /// Chain events processed, by name.
     pub events: Family<Name, Counter>,
     /// Latest checkpoint seen.
@@ -70,7 +82,7 @@ pub struct Metrics {
     pub event_cursor: Family<State, Gauge<u64, AtomicU64>>,
     /// Epoch of the active committee.
     pub epoch: Gauge<u64, AtomicU64>,
-    /// Status of the node as a number: 0 standby, 1 active, 3 catching up, 4 recovering.
+    /// Status of the node as a number: 0 standby, 1 active, 3 catching up, 4 recovering, 5 storage failed.
     pub node_status: Gauge<u64, AtomicU64>,
     /// Shards by status.
     pub shards: Family<State, Gauge<u64, AtomicU64>>,
@@ -98,14 +110,32 @@ impl Default for Metrics {
         Self {
             request_duration,
             active_requests: register
-                .gauge("http_server_active_requests", "Requests being answered"),
+                .gauge("http_server_active_requests", "Requests from the head until the answer has left"),
             connections: register.gauge("http_server_active_connections", "Open connections"),
+            connections_closed: register.metric(
+                "walrus_http_connections_closed",
+                "Connections closed or refused because of a limit, by reason",
+            ),
             confirmations_issued: register.metric(
                 "walrus_storage_confirmations_issued",
                 "Storage confirmations signed",
             ),
             damaged_slivers: register
                 .metric("walrus_damaged_slivers", "Slivers found damaged on disk"),
+            damaged_metadata: register
+                .metric("walrus_damaged_metadata", "Metadata found damaged on disk"),
+            damaged_index: register.gauge(
+                "walrus_damaged_index_reads",
+                "Reads of the index since the start that met damage",
+            ),
+            scrubbed: register.metric(
+                "walrus_scrubbed_items",
+                "Stored metadata and slivers read again",
+            ),
+            scrub_cycles: register.metric(
+                "walrus_scrub_cycles",
+                "How often everything stored was read again",
+            ),
             events: register.metric("walrus_events_processed", "Chain events processed"),
             latest_checkpoint: register.gauge(
                 "walrus_event_processor_latest_downloaded_checkpoint",
@@ -118,7 +148,7 @@ impl Default for Metrics {
             epoch: register.gauge("walrus_current_epoch", "Epoch of the active committee"),
             node_status: register.gauge(
                 "walrus_current_node_status",
-                "0 standby, 1 active, 2 fetching metadata, 3 catching up, 4 recovering",
+                "0 standby, 1 active, 2 fetching metadata, 3 catching up, 4 recovering, 5 storage failed",
             ),
             shards: register.metric("walrus_shards", "Shards by status"),
             slivers_stored: register.gauge("walrus_slivers_stored", "Slivers stored"),
@@ -136,6 +166,26 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+
+    /// A budget whose fill and bound are always shown as those of a queue.
+    pub fn budget(&self, name: &str, total: usize) -> Arc<Budget> {
+        let name = Name {
+            name: name.to_owned(),
+        };
+        let budget = Budget::with_gauge(total, self.queue_size.get_or_create(&name).clone());
+        self.queue_limit
+            .get_or_create(&name)
+            .set(to_u64(budget.total()));
+        budget
+    }
+
+    /// Counts a connection that was closed or refused.
+    pub fn count_closed(&self, reason: &str) {
+        let name = Name {
+            name: reason.to_owned(),
+        };
+        self.connections_closed.get_or_create(&name).inc();
     }
 
     /// Sets fill and bound of a queue.

@@ -19,6 +19,7 @@ use crate::{
     http::{HttpServer, Scheme, TlsIdentity, router, serve_metrics, server_config},
     keys::{KeyRing, rotate_key},
     metrics::Metrics,
+    scrub::Scrub,
     service::Service,
     shard_work::WaitForUploads,
     start_error::StartError,
@@ -31,6 +32,12 @@ const CHAIN_RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// Time for the chain to confirm the node's registration at later starts, when the node can also do without.
 const REGISTRATION_CHECK_MAX: Duration = Duration::from_secs(5);
+
+/// Time in which health still tells that the storage failed, before the node gives up.
+const FAILURE_NOTICE: Duration = Duration::from_secs(2);
+
+/// Orphaned files that a crash explains: those of one commit.
+const ORPHANS_EXPLAINED: usize = crate::storage::COMMIT_JOBS_MAX;
 
 /// How often old entries of the pending caches are dropped when nobody uses them.
 const PENDING_EXPIRY_INTERVAL: Duration = Duration::from_secs(10);
@@ -93,6 +100,10 @@ impl StorageNode {
         ));
         tasks.spawn(expire_buffers(state.clone(), stop.clone()));
         tasks.spawn(sweep(storage.clone(), stop.clone()));
+        if let Some(cycle) = config.scrub_cycle() {
+            tasks.spawn(Scrub::new(state.clone(), cycle, stop.clone()).run());
+        }
+        tasks.spawn(watch_storage(state.clone(), stop.clone(), failed.clone()));
         tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
         tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
         tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
@@ -238,6 +249,8 @@ async fn open_storage(config: &NodeConfig) -> Result<Storage, StartError> {
     let options = StorageOptions {
         path: config.storage_path.clone(),
         disk_reserve_bytes: config.disk_reserve_bytes,
+        read_bytes_max: config.rest_server.max_read_bytes,
+        cleanup: config.cleanup_storage,
     };
     Ok(crate::storage::run_blocking(move || Storage::open(&options)).await??)
 }
@@ -255,7 +268,7 @@ async fn identify(
         retry(|| chain.committees()).await?.current.n_shards
     };
     let identity = Identity::new(system_object, n_shards);
-    storage.index().claim(&identity)?;
+    storage.claim(&identity)?;
     Ok(identity)
 }
 
@@ -355,17 +368,41 @@ async fn expire_buffers(state: Arc<NodeState>, stop: CancellationToken) {
     }
 }
 
-/// Removes files a crash left between rename and index entry.
+/// Puts files into quarantine that the index does not know.
 async fn sweep(storage: Storage, stop: CancellationToken) {
     let swept = tokio::select! {
         () = stop.cancelled() => return,
-        swept = storage.sweep_orphans() => swept,
+        swept = storage.quarantine_orphans() => swept,
     };
     match swept {
         Ok(0) => {}
-        Ok(count) => info!(count, "removed sliver files of an interrupted run"),
+        Ok(count) if count <= ORPHANS_EXPLAINED => {
+            info!(
+                count,
+                "sliver files of an interrupted run are in quarantine"
+            );
+        }
+        Ok(count) => error!(
+            count,
+            "more sliver files than a crash explains are unknown to the index and in quarantine: the index has lost entries"
+        ),
         Err(error) => warn!(%error, "cannot look for sliver files of an interrupted run"),
     }
+}
+
+/// Gives up when the storage can no longer be written. Health says so first.
+async fn watch_storage(state: Arc<NodeState>, stop: CancellationToken, failed: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = state.storage().failed() => {}
+    }
+    error!("the storage cannot be written; the node has to be restarted");
+    state.storage_failed();
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sleep(FAILURE_NOTICE) => {}
+    }
+    failed.cancel();
 }
 
 /// Runs event processing; without it the node would serve an ever older state.

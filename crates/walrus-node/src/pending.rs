@@ -110,6 +110,13 @@ impl PendingCache {
         Ok(())
     }
 
+    /// Whether one more entry of metadata would be taken.
+    pub fn has_room_for_metadata(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        state.expire(&self.limits, now);
+        !self.limits.metadata_ttl.is_zero() && state.metadata_count < self.limits.metadata_max
+    }
+
     /// Buffers a sliver. A sliver that is already there stays.
     pub fn insert_sliver(
         &self,

@@ -21,6 +21,8 @@ pub enum NodePhase {
     CatchUp,
     /// In the committee, but shards lack slivers.
     Recovery,
+    /// The storage can no longer be written; the process is about to end. Nothing follows.
+    StorageFailed,
 }
 
 impl NodePhase {
@@ -32,6 +34,7 @@ impl NodePhase {
             Self::RecoverMetadata => 2,
             Self::CatchUp => 3,
             Self::Recovery => 4,
+            Self::StorageFailed => 5,
         }
     }
 
@@ -43,6 +46,7 @@ impl NodePhase {
             Self::RecoverMetadata => "RecoverMetadata".to_owned(),
             Self::CatchUp => "RecoveryCatchUp".to_owned(),
             Self::Recovery => format!("RecoveryInProgress ({epoch})"),
+            Self::StorageFailed => "StorageFailed".to_owned(),
         }
     }
 }
@@ -109,11 +113,14 @@ impl Progress {
 
     /// Changes the state.
     pub fn update(&self, change: impl FnOnce(&mut ProgressSnapshot)) {
-        change(
-            &mut self
-                .snapshot
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let mut progress = self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let failed = progress.phase == NodePhase::StorageFailed;
+        change(&mut progress);
+        if failed {
+            progress.phase = NodePhase::StorageFailed;
+        }
     }
 }

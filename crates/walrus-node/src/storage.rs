@@ -4,7 +4,10 @@
 //! <storage_path>/
 //!   index/            key-value store: records, metadata, small slivers, where every sliver is, the event cursor
 //!   slivers/<2 hex>/  slivers above INLINE_SLIVER_BYTES_MAX, one immutable file each
+//!   quarantine/       sliver files the index does not know; nothing but a command deletes them
 //!   tmp/              files being written; emptied at start
+//!   identity          whose storage this is, for people, and to notice that the index is lost
+//!   lock              held by the process that uses the directory
 //! ```
 //!
 //! A sliver exists when the index says so, and the index says so only after the bytes are durable: file synced, renamed,
@@ -18,7 +21,10 @@
 mod committer;
 mod error;
 mod files;
+mod identity;
 mod index;
+mod lock;
+mod maintenance;
 mod read;
 mod shards;
 
@@ -29,17 +35,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
 pub use error::StorageError;
-pub use index::{Cursor, Identity, Index};
+pub use index::{Cursor, Identity, Index, SliverCounts};
+pub use maintenance::{Findings, Inspection, Item, Quarantine, export_path, give_up_lost_index};
 pub use read::SliverRead;
 pub use shards::{ShardRecord, ShardStatus};
 
-use committer::{Committer, Write};
+use crate::budget::Budget;
+use committer::{Addition, Committer, Removal};
 use files::SliverFiles;
+use lock::DirectoryLock;
 
 /// Slivers up to this size are kept inside the index.
 pub const INLINE_SLIVER_BYTES_MAX: usize = 64 * 1024;
@@ -48,14 +56,11 @@ pub const INLINE_SLIVER_BYTES_MAX: usize = 64 * 1024;
 /// the index cannot recover from a journal that does not fit.
 pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Bytes of slivers on their way to readers at a time; more wait for their turn.
+/// Bytes of slivers on their way to readers at a time, shared among them as [`crate::budget`] says; more wait for their turn.
 pub const READ_BYTES_MAX: usize = 1 << 30;
 
 /// Longest wait for such a turn.
 const READ_WAIT_MAX: Duration = Duration::from_secs(20);
-
-/// Memory is handed out in units of this size, because semaphores count in 32 bits.
-const READ_UNIT_BYTES: usize = 4 * 1024;
 
 /// Which sliver: the shard, the axis and the blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +80,10 @@ pub struct StorageOptions {
     pub path: PathBuf,
     /// Bytes to keep free, see [`DISK_RESERVE_BYTES`].
     pub disk_reserve_bytes: u64,
+    /// Bytes of slivers on their way to readers at a time, see [`READ_BYTES_MAX`].
+    pub read_bytes_max: usize,
+    /// Delete what is stored first. What is not the node's stays.
+    pub cleanup: bool,
 }
 
 impl StorageOptions {
@@ -83,6 +92,8 @@ impl StorageOptions {
         Self {
             path: path.into(),
             disk_reserve_bytes: DISK_RESERVE_BYTES,
+            read_bytes_max: READ_BYTES_MAX,
+            cleanup: false,
         }
     }
 }
@@ -93,26 +104,52 @@ pub struct Storage {
     index: Arc<Index>,
     files: Arc<SliverFiles>,
     committer: Arc<Committer>,
-    /// Memory for slivers being read, in units.
-    read_memory: Arc<Semaphore>,
+    /// Memory for slivers being read.
+    read_memory: Arc<Budget>,
     disk_reserve_bytes: u64,
+    lock: Arc<DirectoryLock>,
 }
 
 impl Storage {
     /// Opens or creates the storage, and removes what an interrupted write left behind.
     ///
-    /// Fails with [`StorageError::Locked`] when another process uses the directory.
+    /// Fails with [`StorageError::Locked`] when another process uses the directory, and with [`StorageError::IndexLost`] when
+    /// there are slivers but nothing in the index that knows them.
     pub fn open(options: &StorageOptions) -> Result<Self, StorageError> {
+        let lock = Arc::new(DirectoryLock::acquire(&options.path)?);
+        if options.cleanup {
+            files::clean_up(&options.path)?;
+        }
         let files = Arc::new(SliverFiles::open(&options.path)?);
-        let index = Arc::new(Index::open(&options.path.join("index"))?);
+        let index = Arc::new(Index::open(&options.path.join(files::INDEX_DIRECTORY))?);
+        if index.identity()?.is_none() {
+            let files = files.count()?;
+            if files > 0 || identity::exists(&options.path)? {
+                let path = options.path.clone();
+                return Err(StorageError::IndexLost { path, files });
+            }
+        }
         let committer = Arc::new(Committer::start(index.clone(), files.clone())?);
         Ok(Self {
             index,
             files,
             committer,
-            read_memory: Arc::new(Semaphore::new(READ_BYTES_MAX / READ_UNIT_BYTES)),
+            read_memory: Budget::new(options.read_bytes_max),
             disk_reserve_bytes: options.disk_reserve_bytes,
+            lock,
         })
+    }
+
+    /// Claims a new storage for `identity`, or checks that it is its own.
+    pub fn claim(&self, identity: &Identity) -> Result<(), StorageError> {
+        self.index.claim(identity)?;
+        // Second: an index that is lost must have been there.
+        identity::write(self.files.root(), identity)
+    }
+
+    /// Completes when the storage can no longer be written. The process has to end then.
+    pub async fn failed(&self) {
+        self.index.failed().await;
     }
 
     /// Records and counters.
@@ -130,10 +167,9 @@ impl Storage {
         self.committer.queue_len()
     }
 
-    /// Bytes of slivers on their way to readers.
-    pub fn read_bytes(&self) -> usize {
-        let units = READ_BYTES_MAX / READ_UNIT_BYTES;
-        units.saturating_sub(self.read_memory.available_permits()) * READ_UNIT_BYTES
+    /// Memory for slivers on their way to readers.
+    pub fn read_memory(&self) -> &Budget {
+        &self.read_memory
     }
 
     /// Stores metadata. The bytes are those of the wire form (with blob ID) and already verified.
@@ -144,7 +180,7 @@ impl Storage {
     ) -> Result<Outcome, StorageError> {
         self.check_space(bytes.len())?;
         self.committer
-            .submit(Write::Metadata { blob_id, bytes })
+            .add(Addition::Metadata { blob_id, bytes })
             .await
     }
 
@@ -155,14 +191,14 @@ impl Storage {
         bytes: Bytes,
     ) -> Result<Outcome, StorageError> {
         self.check_space(bytes.len())?;
-        let write = if bytes.len() <= INLINE_SLIVER_BYTES_MAX {
-            Write::inline_sliver(key, bytes)
+        let addition = if bytes.len() <= INLINE_SLIVER_BYTES_MAX {
+            Addition::inline_sliver(key, bytes)
         } else {
             let files = self.files.clone();
             let staged = run_blocking(move || files.stage(&bytes)).await??;
-            Write::FileSliver { key, staged }
+            Addition::FileSliver { key, staged }
         };
-        self.committer.submit(write).await
+        self.committer.add(addition).await
     }
 
     /// Deletes metadata and slivers of a blob, unless it is registered in `epoch` at that moment.
@@ -172,31 +208,48 @@ impl Storage {
         epoch: Epoch,
     ) -> Result<Outcome, StorageError> {
         self.committer
-            .submit(Write::DeleteUnregistered { blob_id, epoch })
+            .remove(Removal::Unregistered { blob_id, epoch })
             .await
     }
 
     /// Forgets a sliver if it is damaged, so that it can be stored again.
     pub async fn forget_damaged(&self, key: SliverKey) -> Result<Outcome, StorageError> {
-        self.committer.submit(Write::ForgetDamaged { key }).await
+        self.committer.remove(Removal::DamagedSliver { key }).await
+    }
+
+    /// Forgets metadata that is still what was `found` damaged (`None` if it could not be read), so that it can be stored
+    /// again.
+    pub async fn forget_damaged_metadata(
+        &self,
+        blob_id: BlobId,
+        found: Option<Bytes>,
+    ) -> Result<Outcome, StorageError> {
+        self.committer
+            .remove(Removal::DamagedMetadata { blob_id, found })
+            .await
     }
 
     /// Deletes every sliver of a shard and the record of the shard.
     pub async fn delete_shard(&self, shard: ShardIndex) -> Result<Outcome, StorageError> {
-        self.committer.submit(Write::DeleteShard { shard }).await
+        self.committer.remove(Removal::Shard { shard }).await
     }
 
-    /// Removes sliver files the index does not know, which a crash between rename and index entry leaves behind.
-    pub async fn sweep_orphans(&self) -> Result<usize, StorageError> {
-        let mut removed = 0;
+    /// Puts sliver files the index does not know into quarantine, and returns how many. A crash between rename and index
+    /// entry leaves some behind; very many mean that the index has lost entries.
+    pub async fn quarantine_orphans(&self) -> Result<usize, StorageError> {
+        let mut orphans = 0;
         for directory in SliverFiles::directories() {
-            if let Outcome::Removed(count) =
-                self.committer.submit(Write::Sweep { directory }).await?
-            {
-                removed += count;
+            let removal = Removal::Orphans { directory };
+            if let Outcome::Removed(count) = self.committer.remove(removal).await? {
+                orphans += count;
             }
         }
-        Ok(removed)
+        Ok(orphans)
+    }
+
+    /// Makes the records durable on which a confirmation rests.
+    pub async fn sync_records(&self) -> Result<(), StorageError> {
+        self.with_index(Index::sync_records).await
     }
 
     /// Refuses writes that would use up the reserve of the file system.
@@ -217,7 +270,9 @@ impl Storage {
     pub async fn close(&self) -> Result<(), StorageError> {
         self.committer.stop().await;
         let index = self.index.clone();
-        run_blocking(move || index.persist()).await?
+        let persisted = run_blocking(move || index.persist()).await?;
+        self.lock.release();
+        persisted
     }
 }
 

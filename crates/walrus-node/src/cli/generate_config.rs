@@ -10,6 +10,7 @@ use walrus_node::{
         DEFAULT_METRICS_PORT, DEFAULT_REST_PORT, KeySource, PendingMetadataCacheConfig,
         PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig, WalletReference,
     },
+    scrub::SCRUB_CYCLE,
     storage::DISK_RESERVE_BYTES,
 };
 
@@ -122,7 +123,10 @@ impl GenerateConfig {
             pending_sliver_cache: PendingSliverCacheConfig::default(),
             pending_metadata_cache: PendingMetadataCacheConfig::default(),
             disk_reserve_bytes: DISK_RESERVE_BYTES,
+            scrub_cycle_hours: SCRUB_CYCLE.as_secs() / 3_600,
+            cleanup_storage: false,
             other: BTreeMap::new(),
+            unknown_in_sections: Vec::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod db;
 mod files;
 mod generate_config;
 mod key_gen;
@@ -40,6 +41,8 @@ enum Command {
     Run(run::Run),
     /// Make a key file
     KeyGen(key_gen::KeyGen),
+    /// Look at the storage of a node that is stopped
+    Db(db::Db),
     /// Write a configuration file
     GenerateConfig(Box<generate_config::GenerateConfig>),
 }
@@ -65,6 +68,7 @@ impl Arguments {
         let result = match self.command {
             Command::Run(command) => command.execute(),
             Command::KeyGen(command) => command.execute(),
+            Command::Db(command) => command.execute(),
             Command::GenerateConfig(command) => command.execute(),
         };
         match result {

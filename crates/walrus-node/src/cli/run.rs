@@ -19,14 +19,14 @@ pub(super) struct Run {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     config_path: PathBuf,
-    /// Delete everything in the storage directory first
+    /// Delete everything the node has stored in the storage directory first
     #[arg(long)]
     cleanup_storage: bool,
 }
 
 impl Run {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let config = NodeConfig::load(&self.config_path)
+        let mut config = NodeConfig::load(&self.config_path)
             .map_err(|error| start_failure(&StartError::from(error)))?;
         let (foreign, unknown) = config.ignored_keys();
         if !foreign.is_empty() {
@@ -41,9 +41,7 @@ impl Run {
                 "unknown configuration keys are ignored"
             );
         }
-        if self.cleanup_storage {
-            clean_up(&config)?;
-        }
+        config.cleanup_storage = self.cleanup_storage;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -53,16 +51,6 @@ impl Run {
         let result = runtime.block_on(run(config));
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
         result
-    }
-}
-
-fn clean_up(config: &NodeConfig) -> Result<(), Failure> {
-    match std::fs::remove_dir_all(&config.storage_path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            let path = config.storage_path.display();
-            Err(Failure::new(format!("cannot delete {path}: {error}"), 3))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -94,14 +82,13 @@ async fn run(config: NodeConfig) -> Result<(), Failure> {
             return Err(Failure::new(format!("stopped at once by a second {signal}"), RUNTIME_FAILURE));
         }
     };
-    stopped.map_err(|error| start_failure(&error))?;
     if failed {
         return Err(Failure::new(
             "the node could not go on; see the log",
             RUNTIME_FAILURE,
         ));
     }
-    Ok(())
+    stopped.map_err(|error| start_failure(&error))
 }
 
 fn start_failure(error: &StartError) -> Failure {

@@ -10,7 +10,11 @@ use walrus_core::keys::{KeyFileError, NetworkKeyPair, ProtocolKeyPair};
 
 /// Where a key is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected {path: FILE}, or the text of a key file"
+)]
 pub enum KeySource {
     /// In a file.
     File {

@@ -10,6 +10,9 @@ use super::id_text;
 /// About the time a checkpoint takes to reach a node.
 const DEFAULT_REGISTRATION_WAIT_MILLIS: u64 = 2_000;
 
+/// Long enough for a client that stops for garbage collection or a new radio cell.
+const DEFAULT_TRANSFER_GRACE_MILLIS: u64 = 30_000;
+
 /// `rest_server`: bounds of the API server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -18,10 +21,20 @@ pub struct RestServerConfig {
     pub http2_max_concurrent_streams: u32,
     /// Connections open at a time.
     pub max_connections: usize,
+    /// Seconds after which a connection without requests is closed.
+    pub idle_connection_timeout_secs: u64,
+    /// Bytes per second a connection has to move while there is something to move.
+    pub min_transfer_bytes_per_second: u64,
+    /// Milliseconds before that rate counts.
+    pub transfer_grace_millis: u64,
+    /// Longest time, in seconds, a peer may take for a whole answer.
+    pub answer_timeout_secs: u64,
     /// Requests being answered at a time.
     pub max_active_requests: usize,
     /// Bytes of uploads in memory at a time.
     pub max_upload_bytes: usize,
+    /// Bytes of slivers on their way to readers at a time.
+    pub max_read_bytes: usize,
     /// Longest wait of a metadata upload for the registration of its blob, which keeps clients that race the chain.
     pub metadata_registration_wait_millis: u64,
     /// Longest wait of a confirmation request for the registration; 0 turns waiting off.
@@ -36,8 +49,13 @@ impl Default for RestServerConfig {
         Self {
             http2_max_concurrent_streams: limits.http2_streams_max,
             max_connections: limits.connections_max,
+            idle_connection_timeout_secs: limits.idle_timeout.as_secs(),
+            min_transfer_bytes_per_second: limits.transfer_rate_min,
+            transfer_grace_millis: DEFAULT_TRANSFER_GRACE_MILLIS,
+            answer_timeout_secs: limits.answer_timeout.as_secs(),
             max_active_requests: limits.requests_max,
             max_upload_bytes: limits.upload_bytes_max,
+            max_read_bytes: crate::storage::READ_BYTES_MAX,
             metadata_registration_wait_millis: DEFAULT_REGISTRATION_WAIT_MILLIS,
             confirmation_long_poll_max_millis: 0,
             confirmation_long_poll_max_in_flight_requests: None,
@@ -80,7 +98,11 @@ pub struct SuiConfig {
 
 /// How a wallet is named: by path alone, or with an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected the path of a wallet, or {path, active_address}"
+)]
 pub enum WalletReference {
     /// The wallet's active account.
     Path(PathBuf),

@@ -1,4 +1,6 @@
-//! Reading request bodies within bounds of size and time.
+//! Reading request bodies within bounds of size, time and memory.
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::HeaderMap};
 use bytes::{Bytes, BytesMut};
@@ -8,48 +10,155 @@ use tokio::time::{Instant, timeout, timeout_at};
 use walrus_core::node_api::OCTET_STREAM;
 
 use super::{
-    error::HttpError,
+    error::{HttpError, excerpt},
+    exchange::{Connection, bytes_due},
     limits::{HttpLimits, LINGER_BYTES_MAX, LINGER_MAX},
 };
+use crate::budget::{Budget, Lease};
 
-/// Reads a whole body of at most `bytes_max` bytes.
-pub(super) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    bytes_max: usize,
-    limits: &HttpLimits,
-) -> Result<Bytes, HttpError> {
-    let announced = content_length(headers);
-    let mut stream = body.into_data_stream();
-    if announced.is_some_and(|length| length > bytes_max) {
-        linger(&mut stream).await;
-        return Err(HttpError::BodyTooLarge { limit: bytes_max });
-    }
-    let deadline = Instant::now() + limits.body_timeout;
-    // A lying Content-Length costs its sender the bytes first: memory follows what arrives.
-    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0).min(64 * 1024));
-    loop {
-        let next = timeout(
-            limits.body_idle_timeout,
-            timeout_at(deadline, stream.next()),
-        )
-        .await;
-        let Ok(Ok(part)) = next else {
-            return Err(HttpError::BodyIncomplete(
-                "the body took too long to arrive".into(),
-            ));
-        };
-        let Some(part) = part else {
-            return Ok(bytes.freeze());
-        };
-        let part = part.map_err(|error| {
-            HttpError::BodyIncomplete(format!("the body did not arrive completely: {error}"))
-        })?;
-        if bytes.len().saturating_add(part.len()) > bytes_max {
+/// Memory taken at first for a body of unknown length.
+const UNANNOUNCED_BYTES: usize = 64 * 1024;
+
+/// In whose name a body is read, and what it may use.
+pub(super) struct Reception<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) limits: &'a HttpLimits,
+    pub(super) memory: &'a Arc<Budget>,
+}
+
+/// A whole body, and the right to hold it in memory.
+pub(super) struct Received {
+    pub(super) bytes: Bytes,
+    _memory: Vec<Lease>,
+}
+
+impl Reception<'_> {
+    /// Reads a whole body of at most `bytes_max` bytes.
+    ///
+    /// Memory is taken when the first bytes are there: a length alone costs the node nothing. It is taken for the whole
+    /// announced length, because bodies that each hold a part and wait for the rest would wait for ever.
+    pub(super) async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<Received, HttpError> {
+        let announced = content_length(headers);
+        let mut stream = body.into_data_stream();
+        if announced.is_some_and(|length| length > bytes_max) {
             linger(&mut stream).await;
             return Err(HttpError::BodyTooLarge { limit: bytes_max });
         }
-        bytes.extend_from_slice(&part);
+        let mut pace = Pace::new(self);
+        let mut memory = Vec::new();
+        let mut reserved = 0;
+        let mut bytes = BytesMut::new();
+        while let Some(part) = pace.next(&mut stream, bytes.is_empty()).await? {
+            let part = part.map_err(|error| {
+                HttpError::BodyIncomplete(format!("the body did not arrive completely: {error}"))
+            })?;
+            let len = bytes.len().saturating_add(part.len());
+            if len > bytes_max {
+                linger(&mut stream).await;
+                return Err(HttpError::BodyTooLarge { limit: bytes_max });
+            }
+            if len > reserved {
+                let wanted = announced
+                    .unwrap_or(reserved.saturating_mul(2).max(UNANNOUNCED_BYTES))
+                    .clamp(len, bytes_max);
+                memory.push(self.reserve(wanted - reserved).await?);
+                bytes.reserve(wanted - bytes.len());
+                reserved = wanted;
+                pace.resume();
+            }
+            bytes.extend_from_slice(&part);
+        }
+        Ok(Received {
+            bytes: bytes.freeze(),
+            _memory: memory,
+        })
+    }
+
+    async fn reserve(&self, bytes: usize) -> Result<Lease, HttpError> {
+        let holder = self.connection.holder();
+        let lease = self
+            .memory
+            .take(holder, bytes, self.limits.upload_wait_max)
+            .await;
+        lease.ok_or_else(|| {
+            HttpError::Unavailable("too many uploads at a time; try again later".into())
+        })
+    }
+}
+
+/// Throws away a body that is not needed, within bounds, so that the client sees the answer instead of a reset.
+pub(super) async fn discard(body: Body) {
+    linger(&mut body.into_data_stream()).await;
+}
+
+/// How fast a body arrives. One that waits its turn on a connection that brings others is not slow.
+struct Pace<'a> {
+    connection: &'a Connection,
+    limits: &'a HttpLimits,
+    deadline: Instant,
+    since: Instant,
+    received: u64,
+}
+
+impl<'a> Pace<'a> {
+    fn new(reception: &Reception<'a>) -> Self {
+        let now = Instant::now();
+        Self {
+            connection: reception.connection,
+            limits: reception.limits,
+            deadline: now + reception.limits.body_timeout,
+            since: now,
+            received: reception.connection.received(),
+        }
+    }
+
+    /// Measures anew, after a pause that was the node's.
+    fn resume(&mut self) {
+        self.since = Instant::now();
+        self.received = self.connection.received();
+    }
+
+    /// The next part of the stream, unless it is late or the connection slow.
+    async fn next<S: futures::Stream + Unpin>(
+        &mut self,
+        stream: &mut S,
+        first: bool,
+    ) -> Result<Option<S::Item>, HttpError> {
+        let pause_max = if first {
+            self.limits.body_begin_timeout
+        } else {
+            self.limits.body_idle_timeout
+        };
+        loop {
+            let before = self.connection.received();
+            match timeout(pause_max, timeout_at(self.deadline, stream.next())).await {
+                Ok(Ok(part)) if self.is_fast_enough() => return Ok(part),
+                Err(_) if self.moved(before) >= self.due(pause_max) => {}
+                _ => {
+                    return Err(HttpError::BodyIncomplete(
+                        "the body took too long to arrive".into(),
+                    ));
+                }
+            }
+        }
+    }
+
+    fn is_fast_enough(&self) -> bool {
+        let elapsed = self.since.elapsed();
+        elapsed < self.limits.transfer_grace || self.moved(self.received) >= self.due(elapsed)
+    }
+
+    fn moved(&self, before: u64) -> u64 {
+        self.connection.received() - before
+    }
+
+    fn due(&self, elapsed: Duration) -> u64 {
+        bytes_due(self.limits.transfer_rate_min, elapsed)
     }
 }
 
@@ -75,7 +184,7 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     }
     Err(HttpError::InvalidContentType(format!(
         "the content type must be {OCTET_STREAM}, not {:?}",
-        String::from_utf8_lossy(value.as_bytes())
+        excerpt(&String::from_utf8_lossy(value.as_bytes()))
     )))
 }
 
@@ -99,18 +208,20 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures::stream;
 
     use super::*;
+    use crate::budget::Holder;
 
     const LIMIT: usize = 10;
 
     fn limits() -> HttpLimits {
         HttpLimits {
+            body_begin_timeout: Duration::from_secs(2),
             body_idle_timeout: Duration::from_secs(3),
-            body_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(12),
+            transfer_grace: Duration::from_secs(60),
+            upload_wait_max: Duration::from_secs(1),
             ..HttpLimits::default()
         }
     }
@@ -126,46 +237,87 @@ mod tests {
         }))
     }
 
-    async fn read_body(body: Body) -> Result<Bytes, HttpError> {
-        read(&HeaderMap::new(), body, LIMIT, &limits()).await
+    async fn read_with(
+        headers: &HeaderMap,
+        body: Body,
+        limits: &HttpLimits,
+        memory: &Arc<Budget>,
+    ) -> Result<usize, HttpError> {
+        let connection = Connection::new(Holder::NODE);
+        let reception = Reception {
+            connection: &connection,
+            limits,
+            memory,
+        };
+        let received = reception.read(headers, body, LIMIT).await?;
+        assert_eq!(memory.used(), received.bytes.len());
+        Ok(received.bytes.len())
+    }
+
+    async fn read_body(body: Body) -> Result<usize, HttpError> {
+        let mut headers = HeaderMap::new();
+        if let Some(length) = http_body::Body::size_hint(&body).exact() {
+            headers.insert(CONTENT_LENGTH, length.into());
+        }
+        read_with(&headers, body, &limits(), &Budget::new(1_000)).await
+    }
+
+    fn assert_incomplete(read: &Result<usize, HttpError>) {
+        assert!(matches!(read, Err(HttpError::BodyIncomplete(_))));
     }
 
     #[tokio::test(start_paused = true)]
     async fn slow_bodies_are_read_within_limits() {
         let second = Duration::from_secs(1);
-        assert_eq!(
-            read_body(dripping(5, second))
-                .await
-                .ok()
-                .map(|body| body.len()),
-            Some(5)
-        );
-        // Too long a pause, and too long in all.
-        for body in [dripping(2, second * 4), dripping(9, second * 2)] {
-            assert!(matches!(
-                read_body(body).await,
-                Err(HttpError::BodyIncomplete(_))
-            ));
-        }
+        assert_eq!(read_body(dripping(LIMIT, second)).await.ok(), Some(LIMIT));
+        // Begun too late, and too long in all.
+        assert_incomplete(&read_body(dripping(2, second * 4)).await);
+        assert_incomplete(&read_body(dripping(9, second * 3 / 2)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_minimum_rate_is_asked_for_after_a_while() {
+        let limits = HttpLimits {
+            transfer_grace: Duration::from_secs(3),
+            transfer_rate_min: 100,
+            ..limits()
+        };
+        let body = dripping(9, Duration::from_secs(1));
+        let memory = Budget::new(1_000);
+        assert_incomplete(&read_with(&HeaderMap::new(), body, &limits, &memory).await);
+        assert_eq!(memory.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_taken_with_the_first_bytes_and_waited_for() {
+        let memory = Budget::new(LIMIT);
+        let other = memory.try_take(Holder::NODE, LIMIT).unwrap();
+        let read = read_with(&HeaderMap::new(), Body::from("abc"), &limits(), &memory).await;
+        assert!(matches!(read, Err(HttpError::Unavailable(_))));
+        drop(other);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, LIMIT.into());
+        let body = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        assert_incomplete(&read_with(&headers, body, &limits(), &memory).await);
+        assert_eq!(memory.used(), 0, "nothing arrived");
     }
 
     #[tokio::test(start_paused = true)]
     async fn sizes_are_limited_announced_or_not() {
-        assert_eq!(
-            read_body(Body::from(vec![0; LIMIT]))
-                .await
-                .ok()
-                .map(|b| b.len()),
-            Some(LIMIT)
-        );
-        let unannounced = read_body(Body::from(vec![0; LIMIT + 1])).await;
-        assert!(matches!(
-            unannounced,
-            Err(HttpError::BodyTooLarge { limit: LIMIT })
-        ));
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_LENGTH, (LIMIT + 1).into());
-        let announced = read(&headers, Body::empty(), LIMIT, &limits()).await;
-        assert!(matches!(announced, Err(HttpError::BodyTooLarge { .. })));
+        assert_eq!(read_body(vec![0; LIMIT].into()).await.ok(), Some(LIMIT));
+        let drip = dripping(LIMIT + 1, Duration::ZERO);
+        for (headers, body) in [
+            (HeaderMap::new(), drip),
+            (
+                HeaderMap::from_iter([(CONTENT_LENGTH, (LIMIT + 1).into())]),
+                Body::empty(),
+            ),
+        ] {
+            let read = read_with(&headers, body, &limits(), &Budget::new(1_000)).await;
+            assert!(matches!(
+                read,
+                Err(HttpError::BodyTooLarge { limit: LIMIT })
+            ));
+        }
     }
 }

@@ -10,6 +10,17 @@ use walrus_core::node_api::{ErrorEnvelope, ErrorReason, ErrorStatus};
 
 use crate::service::ServiceError;
 
+/// Characters of what a client sent that an answer repeats at most.
+const EXCERPT_CHARS_MAX: usize = 100;
+
+/// The beginning of a text from outside, for messages.
+pub(super) fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Why a request is answered with an error.
 #[derive(Debug)]
 pub(super) enum HttpError {

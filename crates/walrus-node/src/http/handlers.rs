@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::State,
     http::{HeaderMap, StatusCode, header},
@@ -11,35 +11,36 @@ use axum::{
 };
 use bytes::Bytes;
 use serde::Serialize;
-use tokio::{sync::Semaphore, time::timeout};
 use walrus_core::{
     BlobPersistence,
     node_api::{self, ConfirmationQuery, HealthQuery, OCTET_STREAM, PendingQuery, Success},
 };
 
 use super::{
-    body,
+    body::{self, Received, Reception},
     error::HttpError,
-    limits::{HttpLimits, SMALL_BODY_BYTES_MAX, sliver_body_bytes_max},
+    exchange::Connection,
+    limits::{HttpLimits, metadata_body_bytes_max, sliver_body_bytes_max},
     path::{BlobPath, ObjectPath, QueryString, SliverPath},
 };
-use crate::service::{Service, Uploaded};
-
-/// Upload memory is handed out in units of this size, because semaphores count in 32 bits.
-const UPLOAD_UNIT_BYTES: usize = 4 * 1024;
+use crate::{
+    budget::Budget,
+    service::{Service, Uploaded},
+};
 
 /// What the handlers share.
 #[derive(Clone)]
 pub(super) struct AppState {
     pub(super) service: Arc<Service>,
     pub(super) limits: Arc<HttpLimits>,
-    uploads: Arc<Semaphore>,
+    uploads: Arc<Budget>,
 }
 
 impl AppState {
     pub(super) fn new(service: Arc<Service>, limits: HttpLimits) -> Self {
-        let units = limits.upload_bytes_max / UPLOAD_UNIT_BYTES;
-        let uploads = Arc::new(Semaphore::new(units.clamp(1, Semaphore::MAX_PERMITS)));
+        let uploads = service
+            .metrics()
+            .budget("upload_bytes", limits.upload_bytes_max);
         Self {
             service,
             limits: Arc::new(limits),
@@ -47,10 +48,20 @@ impl AppState {
         }
     }
 
-    /// Bytes of upload memory in use.
-    pub(super) fn upload_bytes(&self) -> usize {
-        let units = self.limits.upload_bytes_max / UPLOAD_UNIT_BYTES;
-        units.saturating_sub(self.uploads.available_permits()) * UPLOAD_UNIT_BYTES
+    /// Reads a whole body of at most `bytes_max` bytes, in the name of `connection`.
+    pub(super) async fn read_body(
+        &self,
+        connection: &Connection,
+        headers: &HeaderMap,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<Received, HttpError> {
+        let reception = Reception {
+            connection,
+            limits: &self.limits,
+            memory: &self.uploads,
+        };
+        reception.read(headers, body, bytes_max).await
     }
 }
 
@@ -63,23 +74,36 @@ pub(super) async fn get_metadata(
 
 pub(super) async fn put_metadata(
     State(state): State<AppState>,
+    Extension(connection): Extension<Arc<Connection>>,
     BlobPath(blob_id): BlobPath,
     QueryString(query): QueryString<PendingQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, HttpError> {
     body::check_content_type(&headers)?;
-    let read = body::read(&headers, body, SMALL_BODY_BYTES_MAX, &state.limits).await;
-    let body = read.map_err(|error| match error {
-        HttpError::BodyTooLarge { limit } => HttpError::InvalidContentType(format!(
-            "the body is larger than the limit of {limit} bytes"
-        )),
-        other => other,
-    })?;
-    let uploaded = state
-        .service
-        .store_metadata(blob_id, body, query.pending)
-        .await?;
+    let service = &state.service;
+    let early = service
+        .metadata_upload_outcome(blob_id, query.pending)
+        .await;
+    let uploaded = if let Some(early) = early.transpose() {
+        body::discard(body).await;
+        early?
+    } else {
+        let bytes_max = metadata_body_bytes_max(service.n_shards());
+        let received = state
+            .read_body(&connection, &headers, body, bytes_max)
+            .await
+            .map_err(|error| match error {
+                HttpError::BodyTooLarge { limit } => HttpError::InvalidContentType(format!(
+                    "the body is larger than the limit of {limit} bytes"
+                )),
+                other => other,
+            })?;
+        let bytes = received.bytes.clone();
+        service
+            .store_metadata(blob_id, bytes, query.pending)
+            .await?
+    };
     Ok(match uploaded {
         Uploaded::Stored => success(StatusCode::CREATED, node_api::METADATA_STORED),
         Uploaded::Buffered => success(StatusCode::ACCEPTED, node_api::METADATA_BUFFERED),
@@ -99,38 +123,50 @@ pub(super) async fn metadata_status(
 
 pub(super) async fn get_sliver(
     State(state): State<AppState>,
+    Extension(connection): Extension<Arc<Connection>>,
     path: SliverPath,
 ) -> Result<Response, HttpError> {
-    Ok(binary(
-        state
-            .service
-            .sliver(path.blob_id, path.pair, path.axis)
-            .await?,
-    ))
-}
-
-pub(super) async fn put_sliver(
-    State(state): State<AppState>,
-    path: SliverPath,
-    QueryString(query): QueryString<PendingQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, HttpError> {
-    let bytes_max = sliver_body_bytes_max(state.service.n_shards());
-    let expected = body::content_length(&headers)
-        .unwrap_or(bytes_max)
-        .min(bytes_max);
-    let _memory = upload_memory(&state, expected).await?;
-    let body = body::read(&headers, body, bytes_max, &state.limits).await?;
     let SliverPath {
         blob_id,
         pair,
         axis,
     } = path;
-    let uploaded = state
-        .service
-        .store_sliver(blob_id, pair, axis, body, query.pending)
-        .await?;
+    let holder = connection.holder();
+    Ok(binary(
+        state.service.sliver(blob_id, pair, axis, holder).await?,
+    ))
+}
+
+pub(super) async fn put_sliver(
+    State(state): State<AppState>,
+    Extension(connection): Extension<Arc<Connection>>,
+    path: SliverPath,
+    QueryString(query): QueryString<PendingQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, HttpError> {
+    let SliverPath {
+        blob_id,
+        pair,
+        axis,
+    } = path;
+    let service = &state.service;
+    let early = service
+        .sliver_upload_outcome(blob_id, pair, axis, query.pending)
+        .await;
+    let uploaded = if let Some(early) = early.transpose() {
+        body::discard(body).await;
+        early?
+    } else {
+        let bytes_max = sliver_body_bytes_max(service.n_shards());
+        let received = state
+            .read_body(&connection, &headers, body, bytes_max)
+            .await?;
+        let bytes = received.bytes.clone();
+        service
+            .store_sliver(blob_id, pair, axis, bytes, query.pending)
+            .await?
+    };
     Ok(match uploaded {
         Uploaded::Stored => success(StatusCode::CREATED, node_api::SLIVER_STORED),
         Uploaded::Buffered => success(StatusCode::ACCEPTED, node_api::SLIVER_BUFFERED),
@@ -201,27 +237,6 @@ fn wait(query: ConfirmationQuery) -> Option<Duration> {
         .wait_millis
         .filter(|_| query.wait_for_registration)
         .map(Duration::from_millis)
-}
-
-/// Waits until the bytes of an upload may be held in memory.
-async fn upload_memory(
-    state: &AppState,
-    bytes: usize,
-) -> Result<tokio::sync::OwnedSemaphorePermit, HttpError> {
-    let all = state.limits.upload_bytes_max / UPLOAD_UNIT_BYTES;
-    let units = bytes.div_ceil(UPLOAD_UNIT_BYTES).min(all);
-    let units = u32::try_from(units).unwrap_or(u32::MAX);
-    match timeout(
-        state.limits.upload_wait_max,
-        state.uploads.clone().acquire_many_owned(units),
-    )
-    .await
-    {
-        Ok(Ok(permit)) => Ok(permit),
-        _ => Err(HttpError::Unavailable(
-            "too many uploads at a time; try again later".into(),
-        )),
-    }
 }
 
 fn success<T: Serialize>(status: StatusCode, data: T) -> Response {

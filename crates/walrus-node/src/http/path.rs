@@ -9,7 +9,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use walrus_core::{BlobId, ObjectId, SliverPairIndex, SliverType};
 
-use super::error::HttpError;
+use super::error::{HttpError, excerpt};
 
 /// `{blob_id}`
 pub(super) struct BlobPath(pub(super) BlobId);
@@ -67,7 +67,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryString<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         let Query(query) = Query::from_request_parts(parts, state)
             .await
-            .map_err(|rejection| HttpError::BadPath(rejection.body_text()))?;
+            .map_err(|rejection| HttpError::BadPath(excerpt(&rejection.body_text())))?;
         Ok(Self(query))
     }
 }
@@ -85,5 +85,5 @@ where
 
 fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<T, HttpError> {
     text.parse()
-        .map_err(|error| HttpError::BadPath(format!("invalid {what} {text:?}: {error}")))
+        .map_err(|error| HttpError::BadPath(format!("invalid {what} {:?}: {error}", excerpt(text))))
 }

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    Router,
+    Extension, Router,
+    body::Body,
     extract::{MatchedPath, Request, State},
     http::Version,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use tokio::sync::Semaphore;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{Any, CorsLayer},
@@ -18,18 +18,18 @@ use tower_http::{
 use walrus_core::node_api::paths;
 
 use super::{
+    answer::Answer,
     error::HttpError,
+    exchange::{Connection, Exchange},
     handlers::{self, AppState},
     later,
     limits::HttpLimits,
 };
-use crate::{metrics::RequestLabels, service::Service};
+use crate::{budget::Budget, metrics::RequestLabels, service::Service};
 
 /// All routes of the node. `scheme` is a label of the request metrics.
 pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -> Router {
-    let requests = Arc::new(Semaphore::new(
-        limits.requests_max.min(Semaphore::MAX_PERMITS),
-    ));
+    let requests = service.metrics().budget("requests", limits.requests_max);
     let state = AppState::new(service, limits);
     let surroundings = Surroundings {
         state: state.clone(),
@@ -76,12 +76,17 @@ pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -
 #[derive(Clone)]
 struct Surroundings {
     state: AppState,
-    requests: Arc<Semaphore>,
+    requests: Arc<Budget>,
     scheme: &'static str,
 }
 
 /// Bounds the number of requests, and measures each.
-async fn surround(State(around): State<Surroundings>, request: Request, next: Next) -> Response {
+async fn surround(
+    State(around): State<Surroundings>,
+    Extension(connection): Extension<Arc<Connection>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let metrics = around.state.service.metrics().clone();
     let mut labels = RequestLabels {
@@ -105,30 +110,19 @@ async fn surround(State(around): State<Surroundings>, request: Request, next: Ne
     ) {
         "other".clone_into(&mut labels.http_request_method);
     }
-    let response = match around.requests.try_acquire() {
-        Ok(_permit) => {
-            metrics.active_requests.inc();
-            let response = next.run(request).await;
-            metrics.active_requests.dec();
-            response
-        }
-        Err(_) => HttpError::Unavailable("too many requests at a time; try again later".into())
-            .into_response(),
+    let place = around.requests.try_take(connection.holder(), 1);
+    let admitted = place.is_some();
+    let exchange = Exchange::begin(connection, place, metrics.active_requests.clone());
+    let response = if admitted {
+        next.run(request).await
+    } else {
+        HttpError::Unavailable("too many requests at a time; try again later".into())
+            .into_response()
     };
     labels.http_response_status_code = response.status().as_u16();
     metrics
         .request_duration
         .get_or_create(&labels)
         .observe(started.elapsed().as_secs_f64());
-    let limits = &around.state.limits;
-    metrics.set_queue(
-        "upload_bytes",
-        around.state.upload_bytes(),
-        limits.upload_bytes_max,
-    );
-    let in_flight = limits
-        .requests_max
-        .saturating_sub(around.requests.available_permits());
-    metrics.set_queue("requests", in_flight, limits.requests_max);
-    response
+    response.map(|body| Body::new(Answer::new(body, exchange)))
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -12,14 +12,18 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 use tracing::{debug, info, warn};
 
-use super::{limits::HttpLimits, timed_stream::TimedStream};
+use super::{
+    connections::{Connections, Place},
+    limits::HttpLimits,
+    timed_stream::TimedStream,
+};
 use crate::metrics::Metrics;
 
 /// Pause after a failed accept, which usually means that the process is out of file descriptors.
@@ -77,55 +81,53 @@ impl HttpServer {
 
     /// Serves until `stop`, then lets open requests finish within the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let connections = Arc::new(Semaphore::new(self.limits.connections_max));
+        let connections = Connections::new(
+            self.limits.connections_max,
+            self.metrics.connections.clone(),
+        );
         let graceful = GracefulShutdown::new();
         let acceptor = match &self.scheme {
             Scheme::Https(config) => Some(TlsAcceptor::from(config.clone())),
             Scheme::Http => None,
         };
         let builder = self.connection_builder();
+        let limits = Arc::new(self.limits.clone());
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
-                accepted = self.accept(&connections) => accepted,
+                accepted = self.accept() => accepted,
             };
-            let Some((stream, peer, permit)) = accepted else {
+            let Some((stream, peer)) = accepted else {
                 continue;
             };
-            let connection = Connection {
+            let Some(place) = connections.admit(peer.ip().into()) else {
+                debug!(%peer, "connection refused: the address has its share");
+                self.metrics.count_closed("refused");
+                continue;
+            };
+            let connection = ServedConnection {
                 builder: builder.clone(),
                 router: self.router.clone(),
                 watcher: graceful.watcher(),
-                head_timeout: self.limits.head_timeout,
-                write_stall_timeout: self.limits.write_stall_timeout,
+                limits: limits.clone(),
+                metrics: self.metrics.clone(),
+                place,
                 peer,
             };
-            let acceptor = acceptor.clone();
-            let metrics = self.metrics.clone();
-            tokio::spawn(async move {
-                metrics.connections.inc();
-                connection.serve(stream, acceptor).await;
-                metrics.connections.dec();
-                drop(permit);
-            });
+            tokio::spawn(connection.serve(stream, acceptor.clone()));
         }
         drop(self.listener);
         wait_for_requests(graceful, self.limits.shutdown_grace).await;
     }
 
-    /// The next connection, once there is room for one.
-    async fn accept(
-        &self,
-        connections: &Arc<Semaphore>,
-    ) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-        let permit = connections.clone().acquire_owned().await.ok()?;
+    async fn accept(&self) -> Option<(TcpStream, SocketAddr)> {
         match self.listener.accept().await {
             Ok((stream, peer)) => {
                 // Answers are written whole; waiting to fill packets only delays them.
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%peer, %error, "cannot disable Nagle's algorithm");
                 }
-                Some((stream, peer, permit))
+                Some((stream, peer))
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -167,22 +169,36 @@ async fn wait_for_requests(graceful: GracefulShutdown, grace: Option<Duration>) 
     }
 }
 
-struct Connection {
+struct ServedConnection {
     builder: Builder<TokioExecutor>,
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
-    head_timeout: Duration,
-    write_stall_timeout: Duration,
+    limits: Arc<HttpLimits>,
+    metrics: Metrics,
+    place: Place,
     peer: SocketAddr,
 }
 
-impl Connection {
+impl ServedConnection {
+    /// Serves the connection until the peer ends it, or breaks a limit.
     async fn serve(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+        let connection = self.place.connection().clone();
+        let (peer, limits, metrics) = (self.peer, self.limits.clone(), self.metrics.clone());
+        tokio::select! {
+            () = self.serve_stream(stream, acceptor) => {}
+            reason = connection.broken_limit(&limits) => {
+                debug!(%peer, reason = reason.text(), "connection closed");
+                metrics.count_closed(reason.text());
+            }
+        }
+    }
+
+    async fn serve_stream(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
         let peer = self.peer;
         let Some(acceptor) = acceptor else {
             return self.serve_http(stream).await;
         };
-        match timeout(self.head_timeout, acceptor.accept(stream)).await {
+        match timeout(self.limits.head_timeout, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => self.serve_http(stream).await,
             Ok(Err(error)) => debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => debug!(%peer, "TLS handshake took too long"),
@@ -193,14 +209,16 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = TowerToHyperService::new(self.router);
+        let connection = self.place.connection().clone();
         let io = TokioIo::new(TimedStream::new(
             stream,
-            self.head_timeout,
-            self.write_stall_timeout,
+            connection.clone(),
+            self.limits.head_timeout,
+            self.limits.write_stall_timeout,
         ));
-        let connection = self.builder.serve_connection(io, service).into_owned();
-        let result = self.watcher.watch(connection).await;
+        let service = TowerToHyperService::new(Extension(connection).layer(self.router));
+        let served = self.builder.serve_connection(io, service).into_owned();
+        let result = self.watcher.watch(served).await;
         if let Err(error) = result {
             debug!(peer = %self.peer, %error, "connection ended");
         }

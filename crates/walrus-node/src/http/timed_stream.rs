@@ -2,11 +2,12 @@
 //!
 //! Their limits start when the protocol is known: a peer that connects and says nothing, or stops in the middle of the HTTP/2
 //! preface, would hold its connection for ever. And none limits how long a peer may refuse to take an answer, which for a
-//! large sliver is a lot of memory held.
+//! large sliver is a lot of memory held. On the way it counts what the connection moves.
 
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -16,12 +17,15 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::exchange::Connection;
+
 /// What every HTTP/2 connection starts with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A stream whose first bytes must arrive in time, and whose peer must keep taking what is written.
 pub(super) struct TimedStream<S> {
     stream: S,
+    connection: Arc<Connection>,
     /// Gone once the protocol is known.
     first_bytes: Option<Pin<Box<Sleep>>>,
     /// Bytes read so far, all of them equal to the preface.
@@ -32,9 +36,15 @@ pub(super) struct TimedStream<S> {
 }
 
 impl<S> TimedStream<S> {
-    pub(super) fn new(stream: S, first_bytes_max: Duration, write_stall_max: Duration) -> Self {
+    pub(super) fn new(
+        stream: S,
+        connection: Arc<Connection>,
+        first_bytes_max: Duration,
+        write_stall_max: Duration,
+    ) -> Self {
         Self {
             stream,
+            connection,
             first_bytes: Some(Box::pin(sleep(first_bytes_max))),
             matched: 0,
             write_stall_max,
@@ -52,6 +62,12 @@ impl<S> TimedStream<S> {
         self.matched += common;
         if self.matched == PREFACE.len() || common < bytes.len() {
             self.first_bytes = None;
+        }
+    }
+
+    fn count_sent(&self, polled: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = polled {
+            self.connection.count_sent(*bytes);
         }
     }
 
@@ -88,6 +104,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.connection
+            .count_received(buffer.filled().len() - before);
         let Some(deadline) = &mut self.first_bytes else {
             return polled;
         };
@@ -107,6 +125,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.count_sent(&polled);
         self.limit_write(context, polled)
     }
 
@@ -130,6 +149,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.count_sent(&polled);
         self.limit_write(context, polled)
     }
 }
@@ -142,12 +162,17 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
+    fn timed<S>(stream: S) -> TimedStream<S> {
+        let connection = Connection::new(crate::budget::Holder::NODE);
+        TimedStream::new(stream, connection, LIMIT, LIMIT)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn silence_and_half_a_preface_time_out() {
         for sent in [&b""[..], b"PRI * HTTP"] {
             let (mut peer, stream) = tokio::io::duplex(64);
             peer.write_all(sent).await.unwrap();
-            let mut stream = TimedStream::new(stream, LIMIT, LIMIT);
+            let mut stream = timed(stream);
             let mut bytes = Vec::new();
             let error = stream.read_to_end(&mut bytes).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -159,7 +184,7 @@ mod tests {
         for sent in [&b"GET"[..], b"PUT /", PREFACE] {
             let (mut peer, stream) = tokio::io::duplex(64);
             peer.write_all(sent).await.unwrap();
-            let mut stream = TimedStream::new(stream, LIMIT, LIMIT);
+            let mut stream = timed(stream);
             let mut bytes = vec![0; sent.len()];
             stream.read_exact(&mut bytes).await.unwrap();
             sleep(LIMIT * 2).await;
@@ -171,7 +196,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn peers_must_take_what_is_written_but_may_be_slow() {
         let (mut peer, stream) = tokio::io::duplex(4);
-        let mut stream = TimedStream::new(stream, LIMIT, LIMIT);
+        let mut stream = timed(stream);
         let slow_reader = tokio::spawn(async move {
             for _ in 0..10 {
                 sleep(LIMIT / 2).await;

@@ -21,6 +21,7 @@ pub type ConfirmationWait = Option<Duration>;
 struct Findings {
     registered: bool,
     object_registered: bool,
+    has_metadata: bool,
     needed: usize,
     missing: usize,
 }
@@ -47,13 +48,18 @@ impl Service {
         if !findings.registered {
             return Err(ServiceError::NotRegistered);
         }
-        if findings.missing > 0 || findings.needed == 0 {
-            let (missing, needed) = (findings.missing, findings.needed);
-            return Err(ServiceError::MissingSlivers { missing, needed });
+        // Slivers without metadata could neither be verified nor read.
+        if findings.missing > 0 || findings.needed == 0 || !findings.has_metadata {
+            return Err(ServiceError::MissingSlivers {
+                missing: findings.missing,
+                needed: findings.needed,
+                has_metadata: findings.has_metadata,
+            });
         }
         if !findings.object_registered {
             return Err(ServiceError::ObjectNotRegistered);
         }
+        self.state.storage().sync_records().await?;
         let body = ConfirmationBody {
             blob_id,
             persistence,
@@ -107,10 +113,6 @@ fn examine(
     };
     let mut needed = 0;
     let mut missing = 0;
-    // Slivers without metadata could neither be verified nor read.
-    if !view.owned.is_empty() && !index.has_metadata(&blob_id)? {
-        missing += 1;
-    }
     for shard in &view.owned {
         for axis in [SliverType::Primary, SliverType::Secondary] {
             needed += 1;
@@ -126,6 +128,7 @@ fn examine(
     Ok(Findings {
         registered,
         object_registered,
+        has_metadata: index.has_metadata(&blob_id)?,
         needed,
         missing,
     })

@@ -71,12 +71,17 @@ pub enum ServiceError {
         expected: u16,
     },
     /// Some slivers are not stored.
-    #[error("{missing} of {needed} slivers of this node's shards are not stored")]
+    #[error(
+        "{missing} of {needed} slivers of this node's shards are not stored{}",
+        if *has_metadata { "" } else { ", nor is the metadata" }
+    )]
     MissingSlivers {
         /// How many are missing.
         missing: usize,
         /// How many there have to be.
         needed: usize,
+        /// Whether the metadata is stored.
+        has_metadata: bool,
     },
     /// The committee knows this node by another key than it has.
     #[error(

@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use walrus_core::{BlobId, BlobMetadata, BlobMetadataWithId, node_api::StoredStatus};
 
 use super::{Service, ServiceError, Uploaded};
-use crate::{pending::MetadataEntry, storage::Outcome};
+use crate::{bookkeeping::BlobRecord, pending::MetadataEntry, storage::Outcome};
 
 /// BCS of metadata version 1 with the encoding type nobody serves any more.
 const UNSUPPORTED_ENCODING_PREFIX: &[u8] = &[0, 0];
@@ -31,6 +31,36 @@ impl Service {
         })
     }
 
+    /// What an upload of metadata leads to whatever its body says: a refusal, or nothing to do. `None` when it has to be
+    /// looked at. Cheap, and asked before the body costs anything.
+    pub async fn metadata_upload_outcome(
+        &self,
+        blob_id: BlobId,
+        pending: bool,
+    ) -> Result<Option<Uploaded>, ServiceError> {
+        let (record, stored) = self
+            .state
+            .storage()
+            .with_index(move |index| Ok((index.blob(&blob_id)?, index.has_metadata(&blob_id)?)))
+            .await?;
+        if record.as_ref().is_some_and(BlobRecord::is_invalid) {
+            return Err(ServiceError::InvalidBlob);
+        }
+        if stored {
+            return Ok(Some(Uploaded::AlreadyStored));
+        }
+        if self.state.buffered_metadata(&blob_id).is_some() {
+            self.state.flush_pending(blob_id).await?;
+            return Ok(Some(Uploaded::AlreadyStored));
+        }
+        let epoch = self.state.epoch();
+        let registered = record.is_some_and(|record| record.is_registered(epoch));
+        if pending && !registered && !self.state.can_buffer_metadata() {
+            return Err(ServiceError::CacheSaturated);
+        }
+        Ok(None)
+    }
+
     /// `PUT …/metadata`: `body` is BCS metadata without blob ID.
     pub async fn store_metadata(
         &self,
@@ -38,27 +68,11 @@ impl Service {
         body: Bytes,
         pending: bool,
     ) -> Result<Uploaded, ServiceError> {
-        let epoch = self.state.epoch();
-        let (record, stored) = self
-            .state
-            .storage()
-            .with_index(move |index| Ok((index.blob(&blob_id)?, index.has_metadata(&blob_id)?)))
-            .await?;
-        if record
-            .as_ref()
-            .is_some_and(crate::bookkeeping::BlobRecord::is_invalid)
-        {
-            return Err(ServiceError::InvalidBlob);
-        }
-        if stored {
-            return Ok(Uploaded::AlreadyStored);
-        }
-        if self.state.buffered_metadata(&blob_id).is_some() {
-            self.state.flush_pending(blob_id).await?;
-            return Ok(Uploaded::AlreadyStored);
+        if let Some(uploaded) = self.metadata_upload_outcome(blob_id, pending).await? {
+            return Ok(uploaded);
         }
         let entry = self.verify_metadata(blob_id, body).await?;
-        let registered = record.is_some_and(|record| record.is_registered(epoch));
+        let registered = self.state.is_registered(blob_id).await?;
         if registered || (!pending && self.wait_for_registration(blob_id).await?) {
             return self.persist_metadata(entry, pending).await;
         }
@@ -104,7 +118,7 @@ impl Service {
         .await?
     }
 
-    /// Stored metadata, verified (again, after a restart). Metadata that fails is treated as missing.
+    /// Stored metadata, verified (again, after a restart). Metadata that fails is forgotten, so that it can be stored again.
     pub(super) async fn load_metadata(
         &self,
         blob_id: BlobId,
@@ -113,9 +127,13 @@ impl Service {
             return Ok(Some(entry));
         }
         let Some(bytes) = self.state.storage().read_metadata(blob_id).await? else {
+            if self.state.has_metadata(blob_id).await? {
+                self.forget_metadata(blob_id, None).await?;
+            }
             return Ok(None);
         };
         let n_shards = self.n_shards();
+        let found = bytes.clone();
         let loaded = self
             .verify(move |_| {
                 let wire: BlobMetadataWithId = bcs::from_bytes(&bytes).ok()?;
@@ -128,11 +146,24 @@ impl Service {
             .await?;
         match &loaded {
             Some(entry) => self.state.cache_metadata(entry.clone()),
-            None => {
-                tracing::error!(%blob_id, "stored metadata is damaged; it is treated as missing");
-            }
+            None => self.forget_metadata(blob_id, Some(found)).await?,
         }
         Ok(loaded)
+    }
+
+    /// Takes note of damaged metadata.
+    async fn forget_metadata(
+        &self,
+        blob_id: BlobId,
+        found: Option<Bytes>,
+    ) -> Result<(), ServiceError> {
+        tracing::error!(%blob_id, "stored metadata is damaged; it is treated as missing");
+        let storage = self.state.storage();
+        let forgotten = storage.forget_damaged_metadata(blob_id, found).await?;
+        if forgotten != Outcome::Removed(0) {
+            self.metrics().damaged_metadata.inc();
+        }
+        Ok(())
     }
 
     /// Waits a moment for the registration of a blob, and tells whether it came.

@@ -8,6 +8,7 @@ use walrus_core::{
 
 use super::{Service, ServiceError, Uploaded};
 use crate::{
+    budget::Holder,
     pending::MetadataEntry,
     storage::{Outcome, SliverKey, SliverRead},
 };
@@ -19,18 +20,19 @@ enum MetadataPlace {
 }
 
 impl Service {
-    /// `GET …/slivers/{pair}/{type}`: BCS of the sliver, as it was stored.
+    /// `GET …/slivers/{pair}/{type}`: BCS of the sliver, as it was stored. The memory it takes is `holder`'s.
     pub async fn sliver(
         &self,
         blob_id: BlobId,
         pair: SliverPairIndex,
         axis: SliverType,
+        holder: Holder,
     ) -> Result<Bytes, ServiceError> {
         let key = self.sliver_key(blob_id, pair, axis)?;
         if !self.state.is_registered(blob_id).await? {
             return Err(ServiceError::SliverNotFound);
         }
-        match self.state.storage().read_sliver(key).await? {
+        match self.state.storage().read_sliver_for(key, holder).await? {
             SliverRead::Found(bytes) => Ok(bytes),
             SliverRead::Missing => Err(ServiceError::SliverNotFound),
             SliverRead::Damaged => {
@@ -57,6 +59,22 @@ impl Service {
         Ok(StoredStatus::Nonexistent)
     }
 
+    /// What an upload of a sliver leads to whatever its body says: a refusal, or nothing to do. `None` when it has to be
+    /// looked at. Cheap, and asked before the body costs anything.
+    pub async fn sliver_upload_outcome(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+        pending: bool,
+    ) -> Result<Option<Uploaded>, ServiceError> {
+        self.check_pair(pair)?;
+        self.find_metadata(blob_id, pending).await?;
+        let key = self.writable_key(blob_id, pair, axis)?;
+        let there = self.holds_sliver(key, pair).await?;
+        Ok(there.then_some(Uploaded::AlreadyStored))
+    }
+
     /// `PUT …/slivers/{pair}/{type}`: `body` is BCS of the sliver. Stored means durable.
     pub async fn store_sliver(
         &self,
@@ -69,22 +87,8 @@ impl Service {
         self.check_pair(pair)?;
         let sliver = self.decode_sliver(pair, axis, body.clone()).await?;
         let place = self.find_metadata(blob_id, pending).await?;
-        let view = self.state.view();
-        let shard = pair.to_shard(&blob_id, self.n_shards());
-        if !view.accepts_writes(shard) {
-            return Err(ServiceError::ShardNotAssigned {
-                shard,
-                epoch: view.epoch(),
-            });
-        }
-        let key = SliverKey {
-            shard,
-            axis,
-            blob_id,
-        };
-        if self.state.has_sliver(key).await?
-            || self.state.has_buffered_sliver(&blob_id, (pair, axis))
-        {
+        let key = self.writable_key(blob_id, pair, axis)?;
+        if self.holds_sliver(key, pair).await? {
             return Ok(Uploaded::AlreadyStored);
         }
         let (entry, buffer) = match place {
@@ -118,6 +122,39 @@ impl Service {
             });
         }
         Ok(())
+    }
+
+    /// The key of a sliver, if its shard takes uploads here.
+    fn writable_key(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+    ) -> Result<SliverKey, ServiceError> {
+        let view = self.state.view();
+        let shard = pair.to_shard(&blob_id, self.n_shards());
+        if !view.accepts_writes(shard) {
+            return Err(ServiceError::ShardNotAssigned {
+                shard,
+                epoch: view.epoch(),
+            });
+        }
+        Ok(SliverKey {
+            shard,
+            axis,
+            blob_id,
+        })
+    }
+
+    /// Whether a sliver is stored or buffered.
+    async fn holds_sliver(
+        &self,
+        key: SliverKey,
+        pair: SliverPairIndex,
+    ) -> Result<bool, ServiceError> {
+        let place = (pair, key.axis);
+        let state = &self.state;
+        Ok(state.has_sliver(key).await? || state.has_buffered_sliver(&key.blob_id, place))
     }
 
     /// The key of a sliver, if its shard has storage here.

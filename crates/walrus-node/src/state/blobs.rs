@@ -80,6 +80,11 @@ impl NodeState {
         self.pending.holds(blob_id, Instant::now())
     }
 
+    /// Whether metadata of one more blob can be buffered.
+    pub(crate) fn can_buffer_metadata(&self) -> bool {
+        self.pending.has_room_for_metadata(Instant::now())
+    }
+
     /// Buffers verified metadata until the registration is seen.
     pub(crate) fn buffer_metadata(&self, entry: MetadataEntry) -> Result<(), Saturated> {
         self.pending.insert_metadata(entry, Instant::now())

@@ -28,6 +28,12 @@ impl NodeState {
         }
     }
 
+    /// Notes that the storage can no longer be written. Nothing takes that back.
+    pub(crate) fn storage_failed(&self) {
+        self.progress
+            .update(|progress| progress.phase = crate::progress::NodePhase::StorageFailed);
+    }
+
     /// Brings the metrics that are sampled, not counted, up to date.
     pub fn sample_metrics(&self) {
         use crate::metrics::State;
@@ -39,6 +45,7 @@ impl NodeState {
         metrics
             .slivers_stored
             .set(self.storage.index().sliver_count());
+        metrics.damaged_index.set(self.storage.index().damaged());
         metrics.uptime.set(self.started.elapsed().as_secs());
         let positions = [
             ("persisted", progress.events.persisted),
@@ -74,8 +81,8 @@ impl NodeState {
         metrics.set_queue("pending_metadata", metadata, limits.metadata_max);
         metrics.set_queue("pending_slivers", slivers, limits.slivers_max);
         metrics.set_queue("pending_sliver_bytes", bytes, limits.sliver_bytes_max);
-        let read_bytes = self.storage.read_bytes();
-        metrics.set_queue("read_bytes", read_bytes, crate::storage::READ_BYTES_MAX);
+        let reads = self.storage.read_memory();
+        metrics.set_queue("read_bytes", reads.used(), reads.total());
         let (waiting, waiters_max) = self.registrations.load();
         metrics.set_queue("registration_waiters", waiting, waiters_max);
         metrics.set_queue(

@@ -13,7 +13,7 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType, hash::blake2b256};
 use super::{
     Index, SliverKey, StorageError,
     files::{Directory, SliverFiles, Staged, directory_of},
-    index::{Location, SliverEntry},
+    index::{Location, SliverCounts, SliverEntry, WriteBatch},
     read::{SliverRead, load_sliver},
 };
 
@@ -40,8 +40,8 @@ pub enum Outcome {
     Removed(usize),
 }
 
-/// Work for the committer.
-pub(super) enum Write {
+/// Something that is added unless it is there. Additions share a batch.
+pub(super) enum Addition {
     Metadata {
         blob_id: BlobId,
         bytes: Bytes,
@@ -55,22 +55,9 @@ pub(super) enum Write {
         key: SliverKey,
         staged: Staged,
     },
-    DeleteUnregistered {
-        blob_id: BlobId,
-        epoch: Epoch,
-    },
-    ForgetDamaged {
-        key: SliverKey,
-    },
-    DeleteShard {
-        shard: ShardIndex,
-    },
-    Sweep {
-        directory: Directory,
-    },
 }
 
-impl Write {
+impl Addition {
     pub(super) fn inline_sliver(key: SliverKey, bytes: Bytes) -> Self {
         let checksum = blake2b256(&[&bytes]);
         Self::InlineSliver {
@@ -80,30 +67,44 @@ impl Write {
         }
     }
 
-    /// Whether the write only adds, and so may share a batch with others.
-    fn adds(&self) -> bool {
-        matches!(
-            self,
-            Self::Metadata { .. } | Self::InlineSliver { .. } | Self::FileSliver { .. }
-        )
-    }
-
     fn inline_bytes(&self) -> usize {
         match self {
             Self::Metadata { bytes, .. } | Self::InlineSliver { bytes, .. } => bytes.len(),
-            _ => 0,
+            Self::FileSliver { .. } => 0,
         }
     }
 }
 
-struct Job {
-    write: Write,
+/// Something that is taken away, alone.
+pub(super) enum Removal {
+    /// Everything of a blob that is not registered in the epoch.
+    Unregistered { blob_id: BlobId, epoch: Epoch },
+    /// A sliver whose bytes are not those stored.
+    DamagedSliver { key: SliverKey },
+    /// Metadata that is still what was found damaged; `None` if it could not even be read.
+    DamagedMetadata {
+        blob_id: BlobId,
+        found: Option<Bytes>,
+    },
+    /// A shard with all its slivers.
+    Shard { shard: ShardIndex },
+    /// Files the index does not know, which go to quarantine.
+    Orphans { directory: Directory },
+}
+
+enum Work {
+    Add(Addition),
+    Remove(Removal),
+}
+
+struct Job<W> {
+    work: W,
     done: oneshot::Sender<Result<Outcome, StorageError>>,
 }
 
 /// Handle of the committer thread.
 pub(super) struct Committer {
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    jobs: Mutex<Option<mpsc::Sender<Job<Work>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -124,11 +125,20 @@ impl Committer {
         })
     }
 
-    /// Hands a write over and waits until it is durable.
-    pub(super) async fn submit(&self, write: Write) -> Result<Outcome, StorageError> {
+    /// Hands an addition over and waits until it is durable.
+    pub(super) async fn add(&self, addition: Addition) -> Result<Outcome, StorageError> {
+        self.submit(Work::Add(addition)).await
+    }
+
+    /// Hands a removal over and waits until it is durable.
+    pub(super) async fn remove(&self, removal: Removal) -> Result<Outcome, StorageError> {
+        self.submit(Work::Remove(removal)).await
+    }
+
+    async fn submit(&self, work: Work) -> Result<Outcome, StorageError> {
         let jobs = lock(&self.jobs).clone().ok_or(StorageError::Closed)?;
         let (done, result) = oneshot::channel();
-        jobs.send(Job { write, done })
+        jobs.send(Job { work, done })
             .await
             .map_err(|_| StorageError::Closed)?;
         drop(jobs);
@@ -164,40 +174,57 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&self, mut queue: mpsc::Receiver<Job>) {
+    fn run(&self, mut queue: mpsc::Receiver<Job<Work>>) {
         let mut next = queue.blocking_recv();
-        while let Some(job) = next.take() {
-            if job.write.adds() {
-                let mut bytes = job.write.inline_bytes();
-                let mut wave = vec![job];
-                while wave.len() < COMMIT_JOBS_MAX && bytes < COMMIT_INLINE_BYTES_MAX {
-                    match queue.try_recv() {
-                        Ok(job) if job.write.adds() => {
-                            bytes += job.write.inline_bytes();
-                            wave.push(job);
-                        }
-                        Ok(other) => {
-                            next = Some(other);
-                            break;
-                        }
-                        Err(_) => break,
-                    }
+        while let Some(Job { work, done }) = next.take() {
+            match work {
+                Work::Add(addition) => {
+                    let first = Job {
+                        work: addition,
+                        done,
+                    };
+                    let (wave, other) = Self::gather(first, &mut queue);
+                    self.commit(wave);
+                    next = other;
                 }
-                self.commit(wave);
-            } else {
-                let result = self.perform(&job.write);
-                // The requester may have gone; the work is done all the same.
-                let _ = job.done.send(result);
+                Work::Remove(removal) => {
+                    let result = self.perform(&removal);
+                    // The requester may have gone; the work is done all the same.
+                    let _ = done.send(result);
+                }
             }
             next = next.or_else(|| queue.blocking_recv());
         }
     }
 
+    /// The additions that wait right behind `first`, and the job that ended them.
+    fn gather(
+        first: Job<Addition>,
+        queue: &mut mpsc::Receiver<Job<Work>>,
+    ) -> (Vec<Job<Addition>>, Option<Job<Work>>) {
+        let mut bytes = first.work.inline_bytes();
+        let mut wave = vec![first];
+        while wave.len() < COMMIT_JOBS_MAX && bytes < COMMIT_INLINE_BYTES_MAX {
+            match queue.try_recv() {
+                Ok(Job {
+                    work: Work::Add(work),
+                    done,
+                }) => {
+                    bytes += work.inline_bytes();
+                    wave.push(Job { work, done });
+                }
+                Ok(other) => return (wave, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (wave, None)
+    }
+
     /// Makes a wave of additions durable and answers its requesters.
-    fn commit(&self, wave: Vec<Job>) {
-        let (writes, dones): (Vec<_>, Vec<_>) =
-            wave.into_iter().map(|job| (job.write, job.done)).unzip();
-        let result = self.add_all(writes);
+    fn commit(&self, wave: Vec<Job<Addition>>) {
+        let (additions, dones): (Vec<_>, Vec<_>) =
+            wave.into_iter().map(|job| (job.work, job.done)).unzip();
+        let result = self.add_all(additions);
         for (position, done) in dones.into_iter().enumerate() {
             let outcome = result
                 .as_ref()
@@ -207,84 +234,88 @@ impl Worker {
         }
     }
 
-    fn add_all(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, StorageError> {
-        let mut batch = self.index.durable_batch();
-        let mut outcomes = Vec::with_capacity(writes.len());
-        let mut new_slivers = HashSet::new();
-        let mut new_metadata = HashSet::new();
-        let mut directories = BTreeSet::new();
-        for write in writes {
-            let is_new = match write {
-                Write::Metadata { blob_id, bytes } => {
-                    let is_new =
-                        !self.index.has_metadata(&blob_id)? && new_metadata.insert(blob_id);
-                    if is_new {
-                        self.index.put_metadata(&mut batch, &blob_id, &bytes);
-                    }
-                    is_new
-                }
-                Write::InlineSliver {
-                    key,
-                    bytes,
-                    checksum,
-                } => {
-                    let is_new = !self.index.has_sliver(&key)? && new_slivers.insert(key);
-                    if is_new {
-                        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                        let entry = SliverEntry {
-                            location: Location::Inline,
-                            len,
-                            checksum,
-                        };
-                        self.index
-                            .put_sliver(&mut batch, &key, &entry, Some(&bytes));
-                    }
-                    is_new
-                }
-                Write::FileSliver { key, staged } => {
-                    let is_new = !self.index.has_sliver(&key)? && new_slivers.insert(key);
-                    if is_new {
-                        let (len, checksum) = (staged.len, staged.checksum);
-                        self.files.publish(&key, staged)?;
-                        directories.insert(directory_of(&key));
-                        let entry = SliverEntry {
-                            location: Location::File,
-                            len,
-                            checksum,
-                        };
-                        self.index.put_sliver(&mut batch, &key, &entry, None);
-                    }
-                    is_new
-                }
-                Write::DeleteUnregistered { .. }
-                | Write::ForgetDamaged { .. }
-                | Write::DeleteShard { .. }
-                | Write::Sweep { .. } => unreachable!("a wave consists of additions"),
-            };
-            outcomes.push(if is_new {
+    fn add_all(&self, additions: Vec<Addition>) -> Result<Vec<Outcome>, StorageError> {
+        let mut wave = Wave {
+            batch: self.index.durable_batch(),
+            counts: self.index.sliver_counts(),
+            slivers: HashSet::new(),
+            metadata: HashSet::new(),
+            directories: BTreeSet::new(),
+        };
+        let mut outcomes = Vec::with_capacity(additions.len());
+        for addition in additions {
+            outcomes.push(if self.add(&mut wave, addition)? {
                 Outcome::Stored
             } else {
                 Outcome::AlreadyStored
             });
         }
-        for directory in directories {
+        for directory in wave.directories {
             self.files.sync_directory(directory)?;
         }
-        batch.commit()?;
-        self.index
-            .count_slivers(u64::try_from(new_slivers.len()).unwrap_or(0), 0);
+        if !wave.slivers.is_empty() {
+            self.index.put_counts(&mut wave.batch, wave.counts);
+        }
+        wave.batch.commit()?;
+        self.index.set_counts(wave.counts);
         Ok(outcomes)
     }
 
-    fn perform(&self, write: &Write) -> Result<Outcome, StorageError> {
-        match write {
-            Write::DeleteUnregistered { blob_id, epoch } => self.delete_blob(*blob_id, *epoch),
-            Write::ForgetDamaged { key } => self.forget_damaged(key),
-            Write::DeleteShard { shard } => self.delete_shard(*shard),
-            Write::Sweep { directory } => self.sweep(*directory),
-            Write::Metadata { .. } | Write::InlineSliver { .. } | Write::FileSliver { .. } => {
-                unreachable!("additions are committed in waves")
+    /// Adds to the wave; returns whether it was new.
+    fn add(&self, wave: &mut Wave<'_>, addition: Addition) -> Result<bool, StorageError> {
+        match addition {
+            Addition::Metadata { blob_id, bytes } => {
+                let is_new = !self.index.has_metadata(&blob_id)? && wave.metadata.insert(blob_id);
+                if is_new {
+                    self.index.put_metadata(&mut wave.batch, &blob_id, &bytes);
+                }
+                Ok(is_new)
             }
+            Addition::InlineSliver {
+                key,
+                bytes,
+                checksum,
+            } => {
+                let entry = SliverEntry {
+                    location: Location::Inline,
+                    len: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+                    checksum,
+                };
+                let is_new = wave.is_new(&self.index, key)?;
+                if is_new {
+                    wave.counts.add(entry.location);
+                    self.index
+                        .put_sliver(&mut wave.batch, &key, &entry, Some(&bytes));
+                }
+                Ok(is_new)
+            }
+            Addition::FileSliver { key, staged } => {
+                let entry = SliverEntry {
+                    location: Location::File,
+                    len: staged.len,
+                    checksum: staged.checksum,
+                };
+                let is_new = wave.is_new(&self.index, key)?;
+                if is_new {
+                    self.files.publish(&key, staged)?;
+                    wave.directories.insert(directory_of(&key));
+                    wave.counts.add(entry.location);
+                    self.index.put_sliver(&mut wave.batch, &key, &entry, None);
+                }
+                Ok(is_new)
+            }
+        }
+    }
+
+    fn perform(&self, removal: &Removal) -> Result<Outcome, StorageError> {
+        match removal {
+            Removal::Unregistered { blob_id, epoch } => self.delete_blob(*blob_id, *epoch),
+            Removal::DamagedSliver { key } => self.forget_damaged(key),
+            Removal::DamagedMetadata { blob_id, found } => {
+                self.forget_metadata(blob_id, found.as_deref())
+            }
+            Removal::Shard { shard } => self.delete_shard(*shard),
+            Removal::Orphans { directory } => self.quarantine_orphans(*directory),
         }
     }
 
@@ -322,6 +353,21 @@ impl Worker {
         self.remove_slivers(&[(*key, entry)], None)
     }
 
+    fn forget_metadata(
+        &self,
+        blob_id: &BlobId,
+        found: Option<&[u8]>,
+    ) -> Result<Outcome, StorageError> {
+        // Compared again: an upload may have replaced it since it was found damaged.
+        if self.index.metadata(blob_id)?.as_deref() != found {
+            return Ok(Outcome::Removed(0));
+        }
+        let mut batch = self.index.durable_batch();
+        self.index.remove_metadata(&mut batch, blob_id);
+        batch.commit()?;
+        Ok(Outcome::Removed(1))
+    }
+
     fn delete_shard(&self, shard: ShardIndex) -> Result<Outcome, StorageError> {
         let mut total = 0;
         loop {
@@ -345,8 +391,13 @@ impl Worker {
         metadata: Option<BlobId>,
     ) -> Result<Outcome, StorageError> {
         let mut batch = self.index.durable_batch();
+        let mut counts = self.index.sliver_counts();
         for (key, entry) in slivers {
+            counts.remove(entry.location);
             self.index.remove_sliver(&mut batch, key, entry);
+        }
+        if !slivers.is_empty() {
+            self.index.put_counts(&mut batch, counts);
         }
         let mut removed = slivers.len();
         if let Some(blob_id) = metadata
@@ -359,8 +410,7 @@ impl Worker {
             return Ok(Outcome::Removed(0));
         }
         batch.commit()?;
-        self.index
-            .count_slivers(0, u64::try_from(slivers.len()).unwrap_or(0));
+        self.index.set_counts(counts);
         for (key, entry) in slivers {
             if entry.location == Location::File {
                 self.files.remove(key)?;
@@ -369,18 +419,33 @@ impl Worker {
         Ok(Outcome::Removed(removed))
     }
 
-    fn sweep(&self, directory: Directory) -> Result<Outcome, StorageError> {
-        let mut removed = 0;
+    fn quarantine_orphans(&self, directory: Directory) -> Result<Outcome, StorageError> {
+        let mut orphans = 0;
         for key in self.files.keys_in(directory)? {
             let known = self
                 .index
                 .sliver(&key)?
                 .is_some_and(|entry| entry.location == Location::File);
             if !known {
-                self.files.remove(&key)?;
-                removed += 1;
+                self.files.quarantine(&key)?;
+                orphans += 1;
             }
         }
-        Ok(Outcome::Removed(removed))
+        Ok(Outcome::Removed(orphans))
+    }
+}
+
+/// Additions on their way into one batch.
+struct Wave<'a> {
+    batch: WriteBatch<'a>,
+    counts: SliverCounts,
+    slivers: HashSet<SliverKey>,
+    metadata: HashSet<BlobId>,
+    directories: BTreeSet<Directory>,
+}
+
+impl Wave<'_> {
+    fn is_new(&mut self, index: &Index, key: SliverKey) -> Result<bool, StorageError> {
+        Ok(!index.has_sliver(&key)? && self.slivers.insert(key))
     }
 }

@@ -18,9 +18,26 @@ pub enum StorageError {
         /// The cause.
         source: Arc<io::Error>,
     },
-    /// The index failed.
-    #[error("storage index: {0}")]
-    Index(String),
+    /// The index could not be written. Nothing more is accepted until the node is started again.
+    #[error("the storage index cannot be written: {0}")]
+    IndexWrite(String),
+    /// The index could not be read or opened.
+    #[error("the storage index cannot be read: {0}")]
+    IndexRead(String),
+    /// A part of the index is damaged.
+    #[error("the storage index is damaged: {0}")]
+    Damaged(&'static str),
+    /// The index is empty although slivers are there.
+    #[error(
+        "the index of {} is empty, but the storage was in use before ({files} sliver files): put back `index/` from a copy, \
+         or run `walrus-node db quarantine` and start with an empty storage", path.display()
+    )]
+    IndexLost {
+        /// The storage directory.
+        path: PathBuf,
+        /// Sliver files in it.
+        files: u64,
+    },
     /// A stored record does not decode.
     #[error("storage index holds an unreadable {0}")]
     Corrupt(&'static str),
@@ -59,13 +76,36 @@ impl StorageError {
 
 impl From<fjall::Error> for StorageError {
     fn from(error: fjall::Error) -> Self {
+        use fjall::{Error, LsmError};
         match error {
-            fjall::Error::Io(source) => Self::Index(source.to_string()),
-            fjall::Error::Poisoned => Self::Index(
-                "an earlier write failed, nothing more is accepted until the node is restarted"
-                    .into(),
-            ),
-            other => Self::Index(other.to_string()),
+            Error::Io(source) | Error::Storage(LsmError::Io(source)) => {
+                Self::IndexRead(source.to_string())
+            }
+            Error::Poisoned => Self::IndexWrite("an earlier write failed".into()),
+            Error::Locked => Self::IndexRead("another process uses it".into()),
+            Error::KeyspaceDeleted => Self::IndexRead("a table was deleted".into()),
+            Error::InvalidVersion(_) | Error::Storage(LsmError::InvalidVersion(_)) => {
+                Self::IndexRead("it has a format this version does not know".into())
+            }
+            Error::JournalRecovery(_) => Self::Damaged("the journal does not match its checksums"),
+            Error::Storage(LsmError::ChecksumMismatch { .. }) => {
+                Self::Damaged("a block does not match its checksum")
+            }
+            Error::Unrecoverable | Error::Storage(LsmError::Unrecoverable) => {
+                Self::Damaged("files of it are missing or malformed")
+            }
+            _ => Self::Damaged("a block is malformed"),
+        }
+    }
+}
+
+impl StorageError {
+    /// The same failure, as one of a write.
+    pub(super) fn of_write(self) -> Self {
+        match self {
+            Self::IndexRead(reason) => Self::IndexWrite(reason),
+            Self::Damaged(reason) => Self::IndexWrite(reason.to_owned()),
+            other => other,
         }
     }
 }

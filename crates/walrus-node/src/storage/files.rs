@@ -11,6 +11,11 @@ use walrus_core::{BlobId, ShardIndex, SliverType, hash::blake2b256};
 
 use super::{SliverKey, StorageError};
 
+pub(super) const INDEX_DIRECTORY: &str = "index";
+const SLIVER_DIRECTORY: &str = "slivers";
+const QUARANTINE_DIRECTORY: &str = "quarantine";
+const TEMPORARY_DIRECTORY: &str = "tmp";
+
 /// The directory level below `slivers/`: the first byte of the blob ID. All slivers of a blob share a directory, so that
 /// storing them costs one directory sync.
 pub(super) type Directory = u8;
@@ -39,23 +44,32 @@ impl Drop for Staged {
 }
 
 impl SliverFiles {
-    /// Creates the directories and removes temporary files of an earlier run.
+    /// Creates the directories. Call it only while holding the lock of the storage.
     pub(super) fn open(root: &Path) -> Result<Self, StorageError> {
         let files = Self {
             root: root.to_owned(),
             next_temporary: AtomicU64::new(0),
         };
         create_directory(&files.temporary_directory())?;
+        create_directory(&files.quarantine_directory())?;
         for directory in Self::directories() {
             create_directory(&files.directory(directory))?;
         }
-        sync_directory(&root.join("slivers"))?;
+        sync_directory(&root.join(SLIVER_DIRECTORY))?;
         sync_directory(root)?;
+        if let Some(parent) = root
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
+            // Not ours, and not always readable; a lost new directory is no worse than none.
+            if let Err(error) = sync_directory(parent) {
+                tracing::debug!(%error, "cannot sync the directory above the storage");
+            }
+        }
         Ok(files)
     }
 
-    /// Removes what an interrupted run left in the temporary directory. Call it only while holding the index's lock, or
-    /// the files of a live process would go.
+    /// Removes what an interrupted run left in the temporary directory.
     pub(super) fn remove_temporaries(&self) -> Result<(), StorageError> {
         let directory = self.temporary_directory();
         for entry in list(&directory)? {
@@ -132,6 +146,52 @@ impl SliverFiles {
         remove_if_present(&self.path(key))
     }
 
+    /// Moves a file the index does not know out of the way. A file of that name that is there already stays, under
+    /// another name.
+    pub(super) fn quarantine(&self, key: &SliverKey) -> Result<(), StorageError> {
+        let path = self.path(key);
+        let directory = self.quarantine_directory();
+        let name = file_name(key);
+        let mut target = directory.join(&name);
+        let mut number = 0;
+        while target.exists() {
+            number += 1;
+            target = directory.join(format!("{name}.{number}"));
+        }
+        fs::rename(&path, &target).map_err(|error| StorageError::io("move", path, error))?;
+        sync_directory(&directory)
+    }
+
+    /// Sliver files in all directories.
+    pub(super) fn count(&self) -> Result<u64, StorageError> {
+        let mut count = 0;
+        for directory in Self::directories() {
+            count += u64::try_from(self.keys_in(directory)?.len()).unwrap_or(u64::MAX);
+        }
+        Ok(count)
+    }
+
+    /// Files in quarantine: how many, and their bytes.
+    pub(super) fn quarantined(&self) -> Result<(u64, u64), StorageError> {
+        let (mut count, mut bytes) = (0, 0);
+        for path in list(&self.quarantine_directory())? {
+            let metadata = fs::metadata(&path);
+            count += 1;
+            bytes += metadata
+                .map_err(|error| StorageError::io("look at", &path, error))?
+                .len();
+        }
+        Ok((count, bytes))
+    }
+
+    /// Deletes everything in quarantine.
+    pub(super) fn delete_quarantined(&self) -> Result<(), StorageError> {
+        for path in list(&self.quarantine_directory())? {
+            remove_if_present(&path)?;
+        }
+        Ok(())
+    }
+
     /// The slivers for which there is a file in `directory`. Files with other names are not ours and left alone.
     pub(super) fn keys_in(&self, directory: Directory) -> Result<Vec<SliverKey>, StorageError> {
         let keys = list(&self.directory(directory))?
@@ -147,12 +207,38 @@ impl SliverFiles {
     }
 
     fn directory(&self, directory: Directory) -> PathBuf {
-        self.root.join("slivers").join(format!("{directory:02x}"))
+        self.root
+            .join(SLIVER_DIRECTORY)
+            .join(format!("{directory:02x}"))
     }
 
     fn temporary_directory(&self) -> PathBuf {
-        self.root.join("tmp")
+        self.root.join(TEMPORARY_DIRECTORY)
     }
+
+    fn quarantine_directory(&self) -> PathBuf {
+        self.root.join(QUARANTINE_DIRECTORY)
+    }
+}
+
+/// Deletes everything a node has made in `root`, and nothing else.
+pub(super) fn clean_up(root: &Path) -> Result<(), StorageError> {
+    super::identity::remove(root)?;
+    for name in [
+        INDEX_DIRECTORY,
+        SLIVER_DIRECTORY,
+        QUARANTINE_DIRECTORY,
+        TEMPORARY_DIRECTORY,
+    ] {
+        let path = root.join(name);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StorageError::io("delete", path, error));
+            }
+            _ => {}
+        }
+    }
+    sync_directory(root)
 }
 
 /// The directory the file of `key` is in.
@@ -184,17 +270,17 @@ fn parse_name(name: &str) -> Option<SliverKey> {
     (file_name(&key) == name).then_some(key)
 }
 
-fn create_directory(path: &Path) -> Result<(), StorageError> {
+pub(super) fn create_directory(path: &Path) -> Result<(), StorageError> {
     fs::create_dir_all(path).map_err(|error| StorageError::io("create", path, error))
 }
 
-fn sync_directory(path: &Path) -> Result<(), StorageError> {
+pub(super) fn sync_directory(path: &Path) -> Result<(), StorageError> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(|error| StorageError::io("sync", path, error))
 }
 
-fn remove_if_present(path: &Path) -> Result<(), StorageError> {
+pub(super) fn remove_if_present(path: &Path) -> Result<(), StorageError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(StorageError::io("remove", path, error))

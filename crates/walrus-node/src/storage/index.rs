@@ -2,6 +2,7 @@
 //!
 //! Keys are big-endian and raw IDs, so that iteration is in byte order; values are BCS.
 
+mod batch;
 mod data;
 mod records;
 
@@ -14,10 +15,11 @@ use std::{
 };
 
 use fjall::{
-    Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch as WriteBatch,
-    PersistMode, UserValue,
+    Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, UserValue,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
 use walrus_core::{BlobId, Epoch, EventId, NShards, ObjectId, ShardIndex};
 
 use super::{ShardRecord, StorageError};
@@ -26,6 +28,8 @@ use crate::{
     epoch::{Attestation, EpochPlan},
 };
 
+pub(super) use batch::WriteBatch;
+pub use data::SliverCounts;
 pub(super) use data::{Location, SliverEntry};
 
 /// Version of the layout below. A storage of another version is refused.
@@ -37,6 +41,7 @@ const META_COMMITTEES: &str = "committees";
 const META_NODE_ID: &str = "node_id";
 const META_ATTESTATION: &str = "attestation";
 const META_GC_COMPLETED: &str = "gc_completed";
+const META_SLIVER_COUNTS: &str = "sliver_counts";
 
 /// Whose storage this is. Written once, compared at every start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +92,15 @@ pub struct Index {
     shards: Keyspace,
     /// Held while blob records change, and while data is deleted because of what they say.
     records: Mutex<()>,
-    sliver_count: AtomicU64,
+    /// Changes of blob records so far, and how many of them are known to be durable.
+    record_changes: AtomicU64,
+    record_changes_synced: AtomicU64,
+    /// Written only by the committer.
+    counts: Mutex<SliverCounts>,
+    /// Parts of the index that were asked for and found damaged.
+    damaged: AtomicU64,
+    /// Cancelled when a write fails.
+    failed: CancellationToken,
 }
 
 impl Index {
@@ -118,24 +131,101 @@ impl Index {
             sliver_data: large("sliver_data")?,
             shards: table("shards")?,
             records: Mutex::new(()),
-            sliver_count: AtomicU64::new(0),
+            record_changes: AtomicU64::new(0),
+            record_changes_synced: AtomicU64::new(0),
+            counts: Mutex::default(),
+            damaged: AtomicU64::new(0),
+            failed: CancellationToken::new(),
             db,
         };
-        let count = index.slivers.len()?;
-        index
-            .sliver_count
-            .store(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let stored = get(&index.meta, META_SLIVER_COUNTS, "sliver counts")?;
+        // Storages of earlier versions have not counted yet.
+        let counts = stored.unwrap_or_else(|| index.recount());
+        *index.lock_counts() = counts;
         Ok(index)
     }
 
     /// Syncs everything written so far.
     pub(super) fn persist(&self) -> Result<(), StorageError> {
-        Ok(self.db.persist(PersistMode::SyncAll)?)
+        let changes = self.record_changes.load(Ordering::SeqCst);
+        self.written(self.db.persist(PersistMode::SyncAll))?;
+        self.record_changes_synced
+            .fetch_max(changes, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Writes what is in the journal into tables, and rewrites the tables.
+    pub(super) fn compact(&self) -> Result<(), StorageError> {
+        for table in [
+            &self.meta,
+            &self.blobs,
+            &self.objects,
+            &self.pooled_objects,
+            &self.pools,
+            &self.metadata,
+            &self.slivers,
+            &self.sliver_data,
+            &self.shards,
+        ] {
+            self.written(table.rotate_memtable_and_wait())?;
+            self.written(table.major_compact())?;
+        }
+        Ok(())
+    }
+
+    /// Syncs blob records, unless all of them are durable already.
+    ///
+    /// A confirmation rests on the record of its blob. Were it signed before the record is durable, a crash could take the
+    /// record back, and garbage collection would see a blob nobody has registered.
+    pub fn sync_records(&self) -> Result<(), StorageError> {
+        let changes = self.record_changes.load(Ordering::SeqCst);
+        if self.record_changes_synced.load(Ordering::SeqCst) >= changes {
+            return Ok(());
+        }
+        self.persist()
     }
 
     /// A batch that is durable once committed.
-    pub(super) fn durable_batch(&self) -> WriteBatch {
-        self.db.batch().durability(Some(PersistMode::SyncAll))
+    pub(super) fn durable_batch(&self) -> WriteBatch<'_> {
+        WriteBatch::durable(self)
+    }
+
+    /// Completes when a write has failed. The index accepts no more writes then.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
+    }
+
+    /// Whether a write has failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_cancelled()
+    }
+
+    /// Parts of the index found damaged so far. What they held counts as missing.
+    pub fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    fn written<T>(&self, result: fjall::Result<T>) -> Result<T, StorageError> {
+        result.map_err(|error| {
+            self.failed.cancel();
+            StorageError::from(error).of_write()
+        })
+    }
+
+    /// Turns damage into absence: what cannot be read is not there, and can be stored again.
+    fn readable<T>(
+        &self,
+        what: &'static str,
+        read: Result<Option<T>, StorageError>,
+    ) -> Result<Option<T>, StorageError> {
+        match read {
+            Err(StorageError::Damaged(_) | StorageError::Corrupt(_)) => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                error!("{what} in the index is damaged; it is treated as missing");
+                Ok(None)
+            }
+            other => other,
+        }
     }
 
     /// Taken by whoever changes blob records or deletes data because of them.
@@ -154,7 +244,7 @@ impl Index {
         let Some(found) = self.identity()? else {
             let mut batch = self.durable_batch();
             batch.insert(&self.meta, META_IDENTITY, encode(identity));
-            return Ok(batch.commit()?);
+            return batch.commit();
         };
         if found == *identity {
             return Ok(());
@@ -182,7 +272,7 @@ impl Index {
 
     /// Moves the cursor without any other change.
     pub fn set_cursor(&self, cursor: &Cursor) -> Result<(), StorageError> {
-        Ok(self.meta.insert(META_CURSOR, encode(cursor))?)
+        self.written(self.meta.insert(META_CURSOR, encode(cursor)))
     }
 
     /// The committee the node last activated, and the one before.
@@ -202,7 +292,7 @@ impl Index {
 
     /// Notes that the attestation of an epoch is no longer due.
     pub fn clear_attestation(&self) -> Result<(), StorageError> {
-        Ok(self.meta.remove(META_ATTESTATION)?)
+        self.written(self.meta.remove(META_ATTESTATION))
     }
 
     /// The last epoch whose garbage was collected.
@@ -212,7 +302,7 @@ impl Index {
 
     /// Notes that the garbage of `epoch` is collected.
     pub fn set_gc_completed(&self, epoch: Epoch) -> Result<(), StorageError> {
-        Ok(self.meta.insert(META_GC_COMPLETED, encode(&epoch))?)
+        self.written(self.meta.insert(META_GC_COMPLETED, encode(&epoch)))
     }
 
     /// Activates a committee: its record, the shards that follow from it and the duty to attest, in one durable batch.
@@ -236,7 +326,7 @@ impl Index {
         } else {
             batch.insert(&self.meta, META_ATTESTATION, encode(&current.epoch));
         }
-        Ok(batch.commit()?)
+        batch.commit()
     }
 
     /// All shards with storage, ascending.
@@ -264,10 +354,10 @@ impl Index {
         for (shard, record) in shards {
             batch.insert(&self.shards, shard.0.to_be_bytes(), encode(record));
         }
-        Ok(batch.commit()?)
+        batch.commit()
     }
 
-    pub(super) fn remove_shard(&self, batch: &mut WriteBatch, shard: ShardIndex) {
+    pub(super) fn remove_shard(&self, batch: &mut WriteBatch<'_>, shard: ShardIndex) {
         batch.remove(&self.shards, shard.0.to_be_bytes());
     }
 }

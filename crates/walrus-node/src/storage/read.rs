@@ -1,15 +1,15 @@
 //! Reading slivers back. Damaged bytes do not leave the storage.
 
 use bytes::Bytes;
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use walrus_core::{BlobId, hash::blake2b256};
 
 use super::{
-    Index, READ_BYTES_MAX, READ_UNIT_BYTES, READ_WAIT_MAX, SliverKey, Storage, StorageError,
+    Index, READ_WAIT_MAX, SliverKey, Storage, StorageError,
     files::SliverFiles,
     index::{Location, SliverEntry},
     run_blocking,
 };
+use crate::budget::{Holder, Lease};
 
 /// What reading a sliver gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +23,22 @@ pub enum SliverRead {
 }
 
 impl Storage {
-    /// Reads a sliver and compares it with the checksum taken when it was stored.
+    /// Reads a sliver for the node itself, and compares it with the checksum taken when it was stored.
     pub async fn read_sliver(&self, key: SliverKey) -> Result<SliverRead, StorageError> {
+        self.read_sliver_for(key, Holder::NODE).await
+    }
+
+    /// The same for a peer, of whose share of the memory the bytes take until they are dropped.
+    pub async fn read_sliver_for(
+        &self,
+        key: SliverKey,
+        holder: Holder,
+    ) -> Result<SliverRead, StorageError> {
         let index = self.index.clone();
         let Some(entry) = run_blocking(move || index.sliver(&key)).await?? else {
             return Ok(SliverRead::Missing);
         };
-        let memory = self.reserve_memory(entry.len).await?;
+        let memory = self.reserve_memory(entry.len, holder).await?;
         let (index, files) = (self.index.clone(), self.files.clone());
         let loaded = run_blocking(move || load_sliver(&index, &files, &key)).await??;
         let Some((_, read)) = loaded else {
@@ -52,23 +61,12 @@ impl Storage {
     }
 
     /// Waits until a sliver of this size may be held in memory.
-    async fn reserve_memory(&self, len: u64) -> Result<OwnedSemaphorePermit, StorageError> {
-        let all = READ_BYTES_MAX / READ_UNIT_BYTES;
-        let units = usize::try_from(len)
-            .unwrap_or(usize::MAX)
-            .div_ceil(READ_UNIT_BYTES)
-            .min(all);
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
-        match timeout(
-            READ_WAIT_MAX,
-            self.read_memory.clone().acquire_many_owned(units),
-        )
-        .await
-        {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(StorageError::Closed),
-            Err(_) => Err(StorageError::Busy),
-        }
+    async fn reserve_memory(&self, len: u64, holder: Holder) -> Result<Lease, StorageError> {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        self.read_memory
+            .take(holder, len, READ_WAIT_MAX)
+            .await
+            .ok_or(StorageError::Busy)
     }
 
     /// The stored metadata of a blob, in wire form and not yet verified again.
@@ -90,7 +88,7 @@ impl Storage {
 /// Bytes together with the right to hold them; both go when the answer is sent.
 struct Held {
     bytes: Bytes,
-    _memory: OwnedSemaphorePermit,
+    _memory: Lease,
 }
 
 impl AsRef<[u8]> for Held {

@@ -72,7 +72,7 @@ async fn every_flipped_byte_is_noticed_and_can_be_repaired() {
 }
 
 #[tokio::test]
-async fn leftovers_of_interrupted_writes_go_at_start() {
+async fn leftovers_of_interrupted_writes_are_out_of_the_way_after_the_start() {
     let mut test = TestNode::start().await;
     let blob = TestBlob::new(1, FILE_BLOB);
     test.store(&blob, 10).await;
@@ -89,7 +89,11 @@ async fn leftovers_of_interrupted_writes_go_at_start() {
 
     test.try_start().await.unwrap();
     assert!(!temporary.exists());
-    eventually(|| async { !unknown.exists() }).await;
+    let quarantined = storage
+        .join("quarantine")
+        .join(unknown.file_name().unwrap());
+    eventually(|| async { quarantined.exists() }).await;
+    assert!(!unknown.exists());
     assert!(not_ours.exists());
     fs::remove_file(not_ours).unwrap();
     assert_eq!(sliver_files(&test), known);

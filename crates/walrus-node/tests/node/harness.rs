@@ -433,6 +433,28 @@ impl TestNode {
         format!("http://{}{path}", self.node().addr())
     }
 
+    /// The text of the metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.node().metrics_addr());
+        let response = self.client.get(url).send().await.unwrap();
+        response.text().await.unwrap()
+    }
+
+    /// The value of one metric, named with its labels; 0 if there is none.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics().await;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// What is taken of a budget or queue.
+    pub(crate) async fn queue_size(&self, name: &str) -> u64 {
+        self.metric(&format!("walrus_queue_size{{name=\"{name}\"}}"))
+            .await
+    }
+
     /// Waits until all checkpoints emitted so far are processed.
     pub(crate) async fn caught_up(&self) {
         let last = self.chain.last_checkpoint();

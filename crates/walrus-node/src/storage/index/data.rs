@@ -1,14 +1,17 @@
 //! Metadata and slivers: which are stored, and where.
 
-use std::{collections::BTreeSet, ops::Bound, sync::atomic::Ordering};
+use std::{
+    collections::BTreeSet,
+    ops::Bound,
+    sync::{MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
-use fjall::OwnedWriteBatch as WriteBatch;
 use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, ShardIndex, SliverType};
 
-use super::{Index, blob_id_of, decode, encode, get};
-use crate::storage::{SliverKey, StorageError};
+use super::{Index, META_SLIVER_COUNTS, WriteBatch, blob_id_of, decode, encode, get};
+use crate::storage::{Item, SliverKey, StorageError};
 
 /// Where a sliver is and what it must look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,19 +30,51 @@ pub(in crate::storage) enum Location {
     File,
 }
 
+/// How many slivers the index knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliverCounts {
+    /// Slivers whose bytes are in the index.
+    pub inline: u64,
+    /// Slivers whose bytes are in files: so many files there have to be.
+    pub files: u64,
+}
+
+impl SliverCounts {
+    pub(in crate::storage) fn add(&mut self, location: Location) {
+        *self.of(location) += 1;
+    }
+
+    pub(in crate::storage) fn remove(&mut self, location: Location) {
+        let count = self.of(location);
+        // A count of an earlier version may have left out what it could not read.
+        *count = count.saturating_sub(1);
+    }
+
+    fn of(&mut self, location: Location) -> &mut u64 {
+        match location {
+            Location::Inline => &mut self.inline,
+            Location::File => &mut self.files,
+        }
+    }
+}
+
 impl Index {
     /// Whether metadata of the blob is stored.
     pub fn has_metadata(&self, id: &BlobId) -> Result<bool, StorageError> {
-        Ok(self.metadata.contains_key(id.0)?)
+        let found = self.metadata.contains_key(id.0).map_err(Into::into);
+        let found = self.readable("metadata of a blob", found.map(Some))?;
+        Ok(found.unwrap_or(false))
     }
 
     pub(in crate::storage) fn metadata(&self, id: &BlobId) -> Result<Option<Bytes>, StorageError> {
-        Ok(self.metadata.get(id.0)?.map(Bytes::from_owner))
+        let found = self.metadata.get(id.0).map_err(Into::into);
+        let found = self.readable("metadata of a blob", found)?;
+        Ok(found.map(Bytes::from_owner))
     }
 
     pub(in crate::storage) fn put_metadata(
         &self,
-        batch: &mut WriteBatch,
+        batch: &mut WriteBatch<'_>,
         id: &BlobId,
         bytes: &[u8],
     ) {
@@ -48,29 +83,31 @@ impl Index {
 
     /// Whether the sliver is stored.
     pub fn has_sliver(&self, key: &SliverKey) -> Result<bool, StorageError> {
-        Ok(self.slivers.contains_key(sliver_key(key))?)
+        let found = self.slivers.contains_key(sliver_key(key));
+        let found = self.readable("the entry of a sliver", found.map(Some).map_err(Into::into))?;
+        Ok(found.unwrap_or(false))
     }
 
     pub(in crate::storage) fn sliver(
         &self,
         key: &SliverKey,
     ) -> Result<Option<SliverEntry>, StorageError> {
-        get(&self.slivers, sliver_key(key), "sliver entry")
+        let found = get(&self.slivers, sliver_key(key), "sliver entry");
+        self.readable("the entry of a sliver", found)
     }
 
     pub(in crate::storage) fn inline_sliver(
         &self,
         key: &SliverKey,
     ) -> Result<Option<Bytes>, StorageError> {
-        Ok(self
-            .sliver_data
-            .get(sliver_key(key))?
-            .map(Bytes::from_owner))
+        let found = self.sliver_data.get(sliver_key(key)).map_err(Into::into);
+        let found = self.readable("a sliver", found)?;
+        Ok(found.map(Bytes::from_owner))
     }
 
     pub(in crate::storage) fn put_sliver(
         &self,
-        batch: &mut WriteBatch,
+        batch: &mut WriteBatch<'_>,
         key: &SliverKey,
         entry: &SliverEntry,
         inline: Option<&[u8]>,
@@ -83,7 +120,7 @@ impl Index {
 
     pub(in crate::storage) fn remove_sliver(
         &self,
-        batch: &mut WriteBatch,
+        batch: &mut WriteBatch<'_>,
         key: &SliverKey,
         entry: &SliverEntry,
     ) {
@@ -93,18 +130,84 @@ impl Index {
         }
     }
 
-    pub(in crate::storage) fn remove_metadata(&self, batch: &mut WriteBatch, id: &BlobId) {
+    pub(in crate::storage) fn remove_metadata(&self, batch: &mut WriteBatch<'_>, id: &BlobId) {
         batch.remove(&self.metadata, id.0);
-    }
-
-    pub(in crate::storage) fn count_slivers(&self, added: u64, removed: u64) {
-        self.sliver_count.fetch_add(added, Ordering::Relaxed);
-        self.sliver_count.fetch_sub(removed, Ordering::Relaxed);
     }
 
     /// Number of slivers stored.
     pub fn sliver_count(&self) -> u64 {
-        self.sliver_count.load(Ordering::Relaxed)
+        let counts = self.sliver_counts();
+        counts.inline + counts.files
+    }
+
+    /// Number of slivers stored, by place.
+    pub fn sliver_counts(&self) -> SliverCounts {
+        *self.lock_counts()
+    }
+
+    /// Writes counts with the batch that changes them; [`Self::set_counts`] follows when it is committed.
+    pub(in crate::storage) fn put_counts(&self, batch: &mut WriteBatch<'_>, counts: SliverCounts) {
+        batch.insert(&self.meta, META_SLIVER_COUNTS, encode(&counts));
+    }
+
+    pub(in crate::storage) fn set_counts(&self, counts: SliverCounts) {
+        *self.lock_counts() = counts;
+    }
+
+    pub(super) fn lock_counts(&self) -> MutexGuard<'_, SliverCounts> {
+        // Replaced as a whole, so never half changed.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts every entry that can be read.
+    pub(super) fn recount(&self) -> SliverCounts {
+        let mut counts = SliverCounts::default();
+        for item in self.slivers.iter() {
+            if let Ok((_, value)) = item.into_inner()
+                && let Ok(entry) = decode::<SliverEntry>(&value, "sliver entry")
+            {
+                counts.add(entry.location);
+            }
+        }
+        counts
+    }
+
+    /// Up to `limit` items after `after`: all metadata by blob ID, then all slivers by shard, axis and blob ID. What cannot be
+    /// read is left out.
+    pub(in crate::storage) fn items_after(&self, after: Option<Item>, limit: usize) -> Vec<Item> {
+        let mut items = Vec::new();
+        if !matches!(after, Some(Item::Sliver(_))) {
+            let lower = match after {
+                Some(Item::Metadata(id)) => Bound::Excluded(id.0),
+                _ => Bound::Unbounded,
+            };
+            let range = self.metadata.range((lower, Bound::Unbounded));
+            let keys = range.filter_map(|item| item.key().ok());
+            items.extend(
+                keys.take(limit)
+                    .filter_map(|key| blob_id_of(&key).ok().map(Item::Metadata)),
+            );
+        }
+        let lower = match after {
+            Some(Item::Sliver(key)) => Bound::Excluded(sliver_key(&key)),
+            _ => Bound::Unbounded,
+        };
+        let range = self.slivers.range((lower, Bound::Unbounded));
+        let keys = range.filter_map(|item| item.key().ok());
+        items.extend(
+            keys.take(limit.saturating_sub(items.len()))
+                .filter_map(|key| parse_sliver_key(&key).ok().map(Item::Sliver)),
+        );
+        items
+    }
+
+    /// Numbers of blob records and of metadata that can be read.
+    pub(in crate::storage) fn count_blobs(&self) -> (u64, u64) {
+        let count = |table: &fjall::Keyspace| {
+            let readable = table.iter().filter_map(|item| item.key().ok()).count();
+            u64::try_from(readable).unwrap_or(u64::MAX)
+        };
+        (count(&self.blobs), count(&self.metadata))
     }
 
     /// Up to `limit` slivers of a shard, in order of axis and blob ID.

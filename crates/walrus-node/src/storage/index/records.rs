@@ -1,12 +1,15 @@
 //! Blob records: what the chain said about blobs, objects and storage pools.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::atomic::Ordering,
+};
 
-use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
+use fjall::Keyspace;
 use serde::Serialize;
 use walrus_core::{BlobId, Epoch, ObjectId};
 
-use super::{Cursor, Index, META_CURSOR, blob_id_of, decode, encode, get};
+use super::{Cursor, Index, META_CURSOR, WriteBatch, blob_id_of, decode, encode, get};
 use crate::{
     bookkeeping::{
         BlobRecord, Changes, EXPIRY_BATCH, ObjectRecord, PoolRecord, PooledRecord, RecordView,
@@ -46,13 +49,15 @@ impl Index {
     ) -> Result<(), StorageError> {
         let _records = self.lock_records();
         let changes = change(self)?;
-        let mut batch = self.db.batch();
+        let mut batch = WriteBatch::volatile(self);
         self.write_changes(&mut batch, &changes);
         batch.insert(&self.meta, META_CURSOR, encode(cursor));
-        Ok(batch.commit()?)
+        batch.commit()?;
+        self.record_changes.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
-    fn write_changes(&self, batch: &mut WriteBatch, changes: &Changes) {
+    fn write_changes(&self, batch: &mut WriteBatch<'_>, changes: &Changes) {
         put_all(batch, &self.blobs, &changes.blobs, |id| id.0);
         put_all(batch, &self.objects, &changes.objects, |id| id.0);
         put_all(batch, &self.pooled_objects, &changes.pooled_objects, |id| {
@@ -73,7 +78,7 @@ impl Index {
             }
             total += expired;
         }
-        let mut batch = self.db.batch();
+        let mut batch = WriteBatch::volatile(self);
         for item in self.pools.iter() {
             let (key, value) = item.into_inner()?;
             let pool: PoolRecord = decode(&value, "pool record")?;
@@ -99,7 +104,7 @@ impl Index {
         }
         let _records = self.lock_records();
         let mut blobs = PendingBlobs::default();
-        let mut batch = self.db.batch();
+        let mut batch = WriteBatch::volatile(self);
         for (key, object) in &expired {
             let blob = blobs.load(self, object.blob_id)?;
             if expire_object(blob, object, epoch) {
@@ -114,7 +119,7 @@ impl Index {
     fn expire_pooled_batch(&self, epoch: Epoch) -> Result<usize, StorageError> {
         let _records = self.lock_records();
         let mut blobs = PendingBlobs::default();
-        let mut batch = self.db.batch();
+        let mut batch = WriteBatch::volatile(self);
         let mut expired = 0;
         for item in self.pooled_objects.iter() {
             let (key, value) = item.into_inner()?;
@@ -184,7 +189,7 @@ impl PendingBlobs {
         }
     }
 
-    fn write(self, index: &Index, batch: &mut WriteBatch) {
+    fn write(self, index: &Index, batch: &mut WriteBatch<'_>) {
         for (id, record) in self.0 {
             if record.is_empty() {
                 batch.remove(&index.blobs, id.0);
@@ -196,7 +201,7 @@ impl PendingBlobs {
 }
 
 fn put_all<I, T: Serialize>(
-    batch: &mut WriteBatch,
+    batch: &mut WriteBatch<'_>,
     table: &Keyspace,
     records: &[(I, Option<T>)],
     key: impl Fn(&I) -> [u8; 32],
