@@ -38,7 +38,7 @@ fn mistakes_of_a_client_get_one_clear_line() {
         .walrus(&["read", "not-a-blob-id"])
         .assert_fails(2, &["blob"]);
 
-    // An unreadable place to write to is named before anything is fetched.
+    // A place that cannot be written to is named; that nothing was fetched by then, `walrus-cli` tests.
     let blob = network.store(&network.random_file(1_000, 2));
     let nowhere = network.folder().join("no-such-folder").join("file");
     network

@@ -5,7 +5,9 @@ use std::{num::NonZeroU16, path::PathBuf, str::FromStr, time::Duration};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_core::{BlobId, Epoch, EpochCount, ObjectId};
 
-pub(crate) use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs};
+pub(crate) use walrus_terminal::{
+    GlobalArgs, RpcArgs, completion::CompletionArgs, man::ManArgs, parse, table::TableArgs,
+};
 
 /// Store and read blobs in a Walrus network.
 #[derive(Debug, Parser)]
@@ -25,22 +27,39 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Store files as blobs and certify their availability on chain
-    #[command(visible_alias = "write")]
+    #[command(
+        visible_alias = "write",
+        after_help = "Example:\n  walrus store report.pdf --epochs 5"
+    )]
     Store(StoreArgs),
     /// Read a blob; without --out its bytes go to stdout
+    #[command(
+        after_help = "Example:\n  walrus read GwF55d1m011cm40GMEdbKaHHs81M9k14vTsehyIlUeY --out report.pdf"
+    )]
     Read(ReadArgs),
     /// Ask the storage nodes for the status of a blob
+    #[command(after_help = "Example:\n  walrus blob-status --file report.pdf")]
     BlobStatus(BlobStatusArgs),
     /// Show epoch, sizes, prices and committee of the network
+    #[command(after_help = "Example:\n  walrus info committee -o wide")]
     Info(InfoArgs),
     /// Compute the blob ID of a file without storing it
+    #[command(after_help = "Example:\n  walrus blob-id report.pdf --n-shards 1000")]
     BlobId(BlobIdArgs),
     /// Convert a blob ID from the decimal form that Sui explorers show
+    #[command(after_help = "Example:\n  walrus convert-blob-id 105118632188312")]
     ConvertBlobId(ConvertBlobIdArgs),
     /// List the blobs owned by the wallet
+    #[command(after_help = "Example:\n  walrus list-blobs --include-expired -o wide")]
     ListBlobs(ListBlobsArgs),
     /// Print a shell completion script
+    #[command(
+        after_help = "Example:\n  walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus"
+    )]
     Completion(CompletionArgs),
+    /// Print the manual as a man page, or write one page per command
+    #[command(after_help = "Example:\n  walrus man --out ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 /// Options of `store`.
@@ -48,7 +67,7 @@ pub(crate) enum Command {
 #[command(group = ArgGroup::new("end").required(true).args(["epochs", "earliest_expiry_time", "end_epoch"]))]
 pub(crate) struct StoreArgs {
     /// Files to store
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", value_parser = parse::path())]
     pub files: Vec<PathBuf>,
     /// How long the blobs are kept.
     #[command(flatten)]
@@ -127,8 +146,8 @@ pub(crate) struct ReadArgs {
     /// Blob to read
     #[arg(value_name = "BLOB_ID", allow_hyphen_values = true)]
     pub blob_id: BlobId,
-    /// File to write; it appears only when it is complete
-    #[arg(long, short, value_name = "FILE")]
+    /// File, device or pipe to write, opened before anything is fetched; a new file appears only when it is complete
+    #[arg(long, short, value_name = "FILE", value_parser = parse::path())]
     pub out: Option<PathBuf>,
     /// Encode the decoded blob again and compare the blob ID (the default)
     #[arg(long, conflicts_with = "skip_consistency_check")]
@@ -146,7 +165,7 @@ pub(crate) struct ReadArgs {
 #[command(group = ArgGroup::new("blob").required(true).args(["file", "blob_id"]))]
 pub(crate) struct BlobStatusArgs {
     /// File whose blob is asked for
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = parse::path())]
     pub file: Option<PathBuf>,
     /// Blob asked for
     #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
@@ -171,6 +190,9 @@ pub(crate) struct InfoArgs {
     /// The part to show; epoch, storage, size and price without it
     #[command(subcommand)]
     pub part: Option<InfoPart>,
+    /// How wide the table of nodes is.
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -226,7 +248,7 @@ pub(crate) enum SortBy {
 #[derive(Debug, Args)]
 pub(crate) struct BlobIdArgs {
     /// File to compute the blob ID of
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = parse::path())]
     pub file: PathBuf,
     /// Number of shards; asked from the network when absent
     #[arg(long, value_name = "N")]
@@ -257,6 +279,9 @@ pub(crate) struct ListBlobsArgs {
     /// Owner, instead of the active address of the wallet
     #[arg(long, value_name = "ADDRESS")]
     pub owner: Option<ObjectId>,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
 }
 
 #[cfg(test)]

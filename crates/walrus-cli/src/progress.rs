@@ -9,11 +9,114 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use walrus_client::progress::{Progress, ProgressEvent, ProgressSink, no_progress};
+use walrus_core::Frost;
+
+use crate::output::format::Wal;
 
 /// Time between two frames of a spinner.
 const TICK: Duration = Duration::from_millis(100);
 /// Characters of a blob ID that are shown in a bar.
 const SHORT_ID: usize = 8;
+
+/// Notes what a store has paid for, so that it can be told when the store is interrupted, and hands progress on.
+pub(crate) struct Ledger {
+    bars: Mutex<Option<ProgressSink>>,
+    account: Mutex<Account>,
+}
+
+#[derive(Default)]
+struct Account {
+    /// Blobs of a transaction that is under way.
+    registering: usize,
+    registered: usize,
+    paid: Frost,
+    certified: usize,
+}
+
+impl Ledger {
+    pub(crate) fn new(bars: ProgressSink) -> Self {
+        Self {
+            bars: Mutex::new(Some(bars)),
+            account: Mutex::default(),
+        }
+    }
+
+    /// Nothing more is drawn: there is text to come.
+    pub(crate) fn finish(&self) {
+        self.bars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+
+    /// What is done and paid, and how to go on. `buys_anew` tells that the same command would not look at it.
+    pub(crate) fn if_interrupted(&self, buys_anew: bool) -> String {
+        self.finish();
+        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        account.if_interrupted(buys_anew)
+    }
+}
+
+impl Account {
+    fn note(&mut self, event: ProgressEvent) {
+        match event {
+            ProgressEvent::Registering { blobs } => self.registering = blobs,
+            ProgressEvent::Registered { blobs, cost } => {
+                self.registering = 0;
+                self.registered += blobs;
+                self.paid = self.paid + cost;
+            }
+            ProgressEvent::Certified { blobs } => self.certified += blobs,
+            _ => {}
+        }
+    }
+
+    fn if_interrupted(&self, buys_anew: bool) -> String {
+        let command = if buys_anew {
+            "the same command without --force and --ignore-resources"
+        } else {
+            "the same command"
+        };
+        let count = |blobs: usize| format!("{blobs} blob{}", plural(blobs));
+        let (registered, paid) = (count(self.registered), Wal(self.paid.0));
+        match (self.registered, self.registering) {
+            (0, 0) if self.certified == 0 => "interrupted; nothing was paid".to_owned(),
+            (0, 0) => format!(
+                "interrupted; nothing was paid, {} certified that had been registered before; {command} goes on",
+                count(self.certified)
+            ),
+            (0, registering) => format!(
+                "interrupted while the transaction that registers and pays {} was under way: it may have been \
+                 executed; {command} finds out and goes on without paying twice",
+                count(registering)
+            ),
+            (_, 0) => format!(
+                "interrupted; {registered} registered and paid ({paid}), {} certified; {command} completes the upload \
+                 without paying again",
+                self.certified
+            ),
+            (_, registering) => format!(
+                "interrupted; {registered} registered and paid ({paid}), {} certified, and the transaction for {} was \
+                 under way; {command} finds out and goes on without paying twice",
+                self.certified,
+                count(registering)
+            ),
+        }
+    }
+}
+
+impl Progress for Ledger {
+    fn report(&self, event: ProgressEvent) {
+        self.account
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .note(event);
+        let bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bars) = &*bars {
+            bars.report(event);
+        }
+    }
+}
 
 /// Draws the progress of one command.
 struct Bars {
@@ -148,7 +251,9 @@ impl Progress for Bars {
                     bar.set_position(slivers.into());
                 }
             }
-            ProgressEvent::Registered | ProgressEvent::Certified => Self::stop_spinner(state),
+            ProgressEvent::Registered { .. } | ProgressEvent::Certified { .. } => {
+                Self::stop_spinner(state);
+            }
             _ => {}
         }
     }
@@ -167,7 +272,7 @@ fn plural(count: usize) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use walrus_core::BlobId;
+    use walrus_core::{BlobId, Frost};
 
     use super::*;
 
@@ -177,6 +282,32 @@ mod tests {
         bar.set_length(10);
         bar.set_position(7);
         assert_eq!(bar.position(), 7);
+    }
+
+    #[test]
+    fn an_interrupted_store_says_what_is_paid() {
+        let ledger = Ledger::new(no_progress());
+        assert_eq!(
+            ledger.if_interrupted(false),
+            "interrupted; nothing was paid"
+        );
+        ledger.report(ProgressEvent::Registering { blobs: 2 });
+        let text = ledger.if_interrupted(false);
+        assert!(
+            text.contains("2 blobs") && text.contains("may have been executed"),
+            "{text}"
+        );
+        ledger.report(ProgressEvent::Registered {
+            blobs: 2,
+            cost: Frost(500_000_000),
+        });
+        ledger.report(ProgressEvent::Certified { blobs: 1 });
+        assert_eq!(
+            ledger.if_interrupted(false),
+            "interrupted; 2 blobs registered and paid (0.5 WAL), 1 certified; the same command completes the upload \
+             without paying again"
+        );
+        assert!(ledger.if_interrupted(true).contains("without --force"));
     }
 
     #[test]
@@ -194,7 +325,10 @@ mod tests {
                 encoded_size: 5,
             },
             ProgressEvent::Registering { blobs: 2 },
-            ProgressEvent::Registered,
+            ProgressEvent::Registered {
+                blobs: 2,
+                cost: Frost(1),
+            },
             ProgressEvent::Uploading {
                 blob: 0,
                 blob_id,

@@ -340,3 +340,243 @@ fn the_wallet_of_the_configuration_is_used() {
     assert!(error.contains(r#"no environment named "other""#), "{error}");
     assert!(Path::new(&wallet).exists());
 }
+
+/// A full node that answers nothing, and the number of connections made to it.
+fn counting_node() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = std::sync::Arc::clone(&count);
+    std::thread::spawn(move || {
+        while listener.accept().is_ok() {
+            seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+    });
+    (url, count)
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named_before_anything_is_fetched() {
+    let home = home();
+    let path = write(&home, "c.yaml", &config(""));
+    let (url, connections) = counting_node();
+    let blob = "A".repeat(43);
+    fs::create_dir(home.path().join("folder")).unwrap();
+    for out in ["none/x", "folder", "folder/", "none/", "/dev/stdout/x"] {
+        let error = failure(&walrus(
+            &home,
+            &[
+                "--config",
+                &path,
+                "read",
+                &blob,
+                "--out",
+                out,
+                "--rpc-url",
+                &url,
+            ],
+        ));
+        assert!(
+            error.starts_with(&format!("cannot write {out}: ")),
+            "{error}"
+        );
+    }
+    assert_eq!(connections.load(std::sync::atomic::Ordering::SeqCst), 0);
+    // What could be written leaves nothing behind when there is nothing to write.
+    let args = [
+        "--config",
+        &path,
+        "read",
+        &blob,
+        "--out",
+        "new",
+        "--rpc-url",
+        NOBODY,
+    ];
+    failure(&walrus(&home, &args));
+    let names: Vec<_> = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn empty_variables_count_as_not_set() {
+    let home = home();
+    write(
+        &home,
+        "client_config.yaml",
+        &config(&format!("rpc_urls: ['{NOBODY}']\n")),
+    );
+    let mut command = command(&home, &["info"]);
+    for variable in [
+        "WALRUS_CONFIG",
+        "WALRUS_WALLET",
+        "XDG_CONFIG_HOME",
+        "RUST_LOG",
+        "NO_COLOR",
+    ] {
+        command.env(variable, "");
+    }
+    assert!(failure(&command.output().unwrap()).contains(NOBODY));
+}
+
+#[test]
+fn the_home_directory_is_put_in_where_no_shell_has_done_it() {
+    let home = home();
+    write(
+        &home,
+        "deep/c.yaml",
+        &config(&format!("rpc_urls: ['{NOBODY}']\n")),
+    );
+    write(&home, "file", "x");
+    assert!(failure(&walrus(&home, &["info", "--config=~/deep/c.yaml"])).contains(NOBODY));
+    let by_variable = command(&home, &["info"])
+        .env("WALRUS_CONFIG", "~/deep/c.yaml")
+        .output()
+        .unwrap();
+    assert!(failure(&by_variable).contains(NOBODY));
+    success(&walrus(&home, &["blob-id", "~/file", "--n-shards", "10"]));
+    success(&walrus(&home, &["man", "--out=~/pages"]));
+    assert!(home.path().join("pages/walrus-store.1").exists());
+    assert!(!home.path().join("~").exists());
+}
+
+#[test]
+fn paths_in_a_configuration_count_from_its_folder() {
+    let home = home();
+    wallet(&home, NOBODY);
+    write(
+        &home,
+        "deep/c.yaml",
+        &config("wallet_config: ../sui/client.yaml\n"),
+    );
+    for arguments in [["--config", "deep/c.yaml", "list-blobs"]] {
+        assert!(failure(&walrus(&home, &arguments)).contains(NOBODY));
+    }
+}
+
+#[test]
+fn names_that_are_no_text_fail_nothing() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let home = home();
+    let name = OsStr::from_bytes(b"caf\xe9.bin");
+    fs::write(home.path().join(name), "x").unwrap();
+    let json = command(&home, &["blob-id", "--n-shards", "10", "--json"])
+        .arg(name)
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_str(&success(&json)).unwrap();
+    assert_eq!(json["file"], "caf\u{fffd}.bin");
+    let plain = command(&home, &["blob-id", "--n-shards", "10"])
+        .arg(name)
+        .output()
+        .unwrap();
+    assert!(success(&plain).contains("File: caf\u{fffd}.bin\n"));
+}
+
+#[test]
+fn pipes_and_files_without_a_size_are_read_once_and_whole() {
+    let home = home();
+    let id = |output: &str| {
+        let json: serde_json::Value = serde_json::from_str(output).unwrap();
+        json["blobId"].as_str().unwrap().to_owned()
+    };
+    let args = |file: &'static str| ["blob-id", file, "--n-shards", "10", "--json"];
+    let contents = fs::read("/proc/version").unwrap();
+    fs::write(home.path().join("copy"), &contents).unwrap();
+    let expected = id(&success(&walrus(&home, &args("copy"))));
+    assert_eq!(
+        id(&success(&walrus(&home, &args("/proc/version")))),
+        expected
+    );
+
+    let pipe = home.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let writer = std::thread::spawn(move || fs::write(pipe, contents).unwrap());
+    assert_eq!(id(&success(&walrus(&home, &args("pipe")))), expected);
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_file_that_is_too_large_gets_one_sentence_with_a_way_out() {
+    let home = home();
+    let file = fs::File::create(home.path().join("big")).unwrap();
+    file.set_len(13_000_000).unwrap();
+    let error = failure(&walrus(&home, &["blob-id", "big", "--n-shards", "10"]));
+    assert_eq!(
+        error,
+        "big has 12.4 MiB, but with 10 shards a blob has at most 1.75 MiB: split it, or use a network of at least \
+         27 shards (walrus-localnet up --shards 27)"
+    );
+    let endless = failure(&walrus(
+        &home,
+        &["blob-id", "/dev/zero", "--n-shards", "10"],
+    ));
+    assert!(
+        endless.starts_with("/dev/zero has more than 1.75 MiB"),
+        "{endless}"
+    );
+}
+
+#[test]
+fn nothing_from_outside_controls_the_terminal() {
+    let home = home();
+    let name = "a\nError: fake\x1b[31m\u{202e}";
+    fs::write(home.path().join(name), "x").unwrap();
+    let output = success(&walrus(&home, &["blob-id", name, "--n-shards", "10"]));
+    assert!(
+        output.contains("File: a\\nError: fake\\u{1b}[31m\\u{202e}\n"),
+        "{output}"
+    );
+    let path = write(
+        &home,
+        "c.yaml",
+        &config(&format!(
+            "rpc_urls: ['{NOBODY}']\n\"evil\\e[31m\\nError: fake\": 1\n"
+        )),
+    );
+    let stderr = text(&walrus(&home, &["--config", &path, "info"]).stderr);
+    assert_eq!(stderr.lines().count(), 2, "{stderr}");
+    assert!(
+        stderr.contains(r"unknown key `evil\u{1b}[31m\nError: fake`"),
+        "{stderr}"
+    );
+    let error = failure(&walrus(&home, &["store", "none\n\x1b[2J", "--epochs", "1"]));
+    assert!(
+        error.starts_with(r"cannot read none\n\u{1b}[2J: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn help_is_grouped_and_every_command_has_an_example() {
+    let home = home();
+    let help = success(&walrus(&home, &["--help"]));
+    for line in help.lines() {
+        let is_command = line.starts_with("  ") && !line.starts_with("   ");
+        let name = line.split_whitespace().next().unwrap_or_default();
+        let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        if !is_command || !is_name || name.starts_with('-') || name.is_empty() || name == "help" {
+            continue;
+        }
+        let help = success(&walrus(&home, &[name, "--help"]));
+        assert!(
+            help.contains(&format!("Example:\n  walrus {name} ")),
+            "{help}"
+        );
+        let (own, global) = help.split_once("Options of every command:").unwrap();
+        assert!(
+            global.contains("--config <PATH>") && !own.contains("--wallet"),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn there_are_man_pages() {
+    let page = success(&walrus(&home(), &["man"]));
+    assert!(page.contains(".TH walrus 1"), "{page}");
+}

@@ -20,7 +20,7 @@ use crate::{
     progress::{ProgressEvent, ProgressSink},
     read::{ReadError, read_blob},
     status::{StatusError, blob_status},
-    store::DataInFlight,
+    store::{DataInFlight, EpochOutlook, now_ms},
 };
 
 /// Time for the nodes to agree on a status that is asked for beside another operation.
@@ -102,16 +102,35 @@ impl WalrusClient {
         self.shared.contract.as_ref().ok_or(ClientError::NoWallet)
     }
 
-    /// The encoder for the network's number of shards.
+    /// The encoder for the network's number of shards. The number in the configuration, if there is one, must be
+    /// that of the chain: before anything is paid or computed with it.
     pub async fn encoder(&self) -> Result<Encoder, ClientError> {
         let encoder = self.shared.encoder.get_or_try_init(|| async {
-            let n_shards = match self.shared.config.n_shards {
-                Some(n_shards) => n_shards,
-                None => self.reader().contract_state().await?.n_shards,
-            };
+            let n_shards = self.reader().contract_state().await?.n_shards;
+            if let Some(configured) = self.shared.config.n_shards
+                && configured != n_shards
+            {
+                return Err(ClientError::ShardCountMismatch {
+                    configured: configured.get(),
+                    actual: n_shards.get(),
+                });
+            }
             Encoder::new(n_shards).map_err(|_| ClientError::UnsupportedShardCount(n_shards.get()))
         });
         encoder.await.cloned()
+    }
+
+    /// When epochs will begin, as far as can be told now.
+    pub async fn epoch_outlook(&self) -> Result<EpochOutlook, ClientError> {
+        Ok(EpochOutlook::new(
+            &self.reader().epoch_info().await?,
+            now_ms(),
+        ))
+    }
+
+    /// The configuration this client was made with.
+    pub fn config(&self) -> &ClientConfig {
+        &self.shared.config
     }
 
     /// What the network knows about a blob.
@@ -273,7 +292,6 @@ fn may_be_committee_change(error: &ClientError) -> bool {
     matches!(
         error,
         ClientError::Read(ReadError::NoMetadata { .. } | ReadError::NotEnoughSlivers { .. })
-            | ClientError::Upload(_)
             | ClientError::NotEnoughNodes(_)
     )
 }

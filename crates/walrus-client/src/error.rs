@@ -1,13 +1,8 @@
 //! Why an operation of [`WalrusClient`](crate::WalrusClient) failed.
 
-use std::sync::Arc;
-
 use walrus_sui::SuiError;
 
-use crate::{
-    config::ConfigError, read::ReadError, report::ShardReport, status::StatusError,
-    store::UploadError,
-};
+use crate::{config::ConfigError, read::ReadError, report::ShardReport, status::StatusError};
 
 /// A failed operation. Every message is one line that says what failed and why.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +20,6 @@ pub enum ClientError {
     /// The status of a blob could not be established.
     #[error(transparent)]
     Status(#[from] StatusError),
-    /// Too few nodes took the blob.
-    #[error(transparent)]
-    Upload(#[from] UploadError),
-    /// The certificate exists, but the chain did not take it.
-    #[error("cannot certify the blob: {0}")]
-    Certification(Arc<SuiError>),
     /// Too few nodes answer for a store to have a chance; nothing was registered and nothing paid.
     #[error("cannot store, and nothing was paid: {0}")]
     NotEnoughNodes(ShardReport),
@@ -40,6 +29,18 @@ pub enum ClientError {
     /// The number of shards on chain is none the encoding supports.
     #[error("the network has {0} shards, which the encoding does not support")]
     UnsupportedShardCount(u16),
+    /// The configuration contradicts the chain: with another number of shards, every blob has another ID, and the
+    /// nodes refuse every sliver.
+    #[error(
+        "the configuration says `n_shards: {configured}`, but the network has {actual} shards; correct that key, or \
+         remove it"
+    )]
+    ShardCountMismatch {
+        /// What the configuration says.
+        configured: u16,
+        /// What the chain says.
+        actual: u16,
+    },
     /// The operation needs a wallet.
     #[error("this operation needs a wallet")]
     NoWallet,

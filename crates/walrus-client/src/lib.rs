@@ -25,7 +25,7 @@
 //! };
 //! let inputs = vec![BlobInput::Bytes("hello".into())];
 //! let results = client.store(inputs, &options, &quiet).await?;
-//! let blob_id = results[0].blob_id().expect("a stored blob has an ID");
+//! let blob_id = results[0].as_ref().map_err(Clone::clone)?.blob_id();
 //! let blob = client.read(&blob_id, ConsistencyCheck::Strict, &quiet).await?;
 //! assert_eq!(blob, b"hello");
 //! # Ok(())
@@ -56,6 +56,6 @@ pub use read::ReadError;
 pub use report::{NodeFailure, ShardReport};
 pub use status::StatusError;
 pub use store::{
-    BlobInput, StorageDuration, StoreEstimate, StoreOptions, UploadError, epoch_start_ms,
-    result::{self, BlobStoreResult},
+    BlobError, BlobInput, BlobResult, CertifiedBy, EpochOutlook, StorageDuration, StoreEstimate,
+    StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
 };

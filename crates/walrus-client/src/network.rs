@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rand::seq::SliceRandom;
-use walrus_core::{Epoch, NShards, ShardIndex};
+use walrus_core::{Epoch, NShards, ShardIndex, text::printable};
 use walrus_sui::{Committee, CommitteeMember};
 
 use crate::{
@@ -105,11 +105,12 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The name on chain, or the address for a node without one.
+    /// The name on chain, or the address for a node without one; fit to be shown.
     pub(crate) fn name(&self) -> String {
-        match self.member.name.trim() {
-            "" => self.member.network_address.clone(),
-            name => name.to_owned(),
-        }
+        let name = match self.member.name.trim() {
+            "" => &self.member.network_address,
+            name => name,
+        };
+        printable(name).into_owned()
     }
 }

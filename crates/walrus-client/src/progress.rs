@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use walrus_core::BlobId;
+use walrus_core::{BlobId, Frost};
 
 /// Something that happened during a store or a read. Numbers of shards are weights: a node counts with
 /// the shards it owns.
@@ -32,8 +32,13 @@ pub enum ProgressEvent {
         /// Blobs registered, extended or both.
         blobs: usize,
     },
-    /// The blobs are registered.
-    Registered,
+    /// Blobs are registered or extended, and paid.
+    Registered {
+        /// Blobs of this transaction or these transactions.
+        blobs: usize,
+        /// What was paid, gas not included.
+        cost: Frost,
+    },
     /// Slivers are being sent.
     Uploading {
         /// Position of the blob in the store.
@@ -62,8 +67,11 @@ pub enum ProgressEvent {
         /// Blobs certified.
         blobs: usize,
     },
-    /// The blobs are certified on chain.
-    Certified,
+    /// Blobs are certified on chain.
+    Certified {
+        /// Blobs certified.
+        blobs: usize,
+    },
     /// The metadata of a blob was read and checked.
     MetadataRead {
         /// Unencoded size in bytes.

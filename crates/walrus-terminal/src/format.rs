@@ -2,44 +2,41 @@
 
 use std::fmt;
 
-/// FROST in one WAL.
-const UNITS_PER_COIN: u64 = 1_000_000_000;
-/// From this many whole coins on, amounts are printed exactly, in the small unit.
-const EXACT_FROM_COINS: u64 = 10_000;
-/// Amounts below a thousandth of a coin are printed exactly, in the small unit.
-const EXACT_BELOW_UNITS: u64 = UNITS_PER_COIN / 1000;
-/// From this many whole coins on, amounts have four decimals instead of three.
-const FOUR_DECIMALS_FROM_COINS: u64 = 100;
+/// Smallest units in one WAL or one SUI.
+const UNITS_PER_COIN: u128 = 1_000_000_000;
+/// Digits after the point that an amount can have.
+const COIN_DECIMALS: usize = 9;
 
-/// An amount in FROST.
+/// An amount in FROST: exact, in WAL, such as `12,345.5 WAL`. All money reads like this, small or large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wal(pub u64);
 
 impl fmt::Display for Wal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&amount(self.0))
+        write!(f, "{} WAL", coins(self.0.into()))
     }
 }
 
-/// An amount in FROST or in WAL, whichever reads better.
-fn amount(frost: u64) -> String {
-    let coins = frost / UNITS_PER_COIN;
-    if frost < EXACT_BELOW_UNITS || coins > EXACT_FROM_COINS {
-        return format!("{} FROST", thousands(frost));
+/// An amount in MIST: exact, in SUI. Gas is negative when more was given back than taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sui(pub i128);
+
+impl fmt::Display for Sui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{} SUI", coins(self.0.unsigned_abs()))
     }
-    let decimals = if coins > FOUR_DECIMALS_FROM_COINS {
-        4
-    } else {
-        3
-    };
-    // Rounding the whole amount in the last printed digit carries into the integer part by itself.
-    let scale = 10_u64.pow(decimals);
-    let step = UNITS_PER_COIN / scale;
-    let rounded = frost / step + u64::from(frost % step >= step / 2);
-    let (whole, fraction) = (rounded / scale, rounded % scale);
-    match decimals {
-        3 => format!("{whole}.{fraction:03} WAL"),
-        _ => format!("{whole}.{fraction:04} WAL"),
+}
+
+/// The whole coins in groups of three digits, and as many decimals as are not zero.
+fn coins(units: u128) -> String {
+    let whole = units / UNITS_PER_COIN;
+    // More whole coins than fit are more than there are.
+    let whole = thousands(u64::try_from(whole).unwrap_or(u64::MAX));
+    let fraction = format!("{:0COIN_DECIMALS$}", units % UNITS_PER_COIN);
+    match fraction.trim_end_matches('0') {
+        "" => whole,
+        fraction => format!("{whole}.{fraction}"),
     }
 }
 
@@ -157,21 +154,25 @@ mod tests {
     }
 
     #[test]
-    fn amounts_round_with_carry() {
+    fn amounts_are_exact_and_have_one_form() {
         for (frost, text) in [
-            (0, "0 FROST"),
-            (132_300, "132,300 FROST"),
-            (999_999, "999,999 FROST"),
+            (0, "0 WAL"),
+            (1, "0.000000001 WAL"),
+            (132_300, "0.0001323 WAL"),
             (1_000_000, "0.001 WAL"),
-            (1_234_500_000, "1.235 WAL"),
-            (1_999_900_000, "2.000 WAL"),
-            (999_999_999, "1.000 WAL"),
-            (100_000_000_000, "100.000 WAL"),
-            (101_999_990_000, "102.0000 WAL"),
-            (10_001_000_000_000, "10,001,000,000,000 FROST"),
-            (u64::MAX, "18,446,744,073,709,551,615 FROST"),
+            (1_999_900_000, "1.9999 WAL"),
+            (100_000_000_000, "100 WAL"),
+            (12_345_500_000_000, "12,345.5 WAL"),
+            (u64::MAX, "18,446,744,073.709551615 WAL"),
         ] {
             assert_eq!(Wal(frost).to_string(), text);
+        }
+        for (mist, text) in [
+            (0, "0 SUI"),
+            (1_500_000_000, "1.5 SUI"),
+            (-2_000_000, "-0.002 SUI"),
+        ] {
+            assert_eq!(Sui(mist).to_string(), text);
         }
     }
 

@@ -4,16 +4,19 @@
 //! * [`surroundings`]: the global options and what they resolve to.
 //! * [`output`]: everything that reaches stdout.
 //! * [`format`](mod@format): sizes, amounts and durations as people read them; [`parse`] reads what they write.
+//! * [`table`]: tables that fit the terminal.
 //! * [`prompt`]: questions before something happens.
-//! * [`exit`]: the frame of `main`.
-//! * [`completion`]: completion scripts.
+//! * [`exit`]: the frame of `main`, with logs and what happens at Ctrl-C.
+//! * [`completion`] and [`man`]: completion scripts and man pages.
 
 pub mod completion;
 pub mod exit;
 pub mod format;
+pub mod man;
 pub mod output;
 pub mod parse;
 pub mod prompt;
 pub mod surroundings;
+pub mod table;
 
 pub use surroundings::{GlobalArgs, RpcArgs, Surroundings};

@@ -1,4 +1,8 @@
-//! Sizes and rates as people write them. Everything is exact: no floating point.
+//! Sizes, rates and paths as people write them. Every number is exact: no floating point.
+
+use std::path::PathBuf;
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
 
 /// Units of sizes, in bytes.
 const SIZE_UNITS: [(&str, u64); 13] = [
@@ -18,6 +22,11 @@ const SIZE_UNITS: [(&str, u64); 13] = [
 ];
 /// Most digits after the point: more than any unit has zeros, and few enough not to overflow.
 const DECIMALS_MAX: usize = 18;
+
+/// Reads a path, with `~` replaced where no shell has done it: inside quotes, after `=`.
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| walrus_files::path::expand_home(&path))
+}
 
 /// Reads a size in bytes: `1500`, `1.5TB` (powers of 1000) or `2TiB` (powers of 1024).
 pub fn size(text: &str) -> Result<u64, String> {

@@ -5,29 +5,39 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use walrus_client::config::{self, ClientConfig, ConfigError, Loaded};
-use walrus_core::SuiAddress;
+use walrus_core::{SuiAddress, text::printable};
 use walrus_sui::Wallet;
+
+use crate::{output::path_text, parse};
 
 /// Options that may stand before or after the command.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
-    /// Client configuration. Default: client_config.yaml in the current directory, $XDG_CONFIG_HOME,
-    /// $XDG_CONFIG_HOME/walrus, ~/.config/walrus or ~/.walrus
-    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_CONFIG")]
+    /// Client configuration. Default: $WALRUS_CONFIG, else client_config.yaml in the current directory,
+    /// $XDG_CONFIG_HOME, $XDG_CONFIG_HOME/walrus, ~/.config/walrus or ~/.walrus
+    #[arg(long, global = true, value_name = "PATH", value_parser = parse::path(), help_heading = GLOBAL_OPTIONS)]
     pub config: Option<PathBuf>,
     /// Context to use of a configuration with several
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL_OPTIONS)]
     pub context: Option<String>,
-    /// Sui wallet. Default: `wallet_config` of the configuration, ./sui_config.yaml, ~/.sui/sui_config/client.yaml
-    #[arg(long, global = true, value_name = "PATH", env = "WALRUS_WALLET")]
+    /// Sui wallet. Default: $WALRUS_WALLET, else `wallet_config` of the configuration, ./sui_config.yaml,
+    /// ~/.sui/sui_config/client.yaml
+    #[arg(long, global = true, value_name = "PATH", value_parser = parse::path(), help_heading = GLOBAL_OPTIONS)]
     pub wallet: Option<PathBuf>,
     /// Most gas to pay per transaction, in MIST. Default: estimated
-    #[arg(long, global = true, value_name = "MIST")]
+    #[arg(long, global = true, value_name = "MIST", help_heading = GLOBAL_OPTIONS)]
     pub gas_budget: Option<u64>,
     /// Print the result as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL_OPTIONS)]
     pub json: bool,
 }
+
+/// Heading in the help of every command, below the command's own options.
+const GLOBAL_OPTIONS: &str = "Options of every command";
+/// Environment variable that names the client configuration.
+const CONFIG_VARIABLE: &str = "WALRUS_CONFIG";
+/// Environment variable that names the wallet.
+const WALLET_VARIABLE: &str = "WALRUS_WALLET";
 
 /// The full node of commands that sign nothing.
 #[derive(Debug, Clone, Default, Args)]
@@ -61,8 +71,8 @@ impl Surroundings {
 
     /// The client configuration. Keys that mean nothing are warned about on stderr.
     pub fn config(&self) -> anyhow::Result<Loaded> {
-        let explicit = self.global.config.as_deref();
-        let loaded = config::load(explicit, self.global.context.as_deref(), || {
+        let explicit = given(self.global.config.as_ref(), CONFIG_VARIABLE)?;
+        let loaded = config::load(explicit.as_deref(), self.global.context.as_deref(), || {
             self.wallet_rpc_url()
         })?;
         for key in &loaded.parsed.unknown_keys {
@@ -71,8 +81,9 @@ impl Surroundings {
                 .as_deref()
                 .unwrap_or_else(|| "configuration".as_ref());
             eprintln!(
-                "Warning: {}: unknown key `{key}` is ignored",
-                file.display()
+                "Warning: {}: unknown key `{}` is ignored",
+                path_text(file),
+                printable(key)
             );
         }
         Ok(loaded)
@@ -81,7 +92,8 @@ impl Surroundings {
     /// The wallet, with the environment and address that the configuration chooses.
     pub fn wallet(&self, config: Option<&ClientConfig>) -> anyhow::Result<Wallet> {
         let configured = config.and_then(|config| config.wallet.as_ref());
-        let location = config::locate_wallet(self.global.wallet.as_deref(), configured)?;
+        let explicit = given(self.global.wallet.as_ref(), WALLET_VARIABLE)?;
+        let location = config::locate_wallet(explicit.as_deref(), configured)?;
         let mut wallet = Wallet::load(&location.path)?;
         if let Some(env) = &location.active_env {
             wallet.use_env(env)?;
@@ -133,5 +145,14 @@ impl Surroundings {
     fn wallet_rpc_url(&self) -> Option<String> {
         let wallet = self.wallet(None).ok()?;
         Some(wallet.active_env().ok()?.rpc.clone())
+    }
+}
+
+/// The path of an option, else the one in an environment variable.
+fn given(option: Option<&PathBuf>, variable: &str) -> anyhow::Result<Option<PathBuf>> {
+    match option {
+        Some(path) => Ok(Some(path.clone())),
+        None => walrus_files::path::from_env(variable)
+            .with_context(|| format!("the environment variable {variable} cannot be used")),
     }
 }

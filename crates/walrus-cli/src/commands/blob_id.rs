@@ -1,20 +1,25 @@
 //! `walrus blob-id` and `walrus convert-blob-id`.
 
-use std::{fs::File, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
-use walrus_client::{BlobInput, BlobStoreResult};
-use walrus_core::{BlobId, EncodingType, VerifiedMetadata, params};
+use walrus_client::{BlobInput, ClientError};
+use walrus_core::{BlobId, EncodingType, NShards, VerifiedMetadata, params};
 use walrus_encoder::{Encoder, ReadError};
+use walrus_files::input::Input;
 
 use super::context::Context;
 use crate::{
     args::{BlobIdArgs, ConvertBlobIdArgs, RpcArgs},
-    output::{format::Size, print_json, print_text},
+    output::{format::Size, path_json, path_text, print_json, print_text, store::blob_error_text},
     progress,
 };
+
+/// Files from this size on, in bytes, are streamed instead of read into memory. Whatever reports a size that is not
+/// its own, as files of `/proc` and `/sys` do, is far smaller.
+const STREAMED_FROM: u64 = 64 << 20;
 
 /// The JSON result.
 #[serde_as]
@@ -23,34 +28,54 @@ use crate::{
 struct BlobIdResult {
     #[serde_as(as = "DisplayFromStr")]
     blob_id: BlobId,
-    file: PathBuf,
+    file: String,
     unencoded_length: u64,
     encoding_type: EncodingType,
+    n_shards: u16,
+}
+
+/// Where the number of shards comes from, on which the blob ID depends.
+#[derive(Clone, Copy)]
+enum ShardsFrom {
+    Option,
+    Network,
+    Configuration,
+}
+
+impl ShardsFrom {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Option => "as given",
+            Self::Network => "of the network",
+            Self::Configuration => "from the configuration; the network could not be asked",
+        }
+    }
 }
 
 /// Computes the blob ID of a file.
 pub(crate) async fn run(context: &Context, args: BlobIdArgs) -> anyhow::Result<()> {
-    let encoder = match args.n_shards {
-        Some(n_shards) => Encoder::new(n_shards)
-            .map_err(|_| anyhow!("the encoding does not support {n_shards} shards"))?,
-        None => context.reading(&args.rpc)?.client.encoder().await?,
+    let (encoder, from) = match args.n_shards {
+        Some(n_shards) => (encoder_for(n_shards)?, ShardsFrom::Option),
+        None => encoder_of_network(context, &args.rpc).await?,
     };
     let metadata = metadata_of(&encoder, args.file.clone()).await?;
-    let result = BlobIdResult {
-        blob_id: *metadata.blob_id(),
-        file: args.file,
-        unencoded_length: metadata.unencoded_length(),
-        encoding_type: EncodingType::Rs2,
-    };
     if context.json() {
-        return print_json(&result);
+        return print_json(&BlobIdResult {
+            blob_id: *metadata.blob_id(),
+            file: path_json(&args.file),
+            unencoded_length: metadata.unencoded_length(),
+            encoding_type: EncodingType::Rs2,
+            n_shards: encoder.n_shards().get(),
+        });
     }
     print_text(&format!(
-        "Blob ID: {}\nFile: {}\nUnencoded size: {}\nEncoding type: {}",
-        result.blob_id,
-        result.file.display(),
-        Size(result.unencoded_length),
-        result.encoding_type
+        "Blob ID: {}\nFile: {}\nUnencoded size: {}\nEncoding type: {}\nShards: {} ({})",
+        metadata.blob_id(),
+        path_text(&args.file),
+        Size(metadata.unencoded_length()),
+        EncodingType::Rs2,
+        encoder.n_shards(),
+        from.text()
     ))
 }
 
@@ -64,37 +89,59 @@ pub(crate) async fn of_file(
     Ok(*metadata_of(&encoder, file).await?.blob_id())
 }
 
-/// The metadata of a file of any size: it is streamed, with a progress bar.
+fn encoder_for(n_shards: NShards) -> anyhow::Result<Encoder> {
+    Encoder::new(n_shards).map_err(|_| anyhow!("the encoding does not support {n_shards} shards"))
+}
+
+/// The encoder for the network, or for the configuration's idea of it while the chain cannot be reached.
+async fn encoder_of_network(
+    context: &Context,
+    rpc: &RpcArgs,
+) -> anyhow::Result<(Encoder, ShardsFrom)> {
+    let client = context.reading(rpc)?.client;
+    match (client.encoder().await, client.config().n_shards) {
+        (Ok(encoder), _) => Ok((encoder, ShardsFrom::Network)),
+        (Err(ClientError::Sui(error)), Some(n_shards)) if error.is_transient() => {
+            Ok((encoder_for(n_shards)?, ShardsFrom::Configuration))
+        }
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+/// The metadata of what `path` names, which is opened once. A large file is streamed, with a progress bar.
 async fn metadata_of(encoder: &Encoder, path: PathBuf) -> anyhow::Result<VerifiedMetadata> {
-    let unreadable = format!("cannot read {}", path.display());
-    let file = std::fs::metadata(&path).with_context(|| unreadable.clone())?;
-    if !file.is_file() {
-        // Pipes cannot be read twice; their bytes go to memory. What cannot be read says why.
-        return match BlobInput::File(path).metadata(encoder).await {
-            Ok(metadata) => Ok(metadata),
-            Err(BlobStoreResult::Error { error_msg, .. }) => bail!(error_msg),
-            Err(_) => bail!("the file cannot be encoded"),
-        };
+    let length_max = params::max_blob_size(encoder.n_shards());
+    let is_streamed = std::fs::metadata(&path)
+        .is_ok_and(|file| file.is_file() && (STREAMED_FROM..=length_max).contains(&file.len()));
+    if !is_streamed {
+        let metadata = BlobInput::File(path).metadata(encoder).await;
+        return metadata.map_err(|error| anyhow!(blob_error_text(&error)));
     }
     let encoder = encoder.clone();
-    let computing = tokio::task::spawn_blocking(move || {
-        let length = file.len();
-        let mut source = File::open(&path).with_context(|| unreadable.clone())?;
-        let bar = progress::reading(length, "encoding the file");
-        let metadata =
-            encoder.metadata_from_reader(&mut source, length, |read| bar.set_position(read));
-        bar.finish_and_clear();
-        metadata.map_err(|error| match error {
-            ReadError::Encode(_) => anyhow!(
-                "{} has {length} bytes; with {n_shards} shards, blobs have at most {limit}",
-                path.display(),
-                n_shards = encoder.n_shards(),
-                limit = params::max_blob_size(encoder.n_shards()),
-            ),
-            ReadError::Io(error) => anyhow::Error::new(error).context(unreadable),
-        })
-    });
-    computing.await.context("encoding was interrupted")?
+    tokio::task::spawn_blocking(move || streamed(&encoder, &path))
+        .await
+        .context("encoding was interrupted")?
+}
+
+fn streamed(encoder: &Encoder, path: &Path) -> anyhow::Result<VerifiedMetadata> {
+    let unreadable = || format!("cannot read {}", path_text(path));
+    let input = Input::open(path).with_context(unreadable)?;
+    let Some(length) = input.reported_size() else {
+        bail!("{}: it is no file any more", unreadable());
+    };
+    let mut file = input.into_file();
+    let bar = progress::reading(length, "encoding the file");
+    let metadata = encoder.metadata_from_reader(&mut file, length, |read| bar.set_position(read));
+    bar.finish_and_clear();
+    let metadata = metadata.map_err(|error| match error {
+        ReadError::Encode(error) => anyhow::Error::new(error).context(unreadable()),
+        ReadError::Io(error) => anyhow::Error::new(error).context(unreadable()),
+    })?;
+    let length_now = file.metadata().with_context(unreadable)?.len();
+    if length_now != length {
+        bail!("{}: it has changed while it was read", unreadable());
+    }
+    Ok(metadata)
 }
 
 /// Prints a blob ID in its usual form.

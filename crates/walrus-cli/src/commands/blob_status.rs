@@ -1,19 +1,20 @@
 //! `walrus blob-status`.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
-use walrus_client::{WalrusClient, epoch_start_ms};
+use walrus_client::EpochOutlook;
 use walrus_core::{
     BlobId, Epoch,
     node_api::{BlobStatus, DeletableCounts},
+    text::printable,
 };
 
 use super::{blob_id, context::Context};
 use crate::{
     args::BlobStatusArgs,
-    output::{print_json, print_text},
+    output::{path_json, print_json, print_text, time::timestamp},
 };
 
 /// Why writing text always works.
@@ -27,10 +28,13 @@ struct StatusResult {
     #[serde_as(as = "DisplayFromStr")]
     blob_id: BlobId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<PathBuf>,
+    file: Option<String>,
     status: BlobStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_expiry_timestamp: Option<jiff::Timestamp>,
+    /// The next epoch should have begun: epochs are longer than they should be, so the estimate is a lower bound.
+    #[serde(skip)]
+    is_overdue: bool,
 }
 
 /// Asks the nodes for the status of a blob.
@@ -42,10 +46,12 @@ pub(crate) async fn run(context: &Context, args: BlobStatusArgs) -> anyhow::Resu
     };
     let client = context.reading(&args.rpc)?.client;
     let status = client.blob_status(&blob_id, args.timeout).await?;
+    let outlook = client.epoch_outlook().await?;
     let result = StatusResult {
         blob_id,
-        file: args.file,
-        estimated_expiry_timestamp: expiry(&client, &status).await?,
+        file: args.file.as_deref().map(path_json),
+        estimated_expiry_timestamp: expiry(&outlook, &status),
+        is_overdue: outlook.is_overdue,
         status,
     };
     if context.json() {
@@ -55,36 +61,23 @@ pub(crate) async fn run(context: &Context, args: BlobStatusArgs) -> anyhow::Resu
     }
 }
 
-/// When a permanent blob expires if epochs keep their length.
-async fn expiry(
-    client: &WalrusClient,
-    status: &BlobStatus,
-) -> anyhow::Result<Option<jiff::Timestamp>> {
+/// When a permanent blob expires if epochs keep their length; never in the past.
+fn expiry(outlook: &EpochOutlook, status: &BlobStatus) -> Option<jiff::Timestamp> {
     let BlobStatus::Permanent { end_epoch, .. } = status else {
-        return Ok(None);
+        return None;
     };
-    let info = client.reader().epoch_info().await?;
-    let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
-    let epochs = u64::from(end_epoch.saturating_sub(info.epoch));
-    let expiry_ms = info
-        .epoch_duration_ms
-        .saturating_mul(epochs)
-        .saturating_add(epoch_start_ms(&info, now_ms));
-    // A time beyond the calendar is no estimate.
-    let timestamp = i64::try_from(expiry_ms)
-        .ok()
-        .map(jiff::Timestamp::from_millisecond);
-    Ok(timestamp.and_then(Result::ok))
+    timestamp(outlook.begin_ms(*end_epoch)?)
 }
 
 fn text(result: &StatusResult) -> String {
     let mut text = format!("Blob ID: {}\n", result.blob_id);
     if let Some(file) = &result.file {
-        writeln!(text, "File: {}", file.display()).expect(WRITING);
+        writeln!(text, "File: {}", printable(file)).expect(WRITING);
     }
     text.push_str(&describe(&result.status));
     if let Some(expiry) = &result.estimated_expiry_timestamp {
-        writeln!(text, "Estimated expiry: {expiry}").expect(WRITING);
+        let bound = if result.is_overdue { "not before " } else { "" };
+        writeln!(text, "Estimated expiry: {bound}{expiry}").expect(WRITING);
     }
     text
 }
@@ -163,7 +156,8 @@ mod tests {
     fn result(status: BlobStatus) -> StatusResult {
         StatusResult {
             blob_id: BlobId([0; 32]),
-            file: Some("a.bin".into()),
+            file: Some("a.bin".to_owned()),
+            is_overdue: false,
             estimated_expiry_timestamp: Some("2030-01-02T03:04:05Z".parse().unwrap()),
             status,
         }
@@ -199,6 +193,7 @@ mod tests {
         let nothing = StatusResult {
             blob_id: BlobId([0; 32]),
             file: None,
+            is_overdue: false,
             estimated_expiry_timestamp: None,
             status: BlobStatus::Nonexistent,
         };

@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use walrus_core::NetworkPublicKey;
+use walrus_core::{NetworkPublicKey, text::printable};
 use walrus_sui::{Committee, CommitteeMember, Committees, EpochInfo, Prices, SuiReader};
 
 use super::context::Context;
@@ -19,6 +18,7 @@ use crate::{
             StoragePart, VotingPart,
         },
         print_json, print_text,
+        table::{self, TableArgs, essential, useful, wide},
     },
 };
 
@@ -43,7 +43,7 @@ struct View {
 pub(crate) async fn run(context: &Context, args: InfoArgs) -> anyhow::Result<()> {
     let client = context.reading(&args.rpc)?.client;
     let reader = client.reader();
-    let json = context.json();
+    let (json, table) = (context.json(), args.table);
     if matches!(args.part, Some(InfoPart::Coin)) {
         let coin = CoinPart {
             coin_type: reader.wal_type().await?.to_string(),
@@ -56,12 +56,12 @@ pub(crate) async fn run(context: &Context, args: InfoArgs) -> anyhow::Result<()>
         committees: reader.committees().await?,
     };
     match args.part {
-        None => show(json, &view.info(), info_text),
+        None => show(json, &view.info(), |info| info_text(info, table)),
         Some(InfoPart::All) => {
             let mut info = view.info();
             info.committee_info = Some(committee(reader, &view, &CommitteeArgs::default()).await?);
             info.bft_info = Some(BftPart::new(&view.committees.current));
-            show(json, &info, info_text)
+            show(json, &info, |info| info_text(info, table))
         }
         Some(InfoPart::Epoch) => show(json, &view.info().epoch_info, epoch_text),
         Some(InfoPart::Storage) => show(json, &view.info().storage_info, storage_text),
@@ -71,7 +71,7 @@ pub(crate) async fn run(context: &Context, args: InfoArgs) -> anyhow::Result<()>
         Some(InfoPart::Committee(order)) => {
             let part = committee(reader, &view, &order).await?;
             show(json, &part, |part| {
-                committee_text(part, !order.hide_details)
+                committee_text(part, !order.hide_details, table)
             })
         }
         Some(InfoPart::Coin) => unreachable!("answered above"),
@@ -167,7 +167,7 @@ async fn node(reader: &SuiReader, member: CommitteeMember) -> anyhow::Result<Nod
     })
 }
 
-fn info_text(info: &Info) -> String {
+fn info_text(info: &Info, table: TableArgs) -> String {
     let mut parts = vec![
         epoch_text(&info.epoch_info),
         storage_text(&info.storage_info),
@@ -178,7 +178,7 @@ fn info_text(info: &Info) -> String {
     parts.extend(
         info.committee_info
             .as_ref()
-            .map(|part| committee_text(part, true)),
+            .map(|part| committee_text(part, true, table)),
     );
     parts.join("\n")
 }
@@ -253,7 +253,7 @@ fn bft_text(part: &BftPart) -> String {
     )
 }
 
-fn committee_text(part: &CommitteePart, details: bool) -> String {
+fn committee_text(part: &CommitteePart, details: bool, table: TableArgs) -> String {
     let mut text = format!(
         "Shards: {}\nPrimary slivers that decode a blob: {}\nSecondary slivers that decode a blob: {}\n\
          Maximum sliver size: {}\nMetadata per blob: {}\nMaximum encoded blob size: {}\n\n\
@@ -264,10 +264,10 @@ fn committee_text(part: &CommitteePart, details: bool) -> String {
         Size(part.max_sliver_size),
         Size(part.metadata_storage_size),
         Size(part.max_encoded_blob_size),
-        nodes_table(&part.current_storage_nodes)
+        nodes_table(&part.current_storage_nodes, table)
     );
     if !part.next_storage_nodes.is_empty() {
-        let next = nodes_table(&part.next_storage_nodes);
+        let next = nodes_table(&part.next_storage_nodes, table);
         writeln!(text, "\nStorage nodes of the next epoch\n{next}")
             .expect("writing to a string cannot fail");
     }
@@ -279,20 +279,34 @@ fn committee_text(part: &CommitteePart, details: bool) -> String {
     text
 }
 
-fn nodes_table(nodes: &[NodePart]) -> String {
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["Name", "Shards", "Stake", "Address", "Node ID"]);
-    for node in nodes {
-        table.add_row([
-            node.name.clone(),
-            node.n_shards.to_string(),
-            Wal(node.stake.0).to_string(),
-            node.network_address.clone(),
-            node.node_id.to_string(),
-        ]);
-    }
-    table.to_string()
+fn nodes_table(nodes: &[NodePart], table: TableArgs) -> String {
+    let columns = [
+        essential("Name"),
+        essential("Shards").number(),
+        useful("Stake").number(),
+        useful("Address"),
+        wide("Node ID"),
+    ];
+    let rows: Vec<Vec<String>> = nodes
+        .iter()
+        .map(|node| {
+            vec![
+                node.name.clone(),
+                node.n_shards.to_string(),
+                Wal(node.stake.0).to_string(),
+                node.network_address.clone(),
+                node.node_id.to_string(),
+            ]
+        })
+        .collect();
+    let shards: usize = nodes.iter().map(|node| node.n_shards).sum();
+    let stake = nodes.iter().map(|node| node.stake.0);
+    let stake = Wal(stake.fold(0, u64::saturating_add));
+    format!(
+        "{}\n\n{} nodes, {shards} shards, {stake} of stake",
+        table::text(&columns, &rows, table),
+        nodes.len()
+    )
 }
 
 fn node_details(node: &NodePart) -> String {
@@ -309,10 +323,57 @@ fn node_details(node: &NodePart) -> String {
             )
         });
     format!(
-        "\n{}\n  Public key: {}\n  Network public key: {}\n  Shards: {}{votes}\n",
-        node.name,
+        "\n{}\n  Node ID: {}\n  Address: {}\n  Public key: {}\n  Network public key: {}\n  Shards: {}{votes}\n",
+        printable(&node.name),
+        node.node_id,
+        printable(&node.network_address),
         node.public_key,
         node.network_public_key,
         shards.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_core::{Frost, NShards, ObjectId};
+
+    use super::*;
+
+    #[test]
+    fn names_of_nodes_forge_no_lines() {
+        let node = NodePart {
+            name: "harbour \x1b[31m\x07\nNode ID: fake".to_owned(),
+            network_address: "h:1\u{202e}\r".to_owned(),
+            public_key: String::new(),
+            next_epoch_public_key: None,
+            network_public_key: String::new(),
+            n_shards: 1,
+            shard_ids: vec![0],
+            node_id: ObjectId([1; 32]),
+            stake: Frost(1_500_000_000),
+            voting_params: None,
+        };
+        let n_shards = NShards::new(10).unwrap();
+        let part = CommitteePart::new(n_shards, vec![node.clone()], vec![node]);
+        let text = committee_text(&part, true, TableArgs::default());
+        assert!(
+            !text.contains(|c: char| c != '\n' && c.is_control()),
+            "{text:?}"
+        );
+        assert!(!text.contains('\u{202e}'), "{text:?}");
+        assert!(
+            !text
+                .lines()
+                .any(|line| line.trim().starts_with("Node ID: fake")),
+            "{text}"
+        );
+        assert!(
+            text.contains(r"harbour \u{1b}[31m\u{7}\nNode ID: fake"),
+            "{text}"
+        );
+        assert!(
+            text.contains("1 nodes, 1 shards, 1.5 WAL of stake"),
+            "{text}"
+        );
+    }
 }

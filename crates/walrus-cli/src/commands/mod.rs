@@ -25,5 +25,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ConvertBlobId(args) => blob_id::convert(&context, &args),
         Command::ListBlobs(args) => list_blobs::run(&context, args).await,
         Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
+        Command::Man(args) => walrus_terminal::man::run(&args, Cli::command()),
     }
 }

@@ -1,10 +1,6 @@
 //! `walrus read`.
 
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -12,11 +8,15 @@ use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::BlobId;
 use walrus_encoder::ConsistencyCheck;
+use walrus_files::output::{Output, Stream};
+use walrus_terminal::exit::or_interrupted;
 
 use super::context::Context;
 use crate::{
     args::ReadArgs,
-    output::{format::Size, print_bytes, print_json, print_text},
+    output::{
+        format::Size, path_json, path_text, print_bytes, print_json, print_json_to, print_text_to,
+    },
     progress::bars,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 struct ReadResult {
     #[serde(skip_serializing_if = "Option::is_none")]
-    out: Option<PathBuf>,
+    out: Option<String>,
     #[serde_as(as = "DisplayFromStr")]
     blob_id: BlobId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,115 +35,68 @@ struct ReadResult {
 
 /// Reads a blob to a file or to stdout.
 pub(crate) async fn run(context: &Context, args: ReadArgs) -> anyhow::Result<()> {
-    let client = context.reading(&args.rpc)?.client;
-    let check = if args.skip_consistency_check {
-        ConsistencyCheck::Skip
-    } else {
-        ConsistencyCheck::Strict
+    let reading = read(context, args);
+    or_interrupted(reading, || "interrupted; nothing was written".to_owned()).await
+}
+
+async fn read(context: &Context, args: ReadArgs) -> anyhow::Result<()> {
+    // What cannot be written need not be fetched.
+    let output = match &args.out {
+        Some(path) => Some(open(path.clone()).await?),
+        None => None,
     };
-    let progress = bars();
-    let blob = client.read(&args.blob_id, check, &progress).await?;
-    drop(progress);
-    let blob_id = args.blob_id;
-    let Some(out) = args.out else {
+    let blob = fetch(context, &args).await?;
+    let (Some(path), Some(output)) = (args.out, output) else {
         return if context.json() {
             print_json(&ReadResult {
                 out: None,
-                blob_id,
+                blob_id: args.blob_id,
                 blob: Some(BASE64_STANDARD.encode(blob)),
             })
         } else {
             print_bytes(&blob)
         };
     };
-    write_whole(&out, &blob).with_context(|| format!("cannot write {}", out.display()))?;
+    // Text goes to the stream that carries no data.
+    let stream = match output.stream() {
+        Some(Stream::Stdout) => Stream::Stderr,
+        Some(Stream::Stderr) | None => Stream::Stdout,
+    };
+    let size = Size(blob.len() as u64);
+    output
+        .write(&blob)
+        .with_context(|| format!("cannot write {}", path_text(&path)))?;
     if context.json() {
-        print_json(&ReadResult {
-            out: Some(out),
-            blob_id,
+        let result = ReadResult {
+            out: Some(path_json(&path)),
+            blob_id: args.blob_id,
             blob: None,
-        })
+        };
+        return print_json_to(stream, &result);
+    }
+    let text = format!(
+        "Success: read blob {} ({size}) to {}",
+        args.blob_id,
+        path_text(&path)
+    );
+    print_text_to(stream, &text)
+}
+
+/// Opens the output. A pipe without a reader takes until there is one, so not on the threads of the executor.
+async fn open(path: PathBuf) -> anyhow::Result<Output> {
+    let cannot_write = format!("cannot write {}", path_text(&path));
+    tokio::task::spawn_blocking(move || Output::open(&path))
+        .await
+        .context("opening the output was interrupted")?
+        .context(cannot_write)
+}
+
+async fn fetch(context: &Context, args: &ReadArgs) -> anyhow::Result<Vec<u8>> {
+    let client = context.reading(&args.rpc)?.client;
+    let check = if args.skip_consistency_check {
+        ConsistencyCheck::Skip
     } else {
-        print_text(&format!(
-            "Success: read blob {blob_id} ({}) to {}",
-            Size(blob.len() as u64),
-            out.display()
-        ))
-    }
-}
-
-/// Writes a file all at once: it appears, or is replaced, only when every byte is there.
-///
-/// What is not a regular file (a device, a pipe) is written to directly, since replacing it would be wrong.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(existing) if existing.is_dir() => {
-            return Err(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "it is a directory",
-            ));
-        }
-        Ok(existing) if !existing.is_file() => {
-            return fs::OpenOptions::new()
-                .write(true)
-                .open(path)?
-                .write_all(bytes);
-        }
-        _ => {}
-    }
-    let temporary = temporary_beside(path)?;
-    let written = File::create_new(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "it is not the name of a file")
-    })?;
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.part", std::process::id()));
-    Ok(path.with_file_name(temporary))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_appear_whole_and_leave_nothing_behind() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("out");
-        fs::write(&path, b"old").unwrap();
-        write_whole(&path, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn what_cannot_be_written_is_an_error() {
-        let directory = tempfile::tempdir().unwrap();
-        assert!(write_whole(directory.path(), b"x").is_err());
-        assert!(write_whole(&directory.path().join("none/out"), b"x").is_err());
-        assert!(write_whole(Path::new("/"), b"x").is_err());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn devices_are_not_replaced() {
-        use std::os::unix::fs::FileTypeExt;
-        write_whole(Path::new("/dev/null"), b"x").unwrap();
-        assert!(
-            fs::metadata("/dev/null")
-                .unwrap()
-                .file_type()
-                .is_char_device()
-        );
-    }
+        ConsistencyCheck::Strict
+    };
+    Ok(client.read(&args.blob_id, check, &bars()).await?)
 }

@@ -1,10 +1,13 @@
 //! Where the configuration and the wallet are looked for when the caller names none.
 
 use std::{
-    env,
-    fs::File,
-    io::Read,
+    env, io,
     path::{Path, PathBuf},
+};
+
+use walrus_files::{
+    input::{InputError, read_text},
+    path::{expand_home, of_config},
 };
 
 use super::{ConfigError, KnownNetwork, Parsed, WalletReference, parse};
@@ -45,7 +48,7 @@ pub fn load(
     wallet_rpc_url: impl FnOnce() -> Option<String>,
 ) -> Result<Loaded, ConfigError> {
     if let Some(path) = explicit {
-        return read(&expand_home(path), context);
+        return read(&expand_home(path)?, context);
     }
     let directories = config_directories();
     if let Some(path) = first_existing(&directories) {
@@ -72,9 +75,10 @@ pub fn locate_wallet(
     configured: Option<&WalletReference>,
 ) -> Result<WalletLocation, ConfigError> {
     let reference = configured.cloned().unwrap_or_default();
-    let named = explicit.map(Path::to_owned).or(reference.path);
+    // The path of a configuration was resolved when the configuration was read.
+    let named = explicit.map(expand_home).transpose()?.or(reference.path);
     let path = if let Some(path) = named {
-        expand_home(&path)
+        path
     } else {
         let candidates = wallet_candidates();
         let found = candidates.iter().find(|path| path.is_file());
@@ -87,14 +91,6 @@ pub fn locate_wallet(
         active_env: reference.active_env,
         active_address: reference.active_address,
     })
-}
-
-/// Replaces a leading `~/` by the home directory.
-pub(crate) fn expand_home(path: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), home()) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
-    }
 }
 
 fn home() -> Option<PathBuf> {
@@ -141,27 +137,25 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 fn read(path: &Path, context: Option<&str>) -> Result<Loaded, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut text = String::new();
-    file.take(CONFIG_SIZE_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
-    if text.len() as u64 > CONFIG_SIZE_MAX {
-        return Err(ConfigError::TooLarge {
-            path: path.to_owned(),
-            limit: CONFIG_SIZE_MAX,
-        });
-    }
+    let text = read_text(path, CONFIG_SIZE_MAX).map_err(|error| {
+        let path = path.to_owned();
+        match error {
+            InputError::TooLong { limit, .. } => ConfigError::TooLarge { path, limit },
+            InputError::Io(source) => ConfigError::Unreadable { path, source },
+            InputError::Directory => ConfigError::Unreadable {
+                path,
+                source: io::Error::new(io::ErrorKind::IsADirectory, error.to_string()),
+            },
+        }
+    })?;
     let mut parsed = parse(&text, context).map_err(|error| ConfigError::InFile {
         path: path.to_owned(),
         source: Box::new(error),
     })?;
-    if let Some(wallet) = &mut parsed.config.wallet {
-        wallet.path = wallet.path.take().map(|wallet| expand_home(&wallet));
+    if let Some(wallet) = &mut parsed.config.wallet
+        && let Some(named) = wallet.path.take()
+    {
+        wallet.path = Some(of_config(&named, path)?);
     }
     Ok(Loaded {
         parsed,

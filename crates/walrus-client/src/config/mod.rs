@@ -111,6 +111,9 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
+    /// A path with `~` cannot be used.
+    #[error(transparent)]
+    Path(#[from] walrus_files::path::PathError),
     /// `--context` was given, but the file has none.
     #[error("a context was asked for (`{0}`), but the configuration has no `contexts`")]
     NoContexts(String),

@@ -264,6 +264,26 @@ fn an_explicit_wallet_wins_over_a_configured_one() {
     assert_eq!(path(Some(Path::new("/explicit"))), Path::new("/explicit"));
 }
 
+#[test]
+fn paths_of_a_file_count_from_its_folder() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("client_config.yaml");
+    for (wallet, expected) in [
+        ("wallet.yaml", directory.path().join("wallet.yaml")),
+        ("{path: sub/w.yaml}", directory.path().join("sub/w.yaml")),
+        ("/absolute.yaml", "/absolute.yaml".into()),
+    ] {
+        // With a byte order mark, as some editors write it.
+        fs::write(&file, format!("\u{feff}{IDS}wallet_config: {wallet}\n")).unwrap();
+        let config = load(Some(&file), None, || None).unwrap().parsed.config;
+        let location = locate_wallet(None, config.wallet.as_ref()).unwrap();
+        assert_eq!(location.path, expected);
+    }
+    fs::write(&file, format!("{IDS}wallet_config: ~bob/w.yaml\n")).unwrap();
+    let error = load(Some(&file), None, || None).unwrap_err().to_string();
+    assert!(error.contains("~bob/w.yaml"), "{error}");
+}
+
 proptest! {
     /// Files come from outside: any text is read or refused, never a panic.
     #[test]

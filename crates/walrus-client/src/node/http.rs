@@ -4,7 +4,7 @@ use std::{error::Error as StdError, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
-use walrus_core::node_api::ErrorEnvelope;
+use walrus_core::{node_api::ErrorEnvelope, text::printable};
 
 use super::error::NodeError;
 use crate::config::CommunicationConfig;
@@ -96,9 +96,25 @@ impl Http {
         limit: usize,
         idle: Duration,
     ) -> Result<(StatusCode, Bytes), NodeError> {
-        let response = patiently(idle, request.send()).await?;
-        let response = response.map_err(|error| self.failure(&error))?;
+        let started = tokio::time::Instant::now();
+        let (client, request) = request.build_split();
+        let request = request.map_err(|error| self.failure(&error))?;
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let sent = match patiently(idle, client.execute(request)).await {
+            Ok(sent) => sent.map_err(|error| self.failure(&error)),
+            Err(silent) => Err(silent),
+        };
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                let elapsed = started.elapsed();
+                tracing::debug!(node = %self.base, %method, path, %error, ?elapsed, "request failed");
+                return Err(error);
+            }
+        };
         let status = response.status();
+        let elapsed = started.elapsed();
+        tracing::debug!(node = %self.base, %method, path, status = status.as_u16(), ?elapsed, "request answered");
         if status.is_success() {
             return Ok((status, self.body(response, limit, idle).await?));
         }
@@ -227,19 +243,14 @@ fn refusal(status: StatusCode, body: &[u8]) -> NodeError {
     }
 }
 
-/// The first line of a text from outside, without control characters, bounded.
+/// The first line of a text from outside, bounded and fit to be shown.
 fn shorten(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
-    let clean: String = line
-        .chars()
-        .filter(|char| !char.is_control())
-        .take(MESSAGE_CHARS_MAX)
-        .collect();
-    if clean.is_empty() {
-        "no message".to_owned()
-    } else {
-        clean
+    if line.is_empty() {
+        return "no message".to_owned();
     }
+    let start: String = line.chars().take(MESSAGE_CHARS_MAX).collect();
+    printable(&start).into_owned()
 }
 
 #[cfg(test)]
@@ -248,7 +259,7 @@ mod tests {
 
     #[test]
     fn foreign_text_is_tamed() {
-        assert_eq!(shorten("  plain\x1b[31m\nsecond"), "plain[31m");
+        assert_eq!(shorten("  plain\x1b[31m\nsecond"), r"plain\u{1b}[31m");
         assert_eq!(shorten(""), "no message");
         assert_eq!(
             shorten(&"ä".repeat(1000)).chars().count(),

@@ -20,6 +20,7 @@ use walrus_core::{
     metadata::BlobMetadataWithId,
     node_api::{BlobStatus, HealthInfo, StoredStatus, Success, paths},
     sliver::{Axis, SliverData},
+    text::printable,
 };
 
 pub use body::SliverBody;
@@ -37,7 +38,7 @@ const METADATA_BYTES_PER_SHARD: usize = 2 * 33;
 
 /// What the chain says about a node does not suffice to talk to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the node registered at `{address}` cannot be contacted: {reason}")]
+#[error("the node registered at `{}` cannot be contacted: {reason}", printable(.address))]
 pub struct InvalidNode {
     /// The address on chain.
     pub address: String,

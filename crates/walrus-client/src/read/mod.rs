@@ -68,16 +68,21 @@ pub(crate) async fn read_blob(
     config: &CommunicationConfig,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, ReadError> {
+    let started = tokio::time::Instant::now();
     let metadata = Arc::new(metadata::fetch(committee, blob_id, config).await?);
+    tracing::info!(%blob_id, size = metadata.unencoded_length(), elapsed = ?started.elapsed(), "metadata read");
     progress.report(ProgressEvent::MetadataRead {
         size: metadata.unencoded_length(),
         slivers_needed: params::source_symbols(committee.n_shards()).0,
     });
     let slivers = slivers::fetch(committee, &metadata, encoder, config, progress).await?;
+    tracing::info!(%blob_id, slivers = slivers.len(), elapsed = ?started.elapsed(), "slivers read");
     progress.report(ProgressEvent::Decoding);
     let encoder = encoder.clone();
-    tokio::task::spawn_blocking(move || encoder.decode(&metadata, slivers, check))
+    let blob = tokio::task::spawn_blocking(move || encoder.decode(&metadata, slivers, check))
         .await
         .expect("decoding does not panic")
-        .map_err(|source| ReadError::Decode { blob_id, source })
+        .map_err(|source| ReadError::Decode { blob_id, source })?;
+    tracing::info!(%blob_id, elapsed = ?started.elapsed(), "decoded and checked");
+    Ok(blob)
 }

@@ -3,61 +3,56 @@
 use std::{collections::HashMap, sync::Arc};
 
 use futures::{StreamExt, future::join_all, stream};
-use walrus_core::{BlobId, BlobPersistence};
+use walrus_contracts::types::Blob;
+use walrus_core::{BlobId, BlobPersistence, ProtocolCertificate};
 use walrus_sui::{Committees, contract::BlobToCertify};
 
 use super::{
-    Batch,
-    register::Job,
-    result::{BlobObject, BlobStoreResult},
+    Batch, BlobResult,
+    outcome::BlobError,
+    register::{Job, is_about_single_blobs},
     upload::{Upload, UploadError, Uploaded},
 };
-use crate::{
-    backoff::Waits, error::ClientError, network::CommitteeClients, progress::ProgressEvent,
-};
+use crate::{backoff::Waits, network::CommitteeClients, progress::ProgressEvent};
 
 /// Blobs uploaded at the same time. The bytes on their way are bounded across all of them.
 const CONCURRENT_UPLOADS: usize = 8;
 
-/// Phase names of errors.
-const PHASE_UPLOAD: &str = "upload";
-const PHASE_CERTIFY: &str = "certify";
+type Results = HashMap<BlobId, BlobResult>;
 
-type Results = HashMap<BlobId, BlobStoreResult>;
-
-/// A job that failed, and in which phase.
-type Failure = (Job, &'static str, ClientError);
+/// A job that failed.
+type Failure = (Job, BlobError);
 
 impl Batch<'_> {
     /// Uploads and certifies every job. Jobs that fail start again as long as the committee keeps changing.
-    pub(super) async fn certify(
-        &self,
-        mut jobs: Vec<Job>,
-        mut committees: Arc<Committees>,
-    ) -> Result<Results, ClientError> {
+    ///
+    /// Everything here was paid for, so nothing ends it early: what goes wrong is the result of its blob.
+    pub(super) async fn certify(&self, mut jobs: Vec<Job>, committees: Arc<Committees>) -> Results {
         let mut results = Results::new();
+        let mut committees = committees;
         let mut waits = Waits::new(self.client.shared.communication.committee_change_backoff);
-        loop {
-            if jobs.is_empty() {
-                return Ok(results);
-            }
-            let failures = self.attempt(jobs, &committees, &mut results).await?;
+        while !jobs.is_empty() {
+            let failures = self.attempt(jobs, &committees, &mut results).await;
             if failures.is_empty() {
-                return Ok(results);
+                break;
             }
             // A full node that is away for a moment, or a new committee: both are worth another attempt.
-            let again =
-                failures.iter().any(is_transient) || self.client.has_changed(&committees).await?;
+            let again = failures.iter().any(is_transient)
+                || self.client.has_changed(&committees).await.unwrap_or(true);
             let wait = if again { waits.next() } else { None };
             let Some(wait) = wait else {
-                results.extend(failures.into_iter().map(into_result));
-                return Ok(results);
+                let failed = failures.into_iter();
+                results.extend(failed.map(|(job, error)| (job.blob_id(), Err(error))));
+                break;
             };
             self.progress.report(ProgressEvent::CommitteeChanged);
             tokio::time::sleep(wait).await;
-            committees = self.client.committees().await?;
-            jobs = failures.into_iter().map(|(job, ..)| job).collect();
+            if let Ok(current) = self.client.committees().await {
+                committees = current;
+            }
+            jobs = failures.into_iter().map(|(job, _)| job).collect();
         }
+        results
     }
 
     /// One attempt with one committee. Returns the jobs that failed.
@@ -66,7 +61,8 @@ impl Batch<'_> {
         jobs: Vec<Job>,
         committees: &Committees,
         results: &mut Results,
-    ) -> Result<Vec<Failure>, ClientError> {
+    ) -> Vec<Failure> {
+        let started = tokio::time::Instant::now();
         let clients = self.client.clients(&committees.current);
         let outcomes: Vec<(Job, Result<Uploaded, UploadError>)> = stream::iter(jobs)
             .map(|job| self.upload(job, Arc::clone(&clients)))
@@ -74,51 +70,109 @@ impl Batch<'_> {
             .collect()
             .await;
         let mut failures = Vec::new();
-        let mut certificates = Vec::new();
-        let mut tails = Vec::new();
         let mut confirmed = Vec::new();
+        let mut tails = Vec::new();
         for (job, outcome) in outcomes {
             match outcome {
                 Ok(uploaded) => {
-                    certificates.push(BlobToCertify {
-                        object_id: job.object.id,
-                        certificate: uploaded.certificate,
-                    });
                     tails.push(uploaded.tail.finish());
-                    confirmed.push(job);
+                    confirmed.push((job, uploaded.certificate));
                 }
-                Err(error) => failures.push((job, PHASE_UPLOAD, error.into())),
+                Err(error) => failures.push((job, error.into())),
             }
         }
+        tracing::info!(
+            blobs = confirmed.len(),
+            failed = failures.len(),
+            elapsed = ?started.elapsed(),
+            "uploaded"
+        );
         if confirmed.is_empty() {
-            return Ok(failures);
+            return failures;
         }
         self.progress.report(ProgressEvent::Certifying {
             blobs: confirmed.len(),
         });
-        let contract = self.client.contract()?;
         // The slow nodes are served while the transaction runs.
-        let (certified, _) = tokio::join!(contract.certify(&certificates), join_all(tails));
-        match certified {
-            Ok(digests) => {
-                self.progress.report(ProgressEvent::Certified);
-                for (job, digest) in confirmed.iter_mut().zip(digests) {
-                    job.transactions.push(digest.to_string());
+        let (certified, _) = tokio::join!(
+            self.send_certificates(confirmed, &mut failures),
+            join_all(tails)
+        );
+        let blobs = certified.len();
+        tracing::info!(blobs, elapsed = ?started.elapsed(), "certified");
+        self.progress.report(ProgressEvent::Certified { blobs });
+        self.finish(certified, committees, results).await;
+        failures
+    }
+
+    /// Certifies jobs together. Those that somebody else has certified meanwhile are done as well; if the chain
+    /// refuses because of some, the others are certified without those.
+    async fn send_certificates(
+        &self,
+        jobs: Vec<(Job, ProtocolCertificate)>,
+        failures: &mut Vec<Failure>,
+    ) -> Vec<Job> {
+        let mut done = Vec::new();
+        let mut groups = vec![jobs];
+        while let Some(group) = groups.pop() {
+            let certificates: Vec<BlobToCertify> = group
+                .iter()
+                .map(|(job, certificate)| BlobToCertify {
+                    object_id: job.object.id,
+                    certificate: certificate.clone(),
+                })
+                .collect();
+            let error = match self.contract.certify(&certificates).await {
+                Ok(digests) => {
+                    for ((mut job, _), digest) in group.into_iter().zip(digests) {
+                        job.transactions.push(digest.to_string());
+                        done.push(job);
+                    }
+                    continue;
                 }
-                results.extend(self.finish(confirmed).await?);
+                Err(error) => error,
+            };
+            let before = group.len();
+            let mut rest = self.without_certified(group, &mut done).await;
+            let is_final = rest.len() == before && (before == 1 || !is_about_single_blobs(&error));
+            if rest.is_empty() {
+                continue;
             }
-            Err(error) => {
-                let message = Arc::new(error);
-                for job in confirmed {
-                    failures.push((
-                        job,
-                        PHASE_CERTIFY,
-                        ClientError::Certification(Arc::clone(&message)),
-                    ));
-                }
+            if is_final {
+                let cause = Arc::new(error);
+                failures.extend(rest.into_iter().map(|(job, _)| {
+                    let error = BlobError::Certification {
+                        blob_id: job.blob_id(),
+                        cause: Arc::clone(&cause),
+                    };
+                    (job, error)
+                }));
+            } else if rest.len() < before {
+                groups.push(rest);
+            } else {
+                let half = rest.split_off(before / 2);
+                groups.extend([half, rest]);
             }
         }
-        Ok(failures)
+        done
+    }
+
+    /// Moves the jobs whose objects the chain has as certified to `done`; returns the others.
+    async fn without_certified(
+        &self,
+        jobs: Vec<(Job, ProtocolCertificate)>,
+        done: &mut Vec<Job>,
+    ) -> Vec<(Job, ProtocolCertificate)> {
+        let ids: Vec<_> = jobs.iter().map(|(job, _)| job.object.id).collect();
+        let states = join_all(ids.iter().map(|id| self.client.reader().blob(*id))).await;
+        let mut rest = Vec::new();
+        for ((job, certificate), state) in jobs.into_iter().zip(states) {
+            match state {
+                Ok(object) if object.certified_epoch.is_some() => done.push(job),
+                _ => rest.push((job, certificate)),
+            }
+        }
+        rest
     }
 
     async fn upload(
@@ -147,40 +201,46 @@ impl Batch<'_> {
     }
 
     /// The results of certified jobs: extends where needed and reads the objects as they are now.
-    async fn finish(&self, mut jobs: Vec<Job>) -> Result<Results, ClientError> {
-        let contract = self.client.contract()?;
-        for job in jobs.iter_mut().filter(|job| job.extend > 0) {
-            let (digest, cost) = contract.extend_blob(&job.object, job.extend).await?;
-            job.transactions.push(digest.to_string());
-            job.cost = job.cost + cost;
-        }
+    async fn finish(&self, jobs: Vec<Job>, committees: &Committees, results: &mut Results) {
         let ids: Vec<_> = jobs.iter().map(|job| job.object.id).collect();
-        let objects = self.client.reader().blobs(&ids).await?;
-        let results = jobs.into_iter().zip(objects).map(|(job, object)| {
-            let result = BlobStoreResult::NewlyCreated {
-                blob_object: BlobObject::from(&object),
-                resource_operation: job.operation,
-                cost: job.cost,
-                shared_blob_object: None,
-                transactions: job.transactions,
-            };
-            (object.blob_id, result)
-        });
-        Ok(results.collect())
+        let objects = match self.client.reader().blobs(&ids).await {
+            Ok(objects) => objects,
+            Err(error) => {
+                // They are certified, whatever can be read of them now.
+                tracing::debug!(%error, "cannot read the blobs that were certified");
+                let certified = |job: &Job| Blob {
+                    certified_epoch: Some(committees.epoch),
+                    ..job.object.clone()
+                };
+                jobs.iter().map(certified).collect()
+            }
+        };
+        for (mut job, mut object) in jobs.into_iter().zip(objects) {
+            let blob_id = job.blob_id();
+            if job.extend > 0 {
+                match self.contract.extend_blob(&object, job.extend).await {
+                    Ok((digest, cost)) => {
+                        job.transactions.push(digest.to_string());
+                        job.cost = job.cost + cost;
+                        object = self.as_extended(object, job.extend).await;
+                    }
+                    Err(error) => {
+                        let error = BlobError::Extension {
+                            blob_id,
+                            end_epoch: object.storage.end_epoch,
+                            cause: Arc::new(error),
+                        };
+                        results.insert(blob_id, Err(error));
+                        continue;
+                    }
+                }
+            }
+            results.insert(blob_id, Ok(job.into_stored(object)));
+        }
     }
 }
 
 /// Whether the chain could not be reached, as opposed to having refused.
-fn is_transient((_, _, error): &Failure) -> bool {
-    matches!(error, ClientError::Certification(error) if error.is_transient())
-}
-
-fn into_result((job, phase, error): Failure) -> (BlobId, BlobStoreResult) {
-    let blob_id = *job.blob.blob_id();
-    let result = BlobStoreResult::Error {
-        blob_id: Some(blob_id),
-        failure_phase: phase.to_owned(),
-        error_msg: error.to_string(),
-    };
-    (blob_id, result)
+fn is_transient((_, error): &Failure) -> bool {
+    matches!(error, BlobError::Certification { cause, .. } if cause.is_transient())
 }

@@ -59,8 +59,45 @@ impl StorageDuration {
     }
 }
 
+/// When epochs will begin, as far as can be told now. All times are in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochOutlook {
+    epoch: Epoch,
+    /// Earliest begin of the next epoch.
+    next_ms: u64,
+    duration_ms: u64,
+    /// The next epoch should have begun before now.
+    pub is_overdue: bool,
+}
+
+impl EpochOutlook {
+    /// The outlook at the time `now_ms`.
+    pub fn new(info: &EpochInfo, now_ms: u64) -> Self {
+        let due_ms = epoch_start_ms(info, now_ms).saturating_add(info.epoch_duration_ms);
+        Self {
+            epoch: info.epoch,
+            next_ms: due_ms.max(now_ms),
+            duration_ms: info.epoch_duration_ms,
+            is_overdue: due_ms < now_ms,
+        }
+    }
+
+    /// The current epoch.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The earliest time at which a later epoch begins, if epochs keep their length; never in the past. `None` for
+    /// epochs that have begun.
+    pub fn begin_ms(&self, epoch: Epoch) -> Option<u64> {
+        let after_next = epoch.checked_sub(self.epoch)?.checked_sub(1)?;
+        let wait_ms = self.duration_ms.saturating_mul(u64::from(after_next));
+        Some(self.next_ms.saturating_add(wait_ms))
+    }
+}
+
 /// When the current epoch began; while the change is in progress, now.
-pub fn epoch_start_ms(info: &EpochInfo, now_ms: u64) -> u64 {
+fn epoch_start_ms(info: &EpochInfo, now_ms: u64) -> u64 {
     match info.state {
         EpochState::ChangeDone { since_ms } | EpochState::NextParamsSelected { since_ms } => {
             since_ms
@@ -118,6 +155,21 @@ mod tests {
             "storage can be bought for at most 53 epochs ahead, 54 were asked for"
         );
         assert!(epochs(StorageDuration::EarliestExpiry { unix_ms: u64::MAX }).is_err());
+    }
+
+    #[test]
+    fn epochs_to_come_never_begin_in_the_past() {
+        let on_time = EpochOutlook::new(&info(), START_MS + 10);
+        assert!(!on_time.is_overdue);
+        assert_eq!(on_time.begin_ms(11), Some(START_MS + DAY_MS));
+        assert_eq!(on_time.begin_ms(13), Some(START_MS + 3 * DAY_MS));
+        assert_eq!((on_time.begin_ms(10), on_time.begin_ms(0)), (None, None));
+        let now_ms = START_MS + 5 * DAY_MS;
+        let late = EpochOutlook::new(&info(), now_ms);
+        assert!(late.is_overdue);
+        assert_eq!(late.begin_ms(11), Some(now_ms));
+        assert_eq!(late.begin_ms(12), Some(now_ms + DAY_MS));
+        assert_eq!(late.begin_ms(Epoch::MAX).map(|ms| ms > now_ms), Some(true));
     }
 
     #[test]

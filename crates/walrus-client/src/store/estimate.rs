@@ -1,22 +1,14 @@
 //! What a store would do and cost, without doing it.
 
-use serde::{Deserialize, Serialize};
-use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::{BlobId, Frost, VerifiedMetadata};
 
-use super::{
-    BlobInput, StorageDuration,
-    result::{BlobStoreResult, RS2},
-};
+use super::{BlobError, BlobInput, StorageDuration};
 use crate::{client::WalrusClient, error::ClientError};
 
 /// A blob that was not stored.
-#[serde_as]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreEstimate {
     /// The ID the blob would have.
-    #[serde_as(as = "DisplayFromStr")]
     pub blob_id: BlobId,
     /// Size in bytes.
     pub unencoded_size: u64,
@@ -24,8 +16,6 @@ pub struct StoreEstimate {
     pub encoded_size: u64,
     /// Price of new storage for the whole duration and of the write.
     pub storage_cost: Frost,
-    /// Always `RS2`.
-    pub encoding_type: String,
 }
 
 impl WalrusClient {
@@ -34,7 +24,7 @@ impl WalrusClient {
         &self,
         input: BlobInput,
         duration: StorageDuration,
-    ) -> Result<Result<StoreEstimate, BlobStoreResult>, ClientError> {
+    ) -> Result<Result<StoreEstimate, BlobError>, ClientError> {
         let epochs_ahead = self.epochs_ahead(duration).await?;
         let prices = self.reader().prices().await?;
         let metadata = match self.metadata(input).await? {
@@ -50,7 +40,6 @@ impl WalrusClient {
             storage_cost: prices
                 .total_cost(encoded_size, epochs_ahead)
                 .unwrap_or(Frost(u64::MAX)),
-            encoding_type: RS2.to_owned(),
         }))
     }
 
@@ -58,7 +47,7 @@ impl WalrusClient {
     pub async fn metadata(
         &self,
         input: BlobInput,
-    ) -> Result<Result<VerifiedMetadata, BlobStoreResult>, ClientError> {
+    ) -> Result<Result<VerifiedMetadata, BlobError>, ClientError> {
         Ok(input.metadata(&self.encoder().await?).await)
     }
 }

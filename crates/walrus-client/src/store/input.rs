@@ -1,12 +1,16 @@
 //! What is stored: bytes or files, and in which batches.
 
-use std::{io, path::PathBuf};
+use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use walrus_core::{VerifiedMetadata, params};
 use walrus_encoder::Encoder;
+use walrus_files::input::{InputError, read_at_most};
 
-use super::{encoded::EncodedBlob, result::BlobStoreResult};
+use super::{
+    encoded::EncodedBlob,
+    outcome::{BlobError, TooLarge},
+};
 use crate::{
     error::ClientError,
     progress::{ProgressEvent, ProgressSink},
@@ -23,57 +27,52 @@ const BATCH_BLOBS_MAX: usize = 100;
 pub enum BlobInput {
     /// Bytes in memory.
     Bytes(Bytes),
-    /// A file, read when its turn comes.
+    /// A file, pipe or device; opened once, when its turn comes, and read to its end.
     File(PathBuf),
 }
 
-/// Phase names of errors.
-const PHASE_READ: &str = "read input";
-const PHASE_ENCODE: &str = "encode";
-
 impl BlobInput {
-    /// Size in bytes.
-    pub(crate) async fn size(&self) -> io::Result<u64> {
+    /// Size in bytes, where it is known before everything is read. What cannot be read has none; reading it says why.
+    async fn known_size(&self) -> Option<u64> {
         match self {
-            Self::Bytes(bytes) => Ok(bytes.len() as u64),
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::File(path) => {
-                let metadata = tokio::fs::metadata(path).await?;
-                if metadata.is_dir() {
-                    return Err(io::Error::new(
-                        io::ErrorKind::IsADirectory,
-                        "it is a directory",
-                    ));
-                }
-                Ok(metadata.len())
+                let metadata = tokio::fs::metadata(path).await.ok()?;
+                metadata.is_file().then_some(metadata.len())
             }
         }
     }
 
     /// The bytes, if they are no more than a blob of the network can have.
-    pub(crate) async fn read(self, encoder: &Encoder) -> Result<Bytes, BlobStoreResult> {
-        let unreadable = |path: &PathBuf, error: &io::Error| {
-            failed(
-                PHASE_READ,
-                format!("cannot read {}: {error}", path.display()),
-            )
+    async fn read(self, encoder: &Encoder) -> Result<Bytes, BlobError> {
+        let n_shards = encoder.n_shards();
+        let limit = params::max_blob_size(n_shards);
+        let too_large = |what: String, size| TooLarge {
+            what,
+            size,
+            limit,
+            n_shards,
         };
         match self {
+            Self::Bytes(bytes) if bytes.len() as u64 > limit => {
+                Err(too_large("the blob".to_owned(), Some(bytes.len() as u64)).into())
+            }
             Self::Bytes(bytes) => Ok(bytes),
             Self::File(path) => {
-                let size = Self::File(path.clone()).size().await;
-                let size = size.map_err(|error| unreadable(&path, &error))?;
-                let limit = params::max_blob_size(encoder.n_shards());
-                if size > limit {
-                    let message = format!(
-                        "{} has {size} bytes; the network stores blobs of at most {limit} bytes",
-                        path.display()
-                    );
-                    return Err(failed(PHASE_ENCODE, message));
-                }
-                let bytes = tokio::fs::read(&path).await;
-                bytes
-                    .map(Bytes::from)
-                    .map_err(|error| unreadable(&path, &error))
+                let file = path.clone();
+                // Opening a pipe waits for its writer: not on the threads of the executor.
+                let read = tokio::task::spawn_blocking(move || read_at_most(&file, limit))
+                    .await
+                    .expect("reading does not panic");
+                read.map(Bytes::from).map_err(|error| match error {
+                    InputError::TooLong { reported, .. } => {
+                        too_large(path.display().to_string(), reported).into()
+                    }
+                    error => BlobError::Unreadable {
+                        path,
+                        cause: Arc::new(error),
+                    },
+                })
             }
         }
     }
@@ -84,47 +83,38 @@ impl BlobInput {
         encoder: &Encoder,
         blob: usize,
         progress: &ProgressSink,
-    ) -> Result<EncodedBlob, BlobStoreResult> {
+    ) -> Result<EncodedBlob, BlobError> {
         let bytes = self.read(encoder).await?;
-        progress.report(ProgressEvent::Encoding {
-            blob,
-            size: bytes.len() as u64,
-        });
+        let size = bytes.len() as u64;
+        progress.report(ProgressEvent::Encoding { blob, size });
+        let started = tokio::time::Instant::now();
         let encoder = encoder.clone();
         let encoded = tokio::task::spawn_blocking(move || EncodedBlob::encode(&encoder, &bytes))
             .await
-            .expect("encoding does not panic")
-            .map_err(|error| failed(PHASE_ENCODE, error.to_string()))?;
+            .expect("encoding does not panic")?;
+        let (blob_id, encoded_size) = (*encoded.blob_id(), encoded.metadata().encoded_length());
+        tracing::info!(%blob_id, size, encoded_size, elapsed = ?started.elapsed(), "encoded");
         progress.report(ProgressEvent::Encoded {
             blob,
-            blob_id: *encoded.blob_id(),
-            encoded_size: encoded.metadata().encoded_length(),
+            blob_id,
+            encoded_size,
         });
         Ok(encoded)
     }
-}
 
-impl BlobInput {
     /// Computes the metadata of the blob, keeping no slivers. Needs no network.
-    pub async fn metadata(self, encoder: &Encoder) -> Result<VerifiedMetadata, BlobStoreResult> {
+    pub async fn metadata(self, encoder: &Encoder) -> Result<VerifiedMetadata, BlobError> {
         let bytes = self.read(encoder).await?;
         let encoder = encoder.clone();
-        tokio::task::spawn_blocking(move || encoder.metadata(&bytes))
+        let metadata = tokio::task::spawn_blocking(move || encoder.metadata(&bytes))
             .await
-            .expect("encoding does not panic")
-            .map_err(|error| failed(PHASE_ENCODE, error.to_string()))
+            .expect("encoding does not panic")?;
+        Ok(metadata)
     }
 }
 
-fn failed(phase: &str, message: String) -> BlobStoreResult {
-    BlobStoreResult::Error {
-        blob_id: None,
-        failure_phase: phase.to_owned(),
-        error_msg: message,
-    }
-}
-
-/// Splits inputs into batches that fit into memory. More than one file is also bounded by `total_max`.
+/// Splits inputs into batches that fit into memory; what has no known size is stored alone. More than one input
+/// is also bounded by `total_max` bytes, as far as sizes are known.
 pub(crate) async fn batches(
     inputs: Vec<BlobInput>,
     encoder: &Encoder,
@@ -135,10 +125,12 @@ pub(crate) async fn batches(
     let mut total = 0_u64;
     let several = inputs.len() > 1;
     for input in inputs {
-        // What cannot be read has no size; reading it later says why.
-        let size = input.size().await.unwrap_or(0);
-        total = total.saturating_add(size);
-        let encoded = params::encoded_length(encoder.n_shards(), size).unwrap_or(0);
+        let size = input.known_size().await;
+        total = total.saturating_add(size.unwrap_or(0));
+        let encoded = match size {
+            Some(size) => params::encoded_length(encoder.n_shards(), size).unwrap_or(0),
+            None => BATCH_ENCODED_BYTES_MAX,
+        };
         encoded_bytes = encoded_bytes.saturating_add(encoded);
         match batches.last_mut() {
             Some(batch)
@@ -185,6 +177,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_has_no_size_is_stored_alone() {
+        let mut inputs = blobs(3, 1);
+        inputs.insert(1, BlobInput::File("/dev/null".into()));
+        let batches = batches(inputs, &encoder(), 1 << 30).await.unwrap();
+        let lengths: Vec<usize> = batches.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [1, 1, 2]);
+    }
+
+    #[tokio::test]
     async fn the_total_of_several_blobs_is_bounded() {
         assert!(batches(blobs(1, 11), &encoder(), 10).await.is_ok());
         assert!(batches(blobs(2, 5), &encoder(), 10).await.is_ok());
@@ -202,18 +203,28 @@ mod tests {
             (directory.path().join("missing"), "No such file"),
             (directory.path().to_owned(), "it is a directory"),
         ] {
-            let error = BlobInput::File(path.clone())
-                .read(&encoder())
-                .await
-                .unwrap_err();
-            let BlobStoreResult::Error { error_msg, .. } = error else {
-                panic!("expected an error");
-            };
-            assert!(error_msg.contains(reason), "{error_msg}");
-            assert!(
-                error_msg.contains(&path.display().to_string()),
-                "{error_msg}"
-            );
+            let error = BlobInput::File(path.clone()).read(&encoder()).await;
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+            assert!(error.contains(&path.display().to_string()), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn inputs_without_an_end_are_read_no_further_than_a_blob() {
+        for (path, size) in [("/dev/zero", "more than")] {
+            let error = BlobInput::File(path.into()).read(&encoder()).await;
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(size) && error.contains(path), "{error}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_reports_no_size_is_read_all_the_same() {
+        let read = BlobInput::File("/proc/version".into())
+            .read(&encoder())
+            .await;
+        assert_eq!(read.unwrap(), std::fs::read("/proc/version").unwrap());
     }
 }

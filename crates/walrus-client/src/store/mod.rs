@@ -5,20 +5,21 @@ mod duration;
 mod encoded;
 mod estimate;
 mod input;
+mod outcome;
 mod plan;
 mod register;
-pub mod result;
 mod upload;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use walrus_core::{BlobId, EpochCount, node_api::BlobStatus};
-use walrus_sui::Committees;
+use walrus_sui::{Committees, WalrusContract};
 
-pub use duration::{StorageDuration, epoch_start_ms};
+pub use duration::{EpochOutlook, StorageDuration};
 pub use estimate::StoreEstimate;
 pub use input::BlobInput;
+pub use outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob, TooLarge};
 pub(crate) use upload::DataInFlight;
 pub use upload::UploadError;
 
@@ -32,7 +33,6 @@ use crate::{
 };
 pub(crate) use encoded::EncodedBlob;
 use plan::{Resources, Wanted, plan};
-use result::{BlobStoreResult, EventOrObject};
 #[cfg(test)]
 pub(crate) use upload::{Upload, Uploaded};
 
@@ -60,34 +60,45 @@ pub struct StoreOptions {
 impl WalrusClient {
     /// Stores blobs and certifies their availability. Results are in the order of `inputs`.
     ///
-    /// A blob that fails for a reason of its own becomes a [`BlobStoreResult::Error`]; the others go on.
-    /// What concerns all of them (no money, too few nodes, no chain) fails the call.
+    /// A blob that fails for a reason of its own is an error among the results; the others go on. What concerns
+    /// all of them (no money, too few nodes, no chain) fails the call, unless some are stored by then.
     pub async fn store(
         &self,
         inputs: Vec<BlobInput>,
         options: &StoreOptions,
         progress: &ProgressSink,
-    ) -> Result<Vec<BlobStoreResult>, ClientError> {
-        self.contract()?;
+    ) -> Result<Vec<BlobResult>, ClientError> {
+        let contract = self.contract()?;
         let epochs_ahead = self.epochs_ahead(options.duration).await?;
         let encoder = self.encoder().await?;
-        let mut results = Vec::with_capacity(inputs.len());
-        for inputs in input::batches(
-            inputs,
-            &encoder,
-            self.shared.communication.max_total_blob_size,
-        )
-        .await?
-        {
+        let mut results: Vec<BlobResult> = Vec::with_capacity(inputs.len());
+        let total_max = self.shared.communication.max_total_blob_size;
+        let mut batches = input::batches(inputs, &encoder, total_max)
+            .await?
+            .into_iter();
+        while let Some(inputs) = batches.next() {
+            let count = inputs.len();
             let batch = Batch {
                 client: self,
+                contract,
                 first: results.len(),
                 options,
                 epochs_ahead,
                 progress,
             };
             let encoded = batch.encode(inputs, &encoder).await;
-            results.extend(batch.store(encoded).await?);
+            match batch.store(encoded).await {
+                Ok(stored) => results.extend(stored),
+                Err(error) if results.iter().all(Result::is_err) => return Err(error),
+                Err(error) => {
+                    // What is stored already is worth telling, and so is what is not.
+                    let cause = Arc::new(error);
+                    let left = count + batches.map(|inputs| inputs.len()).sum::<usize>();
+                    let failed = || Err(BlobError::NotAttempted(Arc::clone(&cause)));
+                    results.extend(std::iter::repeat_with(failed).take(left));
+                    break;
+                }
+            }
         }
         Ok(results)
     }
@@ -108,7 +119,7 @@ impl WalrusClient {
 }
 
 /// Milliseconds since 1970.
-fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
@@ -117,6 +128,7 @@ fn now_ms() -> u64 {
 #[derive(Clone, Copy)]
 pub(crate) struct Batch<'a> {
     pub client: &'a WalrusClient,
+    pub contract: &'a WalrusContract,
     /// Position of the first blob of the batch in the store.
     pub first: usize,
     pub options: &'a StoreOptions,
@@ -125,7 +137,10 @@ pub(crate) struct Batch<'a> {
 }
 
 /// A blob of a batch: encoded, or failed before that.
-type Encoded = Result<Arc<EncodedBlob>, BlobStoreResult>;
+type Encoded = Result<Arc<EncodedBlob>, BlobError>;
+
+/// What became of one blob.
+pub type BlobResult = Result<StoreOutcome, BlobError>;
 
 /// A different blob of a batch, and its position in it.
 pub(crate) struct Unique {
@@ -153,7 +168,7 @@ impl Batch<'_> {
         encoded
     }
 
-    async fn store(&self, encoded: Vec<Encoded>) -> Result<Vec<BlobStoreResult>, ClientError> {
+    async fn store(&self, encoded: Vec<Encoded>) -> Result<Vec<BlobResult>, ClientError> {
         let unique = unique(&encoded);
         let mut by_id = HashMap::new();
         if !unique.is_empty() {
@@ -168,7 +183,7 @@ impl Batch<'_> {
             }
             let registered = self.register(plans).await?;
             let ready = registered.results;
-            let certified = self.certify(registered.jobs, committees).await?;
+            let certified = self.certify(registered.jobs, committees).await;
             by_id.extend(ready.into_iter().chain(certified));
         }
         Ok(encoded
@@ -195,11 +210,16 @@ impl Batch<'_> {
         unique: &[Unique],
     ) -> Result<(Arc<Committees>, Vec<Option<BlobStatus>>), ClientError> {
         self.progress.report(ProgressEvent::CheckingStatus);
+        let started = tokio::time::Instant::now();
         let mut committees = committees;
         let mut attempt = 0;
         loop {
             let error = match self.ask_statuses(&committees, unique).await {
-                Ok(statuses) => return Ok((committees, statuses)),
+                Ok(statuses) => {
+                    let blobs = unique.len();
+                    tracing::info!(blobs, elapsed = ?started.elapsed(), "asked the nodes for the status");
+                    return Ok((committees, statuses));
+                }
                 Err(error) => error,
             };
             // Nodes that restart are back in a moment; those of a committee just replaced may be gone.
@@ -246,7 +266,7 @@ impl Batch<'_> {
         if self.options.force || self.options.ignore_resources {
             return Ok(Resources::default());
         }
-        let owner = self.client.contract()?.address();
+        let owner = self.contract.address();
         let reader = self.client.reader();
         let (blobs, storage) =
             tokio::try_join!(reader.owned_blobs(owner), reader.owned_storage(owner))?;
@@ -261,22 +281,19 @@ fn has_silent_nodes(error: &ClientError) -> bool {
 }
 
 /// The result of a blob. Of several equal blobs the first is stored; the others are available through it.
-fn take_result(item: Encoded, by_id: &mut HashMap<BlobId, BlobStoreResult>) -> BlobStoreResult {
-    let blob_id = match item {
-        Ok(blob) => *blob.blob_id(),
-        Err(failed) => return failed,
-    };
+fn take_result(item: Encoded, by_id: &mut HashMap<BlobId, BlobResult>) -> BlobResult {
+    let blob_id = *item?.blob_id();
     let result = by_id
         .get(&blob_id)
         .expect("every blob has a result")
         .clone();
-    if let BlobStoreResult::NewlyCreated { blob_object, .. } = &result {
-        let later = BlobStoreResult::AlreadyCertified {
+    if let Ok(StoreOutcome::Stored(stored)) = &result {
+        let later = StoreOutcome::AlreadyCertified {
             blob_id,
-            event_or_object: EventOrObject::Object(blob_object.id),
-            end_epoch: blob_object.storage.end_epoch,
+            by: CertifiedBy::Object(stored.object.id),
+            end_epoch: stored.object.storage.end_epoch,
         };
-        by_id.insert(blob_id, later);
+        by_id.insert(blob_id, Ok(later));
     }
     result
 }

@@ -4,13 +4,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, EpochCount, Frost};
-use walrus_sui::contract::{BlobToRegister, Lifetime, StorageSource};
+use walrus_sui::{
+    SuiError,
+    contract::{BlobToRegister, Lifetime, Registered, StorageSource},
+};
 
 use super::{
-    Batch, Unique,
+    Batch, BlobResult, Unique,
     encoded::EncodedBlob,
+    outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob},
     plan::Plan,
-    result::{BlobObject, BlobStoreResult, EventOrObject, ResourceOperation},
 };
 use crate::{error::ClientError, progress::ProgressEvent};
 
@@ -20,7 +23,7 @@ pub(crate) struct Job {
     pub index: usize,
     pub blob: Arc<EncodedBlob>,
     pub object: Blob,
-    pub operation: ResourceOperation,
+    pub operation: StoreOperation,
     pub cost: Frost,
     /// Digests of the transactions so far.
     pub transactions: Vec<String>,
@@ -28,13 +31,45 @@ pub(crate) struct Job {
     pub extend: EpochCount,
 }
 
+impl Job {
+    pub(super) fn blob_id(&self) -> BlobId {
+        *self.blob.blob_id()
+    }
+
+    /// The blob as it is now.
+    pub(super) fn into_stored(self, object: Blob) -> StoreOutcome {
+        StoreOutcome::Stored(StoredBlob {
+            object,
+            operation: self.operation,
+            encoded_length: self.blob.metadata().encoded_length(),
+            cost: self.cost,
+            transactions: self.transactions,
+        })
+    }
+}
+
 /// What registration leads to.
 #[derive(Default)]
 pub(crate) struct Registration {
-    /// Blobs that are done.
-    pub results: HashMap<BlobId, BlobStoreResult>,
+    /// Blobs that are done, or have failed.
+    pub results: HashMap<BlobId, BlobResult>,
     /// Blobs that go on.
     pub jobs: Vec<Job>,
+}
+
+/// A blob to register, and where its storage comes from.
+struct NewBlob {
+    item: Unique,
+    storage: StorageSource,
+}
+
+impl NewBlob {
+    fn operation(&self) -> StoreOperation {
+        match self.storage {
+            StorageSource::Buy(epochs_ahead) => StoreOperation::Bought { epochs_ahead },
+            StorageSource::Owned(_) => StoreOperation::InOwnedStorage,
+        }
+    }
 }
 
 impl Batch<'_> {
@@ -47,142 +82,195 @@ impl Batch<'_> {
         let mut to_register = Vec::new();
         for (item, plan) in plans {
             let blob_id = *item.blob.blob_id();
-            let encoded_length = item.blob.metadata().encoded_length();
-            match plan {
+            let already = |by, end_epoch| {
+                Ok(StoreOutcome::AlreadyCertified {
+                    blob_id,
+                    by,
+                    end_epoch,
+                })
+            };
+            let result = match plan {
                 Plan::AlreadyCertifiedBySomebody { event, end_epoch } => {
-                    let by = EventOrObject::Event(event);
-                    registration
-                        .results
-                        .insert(blob_id, already(blob_id, by, end_epoch));
+                    already(CertifiedBy::Event(event), end_epoch)
                 }
                 Plan::AlreadyCertified { object, end_epoch } => {
-                    let by = EventOrObject::Object(object);
-                    registration
-                        .results
-                        .insert(blob_id, already(blob_id, by, end_epoch));
+                    already(CertifiedBy::Object(object), end_epoch)
                 }
-                Plan::Invalid { event } => {
-                    let invalid = BlobStoreResult::MarkedInvalid { blob_id, event };
-                    registration.results.insert(blob_id, invalid);
-                }
-                Plan::Extend { blob, epochs } => {
-                    let result = self.extend(blob, epochs, encoded_length).await?;
-                    registration.results.insert(blob_id, result);
-                }
+                Plan::Invalid { event } => Err(BlobError::MarkedInvalid { blob_id, event }),
+                Plan::Extend { blob, epochs } => self.extend(&item, blob, epochs).await,
                 Plan::Certify { blob, extend } => {
-                    let operation = match extend {
-                        0 => ResourceOperation::ReuseRegistration { encoded_length },
-                        epochs_extended => ResourceOperation::ReuseAndExtendNonCertified {
-                            encoded_length,
-                            epochs_extended,
-                        },
-                    };
                     registration.jobs.push(Job {
                         index: item.index,
                         blob: item.blob,
                         object: blob,
-                        operation,
+                        operation: StoreOperation::Completed {
+                            epochs_extended: extend,
+                        },
                         cost: Frost(0),
                         transactions: Vec::new(),
                         extend,
                     });
+                    continue;
                 }
                 Plan::RegisterInStorage { storage } => {
-                    let operation = ResourceOperation::ReuseStorage { encoded_length };
-                    to_register.push((item, StorageSource::Owned(storage.id), operation));
+                    let storage = StorageSource::Owned(storage.id);
+                    to_register.push(NewBlob { item, storage });
+                    continue;
                 }
                 Plan::RegisterFromScratch => {
-                    let operation = ResourceOperation::RegisterFromScratch {
-                        encoded_length,
-                        epochs_ahead: self.epochs_ahead,
-                    };
-                    to_register.push((item, StorageSource::Buy(self.epochs_ahead), operation));
+                    let storage = StorageSource::Buy(self.epochs_ahead);
+                    to_register.push(NewBlob { item, storage });
+                    continue;
                 }
-            }
+            };
+            registration.results.insert(blob_id, result);
         }
-        registration
-            .jobs
-            .extend(self.register_new(to_register).await?);
+        self.register_new(to_register, &mut registration).await?;
         Ok(registration)
     }
 
+    /// Registers new blobs together. If the chain refuses because of some of them, the others are registered
+    /// without those.
     async fn register_new(
         &self,
-        items: Vec<(Unique, StorageSource, ResourceOperation)>,
-    ) -> Result<Vec<Job>, ClientError> {
-        if items.is_empty() {
-            return Ok(Vec::new());
+        blobs: Vec<NewBlob>,
+        registration: &mut Registration,
+    ) -> Result<(), ClientError> {
+        if blobs.is_empty() {
+            return Ok(());
         }
         self.progress
-            .report(ProgressEvent::Registering { blobs: items.len() });
+            .report(ProgressEvent::Registering { blobs: blobs.len() });
+        let started = tokio::time::Instant::now();
+        let mut groups = vec![blobs];
+        while let Some(mut group) = groups.pop() {
+            let error = match self.send_registration(&group).await {
+                Ok(registered) => {
+                    registration.jobs.extend(jobs_of(group, registered));
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if !is_about_single_blobs(&error) {
+                // What was registered before this group is not given up for it.
+                let has_paid = !registration.jobs.is_empty();
+                if !has_paid {
+                    return Err(error.into());
+                }
+                let cause = Arc::new(error);
+                let left = groups.drain(..).flatten().chain(group);
+                registration.fail(left, &cause);
+                break;
+            }
+            if group.len() > 1 {
+                let half = group.split_off(group.len() / 2);
+                groups.extend([half, group]);
+                continue;
+            }
+            match &mut group[0].storage {
+                // Somebody else has used this storage meanwhile: other storage does as well.
+                storage @ StorageSource::Owned(_) => {
+                    tracing::debug!(%error, "owned storage cannot be used");
+                    *storage = StorageSource::Buy(self.epochs_ahead);
+                    groups.push(group);
+                }
+                StorageSource::Buy(_) => registration.fail(group, &Arc::new(error)),
+            }
+        }
+        let cost = registration
+            .jobs
+            .iter()
+            .fold(Frost(0), |total, job| total + job.cost);
+        let blobs = registration.jobs.len();
+        tracing::info!(blobs, %cost, elapsed = ?started.elapsed(), "registered");
+        self.progress
+            .report(ProgressEvent::Registered { blobs, cost });
+        // Nodes learn of the registration from the chain; sending a moment later saves them a retry.
+        tokio::time::sleep(self.client.shared.communication.registration_delay).await;
+        Ok(())
+    }
+
+    async fn send_registration(&self, blobs: &[NewBlob]) -> Result<Vec<Registered>, SuiError> {
         let lifetime = if self.options.deletable {
             Lifetime::Deletable
         } else {
             Lifetime::Permanent
         };
-        let requests: Vec<BlobToRegister> = items
+        let requests: Vec<BlobToRegister> = blobs
             .iter()
-            .map(|(item, storage, _)| BlobToRegister::new(item.blob.metadata(), lifetime, *storage))
+            .map(|new| BlobToRegister::new(new.item.blob.metadata(), lifetime, new.storage))
             .collect();
-        let registered = self
-            .client
-            .contract()?
-            .reserve_and_register(&requests)
-            .await?;
-        self.progress.report(ProgressEvent::Registered);
-        // Nodes learn of the registration from the chain; sending a moment later saves them a retry.
-        tokio::time::sleep(self.client.shared.communication.registration_delay).await;
-        let jobs = items
-            .into_iter()
-            .zip(registered)
-            .map(|((item, _, operation), registered)| Job {
-                index: item.index,
-                blob: item.blob,
-                object: registered.blob,
-                operation,
-                cost: registered.cost,
-                transactions: vec![registered.digest.to_string()],
-                extend: 0,
-            });
-        Ok(jobs.collect())
+        self.contract.reserve_and_register(&requests).await
     }
 
-    async fn extend(
-        &self,
-        blob: Blob,
-        epochs_extended: EpochCount,
-        encoded_length: u64,
-    ) -> Result<BlobStoreResult, ClientError> {
+    async fn extend(&self, item: &Unique, blob: Blob, epochs_extended: EpochCount) -> BlobResult {
         self.progress
             .report(ProgressEvent::Registering { blobs: 1 });
-        let (digest, cost) = self
-            .client
-            .contract()?
-            .extend_blob(&blob, epochs_extended)
-            .await?;
-        self.progress.report(ProgressEvent::Registered);
-        let extended = self.client.reader().blob(blob.id).await?;
-        Ok(BlobStoreResult::NewlyCreated {
-            blob_object: BlobObject::from(&extended),
-            resource_operation: ResourceOperation::ReuseAndExtend {
-                encoded_length,
-                epochs_extended,
-            },
+        let extended = self.contract.extend_blob(&blob, epochs_extended).await;
+        let (digest, cost) = extended.map_err(|error| BlobError::Extension {
+            blob_id: blob.blob_id,
+            end_epoch: blob.storage.end_epoch,
+            cause: Arc::new(error),
+        })?;
+        self.progress
+            .report(ProgressEvent::Registered { blobs: 1, cost });
+        let object = self.as_extended(blob, epochs_extended).await;
+        Ok(StoreOutcome::Stored(StoredBlob {
+            object,
+            operation: StoreOperation::Extended { epochs_extended },
+            encoded_length: item.blob.metadata().encoded_length(),
             cost,
-            shared_blob_object: None,
             transactions: vec![digest.to_string()],
-        })
+        }))
+    }
+
+    /// A blob that was extended, as the chain has it; if the chain cannot be asked, as it must be.
+    pub(super) async fn as_extended(&self, mut blob: Blob, epochs: EpochCount) -> Blob {
+        match self.client.reader().blob(blob.id).await {
+            Ok(object) => object,
+            Err(error) => {
+                tracing::debug!(%error, object = %blob.id, "cannot read the blob that was extended");
+                blob.storage.end_epoch = blob.storage.end_epoch.saturating_add(epochs);
+                blob
+            }
+        }
     }
 }
 
-fn already(
-    blob_id: BlobId,
-    event_or_object: EventOrObject,
-    end_epoch: walrus_core::Epoch,
-) -> BlobStoreResult {
-    BlobStoreResult::AlreadyCertified {
-        blob_id,
-        event_or_object,
-        end_epoch,
+impl Registration {
+    fn fail(&mut self, blobs: impl IntoIterator<Item = NewBlob>, cause: &Arc<SuiError>) {
+        for new in blobs {
+            let blob_id = *new.item.blob.blob_id();
+            let error = BlobError::Registration {
+                blob_id,
+                cause: Arc::clone(cause),
+            };
+            self.results.insert(blob_id, Err(error));
+        }
     }
+}
+
+/// Whether a transaction about several blobs may succeed without some of them.
+pub(super) fn is_about_single_blobs(error: &SuiError) -> bool {
+    matches!(
+        error,
+        SuiError::MoveAbort(_)
+            | SuiError::ObjectNotFound(_)
+            | SuiError::UnexpectedType { .. }
+            | SuiError::BlobExpired { .. }
+            | SuiError::ObjectsInUse(_)
+    )
+}
+
+fn jobs_of(blobs: Vec<NewBlob>, registered: Vec<Registered>) -> impl Iterator<Item = Job> {
+    let pairs = blobs.into_iter().zip(registered);
+    pairs.map(|(new, registered)| Job {
+        index: new.item.index,
+        operation: new.operation(),
+        blob: new.item.blob,
+        object: registered.blob,
+        cost: registered.cost,
+        transactions: vec![registered.digest.to_string()],
+        extend: 0,
+    })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use walrus_core::SuiAddress;
 
-use super::{WalletError, expand_home, save};
+use super::{WalletError, read, save};
 
 /// One network a wallet knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,10 +76,7 @@ impl WalletConfig {
     }
 
     pub(super) fn load(path: &Path) -> Result<Self, WalletError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| WalletError::Read {
-            path: path.to_owned(),
-            cause,
-        })?;
+        let text = read(path)?;
         let invalid = |reason: String| WalletError::Invalid {
             path: path.to_owned(),
             reason: first_line(&reason),
@@ -105,13 +102,9 @@ impl WalletConfig {
     }
 
     /// The keystore file; a relative path counts from the directory of `client.yaml`.
-    pub(super) fn keystore_path(&self, config_path: &Path) -> PathBuf {
+    pub(super) fn keystore_path(&self, config_path: &Path) -> Result<PathBuf, WalletError> {
         let KeystoreLocation::File(path) = &self.keystore;
-        let path = expand_home(path);
-        match config_path.parent() {
-            Some(directory) if path.is_relative() => directory.join(path),
-            _ => path,
-        }
+        Ok(walrus_files::path::of_config(path, config_path)?)
     }
 
     pub(super) fn active_address(&self) -> Option<SuiAddress> {

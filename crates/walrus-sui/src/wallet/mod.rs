@@ -9,10 +9,17 @@ mod keystore;
 use std::path::{Path, PathBuf};
 
 use walrus_core::SuiAddress;
+use walrus_files::{
+    input::{InputError, read_text},
+    path::expand_home,
+};
 
 pub use self::config::{KeystoreLocation, WalletConfig, WalletEnv};
 pub use self::keystore::Keystore;
 use crate::signer::{InvalidPrivateKey, Signer};
+
+/// Largest wallet file that is read, in bytes: a keystore of some ten thousand keys.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Why a wallet cannot be used. Every message is one line that names the file.
 #[derive(Debug, thiserror::Error)]
@@ -59,16 +66,28 @@ pub enum WalletError {
         alias: String,
     },
     /// The keystore holds no key of this address.
-    #[error("the keystore of wallet {path} has no key for address {address}")]
+    #[error("the keystore of wallet {path} has no key for address {address}{}", unusable_text(.unusable))]
     NoKey {
         /// The wallet.
         path: PathBuf,
         /// The address looked for.
         address: SuiAddress,
+        /// What is wrong with entries of the keystore that cannot be used.
+        unusable: Vec<String>,
     },
     /// A key cannot be read.
     #[error(transparent)]
     Key(#[from] InvalidPrivateKey),
+    /// A path with `~` cannot be used.
+    #[error(transparent)]
+    Path(#[from] walrus_files::path::PathError),
+}
+
+fn unusable_text(unusable: &[String]) -> String {
+    match unusable {
+        [] => String::new(),
+        reasons => format!(" among those that can be used ({})", reasons.join("; ")),
+    }
 }
 
 /// An opened wallet: its configuration and its keys.
@@ -85,9 +104,9 @@ impl Wallet {
 
     /// Opens the wallet whose `client.yaml` is at `path`. A leading `~/` means the home directory.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, WalletError> {
-        let path = expand_home(path.as_ref());
+        let path = expand_home(path.as_ref())?;
         let config = WalletConfig::load(&path)?;
-        let keystore = Keystore::load(config.keystore_path(&path))?;
+        let keystore = Keystore::load(config.keystore_path(&path)?)?;
         Ok(Self {
             path,
             config,
@@ -104,7 +123,7 @@ impl Wallet {
         env: WalletEnv,
         signer: &Signer,
     ) -> Result<Self, WalletError> {
-        let path = expand_home(path.as_ref());
+        let path = expand_home(path.as_ref())?;
         let path = std::path::absolute(&path).unwrap_or(path);
         if path.exists() {
             return Err(WalletError::Exists(path));
@@ -158,6 +177,7 @@ impl Wallet {
             .ok_or_else(|| WalletError::NoKey {
                 path: self.path.clone(),
                 address,
+                unusable: self.keystore.unusable(),
             })
     }
 
@@ -214,12 +234,15 @@ impl Wallet {
     }
 }
 
-/// Replaces a leading `~/` by the home directory.
-fn expand_home(path: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
-        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => path.to_owned(),
-    }
+/// Reads a wallet file.
+fn read(path: &Path) -> Result<String, WalletError> {
+    read_text(path, FILE_BYTES_MAX).map_err(|error| WalletError::Read {
+        path: path.to_owned(),
+        cause: match error {
+            InputError::Io(cause) => cause,
+            error => std::io::Error::other(error.to_string()),
+        },
+    })
 }
 
 fn save(path: &Path, contents: &str) -> Result<(), WalletError> {

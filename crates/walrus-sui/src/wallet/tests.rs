@@ -109,7 +109,7 @@ fn broken_files_are_named_in_one_line() {
     }
 
     std::fs::write(&path, "keystore:\n  File: k\n").unwrap();
-    for keys in ["nonsense", "[\"AAAA\"]"] {
+    for keys in ["nonsense", "{}"] {
         std::fs::write(directory.path().join("k"), keys).unwrap();
         let error = Wallet::load(&path).unwrap_err().to_string();
         assert!(error.contains('k') && !error.contains('\n'), "{error}");
@@ -132,4 +132,54 @@ fn several_keys_need_a_choice() {
         wallet.active_env(),
         Err(WalletError::NoActiveEnv(_))
     ));
+}
+
+/// A wallet with these texts as its two files.
+fn written(config: &str, keystore: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("client.yaml");
+    std::fs::write(directory.path().join("k"), keystore).unwrap();
+    std::fs::write(&path, config).unwrap();
+    (directory, path)
+}
+
+#[test]
+fn an_entry_of_the_keystore_that_is_no_known_key_is_unusable_alone() {
+    let unknown = r#"["BwEB", {"hardware": 1}, "KEY", "AAAA"]"#;
+    let keystore = unknown.replace("KEY", &signer(1).to_base64());
+    let (directory, path) = written("keystore:\n  File: k\n", &keystore);
+    let mut wallet = Wallet::load(&path).unwrap();
+    assert_eq!(
+        wallet.active_signer().unwrap().address(),
+        signer(1).address()
+    );
+    let error = wallet.signer(signer(2).address()).unwrap_err().to_string();
+    assert!(
+        error.contains("entry 0: ") && error.contains("entry 1: it is not a text"),
+        "{error}"
+    );
+    assert!(!error.contains("BwEB"), "{error}");
+
+    // They are kept when a key is added.
+    wallet.import(&signer(2)).unwrap();
+    let text = std::fs::read_to_string(directory.path().join("k")).unwrap();
+    let entries: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(entries.len(), 5);
+    assert_eq!((&entries[0], &entries[3]), (&"BwEB".into(), &"AAAA".into()));
+    assert!(!format!("{wallet:?}").contains("BwEB"));
+}
+
+#[test]
+fn byte_order_marks_are_skipped() {
+    let keystore = format!("\u{feff}[\"{}\"]", signer(1).to_base64());
+    let (_directory, path) = written("\u{feff}keystore:\n  File: k\n", &keystore);
+    let wallet = Wallet::load(&path).unwrap();
+    assert_eq!(wallet.active_address().unwrap(), signer(1).address());
+}
+
+#[test]
+fn homes_of_others_are_refused() {
+    let (_directory, path) = written("keystore:\n  File: ~bob/k\n", "[]");
+    let error = Wallet::load(&path).unwrap_err().to_string();
+    assert!(error.contains("~bob/k"), "{error}");
 }

@@ -1,18 +1,23 @@
-//! What a store did, in the form that command line and HTTP interface share.
+//! What a store did, as JSON: the form that existing scripts and the HTTP interface share.
 
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
+use walrus_client::{
+    BlobError, BlobResult, CertifiedBy, StoreEstimate, StoreOperation, StoreOutcome, StoredBlob,
+};
 use walrus_contracts::types::{Blob, Storage};
 use walrus_core::{BlobId, EncodingType, Epoch, EpochCount, EventId, Frost, ObjectId};
 
+use super::format::Size;
+
 /// Name of the erasure code in JSON.
-pub(crate) const RS2: &str = "RS2";
+const RS2: &str = "RS2";
 
 /// A storage reservation on chain.
 #[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct StorageObject {
+pub(crate) struct StorageObject {
     /// The object.
     #[serde_as(as = "DisplayFromStr")]
     pub id: ObjectId,
@@ -28,7 +33,7 @@ pub struct StorageObject {
 #[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BlobObject {
+pub(crate) struct BlobObject {
     /// The object.
     #[serde_as(as = "DisplayFromStr")]
     pub id: ObjectId,
@@ -81,7 +86,7 @@ impl From<&Blob> for BlobObject {
 /// How a blob came to its registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum ResourceOperation {
+pub(crate) enum ResourceOperation {
     /// Storage was bought and the blob registered.
     RegisterFromScratch {
         /// Encoded size in bytes.
@@ -119,7 +124,7 @@ pub enum ResourceOperation {
 #[serde_as]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum EventOrObject {
+pub(crate) enum EventOrObject {
     /// Somebody's certification of a permanent blob.
     Event(EventId),
     /// A blob object of the wallet.
@@ -130,7 +135,7 @@ pub enum EventOrObject {
 #[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum BlobStoreResult {
+pub(crate) enum BlobStoreResult {
     /// The blob is certified by this store.
     NewlyCreated {
         /// The object, as it is on chain afterwards.
@@ -178,24 +183,117 @@ pub enum BlobStoreResult {
     },
 }
 
-impl BlobStoreResult {
-    /// The blob, if its ID is known.
-    pub fn blob_id(&self) -> Option<BlobId> {
-        match self {
-            Self::NewlyCreated { blob_object, .. } => Some(blob_object.blob_id),
-            Self::AlreadyCertified { blob_id, .. } | Self::MarkedInvalid { blob_id, .. } => {
-                Some(*blob_id)
-            }
-            Self::Error { blob_id, .. } => *blob_id,
+impl From<&BlobResult> for BlobStoreResult {
+    fn from(result: &BlobResult) -> Self {
+        match result {
+            Ok(StoreOutcome::Stored(stored)) => stored.into(),
+            Ok(StoreOutcome::AlreadyCertified {
+                blob_id,
+                by,
+                end_epoch,
+            }) => Self::AlreadyCertified {
+                blob_id: *blob_id,
+                event_or_object: match by {
+                    CertifiedBy::Event(event) => EventOrObject::Event(*event),
+                    CertifiedBy::Object(object) => EventOrObject::Object(*object),
+                },
+                end_epoch: *end_epoch,
+            },
+            Err(BlobError::MarkedInvalid { blob_id, event }) => Self::MarkedInvalid {
+                blob_id: *blob_id,
+                event: *event,
+            },
+            Err(error) => Self::Error {
+                blob_id: error.blob_id(),
+                failure_phase: error.phase().to_owned(),
+                error_msg: blob_error_text(error),
+            },
         }
     }
+}
 
-    /// Whether the blob can be read now.
-    pub fn is_stored(&self) -> bool {
-        matches!(
-            self,
-            Self::NewlyCreated { .. } | Self::AlreadyCertified { .. }
-        )
+impl From<&StoredBlob> for BlobStoreResult {
+    fn from(stored: &StoredBlob) -> Self {
+        let encoded_length = stored.encoded_length;
+        Self::NewlyCreated {
+            blob_object: BlobObject::from(&stored.object),
+            resource_operation: match stored.operation {
+                StoreOperation::Bought { epochs_ahead } => ResourceOperation::RegisterFromScratch {
+                    encoded_length,
+                    epochs_ahead,
+                },
+                StoreOperation::InOwnedStorage => {
+                    ResourceOperation::ReuseStorage { encoded_length }
+                }
+                StoreOperation::Completed { epochs_extended: 0 } => {
+                    ResourceOperation::ReuseRegistration { encoded_length }
+                }
+                StoreOperation::Completed { epochs_extended } => {
+                    ResourceOperation::ReuseAndExtendNonCertified {
+                        encoded_length,
+                        epochs_extended,
+                    }
+                }
+                StoreOperation::Extended { epochs_extended } => ResourceOperation::ReuseAndExtend {
+                    encoded_length,
+                    epochs_extended,
+                },
+            },
+            cost: stored.cost,
+            shared_blob_object: None,
+            transactions: stored.transactions.clone(),
+        }
+    }
+}
+
+/// Why a blob was not stored, as people read it.
+pub(crate) fn blob_error_text(error: &BlobError) -> String {
+    let BlobError::TooLarge(too_large) = error else {
+        return error.to_string();
+    };
+    let size = match too_large.size {
+        Some(size) => Size(size).to_string(),
+        None => format!("more than {}", Size(too_large.limit)),
+    };
+    let (what, n_shards, limit) = (&too_large.what, too_large.n_shards, Size(too_large.limit));
+    let way_out = match too_large.shards_needed() {
+        Some(needed) => format!(
+            "split it, or use a network of at least {needed} shards (walrus-localnet up --shards {needed})"
+        ),
+        None => "split it".to_owned(),
+    };
+    format!("{what} has {size}, but with {n_shards} shards a blob has at most {limit}: {way_out}")
+}
+
+/// One file of the JSON result of a dry run.
+#[serde_as]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FileEstimate {
+    pub path: String,
+    /// The ID the blob would have.
+    #[serde_as(as = "DisplayFromStr")]
+    pub blob_id: BlobId,
+    /// Size in bytes.
+    pub unencoded_size: u64,
+    /// Size of all slivers and their metadata, in bytes.
+    pub encoded_size: u64,
+    /// Price of new storage for the whole duration and of the write.
+    pub storage_cost: Frost,
+    /// Always `RS2`.
+    pub encoding_type: &'static str,
+}
+
+impl FileEstimate {
+    pub(crate) fn new(path: String, estimate: &StoreEstimate) -> Self {
+        Self {
+            path,
+            blob_id: estimate.blob_id,
+            unencoded_size: estimate.unencoded_size,
+            encoded_size: estimate.encoded_size,
+            storage_cost: estimate.storage_cost,
+            encoding_type: RS2,
+        }
     }
 }
 
