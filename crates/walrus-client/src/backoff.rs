@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use rand::Rng;
-
-use crate::config::Backoff;
+use crate::{config::Backoff, environment::Environment};
 
 /// Upper bound of the random part of each wait.
 const JITTER_MAX: Duration = Duration::from_secs(1);
@@ -13,13 +11,15 @@ const JITTER_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Waits {
     backoff: Backoff,
+    environment: Environment,
     attempt: u32,
 }
 
 impl Waits {
-    pub(crate) fn new(backoff: Backoff) -> Self {
+    pub(crate) fn new(backoff: Backoff, environment: &Environment) -> Self {
         Self {
             backoff,
+            environment: environment.clone(),
             attempt: 0,
         }
     }
@@ -38,7 +38,7 @@ impl Iterator for Waits {
         }
         let factor = 1_u32.checked_shl(self.attempt).unwrap_or(u32::MAX);
         self.attempt = self.attempt.saturating_add(1);
-        let jitter = rand::thread_rng().gen_range(Duration::ZERO..JITTER_MAX);
+        let jitter = self.environment.jitter(JITTER_MAX);
         // The jitter never dominates: a back-off of milliseconds stays one of milliseconds.
         let base = self.backoff.min.saturating_mul(factor);
         Some(base.saturating_add(jitter.min(base)).min(self.backoff.max))
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_maximum_and_end() {
-        let waits: Vec<_> = Waits::new(Backoff::default()).collect();
+        let waits: Vec<_> = Waits::new(Backoff::default(), &Environment::of_system()).collect();
         assert_eq!(waits.len(), 5);
         for (i, wait) in waits.iter().enumerate() {
             let base = Duration::from_secs(1 << i);
@@ -65,6 +65,7 @@ mod tests {
             max_retries: None,
             ..Backoff::default()
         };
-        assert_eq!(Waits::new(endless).nth(1000), Some(endless.max));
+        let mut waits = Waits::new(endless, &Environment::of_system());
+        assert_eq!(waits.nth(1000), Some(endless.max));
     }
 }

@@ -6,31 +6,23 @@ use std::{
 };
 
 use tokio::sync::OnceCell;
-use walrus_core::{BlobId, Epoch, node_api::BlobStatus};
-use walrus_encoder::{ConsistencyCheck, Encoder};
+use walrus_core::{BlobId, node_api::BlobStatus};
+use walrus_encoder::Encoder;
 use walrus_sui::{
     Committee, Committees, ContractIds, Executor, Signer, SuiReader, SuiRpc, WalrusContract,
 };
 
 use crate::{
-    backoff::Waits,
+    committee::CommitteeClients,
     config::{ClientConfig, CommunicationConfig},
+    environment::Environment,
     error::ClientError,
-    network::CommitteeClients,
-    progress::{ProgressEvent, ProgressSink},
-    read::{ReadError, read_blob},
-    status::{StatusError, blob_status},
-    store::{DataInFlight, EpochOutlook, now_ms},
+    status::blob_status,
+    store::{DataInFlight, EpochOutlook},
 };
 
 /// Time for the nodes to agree on a status that is asked for beside another operation.
 pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for a status to arrive after the read it accompanies.
-const STATUS_GRACE: Duration = Duration::from_secs(1);
-/// How often a read waits for the nodes to see the certification of a blob they know as registered.
-const CERTIFICATION_WAITS_MAX: u32 = 4;
-/// One of these waits.
-const CERTIFICATION_WAIT: Duration = Duration::from_secs(1);
 /// Committees whose clients (and connections) are kept: current, previous, next.
 const COMMITTEES_KEPT: usize = 3;
 
@@ -46,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) config: ClientConfig,
     pub(crate) communication: Arc<CommunicationConfig>,
     pub(crate) budget: Arc<DataInFlight>,
+    pub(crate) environment: Environment,
     encoder: OnceCell<Encoder>,
     committees: Mutex<Vec<Arc<CommitteeClients>>>,
 }
@@ -67,6 +60,16 @@ impl WalrusClient {
         rpc_urls: &[String],
         signing: Option<SigningOptions>,
     ) -> Result<Self, ClientError> {
+        Self::with_environment(config, rpc_urls, signing, Environment::of_system())
+    }
+
+    /// The same with a clock and randomness of choice.
+    pub fn with_environment(
+        config: ClientConfig,
+        rpc_urls: &[String],
+        signing: Option<SigningOptions>,
+        environment: Environment,
+    ) -> Result<Self, ClientError> {
         let ids = ContractIds {
             system_object: config.system_object,
             staking_object: config.staking_object,
@@ -86,6 +89,7 @@ impl WalrusClient {
                 contract,
                 config,
                 communication,
+                environment,
                 encoder: OnceCell::new(),
                 committees: Mutex::default(),
             }),
@@ -124,7 +128,7 @@ impl WalrusClient {
     pub async fn epoch_outlook(&self) -> Result<EpochOutlook, ClientError> {
         Ok(EpochOutlook::new(
             &self.reader().epoch_info().await?,
-            now_ms(),
+            self.shared.environment.now_ms(),
         ))
     }
 
@@ -142,79 +146,6 @@ impl WalrusClient {
         let committees = self.committees().await?;
         let clients = self.clients(&committees.current);
         Ok(blob_status(&clients, blob_id, &self.shared.communication, timeout).await?)
-    }
-
-    /// Reads a blob. The bytes returned are those the blob ID stands for.
-    ///
-    /// With [`ConsistencyCheck::Strict`] that is proven by encoding them again; the weaker checks trust the
-    /// writer to have encoded one blob consistently.
-    pub async fn read(
-        &self,
-        blob_id: &BlobId,
-        check: ConsistencyCheck,
-        progress: &ProgressSink,
-    ) -> Result<Vec<u8>, ClientError> {
-        let mut certification_waits = 0;
-        let mut waits = Waits::new(self.shared.communication.committee_change_backoff);
-        loop {
-            let committees = self.committees().await?;
-            let error = match self.read_once(&committees, *blob_id, check, progress).await {
-                Ok(blob) => return Ok(blob),
-                Err(error) => error,
-            };
-            // Nodes learn of a certification from the chain, some of them a moment after the writer did.
-            if is_not_certified(&error) && certification_waits < CERTIFICATION_WAITS_MAX {
-                certification_waits += 1;
-                tokio::time::sleep(CERTIFICATION_WAIT).await;
-                continue;
-            }
-            if !may_be_committee_change(&error) || !self.has_changed(&committees).await? {
-                return Err(error);
-            }
-            let Some(wait) = waits.next() else {
-                return Err(error);
-            };
-            progress.report(ProgressEvent::CommitteeChanged);
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    async fn read_once(
-        &self,
-        committees: &Committees,
-        blob_id: BlobId,
-        check: ConsistencyCheck,
-        progress: &ProgressSink,
-    ) -> Result<Vec<u8>, ClientError> {
-        let config = &self.shared.communication;
-        let encoder = self.encoder().await?;
-        let current = self.clients(&committees.current);
-        let status = async {
-            let status = blob_status(&current, &blob_id, config, STATUS_TIMEOUT).await;
-            certified_epoch(blob_id, status)
-        };
-        if committees.is_changing() {
-            // Which committee has the slivers depends on when the blob was certified.
-            let certified = status.await?;
-            let from = self.clients(committee_to_read(committees, certified));
-            return Ok(read_blob(&from, &encoder, blob_id, check, config, &**progress).await?);
-        }
-        let read = read_blob(&current, &encoder, blob_id, check, config, &**progress);
-        tokio::pin!(status, read);
-        // Usually the status arrives first and costs no time; a definite "no" ends the read at once.
-        tokio::select! {
-            verdict = &mut status => {
-                verdict?;
-                Ok(read.await?)
-            }
-            result = &mut read => {
-                // Whether the blob exists says more than how far the read came, but the nodes had time to say.
-                if let Ok(verdict) = tokio::time::timeout(STATUS_GRACE, status).await {
-                    verdict?;
-                }
-                Ok(result?)
-            }
-        }
     }
 
     /// The committees, of a network that has started.
@@ -248,114 +179,10 @@ impl WalrusClient {
         let clients = Arc::new(CommitteeClients::new(
             Arc::new(committee.clone()),
             &self.shared.communication,
+            self.shared.environment.clone(),
         ));
         kept.insert(0, Arc::clone(&clients));
         kept.truncate(COMMITTEES_KEPT);
         clients
-    }
-}
-
-/// The committee that serves a blob certified in epoch `certified` while nodes still take over shards.
-fn committee_to_read(committees: &Committees, certified: Option<Epoch>) -> &Committee {
-    match (&committees.previous, certified) {
-        (Some(previous), Some(certified)) if certified < committees.epoch => previous,
-        _ => &committees.current,
-    }
-}
-
-/// What a status means for a reader: the epoch of certification if it is known, or why there is nothing to
-/// read. A status that could not be established means nothing; the slivers decide.
-fn certified_epoch(
-    blob_id: BlobId,
-    status: Result<BlobStatus, StatusError>,
-) -> Result<Option<Epoch>, ReadError> {
-    match status {
-        Ok(BlobStatus::Nonexistent) => Err(ReadError::NotFound(blob_id)),
-        Ok(BlobStatus::Invalid { .. }) => Err(ReadError::Invalid(blob_id)),
-        Ok(status) => match status.initial_certified_epoch() {
-            Some(epoch) => Ok(Some(epoch)),
-            None => Err(ReadError::NotCertified(blob_id)),
-        },
-        Err(error) => {
-            tracing::debug!(%blob_id, %error, "reading without a status");
-            Ok(None)
-        }
-    }
-}
-
-fn is_not_certified(error: &ClientError) -> bool {
-    matches!(error, ClientError::Read(ReadError::NotCertified(_)))
-}
-
-/// Failures that a change of committee explains.
-fn may_be_committee_change(error: &ClientError) -> bool {
-    matches!(
-        error,
-        ClientError::Read(ReadError::NoMetadata { .. } | ReadError::NotEnoughSlivers { .. })
-            | ClientError::NotEnoughNodes(_)
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use walrus_core::{EventId, NShards, node_api::DeletableCounts};
-    use walrus_sui::EpochState;
-
-    use super::*;
-
-    const BLOB: BlobId = BlobId([1; 32]);
-
-    fn committees() -> Committees {
-        let committee = |epoch| Committee {
-            epoch,
-            n_shards: NShards::new(10).unwrap(),
-            members: Vec::new(),
-        };
-        Committees {
-            epoch: 5,
-            n_shards: NShards::new(10).unwrap(),
-            epoch_state: EpochState::ChangeSync { attested: 0 },
-            current: committee(5),
-            previous: Some(committee(4)),
-            next: None,
-        }
-    }
-
-    #[test]
-    fn older_blobs_are_read_from_the_previous_committee_during_a_change() {
-        let committees = committees();
-        assert_eq!(committee_to_read(&committees, Some(4)).epoch, 4);
-        assert_eq!(committee_to_read(&committees, Some(5)).epoch, 5);
-        assert_eq!(committee_to_read(&committees, None).epoch, 5);
-    }
-
-    #[test]
-    fn only_certified_blobs_are_read() {
-        let deletable = |initial_certified_epoch| BlobStatus::Deletable {
-            initial_certified_epoch,
-            deletable_counts: DeletableCounts::default(),
-        };
-        let event = EventId {
-            tx_digest: [0; 32],
-            event_seq: 0,
-        };
-        let check = |status| certified_epoch(BLOB, Ok(status));
-        assert!(matches!(
-            check(BlobStatus::Nonexistent),
-            Err(ReadError::NotFound(BLOB))
-        ));
-        assert!(matches!(
-            check(BlobStatus::Invalid { event }),
-            Err(ReadError::Invalid(BLOB))
-        ));
-        assert!(matches!(
-            check(deletable(None)),
-            Err(ReadError::NotCertified(BLOB))
-        ));
-        assert!(matches!(check(deletable(Some(3))), Ok(Some(3))));
-        assert!(matches!(
-            certified_epoch(BLOB, Err(StatusError::NoAgreement(3))),
-            Ok(None)
-        ));
     }
 }

@@ -3,6 +3,7 @@
 //! * [`config`]: the configuration file and where it is found.
 //! * [`node`]: one storage node over HTTP, authenticated by its on-chain key.
 //! * [`WalrusClient`]: whole operations on the network, with bounded concurrency and time.
+//! * [`Environment`]: its clock and its randomness, which tests choose.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -34,9 +35,10 @@
 
 mod backoff;
 mod client;
+mod committee;
 pub mod config;
+mod environment;
 mod error;
-mod network;
 pub mod node;
 pub mod progress;
 mod read;
@@ -51,6 +53,7 @@ mod protocol_tests;
 mod test_network;
 
 pub use client::{SigningOptions, WalrusClient};
+pub use environment::Environment;
 pub use error::ClientError;
 pub use read::ReadError;
 pub use report::{NodeFailure, ShardReport};

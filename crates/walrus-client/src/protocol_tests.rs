@@ -15,8 +15,8 @@ use walrus_core::{
 use walrus_encoder::{ConsistencyCheck, Encoder};
 
 use crate::{
+    committee::CommitteeClients,
     config::CommunicationConfig,
-    network::CommitteeClients,
     node::NodeError,
     progress::{ProgressEvent, no_progress},
     read::{ReadError, read_blob},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{backoff::Waits, config::Backoff, node::NodeError};
+use crate::{backoff::Waits, config::Backoff, environment::Environment, node::NodeError};
 
 /// Retries of a request to a node that accepts no connection, whatever the back-off allows. A node that
 /// restarts is back within these; one that is down must not hold up a quorum that can be had without it.
@@ -17,12 +17,13 @@ pub(crate) const SMALL_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Runs `request` until it succeeds, fails for good, or the retries are used up.
 pub(crate) async fn with_retries<T, F>(
     backoff: Backoff,
+    environment: &Environment,
     mut request: impl FnMut() -> F,
 ) -> Result<T, NodeError>
 where
     F: Future<Output = Result<T, NodeError>>,
 {
-    let mut waits = Waits::new(backoff);
+    let mut waits = Waits::new(backoff, environment);
     let mut unreachable = 0;
     let mut timeouts = 0;
     loop {
@@ -72,7 +73,8 @@ mod tests {
 
     async fn attempts_of(error: NodeError) -> u32 {
         let attempts = Cell::new(0);
-        let result: Result<(), _> = with_retries(QUICK, || {
+        let environment = Environment::of_system();
+        let result: Result<(), _> = with_retries(QUICK, &environment, || {
             attempts.set(attempts.get() + 1);
             std::future::ready(Err(error.clone()))
         })
@@ -113,7 +115,8 @@ mod tests {
     #[tokio::test]
     async fn success_after_failures_counts() {
         let attempts = Cell::new(0);
-        let result = with_retries(QUICK, || {
+        let environment = Environment::of_system();
+        let result = with_retries(QUICK, &environment, || {
             attempts.set(attempts.get() + 1);
             std::future::ready(match attempts.get() {
                 3 => Ok(7),

@@ -1,14 +1,13 @@
 //! What the network knows about a blob: asking every node, and deciding what to believe.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
 use tokio::time::Instant;
 use walrus_core::{BlobId, NShards, bft, node_api::BlobStatus};
 
 use crate::{
+    committee::{CommitteeClients, FanOut, FanOutEvent, FanOutLimits},
     config::CommunicationConfig,
-    network::CommitteeClients,
     node::NodeError,
     report::{NodeFailure, ShardReport},
     retry::small,
@@ -118,46 +117,38 @@ async fn one_round(
     config: &CommunicationConfig,
     deadline: Instant,
 ) -> (Answers, Vec<NodeFailure>) {
-    let concurrency = config
+    let at_once = config
         .max_concurrent_status_reads
-        .map_or(committee.len(), std::num::NonZeroUsize::get)
-        .max(1);
+        .map_or(committee.len(), std::num::NonZeroUsize::get);
+    let limits = FanOutLimits {
+        at_once,
+        hedge_delay: None,
+        deadline: Some(deadline),
+    };
     let blob_id = *blob_id;
-    let questions = committee.shuffled().into_iter().map(|position| {
-        let committee = Arc::clone(committee);
-        async move {
-            let node = committee.node(position);
-            let answer = match node.client() {
-                Ok(client) => small(client.blob_status(&blob_id)).await,
-                Err(error) => Err(error),
-            };
-            (position, answer)
-        }
+    let nodes = Arc::clone(committee);
+    let mut fan_out = FanOut::new(committee.shuffled(), limits, move |position| {
+        let nodes = Arc::clone(&nodes);
+        async move { small(nodes.node(position).client()?.blob_status(&blob_id)).await }
     });
     let mut answers = Answers::new(committee.n_shards());
     let mut failures = Vec::new();
-    let mut replies = stream::iter(questions).buffer_unordered(concurrency);
-    let mut silent: BTreeSet<usize> = committee.shuffled().into_iter().collect();
     let started = Instant::now();
-    loop {
-        let reply = tokio::time::timeout_at(deadline, replies.next()).await;
-        let Ok(reply) = reply else {
-            let waited = NodeError::Timeout(started.elapsed());
-            let silent = silent.into_iter().map(|position| committee.node(position));
-            failures.extend(silent.map(|node| node.failure(waited.clone())));
-            break;
-        };
-        let Some((position, answer)) = reply else {
-            break;
-        };
-        silent.remove(&position);
-        let node = committee.node(position);
-        match answer {
-            Ok(status) => answers.add(status, node.weight()),
-            Err(error) => failures.push(node.failure(error)),
-        }
-        if answers.decide().is_some() {
-            break;
+    while answers.decide().is_none() {
+        match fan_out.next(usize::MAX).await {
+            FanOutEvent::Answer(position, Ok(status)) => {
+                answers.add(status, committee.node(position).weight());
+            }
+            FanOutEvent::Answer(position, Err(error)) => {
+                failures.push(committee.node(position).failure(error));
+            }
+            FanOutEvent::Deadline(silent) => {
+                let waited = NodeError::Timeout(started.elapsed());
+                let silent = silent.into_iter().map(|position| committee.node(position));
+                failures.extend(silent.map(|node| node.failure(waited.clone())));
+                break;
+            }
+            FanOutEvent::Exhausted => break,
         }
     }
     (answers, failures)

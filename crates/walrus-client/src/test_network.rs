@@ -29,12 +29,16 @@ use walrus_core::{
 use walrus_sui::{Committee, CommitteeMember};
 
 use crate::{
+    committee::CommitteeClients,
     config::{Backoff, CommunicationConfig, NodeScheme},
-    network::CommitteeClients,
+    environment::Environment,
 };
 
 /// Epoch of every test committee.
 pub(crate) const EPOCH: Epoch = 7;
+
+/// What chance starts from in every test: change it to try another order of nodes.
+const SEED: u64 = 7;
 
 /// What a node does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +157,7 @@ impl TestNetwork {
         Arc::new(CommitteeClients::new(
             Arc::new(self.committee.clone()),
             config,
+            Environment::seeded(SEED, std::time::SystemTime::now),
         ))
     }
 

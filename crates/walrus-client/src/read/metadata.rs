@@ -2,13 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream::FuturesUnordered};
 use walrus_core::{BlobId, bft, metadata::VerifiedMetadata};
 
 use super::ReadError;
 use crate::{
+    committee::{CommitteeClients, FanOut, FanOutEvent, FanOutLimits},
     config::CommunicationConfig,
-    network::CommitteeClients,
     node::NodeError,
     report::{NodeFailure, ShardReport},
     retry::small,
@@ -23,35 +22,29 @@ pub(super) async fn fetch(
     blob_id: BlobId,
     config: &CommunicationConfig,
 ) -> Result<VerifiedMetadata, ReadError> {
-    let mut candidates = committee.shuffled().into_iter();
-    let mut in_flight = FuturesUnordered::new();
-    let ask = |position| ask(Arc::clone(committee), position, blob_id);
-    in_flight.extend(
-        candidates
-            .by_ref()
-            .take(config.max_concurrent_metadata_reads.get())
-            .map(ask),
-    );
+    let limits = FanOutLimits {
+        at_once: config.max_concurrent_metadata_reads.get(),
+        hedge_delay: Some(HEDGE_DELAY),
+        deadline: None,
+    };
+    let nodes = Arc::clone(committee);
+    let mut fan_out = FanOut::new(committee.shuffled(), limits, move |position| {
+        ask(Arc::clone(&nodes), position, blob_id)
+    });
     let mut refusals = Refusals::default();
     loop {
-        let reply = tokio::select! {
-            reply = in_flight.next() => reply,
-            () = tokio::time::sleep(HEDGE_DELAY), if candidates.len() > 0 => {
-                in_flight.extend(candidates.next().map(ask));
-                continue;
+        match fan_out.next(usize::MAX).await {
+            FanOutEvent::Answer(_, Ok(metadata)) => return Ok(metadata),
+            FanOutEvent::Answer(position, Err(error)) => {
+                refusals.add(committee.node(position).failure(error));
             }
-        };
-        let Some((position, answer)) = reply else {
-            return Err(refusals.into_error(committee, blob_id));
-        };
-        match answer {
-            Ok(metadata) => return Ok(metadata),
-            Err(error) => refusals.add(committee.node(position).failure(error)),
+            FanOutEvent::Deadline(_) | FanOutEvent::Exhausted => {
+                return Err(refusals.into_error(committee, blob_id));
+            }
         }
         if let Some(error) = refusals.verdict(committee, blob_id) {
             return Err(error);
         }
-        in_flight.extend(candidates.next().map(ask));
     }
 }
 
@@ -59,19 +52,16 @@ async fn ask(
     committee: Arc<CommitteeClients>,
     position: usize,
     blob_id: BlobId,
-) -> (usize, Result<VerifiedMetadata, NodeError>) {
-    let answer = async {
-        let metadata = small(committee.node(position).client()?.metadata(&blob_id)).await?;
-        if metadata.blob_id != blob_id {
-            return Err(NodeError::InvalidAnswer(
-                "metadata of another blob".to_owned(),
-            ));
-        }
-        metadata
-            .verify(committee.n_shards())
-            .map_err(|error| NodeError::InvalidAnswer(error.to_string()))
-    };
-    (position, answer.await)
+) -> Result<VerifiedMetadata, NodeError> {
+    let metadata = small(committee.node(position).client()?.metadata(&blob_id)).await?;
+    if metadata.blob_id != blob_id {
+        return Err(NodeError::InvalidAnswer(
+            "metadata of another blob".to_owned(),
+        ));
+    }
+    metadata
+        .verify(committee.n_shards())
+        .map_err(|error| NodeError::InvalidAnswer(error.to_string()))
 }
 
 /// The nodes that gave no metadata.

@@ -4,17 +4,29 @@
 mod metadata;
 mod slivers;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use walrus_core::{BlobId, params};
+use walrus_core::{BlobId, Epoch, node_api::BlobStatus, params};
 use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder};
+use walrus_sui::{Committee, Committees};
 
 use crate::{
+    backoff::Waits,
+    client::{STATUS_TIMEOUT, WalrusClient},
+    committee::CommitteeClients,
     config::CommunicationConfig,
-    network::CommitteeClients,
-    progress::{Progress, ProgressEvent},
+    error::ClientError,
+    progress::{Progress, ProgressEvent, ProgressSink},
     report::ShardReport,
+    status::{StatusError, blob_status},
 };
+
+/// Time for a status to arrive after the read it accompanies.
+const STATUS_GRACE: Duration = Duration::from_secs(1);
+/// How often a read waits for the nodes to see the certification of a blob they know as registered.
+const CERTIFICATION_WAITS_MAX: u32 = 4;
+/// One of these waits.
+const CERTIFICATION_WAIT: Duration = Duration::from_secs(1);
 
 /// Why a blob could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +71,84 @@ pub enum ReadError {
     },
 }
 
+impl WalrusClient {
+    /// Reads a blob. The bytes returned are those the blob ID stands for.
+    ///
+    /// With [`ConsistencyCheck::Strict`] that is proven by encoding them again; the weaker checks trust the
+    /// writer to have encoded one blob consistently.
+    pub async fn read(
+        &self,
+        blob_id: &BlobId,
+        check: ConsistencyCheck,
+        progress: &ProgressSink,
+    ) -> Result<Vec<u8>, ClientError> {
+        let mut certification_waits = 0;
+        let mut waits = Waits::new(
+            self.shared.communication.committee_change_backoff,
+            &self.shared.environment,
+        );
+        loop {
+            let committees = self.committees().await?;
+            let error = match self.read_once(&committees, *blob_id, check, progress).await {
+                Ok(blob) => return Ok(blob),
+                Err(error) => error,
+            };
+            // Nodes learn of a certification from the chain, some of them a moment after the writer did.
+            if is_not_certified(&error) && certification_waits < CERTIFICATION_WAITS_MAX {
+                certification_waits += 1;
+                tokio::time::sleep(CERTIFICATION_WAIT).await;
+                continue;
+            }
+            if !may_be_committee_change(&error) || !self.has_changed(&committees).await? {
+                return Err(error);
+            }
+            let Some(wait) = waits.next() else {
+                return Err(error);
+            };
+            progress.report(ProgressEvent::CommitteeChanged);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn read_once(
+        &self,
+        committees: &Committees,
+        blob_id: BlobId,
+        check: ConsistencyCheck,
+        progress: &ProgressSink,
+    ) -> Result<Vec<u8>, ClientError> {
+        let config = &self.shared.communication;
+        let encoder = self.encoder().await?;
+        let current = self.clients(&committees.current);
+        let status = async {
+            let status = blob_status(&current, &blob_id, config, STATUS_TIMEOUT).await;
+            certified_epoch(blob_id, status)
+        };
+        if committees.is_changing() {
+            // Which committee has the slivers depends on when the blob was certified.
+            let certified = status.await?;
+            let from = self.clients(committee_to_read(committees, certified));
+            return Ok(read_blob(&from, &encoder, blob_id, check, config, &**progress).await?);
+        }
+        let read = read_blob(&current, &encoder, blob_id, check, config, &**progress);
+        tokio::pin!(status, read);
+        // Usually the status arrives first and costs no time; a definite "no" ends the read at once.
+        tokio::select! {
+            verdict = &mut status => {
+                verdict?;
+                Ok(read.await?)
+            }
+            result = &mut read => {
+                // Whether the blob exists says more than how far the read came, but the nodes had time to say.
+                if let Ok(verdict) = tokio::time::timeout(STATUS_GRACE, status).await {
+                    verdict?;
+                }
+                Ok(result?)
+            }
+        }
+    }
+}
+
 /// Reads a blob from the nodes of one committee.
 pub(crate) async fn read_blob(
     committee: &Arc<CommitteeClients>,
@@ -85,4 +175,109 @@ pub(crate) async fn read_blob(
         .map_err(|source| ReadError::Decode { blob_id, source })?;
     tracing::info!(%blob_id, elapsed = ?started.elapsed(), "decoded and checked");
     Ok(blob)
+}
+
+/// The committee that serves a blob certified in epoch `certified` while nodes still take over shards.
+fn committee_to_read(committees: &Committees, certified: Option<Epoch>) -> &Committee {
+    match (&committees.previous, certified) {
+        (Some(previous), Some(certified)) if certified < committees.epoch => previous,
+        _ => &committees.current,
+    }
+}
+
+/// What a status means for a reader: the epoch of certification if it is known, or why there is nothing to
+/// read. A status that could not be established means nothing; the slivers decide.
+fn certified_epoch(
+    blob_id: BlobId,
+    status: Result<BlobStatus, StatusError>,
+) -> Result<Option<Epoch>, ReadError> {
+    match status {
+        Ok(BlobStatus::Nonexistent) => Err(ReadError::NotFound(blob_id)),
+        Ok(BlobStatus::Invalid { .. }) => Err(ReadError::Invalid(blob_id)),
+        Ok(status) => match status.initial_certified_epoch() {
+            Some(epoch) => Ok(Some(epoch)),
+            None => Err(ReadError::NotCertified(blob_id)),
+        },
+        Err(error) => {
+            tracing::debug!(%blob_id, %error, "reading without a status");
+            Ok(None)
+        }
+    }
+}
+
+fn is_not_certified(error: &ClientError) -> bool {
+    matches!(error, ClientError::Read(ReadError::NotCertified(_)))
+}
+
+/// Failures that a change of committee explains.
+fn may_be_committee_change(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::Read(ReadError::NoMetadata { .. } | ReadError::NotEnoughSlivers { .. })
+            | ClientError::NotEnoughNodes(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_core::{EventId, NShards, node_api::DeletableCounts};
+    use walrus_sui::EpochState;
+
+    use super::*;
+
+    const BLOB: BlobId = BlobId([1; 32]);
+
+    fn committees() -> Committees {
+        let committee = |epoch| Committee {
+            epoch,
+            n_shards: NShards::new(10).unwrap(),
+            members: Vec::new(),
+        };
+        Committees {
+            epoch: 5,
+            n_shards: NShards::new(10).unwrap(),
+            epoch_state: EpochState::ChangeSync { attested: 0 },
+            current: committee(5),
+            previous: Some(committee(4)),
+            next: None,
+        }
+    }
+
+    #[test]
+    fn older_blobs_are_read_from_the_previous_committee_during_a_change() {
+        let committees = committees();
+        assert_eq!(committee_to_read(&committees, Some(4)).epoch, 4);
+        assert_eq!(committee_to_read(&committees, Some(5)).epoch, 5);
+        assert_eq!(committee_to_read(&committees, None).epoch, 5);
+    }
+
+    #[test]
+    fn only_certified_blobs_are_read() {
+        let deletable = |initial_certified_epoch| BlobStatus::Deletable {
+            initial_certified_epoch,
+            deletable_counts: DeletableCounts::default(),
+        };
+        let event = EventId {
+            tx_digest: [0; 32],
+            event_seq: 0,
+        };
+        let check = |status| certified_epoch(BLOB, Ok(status));
+        assert!(matches!(
+            check(BlobStatus::Nonexistent),
+            Err(ReadError::NotFound(BLOB))
+        ));
+        assert!(matches!(
+            check(BlobStatus::Invalid { event }),
+            Err(ReadError::Invalid(BLOB))
+        ));
+        assert!(matches!(
+            check(deletable(None)),
+            Err(ReadError::NotCertified(BLOB))
+        ));
+        assert!(matches!(check(deletable(Some(3))), Ok(Some(3))));
+        assert!(matches!(
+            certified_epoch(BLOB, Err(StatusError::NoAgreement(3))),
+            Ok(None)
+        ));
+    }
 }

@@ -1,13 +1,7 @@
 //! Collecting enough correct primary slivers.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream::FuturesUnordered};
-use rand::seq::SliceRandom;
 use walrus_core::{
     ShardIndex, SliverType,
     metadata::VerifiedMetadata,
@@ -18,8 +12,8 @@ use walrus_encoder::Encoder;
 
 use super::ReadError;
 use crate::{
+    committee::{CommitteeClients, FanOut, FanOutEvent, FanOutLimits},
     config::CommunicationConfig,
-    network::CommitteeClients,
     node::NodeError,
     progress::{Progress, ProgressEvent},
     report::{NodeFailure, ShardReport},
@@ -31,21 +25,19 @@ const HEDGE_DELAY: Duration = Duration::from_secs(1);
 const SECOND_ROUND_DELAY: Duration = Duration::from_secs(1);
 
 /// A shard to ask, and the node that owns it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Candidate {
     position: usize,
     shard: ShardIndex,
 }
 
-/// The state of one collection.
-struct Collection<'a> {
-    committee: &'a Arc<CommitteeClients>,
-    metadata: &'a Arc<VerifiedMetadata>,
-    encoder: &'a Encoder,
-    waiting: VecDeque<Candidate>,
-    /// Candidates for the second round, with what happened in the first.
-    failed: Vec<Candidate>,
-    failures: HashMap<usize, NodeError>,
+/// What went wrong in one collection.
+#[derive(Default)]
+struct Failures {
+    /// Candidates for the second round.
+    again: Vec<Candidate>,
+    /// The last failure of each node.
+    by_node: HashMap<usize, NodeError>,
     second_round: bool,
 }
 
@@ -58,44 +50,60 @@ pub(super) async fn fetch(
     progress: &dyn Progress,
 ) -> Result<Vec<SliverData<Primary>>, ReadError> {
     let needed = usize::from(params::source_symbols(committee.n_shards()).0);
-    let concurrency = concurrency(metadata, config, needed);
-    let mut collection = Collection::new(committee, metadata, encoder);
-    let mut in_flight = FuturesUnordered::new();
+    let limits = FanOutLimits {
+        at_once: concurrency(metadata, config, needed),
+        hedge_delay: Some(HEDGE_DELAY),
+        deadline: None,
+    };
+    let source = (Arc::clone(committee), Arc::clone(metadata), encoder.clone());
+    let mut fan_out = FanOut::new(candidates(committee), limits, move |candidate| {
+        let (committee, metadata, encoder) = source.clone();
+        async move { request(&committee, candidate, metadata, encoder).await }
+    });
+    let mut failures = Failures::default();
     let mut slivers = Vec::with_capacity(needed);
-    // Requests beyond the missing slivers, granted when nothing arrives.
-    let mut extra = 0_usize;
     while slivers.len() < needed {
-        let wanted = (needed - slivers.len() + extra).min(concurrency + extra);
-        while in_flight.len() < wanted {
-            let Some(candidate) = collection.next() else {
-                break;
-            };
-            in_flight.push(collection.request(candidate));
-        }
-        if in_flight.is_empty() {
-            if collection.start_second_round() {
-                tokio::time::sleep(SECOND_ROUND_DELAY).await;
-                continue;
-            }
-            return Err(collection.into_error(slivers.len(), needed));
-        }
-        let (candidate, answer) = tokio::select! {
-            Some(reply) = in_flight.next() => reply,
-            () = tokio::time::sleep(HEDGE_DELAY), if !collection.waiting.is_empty() => {
-                extra += 1;
-                continue;
-            }
-        };
-        match answer {
-            Ok(sliver) => {
+        match fan_out.next(needed - slivers.len()).await {
+            FanOutEvent::Answer(_, Ok(sliver)) => {
                 slivers.push(sliver);
                 let arrived = u16::try_from(slivers.len()).unwrap_or(u16::MAX);
                 progress.report(ProgressEvent::SliversRead { slivers: arrived });
             }
-            Err(error) => collection.fail(candidate, error),
+            FanOutEvent::Answer(candidate, Err(error)) => {
+                tracing::debug!(
+                    node = committee.node(candidate.position).name(),
+                    shard = candidate.shard.0,
+                    %error,
+                    "sliver not received"
+                );
+                failures.add(candidate, error, &mut fan_out);
+            }
+            FanOutEvent::Deadline(_) | FanOutEvent::Exhausted => {
+                let again = failures.start_second_round();
+                if again.is_empty() {
+                    return Err(failures.into_error(committee, metadata, slivers.len(), needed));
+                }
+                tokio::time::sleep(SECOND_ROUND_DELAY).await;
+                fan_out.put_back(again);
+            }
         }
     }
     Ok(slivers)
+}
+
+/// All shards in random order.
+fn candidates(committee: &CommitteeClients) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = (0..committee.len())
+        .flat_map(|position| {
+            let shards = committee.node(position).shards().iter();
+            shards.map(move |shard| Candidate {
+                position,
+                shard: *shard,
+            })
+        })
+        .collect();
+    committee.shuffle(&mut candidates);
+    candidates
 }
 
 /// Requests in flight: as many as configured, while their slivers fit into the data in flight.
@@ -107,105 +115,59 @@ fn concurrency(metadata: &VerifiedMetadata, config: &CommunicationConfig, needed
     configured.min((config.max_data_in_flight / sliver).max(1))
 }
 
-impl<'a> Collection<'a> {
-    fn new(
-        committee: &'a Arc<CommitteeClients>,
-        metadata: &'a Arc<VerifiedMetadata>,
-        encoder: &'a Encoder,
-    ) -> Self {
-        let mut waiting: Vec<Candidate> = (0..committee.len())
-            .flat_map(|position| {
-                let shards = committee.node(position).shards().iter();
-                shards.map(move |shard| Candidate {
-                    position,
-                    shard: *shard,
-                })
-            })
-            .collect();
-        waiting.shuffle(&mut rand::thread_rng());
-        Self {
-            committee,
-            metadata,
-            encoder,
-            waiting: waiting.into(),
-            failed: Vec::new(),
-            failures: HashMap::new(),
-            second_round: false,
+impl Failures {
+    /// Notes a failure. The other shards of a node that is down are put off to the second round.
+    fn add<T: Send + 'static>(
+        &mut self,
+        candidate: Candidate,
+        error: NodeError,
+        fan_out: &mut FanOut<Candidate, T>,
+    ) {
+        let is_down = error.is_unreachable() || matches!(error, NodeError::Timeout(_));
+        if is_down && !self.second_round {
+            let position = candidate.position;
+            let put_off = fan_out.take_waiting(|waiting| waiting.position == position);
+            self.again.extend(put_off);
         }
-    }
-
-    /// The next shard to ask; shards of nodes that are down are put off to the second round.
-    fn next(&mut self) -> Option<Candidate> {
-        while let Some(candidate) = self.waiting.pop_front() {
-            let is_down = self.failures.get(&candidate.position).is_some_and(|error| {
-                error.is_unreachable() || matches!(error, NodeError::Timeout(_))
-            });
-            if self.second_round || !is_down {
-                return Some(candidate);
-            }
-            self.failed.push(candidate);
-        }
-        None
-    }
-
-    fn fail(&mut self, candidate: Candidate, error: NodeError) {
-        tracing::debug!(
-            node = self.committee.node(candidate.position).name(),
-            shard = candidate.shard.0,
-            %error,
-            "sliver not received"
-        );
         if error.is_retriable() {
-            self.failed.push(candidate);
+            self.again.push(candidate);
         }
-        self.failures.insert(candidate.position, error);
+        self.by_node.insert(candidate.position, error);
     }
 
-    /// Puts the shards that failed for a passing reason back; only once. Silent nodes have had their time.
-    fn start_second_round(&mut self) -> bool {
+    /// The shards that failed for a passing reason; only once. Silent nodes have had their time.
+    fn start_second_round(&mut self) -> Vec<Candidate> {
         if self.second_round {
-            return false;
+            return Vec::new();
         }
         self.second_round = true;
-        let failures = &self.failures;
-        let again = self.failed.drain(..).filter(|candidate| {
-            !matches!(
-                failures.get(&candidate.position),
-                Some(NodeError::Timeout(_))
-            )
+        let mut again = std::mem::take(&mut self.again);
+        again.retain(|candidate| {
+            let failure = self.by_node.get(&candidate.position);
+            !matches!(failure, Some(NodeError::Timeout(_)))
         });
-        self.waiting.extend(again);
-        !self.waiting.is_empty()
+        again
     }
 
-    /// Requests one sliver and verifies it; the future owns what it needs.
-    fn request(
-        &self,
-        candidate: Candidate,
-    ) -> impl Future<Output = (Candidate, Result<SliverData<Primary>, NodeError>)> + 'static + use<>
-    {
-        let committee = Arc::clone(self.committee);
-        let metadata = Arc::clone(self.metadata);
-        let encoder = self.encoder.clone();
-        async move {
-            let answer = request(&committee, candidate, metadata, encoder).await;
-            (candidate, answer)
-        }
-    }
-
-    fn into_error(self, slivers: usize, needed: usize) -> ReadError {
-        let mut failures: Vec<(usize, NodeError)> = self.failures.into_iter().collect();
+    fn into_error(
+        self,
+        committee: &CommitteeClients,
+        metadata: &VerifiedMetadata,
+        slivers: usize,
+        needed: usize,
+    ) -> ReadError {
+        let mut failures: Vec<(usize, NodeError)> = self.by_node.into_iter().collect();
         failures.sort_by_key(|(position, _)| *position);
         let failures: Vec<NodeFailure> = failures
             .into_iter()
-            .map(|(position, error)| self.committee.node(position).failure(error))
+            .map(|(position, error)| committee.node(position).failure(error))
             .collect();
         ReadError::NotEnoughSlivers {
-            blob_id: *self.metadata.blob_id(),
+            blob_id: *metadata.blob_id(),
             report: ShardReport {
                 answered: u16::try_from(slivers).unwrap_or(u16::MAX),
                 needed: u16::try_from(needed).unwrap_or(u16::MAX),
-                total: self.committee.n_shards().get(),
+                total: committee.n_shards().get(),
                 failures,
             },
         }

@@ -13,7 +13,7 @@ use super::{
     register::{Job, is_about_single_blobs},
     upload::{Upload, UploadError, Uploaded},
 };
-use crate::{backoff::Waits, network::CommitteeClients, progress::ProgressEvent};
+use crate::{backoff::Waits, committee::CommitteeClients, progress::ProgressEvent};
 
 /// Blobs uploaded at the same time. The bytes on their way are bounded across all of them.
 const CONCURRENT_UPLOADS: usize = 8;
@@ -30,7 +30,10 @@ impl Batch<'_> {
     pub(super) async fn certify(&self, mut jobs: Vec<Job>, committees: Arc<Committees>) -> Results {
         let mut results = Results::new();
         let mut committees = committees;
-        let mut waits = Waits::new(self.client.shared.communication.committee_change_backoff);
+        let mut waits = Waits::new(
+            self.client.shared.communication.committee_change_backoff,
+            &self.client.shared.environment,
+        );
         while !jobs.is_empty() {
             let failures = self.attempt(jobs, &committees, &mut results).await;
             if failures.is_empty() {

@@ -114,14 +114,8 @@ impl WalrusClient {
             .config
             .max_epochs_ahead
             .unwrap_or(info.max_epochs_ahead);
-        duration.epochs_ahead(&info, max, now_ms())
+        duration.epochs_ahead(&info, max, self.shared.environment.now_ms())
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Blobs that are held in memory together and share transactions.

@@ -15,7 +15,7 @@ use super::{
     outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob},
     plan::Plan,
 };
-use crate::{error::ClientError, progress::ProgressEvent};
+use crate::{backoff::Waits, error::ClientError, progress::ProgressEvent};
 
 /// A registered blob that must be uploaded and certified.
 pub(crate) struct Job {
@@ -143,6 +143,10 @@ impl Batch<'_> {
             .report(ProgressEvent::Registering { blobs: blobs.len() });
         let started = tokio::time::Instant::now();
         let mut groups = vec![blobs];
+        let mut waits = Waits::new(
+            self.client.shared.communication.committee_change_backoff,
+            &self.client.shared.environment,
+        );
         while let Some(mut group) = groups.pop() {
             let error = match self.send_registration(&group).await {
                 Ok(registered) => {
@@ -151,6 +155,14 @@ impl Batch<'_> {
                 }
                 Err(error) => error,
             };
+            // Other commands with the same wallet use the same coins; nothing was executed.
+            if matches!(error, SuiError::ObjectsInUse(_))
+                && let Some(wait) = waits.next()
+            {
+                tokio::time::sleep(wait).await;
+                groups.push(group);
+                continue;
+            }
             if !is_about_single_blobs(&error) {
                 // What was registered before this group is not given up for it.
                 let has_paid = !registration.jobs.is_empty();
@@ -258,7 +270,6 @@ pub(super) fn is_about_single_blobs(error: &SuiError) -> bool {
             | SuiError::ObjectNotFound(_)
             | SuiError::UnexpectedType { .. }
             | SuiError::BlobExpired { .. }
-            | SuiError::ObjectsInUse(_)
     )
 }
 

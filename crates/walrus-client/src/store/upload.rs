@@ -3,25 +3,21 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::{
-    sync::Semaphore,
-    task::{AbortHandle, JoinSet},
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
+use tokio_util::task::AbortOnDropHandle;
 use walrus_core::{
     BlobId, ProtocolCertificate, SignedMessage, SliverPairIndex, SliverType, StorageConfirmation,
-    bft,
     messages::{BlobPersistence, ConfirmationBody},
     node_api::StoredStatus,
 };
 
 use super::encoded::EncodedBlob;
 use crate::{
+    committee::{CommitteeClients, FanOut, FanOutEvent, FanOutLimits, Node, ShardTally},
     config::{CommunicationConfig, TailHandling},
-    network::{CommitteeClients, Node},
     node::{Accepted, NodeError},
     progress::{ProgressEvent, ProgressSink},
-    report::{NodeFailure, ShardReport},
+    report::ShardReport,
     retry::{SMALL_REQUEST_TIMEOUT, small, with_retries},
 };
 
@@ -107,7 +103,7 @@ impl Upload {
     pub(crate) async fn run(self) -> Result<Uploaded, UploadError> {
         let started = Instant::now();
         let n_shards = self.committee.n_shards();
-        let needed = bft::min_correct(n_shards);
+        let needed = ShardTally::of_quorum(n_shards).needed();
         self.progress.report(ProgressEvent::Uploading {
             blob: self.position,
             blob_id: *self.blob.blob_id(),
@@ -115,62 +111,81 @@ impl Upload {
             needed,
         });
         let upload = Arc::new(self);
-        let mut tasks = upload.spawn_nodes();
-        let mut collected = Collected::default();
-        while collected.weight < needed {
-            let possible = n_shards.get().saturating_sub(collected.failed_weight);
-            let reply = if possible >= needed {
-                tasks.join_next().await
+        let mut fan_out = upload.fan_out();
+        let mut tally = ShardTally::of_quorum(n_shards);
+        let mut confirmations = BTreeMap::new();
+        while !tally.is_enough() {
+            let event = if tally.is_lost() {
+                FanOutEvent::Exhausted
             } else {
-                None
+                fan_out.next(usize::MAX).await
             };
-            let Some(reply) = reply else {
-                tasks.abort_all();
-                return Err(upload.too_few(collected, needed));
+            let FanOutEvent::Answer(position, answer) = event else {
+                return Err(UploadError {
+                    blob_id: *upload.blob.blob_id(),
+                    report: tally.into_report(),
+                });
             };
-            let (position, answer) =
-                reply.expect("the tasks of nodes neither panic nor are aborted");
-            collected.add(&upload, position, answer);
+            let node = upload.committee.node(position);
+            match answer {
+                Ok(confirmation) => {
+                    let index =
+                        u16::try_from(position).expect("members own shards, and shards are u16");
+                    confirmations.insert(index, confirmation);
+                    tally.answer(node);
+                    upload.progress.report(ProgressEvent::Confirmed {
+                        blob: upload.position,
+                        shards: tally.answered,
+                    });
+                }
+                Err(error) => {
+                    tracing::debug!(node = node.name(), %error, "node did not confirm");
+                    tally.failure(node, error);
+                }
+            }
         }
         upload.progress.report(ProgressEvent::QuorumReached {
             blob: upload.position,
         });
-        let signed = std::mem::take(&mut collected.confirmations).into_iter();
-        let certificate = ProtocolCertificate::aggregate(signed)
+        let certificate = ProtocolCertificate::aggregate(confirmations)
             .expect("confirmations were verified one by one and are of the same message");
-        let tail = Tail::spawn(&upload, tasks, started.elapsed());
+        let tail = Tail::spawn(&upload.config, fan_out, started.elapsed());
         Ok(Uploaded { certificate, tail })
     }
 
-    fn spawn_nodes(self: &Arc<Self>) -> JoinSet<(usize, Result<Confirmation, NodeError>)> {
+    fn fan_out(self: &Arc<Self>) -> FanOut<usize, Confirmation> {
         let at_once = self
             .config
             .max_concurrent_writes
             .map_or(self.committee.len(), std::num::NonZeroUsize::get);
-        let slots = Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        let mut tasks = JoinSet::new();
-        for position in self.committee.shuffled() {
-            let upload = Arc::clone(self);
-            let slots = Arc::clone(&slots);
-            let _: AbortHandle = tasks.spawn(async move {
-                let _slot = slots
-                    .acquire()
-                    .await
-                    .expect("the semaphore is never closed");
+        let limits = FanOutLimits {
+            at_once,
+            hedge_delay: None,
+            deadline: None,
+        };
+        let upload = Arc::clone(self);
+        FanOut::new(self.committee.shuffled(), limits, move |position| {
+            let upload = Arc::clone(&upload);
+            // A task for each node, so that all cores encrypt what is sent.
+            let serving = tokio::spawn(async move {
                 let node = upload.committee.node(position);
-                let answer = upload.serve(node).await;
-                (position, answer)
+                upload.serve(node).await
             });
-        }
-        tasks
+            let serving = AbortOnDropHandle::new(serving);
+            async move {
+                serving
+                    .await
+                    .expect("the tasks of nodes neither panic nor are aborted")
+            }
+        })
     }
 
     /// Metadata, slivers, confirmation: all that one node gets and gives.
     async fn serve(self: &Arc<Self>, node: Node<'_>) -> Result<Confirmation, NodeError> {
         let client = node.client()?;
         let blob_id = self.blob.blob_id();
-        let backoff = self.config.backoff;
-        let accepted = with_retries(backoff, || {
+        let (backoff, environment) = (self.config.backoff, self.committee.environment());
+        let accepted = with_retries(backoff, environment, || {
             small(client.store_metadata(blob_id, self.blob.metadata_body()))
         })
         .await?;
@@ -213,7 +228,7 @@ impl Upload {
             }
         }
         let _in_flight = self.budget.reserve(body.length()).await;
-        with_retries(self.config.backoff, || {
+        with_retries(self.config.backoff, self.committee.environment(), || {
             client.store_sliver(blob_id, pair, axis, body)
         })
         .await?;
@@ -229,10 +244,11 @@ impl Upload {
             .config
             .confirmation_long_poll
             .min(SMALL_REQUEST_TIMEOUT / 2);
-        let StorageConfirmation::Signed(signed) = with_retries(self.config.backoff, || {
-            small(client.confirmation(blob_id, &self.persistence, long_poll))
-        })
-        .await?;
+        let StorageConfirmation::Signed(signed) =
+            with_retries(self.config.backoff, self.committee.environment(), || {
+                small(client.confirmation(blob_id, &self.persistence, long_poll))
+            })
+            .await?;
         let expected = ConfirmationBody {
             blob_id: *blob_id,
             persistence: self.persistence,
@@ -242,69 +258,24 @@ impl Upload {
             .map_err(|error| NodeError::InvalidAnswer(format!("confirmation: {error}")))?;
         Ok(signed)
     }
-
-    fn too_few(&self, collected: Collected, needed: u16) -> UploadError {
-        UploadError {
-            blob_id: *self.blob.blob_id(),
-            report: ShardReport {
-                answered: collected.weight,
-                needed,
-                total: self.committee.n_shards().get(),
-                failures: collected.failures,
-            },
-        }
-    }
-}
-
-/// What the nodes have answered so far.
-#[derive(Default)]
-struct Collected {
-    confirmations: BTreeMap<u16, Confirmation>,
-    weight: u16,
-    failed_weight: u16,
-    failures: Vec<NodeFailure>,
-}
-
-impl Collected {
-    fn add(&mut self, upload: &Upload, position: usize, answer: Result<Confirmation, NodeError>) {
-        let node = upload.committee.node(position);
-        match answer {
-            Ok(confirmation) => {
-                let index =
-                    u16::try_from(position).expect("members own shards, and shards are u16");
-                self.confirmations.insert(index, confirmation);
-                self.weight += node.weight();
-                upload.progress.report(ProgressEvent::Confirmed {
-                    blob: upload.position,
-                    shards: self.weight,
-                });
-            }
-            Err(error) => {
-                tracing::debug!(node = node.name(), %error, "node did not confirm");
-                self.failed_weight += node.weight();
-                self.failures.push(node.failure(error));
-            }
-        }
-    }
 }
 
 impl Tail {
-    /// Lets the remaining tasks run for the extra time that follows from how long the quorum took.
+    /// Lets the remaining nodes be served for the extra time that follows from how long the quorum took.
     fn spawn(
-        upload: &Arc<Upload>,
-        mut tasks: JoinSet<(usize, Result<Confirmation, NodeError>)>,
+        config: &CommunicationConfig,
+        fan_out: FanOut<usize, Confirmation>,
         quorum_time: Duration,
     ) -> Self {
-        if tasks.is_empty() {
+        if fan_out.is_done() {
             return Self { task: None };
         }
-        let extra = upload.config.sliver_write_extra_time.after(quorum_time);
-        let rest = async move { while tasks.join_next().await.is_some() {} };
+        let extra = config.sliver_write_extra_time.after(quorum_time);
         let task = tokio::spawn(async move {
-            // Past the limit the set is dropped, which ends its tasks.
-            let _ = tokio::time::timeout(extra, rest).await;
+            // Past the limit the requests are dropped, which ends them.
+            let _ = tokio::time::timeout(extra, fan_out.drain()).await;
         });
-        match upload.config.tail_handling {
+        match config.tail_handling {
             TailHandling::Blocking => Self { task: Some(task) },
             TailHandling::Detached => Self { task: None },
         }

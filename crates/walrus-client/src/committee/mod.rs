@@ -1,13 +1,17 @@
-//! The nodes of a committee, each with its client and its weight.
+//! The nodes of a committee, each with its client and its weight, and asking many of them for the same thing.
+
+mod fan_out;
 
 use std::sync::Arc;
 
-use rand::seq::SliceRandom;
 use walrus_core::{Epoch, NShards, ShardIndex, text::printable};
 use walrus_sui::{Committee, CommitteeMember};
 
+pub(crate) use fan_out::{FanOut, FanOutEvent, FanOutLimits, ShardTally};
+
 use crate::{
     config::CommunicationConfig,
+    environment::Environment,
     node::{InvalidNode, NodeClient, NodeError},
     report::NodeFailure,
 };
@@ -17,6 +21,7 @@ use crate::{
 pub(crate) struct CommitteeClients {
     committee: Arc<Committee>,
     clients: Vec<Result<NodeClient, InvalidNode>>,
+    environment: Environment,
 }
 
 /// One member of a [`CommitteeClients`].
@@ -30,7 +35,11 @@ pub(crate) struct Node<'a> {
 }
 
 impl CommitteeClients {
-    pub(crate) fn new(committee: Arc<Committee>, config: &CommunicationConfig) -> Self {
+    pub(crate) fn new(
+        committee: Arc<Committee>,
+        config: &CommunicationConfig,
+        environment: Environment,
+    ) -> Self {
         let clients = committee
             .members
             .iter()
@@ -43,7 +52,11 @@ impl CommitteeClients {
                 )
             })
             .collect();
-        Self { committee, clients }
+        Self {
+            committee,
+            clients,
+            environment,
+        }
     }
 
     pub(crate) fn is_of(&self, committee: &Committee) -> bool {
@@ -75,8 +88,18 @@ impl CommitteeClients {
         let mut positions: Vec<usize> = (0..self.len())
             .filter(|position| self.node(*position).weight() > 0)
             .collect();
-        positions.shuffle(&mut rand::thread_rng());
+        self.shuffle(&mut positions);
         positions
+    }
+
+    /// Puts candidates in random order.
+    pub(crate) fn shuffle<T>(&self, candidates: &mut [T]) {
+        self.environment.shuffle(candidates);
+    }
+
+    /// Clock and randomness of the client.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
     }
 }
 

@@ -1,0 +1,79 @@
+//! What a client takes from the world besides bytes: the time of day and chance.
+//!
+//! Both come with the client, so that a test can decide what time it is, and run again from the seed it failed with.
+//! Waiting goes by the clock of the executor, which tests can stop.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+
+/// Clock and randomness; clones share them.
+#[derive(Clone)]
+pub struct Environment {
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    random: Arc<Mutex<StdRng>>,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+impl Environment {
+    /// The clock of the system, and randomness that nobody can foresee.
+    pub fn of_system() -> Self {
+        Self::new(SystemTime::now, StdRng::from_entropy())
+    }
+
+    /// A clock of choice, and chance that is the same for the same seed.
+    pub fn seeded(seed: u64, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self::new(clock, StdRng::seed_from_u64(seed))
+    }
+
+    fn new(clock: impl Fn() -> SystemTime + Send + Sync + 'static, random: StdRng) -> Self {
+        Self {
+            clock: Arc::new(clock),
+            random: Arc::new(Mutex::new(random)),
+        }
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> u64 {
+        let now = (self.clock)().duration_since(UNIX_EPOCH);
+        now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn shuffle<T>(&self, items: &mut [T]) {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        items.shuffle(&mut *random);
+    }
+
+    /// A duration below `max`.
+    pub(crate) fn jitter(&self, max: Duration) -> Duration {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.gen_range(Duration::ZERO..max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_chance() {
+        let shuffled = |seed| {
+            let environment = Environment::seeded(seed, || UNIX_EPOCH + Duration::from_secs(7));
+            assert_eq!(environment.now_ms(), 7000);
+            let mut items: Vec<u32> = (0..100).collect();
+            environment.shuffle(&mut items);
+            (items, environment.jitter(Duration::from_secs(1)))
+        };
+        assert_eq!(shuffled(1), shuffled(1));
+        assert_ne!(shuffled(1), shuffled(2));
+    }
+}
