@@ -5,7 +5,11 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use walrus_tests::{TestNetwork, random_bytes, text};
 
@@ -105,4 +109,209 @@ fn a_network_resumes_with_everything_it_had() {
     assert!(network.read(&blob) == random_bytes(50_000, 5));
     let blob = network.store(&network.random_file(50_000, 6));
     assert!(network.read(&blob) == random_bytes(50_000, 6));
+}
+
+/// The blob IDs in the JSON of a store, all of them available.
+fn stored_ids(outcome: &walrus_tests::Outcome) -> Vec<String> {
+    let files = outcome.json();
+    let id = |file: &serde_json::Value| {
+        let result = &file["blobStoreResult"];
+        let id = result
+            .pointer("/newlyCreated/blobObject/blobId")
+            .or(result.pointer("/alreadyCertified/blobId"));
+        id.and_then(serde_json::Value::as_str)
+            .unwrap_or_else(|| panic!("not stored: {file}"))
+            .to_owned()
+    };
+    files.as_array().unwrap().iter().map(id).collect()
+}
+
+#[test]
+fn stores_at_the_same_time_do_not_fail_each_other() {
+    let network = TestNetwork::start(&["--nodes", "3", "--shards", "7"]);
+    let files: Vec<String> = (0..6)
+        .map(|seed| text(&network.random_file(2_000, 100 + seed)).to_owned())
+        .collect();
+    // The same file four times, and two sets that overlap.
+    let sets: [&[String]; 6] = [
+        &files[..1],
+        &files[..1],
+        &files[..1],
+        &files[..1],
+        &files[..4],
+        &files[2..],
+    ];
+    let running: Vec<_> = sets
+        .iter()
+        .map(|set| {
+            let mut command = network.walrus_command();
+            command
+                .args(["store", "--epochs", "2", "--json"])
+                .args(*set);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for (set, child) in sets.iter().zip(running) {
+        let outcome: walrus_tests::Outcome = child.wait_with_output().unwrap().into();
+        assert_eq!(stored_ids(&outcome).len(), set.len());
+    }
+    for (seed, file) in files.iter().enumerate() {
+        let id = &stored_ids(&network.walrus(&["store", file, "--epochs", "1", "--json"]))[0];
+        let seed = 100 + u64::try_from(seed).unwrap();
+        assert!(network.read(id) == random_bytes(2_000, seed));
+    }
+}
+
+#[test]
+fn inputs_and_outputs_are_what_their_paths_name() {
+    let network = TestNetwork::start(&["--nodes", "3", "--shards", "7"]);
+    let folder = network.folder();
+    let contents = random_bytes(3_000, 7);
+
+    // A pipe is read once, and its ID is the one the file has.
+    let pipe = folder.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let writer = {
+        let (pipe, contents) = (pipe.clone(), contents.clone());
+        std::thread::spawn(move || fs::write(pipe, contents).unwrap())
+    };
+    let stored = network.walrus(&["store", text(&pipe), "--epochs", "1", "--json"]);
+    let blob = stored_ids(&stored).remove(0);
+    writer.join().unwrap();
+    let file = network.random_file(3_000, 7);
+    let of_file = network.walrus(&["blob-id", text(&file), "--json"]).json();
+    assert_eq!(of_file["blobId"], blob.as_str());
+    assert_eq!(of_file["nShards"], 7);
+
+    // A link stays a link; its target is written.
+    let (link, target) = (folder.join("link"), folder.join("target"));
+    fs::write(&target, "old").unwrap();
+    std::os::unix::fs::symlink("target", &link).unwrap();
+    let outcome = network.walrus(&["read", &blob, "--out", text(&link)]);
+    assert!(
+        outcome.success && outcome.stdout.starts_with("Success: "),
+        "{}",
+        outcome.stderr
+    );
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read(&target).unwrap() == contents);
+
+    // Standard output under its other name carries the data and nothing else, into a pipe and into a file.
+    let read = ["read", &blob, "--out", "/dev/stdout"];
+    let output = network.walrus_command().args(read).output().unwrap();
+    assert!(output.status.success() && output.stdout == contents);
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("Success: "));
+    let got = folder.join("got");
+    let mut to_file = fs::File::create(&got).unwrap();
+    std::io::Write::write_all(&mut to_file, b"header").unwrap();
+    let status = network.walrus_command().args(read).stdout(to_file).status();
+    assert!(status.unwrap().success());
+    assert!(fs::read(&got).unwrap() == [b"header".as_slice(), contents.as_slice()].concat());
+
+    // A store that waits for its input can be interrupted, and says that nothing is paid.
+    let mut command = network.walrus_command();
+    command.args(["store", text(&pipe), "--epochs", "1"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // Opening the other end waits until the command has opened its own: from then on it is reading.
+    let writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    let interrupt = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let outcome: walrus_tests::Outcome = child.wait_with_output().unwrap().into();
+    outcome.assert_fails(130, &["interrupted", "nothing was paid"]);
+    drop(writer);
+}
+
+#[test]
+fn a_wrong_number_of_shards_in_the_configuration_costs_nothing() {
+    let network = TestNetwork::start(&["--nodes", "3", "--shards", "7"]);
+    let config = network.ready["client_config"].as_str().unwrap();
+    let text_of_config = fs::read_to_string(config).unwrap();
+    let right: Vec<&str> = text_of_config
+        .lines()
+        .filter(|line| !line.starts_with("n_shards:"))
+        .collect();
+    let wrong = std::path::Path::new(config).with_file_name("wrong.yaml");
+    fs::write(&wrong, format!("{}\nn_shards: 13\n", right.join("\n"))).unwrap();
+    let file = network.random_file(1_000, 1);
+    for command in [
+        &["store", text(&file), "--epochs", "1"][..],
+        &["store", text(&file), "--epochs", "1", "--dry-run"],
+        &["blob-id", text(&file)],
+        &["blob-status", "--file", text(&file)],
+    ] {
+        let mut walrus = std::process::Command::new(walrus_tests::binary("walrus"));
+        walrus.arg("--config").arg(&wrong).args(command);
+        walrus_tests::run(&mut walrus).assert_fails(1, &["n_shards: 13", "has 7 shards"]);
+    }
+    let blobs = network
+        .walrus(&["list-blobs", "--include-expired", "--json"])
+        .json();
+    assert_eq!(blobs, serde_json::json!([]));
+}
+
+#[test]
+fn blobs_are_extended_and_deleted_and_nodes_tell_how_they_are() {
+    let network = TestNetwork::start(&["--nodes", "3", "--shards", "7"]);
+    let file = network.random_file(1_000, 1);
+    let blob = network.store(&file);
+    let blobs = network.walrus(&["list-blobs", "--json"]).json();
+    let object = blobs[0]["id"].as_str().unwrap();
+    let end = |blobs: &serde_json::Value| blobs[0]["storage"]["endEpoch"].as_u64().unwrap();
+    let extended = network.walrus(&[
+        "extend",
+        "--blob-obj-id",
+        object,
+        "--epochs-extended",
+        "3",
+        "--json",
+    ]);
+    assert_eq!(extended.json(), serde_json::json!({"epochsExtended": 3}));
+    let after = network.walrus(&["list-blobs", "--json"]).json();
+    assert_eq!(end(&after), end(&blobs) + 3);
+
+    let health = network.walrus(&["health", "--committee", "--json"]).json();
+    let nodes = health["healthInfo"].as_array().unwrap();
+    assert_eq!(nodes.len(), 3);
+    assert!(
+        nodes
+            .iter()
+            .all(|node| node["healthInfo"]["Ok"]["epoch"] == 1),
+        "{health}"
+    );
+
+    // Without a terminal to ask, deleting by file needs a yes.
+    network
+        .walrus(&["delete", "--file", text(&file)])
+        .assert_fails(1, &["--yes", &blob]);
+    let deleted = network
+        .walrus(&["delete", "--file", text(&file), "--yes", "--json"])
+        .json();
+    assert_eq!(deleted[0]["deletedBlobs"][0]["id"], object);
+    assert_eq!(
+        network.walrus(&["list-blobs", "--json"]).json(),
+        serde_json::json!([])
+    );
+    let again = network
+        .walrus(&["delete", "--blob-id", &blob, "--json"])
+        .json();
+    assert_eq!(again[0]["noBlobFound"], true);
+    // A permanent blob stays, and the command says why.
+    let store = [
+        "store",
+        text(&file),
+        "--epochs",
+        "1",
+        "--permanent",
+        "--json",
+    ];
+    let stored = network.walrus(&store).json();
+    let object = stored[0].pointer("/blobStoreResult/newlyCreated/blobObject/id");
+    network
+        .walrus(&["delete", "--object-id", object.unwrap().as_str().unwrap()])
+        .assert_fails(1, &["1 of 1"]);
 }

@@ -1,6 +1,11 @@
 //! The command line: what can be asked for, and how it is spelled.
 
-use std::{num::NonZeroU16, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    num::{NonZeroU16, NonZeroUsize},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_core::{BlobId, Epoch, EpochCount, ObjectId};
@@ -52,6 +57,15 @@ pub(crate) enum Command {
     /// List the blobs owned by the wallet
     #[command(after_help = "Example:\n  walrus list-blobs --include-expired -o wide")]
     ListBlobs(ListBlobsArgs),
+    /// Delete blobs of the wallet before they expire; their storage stays with the wallet
+    #[command(after_help = "Example:\n  walrus delete --file report.pdf")]
+    Delete(DeleteArgs),
+    /// Extend the storage of a certified blob of the wallet
+    #[command(after_help = "Example:\n  walrus extend --blob-obj-id 0x5f… --epochs-extended 10")]
+    Extend(ExtendArgs),
+    /// Ask storage nodes how they are
+    #[command(after_help = "Example:\n  walrus health --committee --sort-by status")]
+    Health(HealthArgs),
     /// Print a shell completion script
     #[command(
         after_help = "Example:\n  walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus"
@@ -284,6 +298,87 @@ pub(crate) struct ListBlobsArgs {
     pub table: TableArgs,
 }
 
+/// Options of `delete`: what to delete is named in one of three ways.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("target").required(true).args(["files", "blob_ids", "object_ids"]))]
+pub(crate) struct DeleteArgs {
+    /// Files whose blobs are deleted
+    #[arg(long, alias = "file", num_args = 1.., value_name = "FILE", value_parser = parse::path())]
+    pub files: Vec<PathBuf>,
+    /// Blobs to delete: all deletable objects the wallet has of them
+    #[arg(long, alias = "blob-id", num_args = 1.., value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub blob_ids: Vec<BlobId>,
+    /// Blob objects to delete; these are not asked about again
+    #[arg(long, alias = "object-id", num_args = 1.., value_name = "OBJECT_ID")]
+    pub object_ids: Vec<ObjectId>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Do not ask the nodes for the status of the blobs afterwards
+    #[arg(long)]
+    pub no_status_check: bool,
+}
+
+/// Options of `extend`.
+#[derive(Debug, Args)]
+pub(crate) struct ExtendArgs {
+    /// Blob object to extend
+    #[arg(long, value_name = "OBJECT_ID")]
+    pub blob_obj_id: ObjectId,
+    /// Epochs to add after its present end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs_extended: EpochCount,
+}
+
+/// Options of `health`: which nodes is said in one of four ways.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("nodes").required(true).args(["node_ids", "node_urls", "committee", "active_set"]))]
+pub(crate) struct HealthArgs {
+    /// Nodes by their IDs
+    #[arg(long, alias = "node-id", num_args = 1.., value_name = "NODE_ID")]
+    pub node_ids: Vec<ObjectId>,
+    /// Registered nodes by their addresses, as URLs or HOST:PORT
+    #[arg(long, alias = "node-url", num_args = 1.., value_name = "URL")]
+    pub node_urls: Vec<String>,
+    /// The nodes of the current committee
+    #[arg(long)]
+    pub committee: bool,
+    /// The nodes from which committees are chosen
+    #[arg(long)]
+    pub active_set: bool,
+    /// Ask for every shard too; shown with --json
+    #[arg(long)]
+    pub detail: bool,
+    /// Order of the nodes
+    #[arg(long, value_name = "KEY")]
+    pub sort_by: Option<HealthSort>,
+    /// Descending order
+    #[arg(long)]
+    pub desc: bool,
+    /// Nodes asked at the same time
+    #[arg(long, value_name = "N", default_value = "60")]
+    pub concurrent_requests: NonZeroUsize,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Keys to sort nodes by in `health`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HealthSort {
+    /// What the node says it is doing
+    Status,
+    /// Node ID
+    Id,
+    /// Name
+    Name,
+    /// Network address
+    Url,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -329,6 +424,11 @@ mod tests {
             &["blob-status", "--file", "f", "--timeout", "soon"],
             &["blob-status", "--file", "f", "--timeout", "-1s"],
             &["convert-blob-id", "0x12"],
+            &["delete"],
+            &["delete", "--file", "f", "--object-id", "0x1"],
+            &["extend", "--blob-obj-id", "0x1", "--epochs-extended", "0"],
+            &["health"],
+            &["health", "--committee", "--active-set"],
             &["nothing"],
         ] {
             let error = parse(args).expect_err("must be refused");

@@ -3,6 +3,9 @@
 mod blob_id;
 mod blob_status;
 mod context;
+mod delete;
+mod extend;
+mod health;
 mod info;
 mod list_blobs;
 mod read;
@@ -24,6 +27,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::BlobId(args) => blob_id::run(&context, args).await,
         Command::ConvertBlobId(args) => blob_id::convert(&context, &args),
         Command::ListBlobs(args) => list_blobs::run(&context, args).await,
+        Command::Delete(args) => delete::run(&context, args).await,
+        Command::Extend(args) => extend::run(&context, args).await,
+        Command::Health(args) => health::run(&context, args).await,
         Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
         Command::Man(args) => walrus_terminal::man::run(&args, Cli::command()),
     }
