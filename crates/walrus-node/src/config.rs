@@ -381,7 +381,7 @@ sui:
             "a:1",
             "[::1]",
         ] {
-            let text = MINIMAL.replace("node.example.com", &format!("'{host}'"));
+            let text = MINIMAL.replace(": node.example.com", &format!(": '{host}'"));
             let error = NodeConfig::parse(&text).unwrap_err().to_string();
             assert!(error.contains("public_host"), "{host}: {error}");
         }
@@ -392,7 +392,7 @@ sui:
             "xn--bcher-kva.example",
             "a_b.example.",
         ] {
-            let text = MINIMAL.replace("node.example.com", &format!("'{host}'"));
+            let text = MINIMAL.replace(": node.example.com", &format!(": '{host}'"));
             NodeConfig::parse(&text).unwrap();
         }
         for url in [

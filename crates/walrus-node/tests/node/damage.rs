@@ -255,13 +255,18 @@ async fn serve_right_bytes_or_none(test: &TestNode, blobs: &[TestBlob]) -> usize
     served
 }
 
+/// The unit of `ulimit -f`.
+const BLOCK_BYTES: usize = 512;
+
 /// The real process, because its exit code is what an operator's supervisor sees. The file size limit of the operating
 /// system plays the disk that is full.
 #[tokio::test]
 async fn an_index_that_cannot_be_written_ends_the_process() {
     let mut test = TestNode::start().await;
-    let blob = TestBlob::new(1, INLINE_BLOB);
-    test.chain.register(blob.id(), blob.tag(), 10);
+    let blobs: Vec<_> = (0..20).map(|seed| TestBlob::new(seed, 100)).collect();
+    for blob in &blobs {
+        test.chain.register(blob.id(), blob.tag(), 10);
+    }
     test.caught_up().await;
     test.stop().await;
     let config_path = test.directory.path().join("node.yaml");
@@ -269,9 +274,13 @@ async fn an_index_that_cannot_be_written_ends_the_process() {
     test.config.rest_api_address = ([127, 0, 0, 1], port).into();
     test.config.rest_graceful_shutdown_period_secs = Some(1);
     fs::write(&config_path, test.config.to_yaml().unwrap()).unwrap();
+    // Room for what a start writes and for some metadata, but not for that of all blobs.
+    let journal = fs::read(test.storage_path().join("index/0.jnl")).unwrap();
+    let written = journal.iter().rposition(|byte| *byte != 0).unwrap();
+    let blocks = (written + 8 * 1024) / BLOCK_BYTES;
     let node = env!("CARGO_BIN_EXE_walrus-node");
     let script = format!(
-        "trap '' XFSZ; ulimit -f 1; exec {node} run --config-path {}",
+        "trap '' XFSZ; ulimit -f {blocks}; exec {node} run --config-path {}",
         config_path.display()
     );
     let mut process = Command::new("sh")
@@ -284,14 +293,20 @@ async fn an_index_that_cannot_be_written_ends_the_process() {
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let http = client();
     crate::harness::eventually(|| async { http.get(url("/v1/health")).send().await.is_ok() }).await;
-    // The record of the registration is older than the limit; the metadata is not.
-    let response = http
-        .put(url(&paths::metadata(&blob.id())))
-        .body(blob.metadata_body())
-        .send()
-        .await
-        .unwrap();
-    assert_refused(response, 500, "INTERNAL", "INTERNAL_ERROR").await;
+    let mut answers = Vec::new();
+    for blob in &blobs {
+        let request = http.put(url(&paths::metadata(&blob.id())));
+        let response = request.body(blob.metadata_body()).send().await.unwrap();
+        answers.push(response.status());
+        if response.status() != StatusCode::CREATED {
+            assert_refused(response, 500, "INTERNAL", "INTERNAL_ERROR").await;
+            break;
+        }
+    }
+    assert!(
+        answers.ends_with(&[StatusCode::INTERNAL_SERVER_ERROR]),
+        "{answers:?}"
+    );
     assert_eq!(process.wait().await.unwrap().code(), Some(1));
 }
 
