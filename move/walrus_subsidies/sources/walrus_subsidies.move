@@ -100,6 +100,23 @@ public fun set_system_subsidy_rate(self: &mut WalrusSubsidies, cap: &AdminCap, r
     self.inner_mut().set_system_subsidy_rate(rate);
 }
 
+/// Bounds what payments for storage are subsidised with, in FROST per epoch; without a value only the funds
+/// do. What a bound leaves unpaid waits for the next epoch.
+public fun set_usage_budget(
+    self: &mut WalrusSubsidies,
+    cap: &AdminCap,
+    system: &System,
+    per_epoch: Option<u64>,
+) {
+    self.check_admin(cap);
+    self.inner_mut().set_usage_budget(per_epoch, system.epoch());
+}
+
+/// The bound on what payments for storage are subsidised with per epoch, in FROST, if there is one.
+public fun usage_budget(self: &WalrusSubsidies): Option<u64> {
+    self.inner().usage_budget()
+}
+
 /// Sets the subsidy per node and epoch, in FROST.
 public fun set_base_subsidy(self: &mut WalrusSubsidies, cap: &AdminCap, base_subsidy: u64) {
     self.check_admin(cap);
@@ -116,7 +133,7 @@ public fun set_per_shard_subsidy(
     self.inner_mut().set_per_shard_subsidy(subsidy_per_shard);
 }
 
-/// Pays what is due; anybody may call it, in every epoch at least once.
+/// Pays what is due, as far as the funds go; anybody may call it, in every epoch at least once.
 public fun process_subsidies(
     self: &mut WalrusSubsidies,
     staking: &mut Staking,
@@ -143,6 +160,11 @@ fun current_package_id(): ID {
 
 fun check_admin(self: &WalrusSubsidies, cap: &AdminCap) {
     assert!(cap.subsidies_id == object::id(self), EUnauthorizedAdminCap);
+}
+
+fun inner(self: &WalrusSubsidies): &WalrusSubsidiesInnerV1 {
+    assert!(self.version == VERSION, EWrongVersion);
+    df::borrow(&self.id, SubsidiesInnerKey())
 }
 
 fun inner_mut(self: &mut WalrusSubsidies): &mut WalrusSubsidiesInnerV1 {

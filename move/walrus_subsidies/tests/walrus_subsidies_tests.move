@@ -186,21 +186,166 @@ fun a_subsidy_per_shard_that_is_too_high() {
     abort
 }
 
-#[test, expected_failure(abort_code = walrus_subsidies_inner::EInsufficientFundsInPool)]
-fun funds_that_do_not_suffice_for_the_nodes() {
-    let (mut network, mut subsidies, admin_cap) = start();
-    subsidies.set_base_subsidy(&admin_cap, FUNDS / 4);
-    network.next_epoch();
-    process(&mut network, &mut subsidies);
-    abort
+// === Funds that do not suffice ===
+
+/// What a node has as commission, when the votes have ended.
+fun commission(network: &mut Network, i: u64): u64 {
+    let node_id = network.node_id(i);
+    let (_, cap) = network.node_parts(i);
+    let receiver = auth::authenticate_with_object(cap);
+    let (_, staking, _, _, ctx) = network.staking_parts();
+    staking.collect_commission(node_id, receiver, ctx).burn_for_testing()
 }
 
-#[test, expected_failure(abort_code = walrus_subsidies_inner::EInsufficientFundsInPool)]
-fun funds_that_do_not_suffice_for_the_payments() {
-    let (mut network, mut subsidies, _admin_cap) = start();
-    reserve(&mut network, 2 * FUNDS / 5 + 1, 1);
+#[test]
+fun every_node_gets_the_same_part_of_what_there_is() {
+    let (mut network, mut subsidies, admin_cap) = start();
+    subsidies.set_system_subsidy_rate(&admin_cap, 0);
+    // Ten times the funds are due.
+    subsidies.set_per_shard_subsidy(&admin_cap, 0);
+    subsidies.set_base_subsidy(&admin_cap, 10 * FUNDS / 4);
+    network.next_epoch();
     process(&mut network, &mut subsidies);
-    abort
+    assert_eq!(paid(&mut subsidies), FUNDS);
+    network.end_votes();
+    4u64.do!(|i| assert_eq!(commission(&mut network, i), FUNDS / 4));
+    finish(network, subsidies, admin_cap);
+}
+
+#[test]
+fun parts_are_rounded_down_and_the_epoch_is_paid() {
+    let (mut network, mut subsidies, admin_cap) = start();
+    subsidies.set_system_subsidy_rate(&admin_cap, 0);
+    subsidies.set_base_subsidy(&admin_cap, 0);
+    // 3, 3, 2 and 2 shards of 700,000: the funds are a seventh.
+    subsidies.set_per_shard_subsidy(&admin_cap, 700_000);
+    network.next_epoch();
+    process(&mut network, &mut subsidies);
+    assert_eq!(paid(&mut subsidies), FUNDS);
+    // More funds come too late for this epoch.
+    subsidies.add_coin(network.take_funds(FUNDS));
+    process(&mut network, &mut subsidies);
+    assert_eq!(subsidies.subsidy_pool_value_for_testing(), FUNDS);
+    network.end_votes();
+    let commissions = vector::tabulate!(4, |i| commission(&mut network, i));
+    assert_eq!(commissions, vector[300_000, 300_000, 200_000, 200_000]);
+    finish(network, subsidies, admin_cap);
+}
+
+#[test]
+fun no_funds_at_all() {
+    let mut network = test_network::running();
+    let (system, staking, _, _, ctx) = network.staking_parts();
+    let max = std::u64::max_value!();
+    // Rates that `new` does not check.
+    let admin_cap = walrus_subsidies::new(system, staking, std::u32::max_value!(), max, max, ctx);
+    network.next_tx();
+    let mut subsidies = network.scenario().take_shared<WalrusSubsidies>();
+    network.next_epoch();
+    reserve(&mut network, 3, 2);
+    process(&mut network, &mut subsidies);
+    assert_eq!(subsidies.subsidy_pool_value_for_testing(), 0);
+    finish(network, subsidies, admin_cap);
+}
+
+#[test]
+fun payments_wait_for_more_funds_the_nearest_epoch_first() {
+    let (mut network, mut subsidies, admin_cap) = start();
+    // 5 FROST for each unit and epoch, of which half is due: 750,000 in each of two epochs.
+    reserve(&mut network, 300_000, 2);
+    let before = booked(&mut network);
+    assert_eq!(before[0], 1_500_050);
+    process(&mut network, &mut subsidies);
+    assert_eq!(paid(&mut subsidies), FUNDS);
+    let after = booked(&mut network);
+    assert_eq!(after[0], before[0] + 750_000);
+    assert_eq!(after[1], before[1] + 250_000);
+    // Again, without funds.
+    process(&mut network, &mut subsidies);
+    assert_eq!(booked(&mut network), after);
+    // With more than enough, the rest is paid, and nothing twice.
+    subsidies.add_coin(network.take_funds(FUNDS));
+    2u64.do!(|_| process(&mut network, &mut subsidies));
+    assert_eq!(booked(&mut network)[0], before[0] + 750_000);
+    assert_eq!(booked(&mut network)[1], before[1] + 750_000);
+    assert_eq!(subsidies.subsidy_pool_value_for_testing(), FUNDS / 2);
+    finish(network, subsidies, admin_cap);
+}
+
+#[test]
+fun payments_are_never_subsidised_beyond_the_rate() {
+    let (mut network, mut subsidies, admin_cap) = start();
+    // 800%, and funds that come FROST by FROST: rounding never adds up to more.
+    subsidies.set_system_subsidy_rate(&admin_cap, 80_000);
+    let everything = subsidies.subsidy_pool_value_for_testing();
+    reserve(&mut network, 1, 1);
+    let (system, payment, ctx) = network.storage_parts();
+    // Takes what is in the pool and 8 more: a deposit of an eighth of the funds.
+    system.add_subsidy(payment.split(everything / 8 + 1, ctx), 1);
+    process(&mut network, &mut subsidies);
+    assert_eq!(subsidies.subsidy_pool_value_for_testing(), 0);
+    100u64.do!(|_| {
+        subsidies.add_coin(network.take_funds(1));
+        process(&mut network, &mut subsidies);
+    });
+    let paid = everything + 100 - subsidies.subsidy_pool_value_for_testing();
+    let most = 8 * (everything / 8 + 1 + 5);
+    assert!(paid <= most);
+    finish(network, subsidies, admin_cap);
+}
+
+// === The bound per epoch ===
+
+#[test]
+fun a_deposit_does_not_empty_bounded_funds() {
+    let (mut network, mut subsidies, admin_cap) = start();
+    subsidies.set_system_subsidy_rate(&admin_cap, 80_000);
+    let (system, _, _, _, _) = network.staking_parts();
+    subsidies.set_usage_budget(&admin_cap, system, option::some(10_000));
+    assert_eq!(subsidies.usage_budget(), option::some(10_000));
+    // Somebody who is no buyer pays an eighth of the funds in, which is matched like a sale.
+    let (system, payment, ctx) = network.storage_parts();
+    system.add_subsidy(payment.split(FUNDS / 8, ctx), 1);
+    2u64.do!(|_| process(&mut network, &mut subsidies));
+    assert_eq!(paid(&mut subsidies), 10_000);
+    // A smaller bound than what was paid pays nothing more in this epoch, a larger one the difference.
+    let (system, _, _, _, _) = network.staking_parts();
+    subsidies.set_usage_budget(&admin_cap, system, option::some(5_000));
+    process(&mut network, &mut subsidies);
+    assert_eq!(paid(&mut subsidies), 10_000);
+    let (system, _, _, _, _) = network.staking_parts();
+    subsidies.set_usage_budget(&admin_cap, system, option::some(12_000));
+    process(&mut network, &mut subsidies);
+    assert_eq!(paid(&mut subsidies), 12_000);
+    finish(network, subsidies, admin_cap);
+}
+
+#[test]
+fun the_bound_is_per_epoch_and_can_be_lifted() {
+    let (mut network, mut subsidies, admin_cap) = start();
+    subsidies.set_base_subsidy(&admin_cap, 0);
+    subsidies.set_per_shard_subsidy(&admin_cap, 0);
+    let (system, _, _, _, _) = network.staking_parts();
+    subsidies.set_usage_budget(&admin_cap, system, option::some(1_000));
+    // 5,000 in each of five epochs, half of it due.
+    reserve(&mut network, 1_000, 5);
+    process(&mut network, &mut subsidies);
+    assert_eq!(paid(&mut subsidies), 1_000);
+    network.next_epoch();
+    process(&mut network, &mut subsidies);
+    assert_eq!(paid(&mut subsidies), 2_000);
+    // Set anew in a later epoch: what was paid before it does not count.
+    network.next_epoch();
+    let (system, _, _, _, _) = network.staking_parts();
+    subsidies.set_usage_budget(&admin_cap, system, option::some(500));
+    process(&mut network, &mut subsidies);
+    assert_eq!(paid(&mut subsidies), 2_500);
+    let (system, _, _, _, _) = network.staking_parts();
+    subsidies.set_usage_budget(&admin_cap, system, option::none());
+    assert_eq!(subsidies.usage_budget(), option::none());
+    process(&mut network, &mut subsidies);
+    assert!(paid(&mut subsidies) > 2_500 + 500);
+    finish(network, subsidies, admin_cap);
 }
 
 // === Rights and versions ===
@@ -232,6 +377,23 @@ fun another_admin_sets_the_subsidy_per_shard() {
     let (mut network, mut subsidies, _admin_cap) = start();
     let other = other_cap(&mut network);
     subsidies.set_per_shard_subsidy(&other, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = walrus_subsidies::EUnauthorizedAdminCap)]
+fun another_admin_bounds_the_subsidies() {
+    let (mut network, mut subsidies, _admin_cap) = start();
+    let other = other_cap(&mut network);
+    let (system, _, _, _, _) = network.staking_parts();
+    subsidies.set_usage_budget(&other, system, option::some(0));
+    abort
+}
+
+#[test, expected_failure(abort_code = walrus_subsidies::EWrongVersion)]
+fun the_bound_of_another_version() {
+    let (_network, mut subsidies, _admin_cap) = start();
+    subsidies.set_version_for_testing(2);
+    subsidies.usage_budget();
     abort
 }
 

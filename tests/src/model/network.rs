@@ -341,14 +341,9 @@ impl Network {
     }
 
     /// Pays the subsidies that are due.
-    ///
-    /// # Errors
-    ///
-    /// As [`Subsidies::process`].
-    pub fn process_subsidies(&mut self, subsidies: &mut Subsidies) -> Result<(), Refused> {
-        let commissions = subsidies.process(&mut self.accounting, &self.previous)?;
+    pub fn process_subsidies(&mut self, subsidies: &mut Subsidies) {
+        let commissions = subsidies.process(&mut self.accounting, &self.previous);
         self.add_commission(&commissions);
-        Ok(())
     }
 }
 

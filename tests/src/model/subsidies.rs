@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use walrus_core::ObjectId;
 
-use super::{Accounting, Assignment, Refused};
-
-const NOT_ENOUGH_FUNDS: Refused = Refused("walrus_subsidies_inner", 1);
+use super::{Accounting, Assignment};
 
 /// Funds, rates, and what was paid already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +18,8 @@ pub struct Subsidies {
     /// FROST per shard and epoch.
     pub per_shard: u64,
     latest_epoch: u32,
+    /// Most for usage in an epoch, the epoch in which that was touched last, and what was paid in it.
+    usage_budget: Option<(u64, u32, u64)>,
     /// Epoch → payments that need no subsidy any more, subsidies included.
     settled: BTreeMap<u32, u64>,
 }
@@ -33,6 +33,7 @@ impl Subsidies {
             per_node,
             per_shard,
             latest_epoch: accounting.epoch.saturating_sub(1),
+            usage_budget: None,
             settled: BTreeMap::new(),
         };
         for (epoch, account) in (accounting.epoch..).zip(accounting.all()) {
@@ -41,12 +42,17 @@ impl Subsidies {
         subsidies
     }
 
-    /// Pays what is due: returns the commission of each node of the previous committee, and adds the rest to the
-    /// payments of the epochs.
-    ///
-    /// # Errors
-    ///
-    /// When the funds do not suffice for all of it; then nothing is paid.
+    /// Bounds what is paid for usage in each epoch from `epoch` on.
+    pub fn set_usage_budget(&mut self, per_epoch: Option<u64>, epoch: u32) {
+        let paid = match self.usage_budget {
+            Some((_, of, paid)) if of == epoch => paid,
+            _ => 0,
+        };
+        self.usage_budget = per_epoch.map(|per_epoch| (per_epoch, epoch, paid));
+    }
+
+    /// Pays what is due, as far as the funds go: returns the commission of each node of the previous committee, and
+    /// adds the rest to the payments of the epochs.
     ///
     /// # Panics
     ///
@@ -55,40 +61,75 @@ impl Subsidies {
         &mut self,
         accounting: &mut Accounting,
         previous: &Assignment,
-    ) -> Result<Vec<(ObjectId, u64)>, Refused> {
+    ) -> Vec<(ObjectId, u64)> {
         let epoch = accounting.epoch;
-        let mut commissions = Vec::new();
-        let is_fixed_part_due = epoch > 0 && self.latest_epoch < epoch - 1;
-        if is_fixed_part_due {
-            commissions.extend(previous.iter().map(|(node, shards)| {
-                let shards = u64::try_from(shards.len()).expect("few shards");
-                (*node, self.per_node + shards * self.per_shard)
-            }));
-        }
-        let usage: Vec<_> = (epoch..)
-            .zip(accounting.all())
-            .map(|(epoch, account)| {
-                let settled = self.settled.get(&epoch).copied().unwrap_or(0);
-                let new = u128::from(account.rewards - settled);
-                let subsidy = new * u128::from(self.usage_rate) / 10_000;
-                (epoch, u64::try_from(subsidy).expect("rates are bounded"))
-            })
-            .collect();
-        let fixed: u64 = commissions.iter().map(|(_, amount)| amount).sum();
-        let total = fixed + usage.iter().map(|(_, amount)| amount).sum::<u64>();
-        if total > self.funds {
-            return Err(NOT_ENOUGH_FUNDS);
-        }
-        self.funds -= total;
-        if is_fixed_part_due {
+        let commissions = if epoch > 0 && self.latest_epoch < epoch - 1 {
             self.latest_epoch = epoch - 1;
-        }
+            self.fixed(previous)
+        } else {
+            Vec::new()
+        };
         self.settled.retain(|settled, _| *settled >= epoch);
-        for (epoch, subsidy) in usage {
+        for (epoch, subsidy) in self.usage(accounting) {
             accounting.pay(epoch, subsidy);
-            self.settled
-                .insert(epoch, accounting.account(epoch).rewards);
         }
-        Ok(commissions)
+        commissions
+    }
+
+    /// The same part of what is due for each node, rounded down.
+    fn fixed(&mut self, previous: &Assignment) -> Vec<(ObjectId, u64)> {
+        let due = previous.iter().map(|(node, shards)| {
+            let shards = u64::try_from(shards.len()).expect("few shards");
+            (*node, self.per_node + shards * self.per_shard)
+        });
+        let due: Vec<_> = due.collect();
+        let total: u64 = due.iter().map(|(_, amount)| amount).sum();
+        let funds = u128::from(self.funds.min(total));
+        let part = |amount: u64| {
+            let part = u128::from(amount) * funds / u128::from(total.max(1));
+            u64::try_from(part).expect("a part is not more than the whole")
+        };
+        let paid = due.into_iter().map(|(node, amount)| (node, part(amount)));
+        let paid: Vec<_> = paid.collect();
+        self.funds -= paid.iter().map(|(_, amount)| amount).sum::<u64>();
+        paid
+    }
+
+    /// What each epoch gets, the nearest first; the rest stays unsettled.
+    fn usage(&mut self, accounting: &Accounting) -> Vec<(u32, u64)> {
+        let epoch = accounting.epoch;
+        let bound = self.usage_budget.map_or(u64::MAX, |(per_epoch, of, paid)| {
+            let paid = if of == epoch { paid } else { 0 };
+            per_epoch.saturating_sub(paid)
+        });
+        let mut left = self.funds.min(bound);
+        let mut spent = 0;
+        let mut subsidies = Vec::new();
+        for (epoch, account) in (epoch..).zip(accounting.all()) {
+            let settled = self.settled.entry(epoch).or_insert(0);
+            let new = account.rewards - *settled;
+            let due = u128::from(new) * u128::from(self.usage_rate) / 10_000;
+            let due = u64::try_from(due).expect("rates are bounded");
+            let subsidy = due.min(left);
+            left -= subsidy;
+            spent += subsidy;
+            let subsidised = if subsidy == due {
+                new
+            } else {
+                let subsidised = u128::from(subsidy) * 10_000;
+                let subsidised = subsidised.div_ceil(u128::from(self.usage_rate));
+                u64::try_from(subsidised).expect("it is not more than what is new")
+            };
+            *settled += subsidised + subsidy;
+            subsidies.push((epoch, subsidy));
+        }
+        self.funds -= spent;
+        if let Some((_, of, paid)) = &mut self.usage_budget
+            && spent > 0
+        {
+            *paid = if *of == epoch { *paid + spent } else { spent };
+            *of = epoch;
+        }
+        subsidies
     }
 }

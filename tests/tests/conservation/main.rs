@@ -9,6 +9,7 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
+mod long_away;
 mod nodes;
 mod payments;
 mod pools;

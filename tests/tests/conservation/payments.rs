@@ -4,7 +4,7 @@ use rand::Rng as _;
 use walrus_tests::{
     chain::MAX_EPOCHS_AHEAD,
     keys::{admin, pauper},
-    model::Refused,
+    model::{Refused, Subsidies},
 };
 
 use crate::{
@@ -69,9 +69,12 @@ impl World {
                 ptb.call("walrus_subsidies::walrus_subsidies::add_coin", &arguments);
             });
         }
-        let expected = self.model.process_subsidies(&mut subsidies);
+        if self.rng.gen_bool(0.2) {
+            self.bound_subsidies(&mut subsidies);
+        }
+        self.model.process_subsidies(&mut subsidies);
         let (staking, system) = (self.walrus.ids.staking, self.walrus.ids.system);
-        self.agree("subsidies", expected, pauper().address(), |ptb| {
+        self.agree("subsidies", Ok(()), pauper().address(), |ptb| {
             let arguments = [
                 ptb.object(object),
                 ptb.object(staking),
@@ -84,6 +87,27 @@ impl World {
             );
         });
         self.subsidies.1 = subsidies;
+    }
+
+    /// Bounds what usage is subsidised with in an epoch, or lifts the bound.
+    fn bound_subsidies(&mut self, subsidies: &mut Subsidies) {
+        let per_epoch = self.rng.gen_bool(0.7).then(|| self.amount(500 * WAL));
+        subsidies.set_usage_budget(per_epoch, self.model.epoch);
+        let ((object, _), cap, system) =
+            (&self.subsidies, self.subsidies_cap, self.walrus.ids.system);
+        let object = *object;
+        self.agree("bound of subsidies", Ok(()), admin().address(), |ptb| {
+            let arguments = [
+                ptb.object(object),
+                ptb.object(cap),
+                ptb.object(system),
+                ptb.pure(&per_epoch),
+            ];
+            ptb.call(
+                "walrus_subsidies::walrus_subsidies::set_usage_budget",
+                &arguments,
+            );
+        });
     }
 
     pub(crate) fn burn_wal(&mut self) {

@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) pools: Vec<PoolEntry>,
     /// The object and its model.
     pub(crate) subsidies: (ObjectId, Subsidies),
+    /// The capability of whoever sets the rates.
+    pub(crate) subsidies_cap: ObjectId,
     pub(crate) next_blob: u64,
     /// What succeeded and what was refused, by name.
     tally: BTreeMap<&'static str, (u32, u32)>,
@@ -67,7 +69,9 @@ impl World {
             let cap = ptb.call("walrus_subsidies::walrus_subsidies::new", &arguments);
             ptb.transfer(&[cap], admin().address());
         });
-        let object = created.unwrap().only("walrus_subsidies", "WalrusSubsidies");
+        let created = created.unwrap();
+        let object = created.only("walrus_subsidies", "WalrusSubsidies");
+        let subsidies_cap = created.only("walrus_subsidies", "AdminCap");
         let subsidies = Subsidies::new(&model.accounting, usage_rate, per_node, per_shard);
         Self {
             rng,
@@ -79,6 +83,7 @@ impl World {
             shared: Vec::new(),
             pools: Vec::new(),
             subsidies: (object, subsidies),
+            subsidies_cap,
             next_blob: 0,
             tally: BTreeMap::new(),
         }

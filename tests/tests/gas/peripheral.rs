@@ -219,6 +219,18 @@ fn walrus_subsidies(meter: &mut Meter) {
             |ptb| vec![ptb.object(object), ptb.object(cap), ptb.pure(&200u64)],
         );
     }
+    meter.call(
+        "walrus_subsidies::walrus_subsidies::set_usage_budget",
+        user(),
+        |ptb| {
+            vec![
+                ptb.object(object),
+                ptb.object(cap),
+                ptb.object(ids.system),
+                ptb.pure(&Some(100 * WAL)),
+            ]
+        },
+    );
     meter.walrus.next_epoch();
     meter.call(
         "walrus_subsidies::walrus_subsidies::process_subsidies",

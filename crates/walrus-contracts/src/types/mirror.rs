@@ -47,7 +47,10 @@ mirror! {
     walrus_subsidies::walrus_subsidies {
         WalrusSubsidies => WalrusSubsidies, SubsidiesInnerKey => EmptyStruct, AdminCap => SubsidiesAdminCap,
     }
-    walrus_subsidies::walrus_subsidies_inner { WalrusSubsidiesInnerV1 => WalrusSubsidiesInnerV1 }
+    walrus_subsidies::walrus_subsidies_inner {
+        WalrusSubsidiesInnerV1 => WalrusSubsidiesInnerV1, UsageBudgetKey => EmptyStruct,
+        UsageBudget => UsageBudget,
+    }
     walrus_subsidies::epoch_balance {
         EpochBalance => EpochBalance, EpochBalanceRingBuffer => EpochBalanceRingBuffer,
     }
@@ -125,7 +128,7 @@ mirror! {
     walrus::staked_wal { StakedWal => StakedWal, StakedWalState => StakedWalState }
     walrus::staking_pool {
         StakingPool => StakingPool, PoolState => PoolState, VotingParams => VotingParams,
-        NewEpochCommissionBlockedForCollection => EmptyStruct,
+        NewEpochCommissionBlockedForCollection => EmptyStruct, RateGapsKey => EmptyStruct, RateGap => RateGap,
     }
     walrus::events {
         BlobRegistered => BlobRegistered, BlobCertified => BlobCertified, BlobDeleted => BlobDeleted,

@@ -23,14 +23,14 @@ pub use governance::{
 };
 pub use peripheral::{
     BlobBucket, BlobBucketCap, BlobBucketInnerV1, EpochBalance, EpochBalanceRingBuffer, Exchange,
-    ExchangeAdminCap, ExchangeRate, Subsidies, SubsidiesAdminCap, WalrusSubsidies,
+    ExchangeAdminCap, ExchangeRate, Subsidies, SubsidiesAdminCap, UsageBudget, WalrusSubsidies,
     WalrusSubsidiesInnerV1,
 };
 pub use pool::{PooledBlob, StoragePool, StoragePoolInnerV1};
 pub use staking::{
     ActiveSet, ActiveSetEntry, Authorized, Committee, EpochState, EventBlobAttestation,
-    NodeMetadata, PendingValues, PoolExchangeRate, PoolState, StakedWal, StakedWalState, Staking,
-    StakingInnerV1, StakingPool, StorageNodeCap, StorageNodeInfo, VotingParams,
+    NodeMetadata, PendingValues, PoolExchangeRate, PoolState, RateGap, StakedWal, StakedWalState,
+    Staking, StakingInnerV1, StakingPool, StorageNodeCap, StorageNodeInfo, VotingParams,
 };
 pub use storage::{Blob, Metadata, SharedBlob, Storage};
 pub use system::{

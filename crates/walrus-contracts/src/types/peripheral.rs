@@ -101,6 +101,20 @@ pub struct WalrusSubsidiesInnerV1 {
     pub extra_fields: Collection,
 }
 
+/// `walrus_subsidies_inner::UsageBudget`: a bound on what payments for storage are subsidised with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the module says what fields without a comment are"
+)]
+pub struct UsageBudget {
+    /// In FROST per epoch.
+    pub per_epoch: u64,
+    pub epoch: Epoch,
+    /// What was paid in `epoch`, in FROST.
+    pub paid: u64,
+}
+
 /// `epoch_balance::EpochBalanceRingBuffer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(

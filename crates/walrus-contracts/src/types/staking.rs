@@ -238,6 +238,17 @@ pub struct StakingPool {
     pub extra_fields: Collection,
 }
 
+/// `staking_pool::RateGap`: epochs of a pool for which no exchange rate is recorded, between two for which one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the module says what fields without a comment are"
+)]
+pub struct RateGap {
+    pub recorded_epoch: Epoch,
+    pub back_epoch: Epoch,
+}
+
 /// `staking_pool::PoolState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PoolState {

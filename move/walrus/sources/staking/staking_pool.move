@@ -89,6 +89,16 @@ public struct VotingParams has copy, drop, store {
 /// Key in `extra_fields` of the commission that cannot be collected yet.
 public struct NewEpochCommissionBlockedForCollection has copy, drop, store {}
 
+/// Key in `extra_fields` of the epochs for which there is no exchange rate.
+public struct RateGapsKey has copy, drop, store {}
+
+/// A time outside the committees: there is a rate of the first and of the last of these epochs, none of those
+/// between.
+public struct RateGap has copy, drop, store {
+    recorded_epoch: u32,
+    back_epoch: u32,
+}
+
 /// A pool; its object id is the node id. The principal of the stakes is in their own objects.
 public struct StakingPool has key, store {
     id: UID,
@@ -221,6 +231,7 @@ public(package) fun advance_epoch(self: &mut StakingPool, mut rewards: Balance<W
 
     // Rewards are for the epoch before: a pool that gets some was a member then.
     let is_back = epoch > self.latest_epoch + 1 && rewards.value() == 0;
+    self.remember_gap(epoch);
     self.wal_balance = self.wal_balance + rewards.value();
     let rate = self.next_rate(is_back);
     self.rewards_pool.join(rewards);
@@ -536,16 +547,48 @@ fun record_rate(self: &mut StakingPool, epoch: u32, rate: PoolExchangeRate) {
     self.exchange_rates.add(epoch, rate);
 }
 
+/// Remembers the epochs between the last rate and `epoch`, in which the pool is advanced next: a transaction
+/// can look at 1,000 entries only, so that nobody can search them one by one for ever.
+fun remember_gap(self: &mut StakingPool, epoch: u32) {
+    // The rate of the activation of a new pool was recorded when it was created.
+    let recorded_epoch = self.latest_epoch.max(self.activation_epoch);
+    if (epoch <= recorded_epoch + 1) return;
+    let key = RateGapsKey {};
+    if (!self.extra_fields.contains(key)) {
+        self.extra_fields.add(key, vector<RateGap>[]);
+    };
+    let gaps: &mut vector<RateGap> = &mut self.extra_fields[key];
+    gaps.push_back(RateGap { recorded_epoch, back_epoch: epoch });
+}
+
 /// The rate of the last epoch up to `epoch` for which there is one.
 fun rate_at(self: &StakingPool, epoch: u32): PoolExchangeRate {
     // Nothing is recorded after the latest epoch, except for the activation of a new pool, which is flat.
     let mut epoch = epoch.min(self.latest_epoch);
-    while (epoch >= self.activation_epoch) {
-        if (self.exchange_rates.contains(epoch)) return self.exchange_rates[epoch];
-        if (epoch == 0) break;
+    if (epoch < self.activation_epoch) return pool_exchange_rate::flat();
+    if (self.exchange_rates.contains(epoch)) return self.exchange_rates[epoch];
+    epoch = self.gap_start(epoch).destroy_or!(epoch);
+    // Only gaps that began under an earlier release of this package are searched.
+    while (epoch > self.activation_epoch && !self.exchange_rates.contains(epoch)) {
         epoch = epoch - 1;
     };
-    pool_exchange_rate::flat()
+    self.exchange_rates[epoch]
+}
+
+/// The last epoch with a rate before the gap that an epoch is in.
+fun gap_start(self: &StakingPool, epoch: u32): Option<u32> {
+    let key = RateGapsKey {};
+    if (!self.extra_fields.contains(key)) return option::none();
+    let gaps: &vector<RateGap> = &self.extra_fields[key];
+    // In order of time: the first that ends after the epoch is the one, if there is one.
+    let mut first = 0;
+    let mut end = gaps.length();
+    while (first < end) {
+        let middle = (first + end) / 2;
+        if (gaps[middle].back_epoch <= epoch) first = middle + 1 else end = middle;
+    };
+    if (first == gaps.length() || gaps[first].recorded_epoch >= epoch) return option::none();
+    option::some(gaps[first].recorded_epoch)
 }
 
 /// Shares of stake that leaves one epoch after its activation, by epoch in which it leaves.
@@ -655,6 +698,12 @@ public(package) fun new_for_testing(
 #[test_only]
 public(package) fun rate_at_for_testing(self: &StakingPool, epoch: u32): PoolExchangeRate {
     self.rate_at(epoch)
+}
+
+#[test_only]
+/// Pretends that the pool was outside the committees under an earlier release.
+public(package) fun forget_gaps_for_testing(self: &mut StakingPool) {
+    let _: vector<RateGap> = self.extra_fields.remove(RateGapsKey {});
 }
 
 #[test_only]

@@ -3,6 +3,7 @@ module walrus::pool_return_tests;
 
 use std::unit_test::{assert_eq, destroy};
 use walrus::pool_exchange_rate;
+use walrus::staked_wal::StakedWal;
 use walrus::staking_pool::StakingPool;
 use walrus::test_pool::{Self, advance, after, before, joining, outside, stake, withdraw};
 
@@ -235,4 +236,76 @@ fun the_projected_balance_is_the_one_that_the_pool_is_back_with() {
     destroy(staying);
     destroy(leaving);
     destroy(pool);
+}
+
+// === Rates of many epochs ago ===
+
+/// A pool that was outside the committees from epoch 5 to 4,000, stake that became active meanwhile, and the rate
+/// with which the pool left.
+fun long_away(): (StakingPool, vector<StakedWal>) {
+    let mut pool = dust();
+    let stakes = vector[6, 1_000, 2_500, 3_998].map!(|epoch| {
+        stake(&mut pool, 10 * WAL, outside(epoch))
+    });
+    advance(&mut pool, 4_000, 0);
+    advance(&mut pool, 4_001, WAL);
+    (pool, stakes)
+}
+
+#[test]
+fun stake_of_a_long_time_outside_leaves_when_the_pool_is_back() {
+    let (mut pool, stakes) = long_away();
+    // Everybody has earned the same; the division leaves less than a FROST for each.
+    let last = stakes.map!(|mut staked| {
+        pool.request_withdraw_stake(&mut staked, &before(4_001));
+        staked
+    });
+    advance(&mut pool, 4_002, 0);
+    last.do!(|staked| {
+        assert_eq!(withdraw(&mut pool, staked, before(4_002)), 10 * WAL + WAL / 4 - 1);
+    });
+    destroy(pool);
+}
+
+#[test]
+fun every_epoch_outside_has_the_rate_with_which_the_pool_left() {
+    let (mut pool, stakes) = long_away();
+    // Outside again, for a shorter time, and back.
+    advance(&mut pool, 4_010, 0);
+    let left = pool.rate_at_for_testing(5);
+    vector[6, 7, 1_000, 2_500, 3_999, 4_000].do!(|epoch| {
+        assert_eq!(pool.rate_at_for_testing(epoch), left);
+    });
+    let left = pool.rate_at_for_testing(4_001);
+    vector[4_002, 4_009, 4_010, 9_999].do!(|epoch| {
+        assert_eq!(pool.rate_at_for_testing(epoch), left);
+    });
+    assert!(left != pool.rate_at_for_testing(4_000));
+    destroy(pool);
+    destroy(stakes);
+}
+
+#[test]
+fun epochs_before_the_first_committee_are_flat() {
+    let mut pool = test_pool::new(0, 1);
+    let staked = stake(&mut pool, 10 * WAL, outside(1));
+    advance(&mut pool, 3_000, 0);
+    advance(&mut pool, 3_001, WAL);
+    vector[0, 1, 2, 1_500, 2_999, 3_000].do!(|epoch| {
+        assert_eq!(pool.rate_at_for_testing(epoch), pool_exchange_rate::flat());
+    });
+    assert!(pool.rate_at_for_testing(3_001) != pool_exchange_rate::flat());
+    destroy(pool);
+    destroy(staked);
+}
+
+#[test]
+fun a_time_outside_under_an_earlier_release_is_searched() {
+    let (mut pool, stakes) = long_away();
+    let known = vector::tabulate!(60, |i| pool.rate_at_for_testing((i * 70) as u32));
+    pool.forget_gaps_for_testing();
+    let found = vector::tabulate!(60, |i| pool.rate_at_for_testing((i * 70) as u32));
+    assert_eq!(found, known);
+    destroy(pool);
+    destroy(stakes);
 }
