@@ -6,7 +6,7 @@ use walrus_sui::Signer;
 
 use crate::{
     admin::AdminHome,
-    contracts::{ContractNetwork, user},
+    contracts::{ContractNetwork, operator, user},
 };
 
 const NODES: u8 = 4;
@@ -46,6 +46,20 @@ impl Voters {
     /// The Governance object.
     pub fn governance(&self) -> ObjectId {
         self.governance
+    }
+
+    /// Opens the vote on a proposal: two nodes, with 6 of the 4 shards that have to, attest the stakes unless they have.
+    ///
+    /// # Panics
+    ///
+    /// When that fails.
+    pub fn open(&self, number: &str) {
+        for index in 0..2 {
+            if self.json(&["show", number])["state"] == "pending" {
+                self.home
+                    .done(&operator(index), &["proposals", "open", number]);
+            }
+        }
     }
 
     /// Votes for the node of an operator; what the command printed.

@@ -79,7 +79,7 @@ async fn a_text_is_proposed_voted_on_and_executed() {
     assert_snapshot!("new", proposed);
     assert_snapshot!("list-pending", home.shown(&user(), &["proposals", "list"]));
 
-    // The first vote opens the ballot.
+    stakes_are_attested_before_the_vote_opens(&scene);
     assert_snapshot!("vote", scene.vote(&operator(0), "0", "yes"));
     home.admin(&operator(0), &["proposals", "vote", "0", "yes", "--yes"])
         .assert_fails(1, &["has voted yes", "already"]);
@@ -157,6 +157,40 @@ async fn a_text_is_proposed_voted_on_and_executed() {
     assert!(watched.contains("is executed"), "{watched}");
 }
 
+/// Nobody opens the vote on proposal 0 before nodes with more than a third of the shards say what is staked. Node 0 has 4
+/// shards in this epoch, the others 2.
+fn stakes_are_attested_before_the_vote_opens(scene: &Voters) {
+    let home = &scene.home;
+    let open = ["proposals", "open", "0"];
+    let open_yes = [&open[..], &["--yes"]].concat();
+    home.admin(&operator(1), &["proposals", "vote", "0", "yes", "--yes"])
+        .assert_fails(
+            1,
+            &[
+                "cannot open yet",
+                "nodes with 4 shards",
+                "with this node it would be 2",
+                "proposals open 0",
+            ],
+        );
+    let with_stake = ["proposals", "vote", "0", "yes", "--all-stake", "--yes"];
+    home.admin(&user(), &with_stake)
+        .assert_fails(1, &["cannot open yet", "none has"]);
+    home.admin(&pauper(), &open_yes)
+        .assert_fails(1, &["cannot open yet", "none has"]);
+    assert_snapshot!("attest", home.done(&operator(1), &open));
+    home.admin(&operator(1), &open_yes)
+        .assert_fails(1, &["cannot open yet", "those with 2 have"]);
+    assert_eq!(scene.json(&["show", "0"])["state"], "pending");
+    assert_snapshot!(
+        "open-dry-run",
+        home.shown(&operator(2), &[&open[..], &["--dry-run"]].concat())
+    );
+    assert_snapshot!("open", home.done(&operator(2), &open));
+    home.admin(&operator(3), &open_yes)
+        .assert_fails(1, &["is open already"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_is_defeated_and_what_is_taken_back_is_cancelled() {
     let scene = Voters::new().await;
@@ -181,7 +215,9 @@ async fn what_is_refused_is_defeated_and_what_is_taken_back_is_cancelled() {
     assert_eq!(after.0 - before.0, DEPOSIT.0);
     assert_eq!(scene.json(&["show", &second])["state"], "cancelled");
 
-    for index in 0..3 {
+    // One node attests, the vote of the next one opens the ballot with it.
+    home.done(&operator(0), &["proposals", "open", &first]);
+    for index in [1, 0, 2] {
         scene.vote(&operator(index), &first, "no");
     }
     assert_eq!(scene.json(&["show", &first])["outlook"], "willFail");
@@ -226,6 +262,7 @@ async fn nodes_hand_their_authority_over_and_carry_out_what_is_decided() {
     .assert_fails(1, &["is not the package"]);
     home.admin(&user(), &["proposals", "check", &slash])
         .assert_fails(1, &["proposes no upgrade"]);
+    scene.open(&upgrade);
     for index in 0..3 {
         scene.vote(&operator(index), &upgrade, "yes");
         scene.vote(&operator(index), &slash, "yes");
@@ -269,6 +306,7 @@ async fn nodes_hand_their_authority_over_and_carry_out_what_is_decided() {
 
     // Nodes keep their vote on proposals, and get their authority back.
     let another = scene.propose(&["text"], "Another");
+    scene.open(&another);
     scene.vote(&operator(0), &another, "no");
     let back = operator(0).address().to_string();
     assert_snapshot!(
@@ -285,6 +323,7 @@ async fn nodes_object_to_what_passed() {
     let _filters = bind();
     let home = &scene.home;
     let number = scene.propose(&["text"], "On second thought");
+    scene.open(&number);
     for index in 0..3 {
         scene.vote(&operator(index), &number, "yes");
     }
@@ -328,6 +367,7 @@ async fn stake_takes_its_votes_back() {
     scene.network.next_epoch().await;
     let stakes = home.shown(&user(), &["stakes", "--json"]);
     let number = scene.propose(&["text"], "Half of a node");
+    scene.open(&number);
     scene.vote(&operator(0), &number, "yes");
     let of_node = scene.json(&["show", &number])["votes"].clone();
     home.done(

@@ -10,8 +10,9 @@ use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs, parse};
 
 pub(crate) use self::proposals::{
     ApprovalsArgs, ApproveUpgradeArgs, BodyArgs, CheckArgs, ChoiceArg, CompilerArg, DelegateArgs,
-    ExecuteArgs, ListArgs, NewArgs, NewKind, NewRulesArgs, NumberArgs, ObjectArgs, PackageArgs,
-    ProposalsArgs, ProposalsCommand, RevokeArgs, ShowArgs, UnlockArgs, VoteArgs, WatchArgs,
+    ExecuteArgs, ListArgs, NewArgs, NewKind, NewRulesArgs, NumberArgs, ObjectArgs, OpenArgs,
+    PackageArgs, ProposalsArgs, ProposalsCommand, RevokeArgs, ShowArgs, UnlockArgs, VoteArgs,
+    WatchArgs,
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

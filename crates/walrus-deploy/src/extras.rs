@@ -148,7 +148,6 @@ impl Default for ExtrasConfig {
                 quorum_bps: 5_000,
                 threshold_bps: 5_000,
                 forfeit_bps: 6_667,
-                assumed_stake_per_shard: 1_000 * FROST_PER_WAL,
             },
         }
     }

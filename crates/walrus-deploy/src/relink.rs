@@ -22,8 +22,9 @@ impl Deployer {
     /// migration; it then works after it. The others are linked to the version in use, after the migration: until
     /// then they refuse to work.
     ///
-    /// The governance is upgraded by approval of the nodes that have handed their authority over, or, with
-    /// [`Authority::Emergency`], by the capability that the account has until there are such nodes.
+    /// The governance is upgraded by approval of nodes with more than two thirds of all shards, or, with
+    /// [`Authority::Emergency`], by the capability that the account has, with the approval of those that have handed
+    /// their authority over, if any have.
     pub async fn relink(
         &mut self,
         extra: Extra,
@@ -43,9 +44,8 @@ impl Deployer {
         if calls_all && !self.is_pending(&step) {
             return Ok(false);
         }
-        let by_approval = extra == Extra::WalrusGovernance && authority == Authority::Votes;
-        if by_approval && !self.is_pending(&step) {
-            self.require_approvals(&record, &package).await?;
+        if extra == Extra::WalrusGovernance && !self.is_pending(&step) {
+            self.require_approvals(&record, &package, authority).await?;
         }
         let executed = self
             .execute(&step, || match (extra, record.upgrade_cap) {
@@ -77,6 +77,7 @@ impl Deployer {
         &self,
         record: &ExtraRecord,
         package: &LinkedPackage,
+        authority: Authority,
     ) -> Result<(), DeployError> {
         let step = "reading the approvals of nodes";
         let reader = self.reader()?;
@@ -87,7 +88,10 @@ impl Deployer {
         let state = reader.governance(object).await.step(step)?;
         let approvals = reader.self_upgrade_approvals(&state).await.step(step)?;
         let now_ms = reader.rpc().clock_ms().await.step(step)?;
-        let support = approvals.support(&package.digest, now_ms);
+        let support = match authority {
+            Authority::Votes => approvals.support(&package.digest, now_ms),
+            Authority::Emergency => approvals.support_with_cap(&package.digest, now_ms),
+        };
         if support.is_enough() {
             return Ok(());
         }

@@ -171,7 +171,7 @@ public struct ParametersChanged has copy, drop {
 public struct SelfUpgradeApproved has copy, drop {
     node_id: ID,
     digest: vector<u8>,
-    /// Shards that approve this digest, and how many have to.
+    /// Shards that approve this digest, and how many of all have to.
     weight: u16,
     needed: u16,
 }

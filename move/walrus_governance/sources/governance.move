@@ -37,6 +37,11 @@ const ENoProposal: u64 = 3;
 const EWrongDeposit: u64 = 4;
 /// There is no committee yet that could vote.
 const ENoCommittee: u64 = 5;
+/// The list of stakes is of another epoch than the current one.
+const EWrongEpoch: u64 = 6;
+/// Nodes with more than a third of the shards have to attest the stakes of the current epoch before a vote
+/// opens in it.
+const ENoCensus: u64 = 7;
 
 // === Constants ===
 
@@ -50,7 +55,8 @@ public struct InitCap has key, store {
     id: UID,
 }
 
-/// Allows to upgrade this package while no node of the committee has handed its authority over.
+/// Allows to upgrade this package until nodes with more than two thirds of all shards can: with the approval of
+/// those that have handed their authority over, or alone if none has.
 public struct BootstrapUpgradeCap has key, store {
     id: UID,
 }
@@ -116,6 +122,7 @@ public fun delegate_authority(
 ) {
     self.assert_version();
     self.delegations.delegate(staking, identity, node_id);
+    self.own_package.forget_approval(node_id);
     self.own_package.see_committee(staking.committee());
 }
 
@@ -129,20 +136,23 @@ public fun revoke_authority(
 ) {
     self.assert_version();
     self.delegations.revoke(staking, &identity, node_id, to);
+    self.own_package.forget_approval(node_id);
     self.own_package.see_committee(staking.committee());
 }
 
-/// A node of the committee attests what is staked with every member at present, in FROST and in the
+/// A node of the committee attests what is staked with every member in `epoch`, in FROST and in the
 /// order of the committee: the `wal_balance` of the pools, which changes at the epoch change only.
+/// `epoch` is the current one; it is named so that a list does not become one of the next epoch on its way.
 public fun attest_stakes(
     self: &mut Governance,
     staking: &mut Staking,
     identity: Identity,
     node_id: ID,
+    epoch: u32,
     totals: vector<u64>,
 ) {
+    assert!(epoch == staking.epoch(), EWrongEpoch);
     self.assert_speaks_for(staking, identity, node_id);
-    let epoch = staking.epoch();
     if (!self.censuses.contains(epoch)) self.censuses.add(epoch, census::new());
     self.censuses[epoch].attest(staking.committee(), epoch, node_id, totals);
 }
@@ -175,18 +185,22 @@ public fun propose(
     number
 }
 
-/// Opens the vote with a snapshot of the present committee, when the discussion is over.
+/// Opens the vote with a snapshot of the present committee and of what is staked with it, when the
+/// discussion is over. Without a census of this very epoch no vote opens: whoever opens it could choose a
+/// moment after which none comes, and with it what delegators weigh.
 public fun open(self: &mut Governance, staking: &Staking, number: u64, ctx: &mut TxContext) {
     let committee = staking.committee();
+    let epoch = staking.epoch();
     assert!(committee.size() > 0, ENoCommittee);
-    self.proposal_mut(number).open(committee, staking.epoch(), ctx);
+    assert!(self.census_confirmed(epoch), ENoCensus);
+    let stakes = self.censuses[epoch].totals().destroy_some();
+    self.proposal_mut(number).open(committee, stakes, epoch, ctx);
     self.own_package.see_committee(committee);
 }
 
 /// Counts the votes when voting is over, and decides on the deposit.
 public fun close(self: &mut Governance, staking: &Staking, number: u64, ctx: &mut TxContext) {
-    let totals = self.stakes_of(number);
-    let (deposit, is_forfeited) = self.proposal_mut(number).close(staking.epoch(), &totals);
+    let (deposit, is_forfeited) = self.proposal_mut(number).close(staking.epoch());
     self.settle(number, deposit, is_forfeited, ctx);
 }
 
@@ -249,22 +263,22 @@ public fun proposal(self: &Governance, number: u64): &Proposal {
 
 /// State of a proposal in an epoch, even if nobody has recorded it yet.
 public fun state_at(self: &Governance, number: u64, epoch: u32): State {
-    self.proposal(number).state_at(epoch, &self.stakes_of(number))
+    self.proposal(number).state_at(epoch)
 }
 
 /// The votes on a proposal so far, or its result.
 public fun tally(self: &Governance, number: u64): Tally {
-    self.proposal(number).count(&self.stakes_of(number))
+    self.proposal(number).count()
 }
 
 /// What a proposal misses, in micro-shards: weight to the quorum, yes to the threshold.
 public fun missing(self: &Governance, number: u64): (u64, u64) {
-    self.proposal(number).missing(&self.stakes_of(number))
+    self.proposal(number).missing()
 }
 
 /// Whether the stakes of an epoch are attested.
 public fun census_confirmed(self: &Governance, epoch: u32): bool {
-    self.stakes_at(epoch).is_some()
+    self.censuses.contains(epoch) && self.censuses[epoch].totals().is_some()
 }
 
 /// Id of the object that nodes authorize.
@@ -350,17 +364,6 @@ fun assert_version(self: &Governance) {
     assert!(self.version == VERSION, EWrongVersion);
 }
 
-/// What is staked with each node of an epoch, if that is attested.
-fun stakes_at(self: &Governance, epoch: u32): Option<vector<u64>> {
-    if (self.censuses.contains(epoch)) self.censuses[epoch].totals() else option::none()
-}
-
-/// What is staked with each node of a proposal's snapshot, if that is attested.
-fun stakes_of(self: &Governance, number: u64): Option<vector<u64>> {
-    let ballot = self.proposal(number).ballot();
-    if (ballot.is_some()) self.stakes_at(ballot.borrow().opened_epoch()) else option::none()
-}
-
 /// Gives a deposit back, or keeps it to be burnt.
 fun settle(
     self: &mut Governance,
@@ -392,6 +395,16 @@ public(package) fun create_for_testing(
     ctx: &mut TxContext,
 ): BootstrapUpgradeCap {
     create(InitCap { id: object::new(ctx) }, upgrade_cap, parameters, ctx)
+}
+
+#[test_only]
+/// Records what is staked with each node of the current epoch, as if the committee had attested it.
+public(package) fun confirm_census_for_testing(
+    self: &mut Governance,
+    staking: &Staking,
+    totals: vector<u64>,
+) {
+    self.censuses.add(staking.epoch(), census::confirmed_for_testing(totals));
 }
 
 #[test_only]

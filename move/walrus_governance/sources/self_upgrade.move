@@ -1,4 +1,5 @@
-/// Upgrading this package: the nodes whose authority is at stake decide.
+/// Upgrading this package: the nodes whose authority is at stake decide, in the beginning together with the
+/// holder of the bootstrap capability.
 module walrus_governance::self_upgrade;
 
 use sui::clock::Clock;
@@ -23,20 +24,22 @@ public fun approve(
     own_package.approve(delegations, node_id, digest, clock);
 }
 
-/// Authorizes an upgrade that more than two thirds of those nodes approve, by shards.
+/// Authorizes an upgrade that nodes with more than two thirds of all shards approve.
 public fun authorize(self: &mut Governance, digest: vector<u8>, clock: &Clock): UpgradeTicket {
     let (own_package, delegations) = self.own_package_mut();
     own_package.authorize(delegations, digest, clock)
 }
 
-/// Authorizes any upgrade while no node of the committee has handed its authority over.
+/// Authorizes an upgrade that more than two thirds of the shards approve that handed their authority over,
+/// however few they are; any upgrade, if there are none.
 public fun authorize_bootstrap(
     self: &mut Governance,
     _: &BootstrapUpgradeCap,
     digest: vector<u8>,
+    clock: &Clock,
 ): UpgradeTicket {
     let (own_package, delegations) = self.own_package_mut();
-    own_package.authorize_bootstrap(delegations, digest)
+    own_package.authorize_bootstrap(delegations, digest, clock)
 }
 
 /// Finishes an upgrade. The governance stays with the old package until it is migrated.

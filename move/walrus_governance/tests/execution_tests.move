@@ -267,7 +267,7 @@ fun an_upgrade_slashes_nobody() {
 #[test]
 fun parameters_change() {
     let wal = test_world::frost_per_wal();
-    let rules = parameters::new(2 * wal, 0, 2, 3, 4, 40_00, 60_00, 70_00, 5 * wal);
+    let rules = parameters::new(2 * wal, 0, 2, 3, 4, 40_00, 60_00, 70_00);
     let (mut world, number) = decided(content::governance_parameters(rules), vector[]);
     world.execute(number);
     assert_eq!(event::events_by_type<ParametersChanged>().length(), 1);

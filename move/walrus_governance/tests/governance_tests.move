@@ -157,7 +157,6 @@ fun the_parameters_of_the_creation_stay() {
         33_34,
         50_00,
         50_00,
-        test_world::frost_per_wal(),
     );
     world.governance_mut().set_parameters(9, rules);
     // Under the new rules the discussion would last on.

@@ -17,6 +17,7 @@ use fun approve as World.approve;
 use fun upgrade as World.upgrade;
 use fun upgrade_after as World.upgrade_after;
 use fun bootstrap as World.bootstrap;
+use fun bootstrap_after as World.bootstrap_after;
 
 const DAY_MS: u64 = 86_400_000;
 const DIGEST: vector<u8> = x"0101010101010101010101010101010101010101010101010101010101010101";
@@ -44,13 +45,21 @@ fun upgrade_after(world: &mut World, digest: vector<u8>, wait_ms: u64) {
     self_upgrade::commit(governance, package::test_upgrade(ticket));
 }
 
-fun bootstrap(world: &mut World) {
-    let (governance, cap) = world.bootstrap_parts();
-    let ticket = self_upgrade::authorize_bootstrap(governance, cap, DIGEST);
+/// Upgrades with the bootstrap capability and the approvals that are a day old.
+fun bootstrap(world: &mut World, digest: vector<u8>) {
+    world.bootstrap_after(digest, DAY_MS);
+}
+
+fun bootstrap_after(world: &mut World, digest: vector<u8>, wait_ms: u64) {
+    let (governance, cap, clock, ctx) = world.bootstrap_parts();
+    let mut later = clock::create_for_testing(ctx);
+    later.set_for_testing(clock.timestamp_ms() + wait_ms);
+    let ticket = self_upgrade::authorize_bootstrap(governance, cap, digest, &later);
+    later.destroy_for_testing();
     self_upgrade::commit(governance, package::test_upgrade(ticket));
 }
 
-/// Nodes 0, 1 and 2, with eight shards, handed their authority over.
+/// Nodes 0, 1 and 2, with eight shards of ten, handed their authority over.
 fun delegated(): World {
     let mut world = test_world::with_keys();
     3u64.do!(|i| world.delegate(i));
@@ -60,9 +69,8 @@ fun delegated(): World {
 #[test]
 fun nodes_with_their_authority_at_stake_upgrade() {
     let mut world = delegated();
-    // Six shards of eight.
-    world.approve(0, DIGEST);
-    world.approve(1, DIGEST);
+    // Eight shards of ten.
+    3u64.do!(|i| world.approve(i, DIGEST));
     assert_eq!(event::events_by_type<SelfUpgradeApproved>().length(), 1);
     world.upgrade(DIGEST);
     assert_eq!(event::events_by_type<SelfUpgradeAuthorized>().length(), 1);
@@ -73,8 +81,7 @@ fun nodes_with_their_authority_at_stake_upgrade() {
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun approvals_count_after_a_day() {
     let mut world = delegated();
-    world.approve(0, DIGEST);
-    world.approve(1, DIGEST);
+    3u64.do!(|i| world.approve(i, DIGEST));
     world.upgrade_after(DIGEST, DAY_MS - 1);
     abort
 }
@@ -82,8 +89,9 @@ fun approvals_count_after_a_day() {
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun too_few_approve() {
     let mut world = delegated();
+    // More than two thirds of those that handed theirs over, six shards of ten in all.
     world.approve(0, DIGEST);
-    world.approve(2, DIGEST);
+    world.approve(1, DIGEST);
     world.upgrade(DIGEST);
     abort
 }
@@ -91,8 +99,7 @@ fun too_few_approve() {
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun a_node_approves_one_digest() {
     let mut world = delegated();
-    world.approve(0, DIGEST);
-    world.approve(1, DIGEST);
+    3u64.do!(|i| world.approve(i, DIGEST));
     world.approve(0, OTHER);
     world.upgrade(DIGEST);
     abort
@@ -101,7 +108,7 @@ fun a_node_approves_one_digest() {
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun approving_twice_counts_once() {
     let mut world = delegated();
-    2u64.do!(|_| world.approve(0, DIGEST));
+    3u64.do!(|_| world.approve(0, DIGEST));
     world.upgrade(DIGEST);
     abort
 }
@@ -109,8 +116,7 @@ fun approving_twice_counts_once() {
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun approvals_end_with_the_upgrade() {
     let mut world = delegated();
-    world.approve(0, DIGEST);
-    world.approve(1, DIGEST);
+    3u64.do!(|i| world.approve(i, DIGEST));
     world.upgrade(DIGEST);
     world.upgrade(DIGEST);
     abort
@@ -119,9 +125,50 @@ fun approvals_end_with_the_upgrade() {
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun the_approval_of_a_node_that_left_does_not_count() {
     let mut world = delegated();
+    3u64.do!(|i| world.approve(i, DIGEST));
+    world.revoke(0, auth::authorized_address(@0xCAFE));
+    world.upgrade(DIGEST);
+    abort
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun an_approval_ends_when_the_authority_is_taken_back() {
+    let mut world = delegated();
+    3u64.do!(|i| world.approve(i, DIGEST));
+    world.revoke(0, auth::authorized_address(test_world::key(0)));
+    world.delegate(0);
+    world.upgrade(DIGEST);
+    abort
+}
+
+// === The first nodes ===
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun a_single_early_node_does_not_upgrade() {
+    let mut world = test_world::with_keys();
+    world.delegate(2);
+    world.approve(2, DIGEST);
+    world.upgrade(DIGEST);
+    abort
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun two_thirds_that_took_their_authority_back_do_not_upgrade() {
+    let mut world = delegated();
+    world.approve(2, DIGEST);
+    // Nothing is left at stake but the authority of the one that approves.
+    world.revoke(0, auth::authorized_address(@0xCAFE));
+    world.revoke(1, auth::authorized_address(@0xCAFE));
+    world.upgrade(DIGEST);
+    abort
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun exactly_two_thirds_are_not_enough() {
+    let mut world = test_world::with_keys();
+    4u64.do!(|i| world.delegate(i));
     world.approve(0, DIGEST);
     world.approve(1, DIGEST);
-    world.revoke(0, auth::authorized_address(@0xCAFE));
     world.upgrade(DIGEST);
     abort
 }
@@ -136,15 +183,18 @@ fun nobody_approves_for_nobody() {
 #[test]
 fun weights_follow_the_committee() {
     let mut world = delegated();
-    // Node 0 leaves; nodes 1 and 2 decide without it.
+    world.delegate(3);
+    // Node 0 leaves; the others have all shards, of which they had seven.
     let mut stake = world.take_stake(0);
     let (_, staking, ctx) = world.parts();
     staking.request_withdraw_stake(&mut stake, ctx);
     world.skip(1);
     let (governance, staking, _) = world.parts();
     self_upgrade::sync_committee(governance, staking);
-    world.approve(1, DIGEST);
-    world.approve(2, DIGEST);
+    let (governance, _, _, _) = world.bootstrap_parts();
+    let (own_package, _) = governance.own_package_mut();
+    assert_eq!(own_package.weights_for_testing(), vector[4, 3, 3]);
+    vector[1, 2, 3].do!(|i| world.approve(i, DIGEST));
     world.upgrade(DIGEST);
     std::unit_test::destroy(stake);
     world.end();
@@ -177,29 +227,75 @@ fun a_short_digest() {
 #[test]
 fun the_bootstrap_cap_upgrades_at_the_beginning() {
     let mut world = test_world::with_keys();
-    world.bootstrap();
+    // At once: nobody has anything at stake.
+    world.bootstrap_after(DIGEST, 0);
     // And again, after the last node took its authority back.
     world.delegate(0);
     world.revoke(0, auth::authorized_address(@0xCAFE));
-    world.bootstrap();
+    world.bootstrap_after(DIGEST, 0);
     world.end();
 }
 
-#[test, expected_failure(abort_code = own_package::EAuthorityHandedOver)]
-fun the_bootstrap_cap_ends_with_the_first_node() {
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun the_bootstrap_cap_is_not_enough_from_the_first_node_on() {
     let mut world = test_world::with_keys();
     world.delegate(2);
-    world.bootstrap();
+    world.bootstrap(DIGEST);
     abort
+}
+
+#[test]
+fun the_bootstrap_cap_and_the_first_nodes_upgrade_together() {
+    let mut world = test_world::with_keys();
+    world.delegate(2);
+    world.approve(2, DIGEST);
+    world.bootstrap(DIGEST);
+    // Later with more than two thirds of those that are there.
+    world.delegate(0);
+    world.delegate(1);
+    world.approve(0, OTHER);
+    world.approve(1, OTHER);
+    world.bootstrap(OTHER);
+    world.end();
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun the_bootstrap_cap_and_a_minority_of_the_first_nodes() {
+    let mut world = delegated();
+    world.approve(0, DIGEST);
+    world.approve(2, DIGEST);
+    world.bootstrap(DIGEST);
+    abort
+}
+
+#[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
+fun the_bootstrap_cap_does_not_shorten_the_day() {
+    let mut world = test_world::with_keys();
+    world.delegate(2);
+    world.approve(2, DIGEST);
+    world.bootstrap_after(DIGEST, DAY_MS - 1);
+    abort
+}
+
+#[test]
+fun nodes_that_can_upgrade_need_no_bootstrap_cap() {
+    let mut world = test_world::with_keys();
+    4u64.do!(|i| world.delegate(i));
+    world.approve(0, DIGEST);
+    world.approve(1, DIGEST);
+    world.approve(3, DIGEST);
+    world.upgrade(DIGEST);
+    world.end();
 }
 
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun a_late_approval_does_not_count_yet() {
     let mut world = delegated();
     world.approve(0, DIGEST);
+    world.approve(1, DIGEST);
     // The clock goes on by two seconds.
     world.skip(2);
-    world.approve(1, DIGEST);
+    world.approve(2, DIGEST);
     world.upgrade_after(DIGEST, DAY_MS - 1);
     abort
 }
@@ -207,8 +303,7 @@ fun a_late_approval_does_not_count_yet() {
 #[test, expected_failure(abort_code = own_package::ENotEnoughApprovals)]
 fun the_clock_of_a_new_chain() {
     let mut world = delegated();
-    world.approve(0, DIGEST);
-    world.approve(1, DIGEST);
+    3u64.do!(|i| world.approve(i, DIGEST));
     // Less than a day since 1970.
     world.upgrade_after(DIGEST, 0);
     abort

@@ -68,12 +68,14 @@ fun delegators_speak_for_themselves() {
 #[test]
 fun a_whole_way_with_delegators_against_their_node() {
     let mut world = test_world::with_keys();
-    let number = world.open_text();
-    // All nodes are for it, the delegators of two are not.
-    4u64.do!(|i| world.vote(i, number, YES));
+    let number = world.propose(content::free_text());
+    world.skip(1);
     let totals = vector::tabulate!(4, |_| 1_000 * test_world::frost_per_wal());
     world.attest(0, totals);
     world.attest(1, totals);
+    world.open_with_census(number);
+    // All nodes are for it, the delegators of two are not.
+    4u64.do!(|i| world.vote(i, number, YES));
     2u64.do!(|i| {
         let mut stake = world.lock_stake(i);
         world.vote_with(&mut stake, number, NO);

@@ -35,6 +35,8 @@ pub(crate) enum ProposalsCommand {
     New(NewArgs),
     /// Compare the package of an upgrade with what the proposal names, module by module
     Check(CheckArgs),
+    /// Open a vote; a node first attests what is staked with the nodes, as the vote needs it
+    Open(OpenArgs),
     /// Vote as a node, or with stake
     Vote(VoteArgs),
     /// Take the votes of stake back, or make stake that voted stake again
@@ -232,9 +234,6 @@ pub(crate) struct NewRulesArgs {
     /// Part of yes and no above which no costs the deposit
     #[arg(long, value_name = "SHARE", value_parser = parse::rate)]
     pub forfeit: Option<u16>,
-    /// Stake that a shard stands for while no census is known
-    #[arg(long, value_name = "AMOUNT")]
-    pub assumed_stake_per_shard: Option<Frost>,
     /// Title and text.
     #[command(flatten)]
     pub body: BodyArgs,
@@ -271,6 +270,17 @@ pub(crate) enum ChoiceArg {
     No,
     /// Counts for the quorum only
     Abstain,
+}
+
+/// Options of `proposals open`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    /// The proposal
+    #[arg(value_name = "NUMBER")]
+    pub number: u64,
+    /// The node, and how to send.
+    #[command(flatten)]
+    pub node: NodeArgs,
 }
 
 /// Options of `proposals vote`.

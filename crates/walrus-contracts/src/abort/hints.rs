@@ -388,6 +388,14 @@ const HINTS: &[(&str, &str)] = &[
         "Wait for epoch 1.",
     ),
     (
+        "walrus_governance::governance::EWrongEpoch",
+        "The epoch has changed since: read the stakes again and attest those of the current epoch.",
+    ),
+    (
+        "walrus_governance::governance::ENoCensus",
+        "Let nodes attest them (`walrus-admin proposals open`), then open the vote in the same epoch.",
+    ),
+    (
         "walrus_governance::parameters::EDepositOutOfBounds",
         "Propose a deposit within these bounds.",
     ),
@@ -398,10 +406,6 @@ const HINTS: &[(&str, &str)] = &[
     (
         "walrus_governance::parameters::EShareOutOfBounds",
         "Propose shares within these bounds.",
-    ),
-    (
-        "walrus_governance::parameters::EStakePerShardOutOfBounds",
-        "Propose a stake within these bounds.",
     ),
     (
         "walrus_governance::content::EInvalidTextLength",
@@ -495,11 +499,6 @@ const HINTS: &[(&str, &str)] = &[
     (
         "walrus_governance::own_package::ENotEnoughApprovals",
         "Look at `walrus-admin proposals approvals`, and let more nodes approve this digest or wait for the day to pass.",
-    ),
-    (
-        "walrus_governance::own_package::EAuthorityHandedOver",
-        "Let these nodes approve the upgrade (`walrus-admin proposals approve-upgrade`), then run `walrus-deploy relink \
-         --by-approval`.",
     ),
     // Packages around the contracts.
     (

@@ -41,7 +41,8 @@ pub struct InitCap {
     pub id: ObjectId,
 }
 
-/// `governance::BootstrapUpgradeCap`: allows to upgrade the package while no node has handed its authority over.
+/// `governance::BootstrapUpgradeCap`: allows to upgrade the package together with the nodes that have handed their
+/// authority over, or alone if none has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootstrapUpgradeCap {
     /// The capability.
@@ -67,8 +68,6 @@ pub struct Parameters {
     pub threshold_bps: u16,
     /// Part of yes and no above which no costs the deposit, in hundredths of a percent.
     pub forfeit_bps: u16,
-    /// What stands behind a shard, in FROST, when the committee has not said what does.
-    pub assumed_stake_per_shard: u64,
 }
 
 /// `content::Body`: what a proposal says.
@@ -192,6 +191,8 @@ pub struct NodeBallot {
     pub node_id: ObjectId,
     /// In shards.
     pub weight: u16,
+    /// What is staked with the node, as the committee attested, in FROST.
+    pub stake: u64,
     /// What the node chose, for what its delegators do not speak for themselves.
     pub choice: Option<Choice>,
     /// Stake of delegators who speak for themselves, in FROST.

@@ -8,7 +8,7 @@ use walrus_contracts::{
         voting::{Body, Choice, Kind, Parameters},
     },
 };
-use walrus_core::{Frost, ObjectId};
+use walrus_core::{Epoch, Frost, ObjectId};
 
 use super::call::{Call, Proof, authorized};
 use crate::{error::SuiError, executor::Executed, ptb::Ptb};
@@ -110,7 +110,6 @@ impl Calls<'_, '_> {
             self.ptb.pure(&new.quorum_bps),
             self.ptb.pure(&new.threshold_bps),
             self.ptb.pure(&new.forfeit_bps),
-            self.ptb.pure(&new.assumed_stake_per_shard),
         ];
         self.call("parameters", "new", arguments)
     }
@@ -299,11 +298,12 @@ impl Call {
         })
     }
 
-    /// Says for a node what is staked with every member of the committee, in committee order.
+    /// Says for a node what is staked with every member of the committee in `epoch`, in committee order.
     pub fn attest_stakes(
         refs: GovernanceRefs,
         node_id: ObjectId,
         proof: Proof,
+        epoch: Epoch,
         totals: Vec<u64>,
     ) -> Self {
         Self::governance(refs, move |calls| {
@@ -312,6 +312,7 @@ impl Call {
                 calls.ptb.staking(),
                 identity,
                 calls.ptb.raw32(node_id.0),
+                calls.ptb.pure(&epoch),
                 calls.ptb.pure(&totals),
             ];
             calls.on_governance("governance", "attest_stakes", arguments);

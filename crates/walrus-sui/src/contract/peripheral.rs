@@ -157,7 +157,6 @@ pub fn governance_creation(
         builder.pure(&parameters.quorum_bps),
         builder.pure(&parameters.threshold_bps),
         builder.pure(&parameters.forfeit_bps),
-        builder.pure(&parameters.assumed_stake_per_shard),
     ];
     let rules = builder.move_call(function_of(package, "parameters", "new"), values);
     let arguments = vec![

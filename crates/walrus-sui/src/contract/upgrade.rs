@@ -149,9 +149,10 @@ pub fn owned_upgrade(
 /// Who allows an upgrade of the package `walrus_governance` itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GovernanceUpgradeAuthority {
-    /// The nodes that have handed their authority over have approved the digest.
+    /// Nodes with more than two thirds of all shards have handed their authority over and approved the digest.
     Approvals,
-    /// The account owns this `BootstrapUpgradeCap`, and no node has handed its authority over.
+    /// The account owns this `BootstrapUpgradeCap`, and those nodes have approved the digest that have handed their
+    /// authority over.
     Bootstrap(ObjectId),
 }
 
@@ -173,7 +174,9 @@ pub fn governance_upgrade(
         }
         GovernanceUpgradeAuthority::Bootstrap(cap) => {
             let cap = object(&mut builder, cap);
-            builder.move_call(call("authorize_bootstrap"), vec![governance, cap, digest])
+            let clock = clock(&mut builder);
+            let arguments = vec![governance, cap, digest, clock];
+            builder.move_call(call("authorize_bootstrap"), arguments)
         }
     };
     let receipt = upgrade_command(&mut builder, package, current, ticket);

@@ -20,10 +20,15 @@ pub struct ApprovingNode {
 }
 
 /// All nodes that decide, and what they have said.
+///
+/// Nodes with more than two thirds of all shards decide alone. As long as they are fewer, the holder of the
+/// `BootstrapUpgradeCap` decides with more than two thirds of those that have handed their authority over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approvals {
     /// Version of the package that would be upgraded. Approvals of other versions are void.
     pub version: u64,
+    /// Shards of all nodes of the last committee that the governance has seen.
+    pub total_weight: u16,
     /// The nodes that handed their authority over, of the last committee that the governance has seen.
     pub nodes: Vec<ApprovingNode>,
 }
@@ -49,10 +54,18 @@ impl Support {
 }
 
 impl Approvals {
-    /// Shards whose approval an upgrade needs: more than two thirds of those that decide.
+    /// Shards whose approval an upgrade needs: more than two thirds of all.
     pub fn needed(&self) -> u16 {
-        let total: u32 = self.nodes.iter().map(|node| u32::from(node.weight)).sum();
-        u16::try_from(2 * total / 3 + 1).unwrap_or(u16::MAX)
+        over_two_thirds(u32::from(self.total_weight))
+    }
+
+    /// Shards whose approval an upgrade needs with the `BootstrapUpgradeCap`: more than two thirds of those that have
+    /// handed their authority over, and none if nobody has.
+    pub fn needed_with_cap(&self) -> u16 {
+        match self.nodes.iter().map(|node| u32::from(node.weight)).sum() {
+            0 => 0,
+            delegated => over_two_thirds(delegated),
+        }
     }
 
     /// What `node` approves now.
@@ -67,8 +80,17 @@ impl Approvals {
         valid.map(|approval| approval.digest.as_slice()).collect()
     }
 
-    /// How far the upgrade to the package with `digest` is at `now_ms`.
+    /// How far the upgrade to the package with `digest` is at `now_ms`, by approval alone.
     pub fn support(&self, digest: &[u8], now_ms: u64) -> Support {
+        self.support_of(digest, now_ms, self.needed())
+    }
+
+    /// How far the upgrade to the package with `digest` is at `now_ms`, for the holder of the `BootstrapUpgradeCap`.
+    pub fn support_with_cap(&self, digest: &[u8], now_ms: u64) -> Support {
+        self.support_of(digest, now_ms, self.needed_with_cap())
+    }
+
+    fn support_of(&self, digest: &[u8], now_ms: u64, needed: u16) -> Support {
         let mut approving: Vec<(u64, u16)> = self
             .nodes
             .iter()
@@ -80,7 +102,7 @@ impl Approvals {
         let mut support = Support {
             counting: 0,
             waiting: 0,
-            needed: self.needed(),
+            needed,
             enough_from_ms: None,
         };
         for (given_at_ms, weight) in approving {
@@ -101,6 +123,11 @@ impl Approvals {
         let approval = node.approval.as_ref();
         approval.filter(|approval| approval.version == self.version)
     }
+}
+
+/// Smallest number of shards that is more than two thirds of `total`.
+fn over_two_thirds(total: u32) -> u16 {
+    u16::try_from(2 * total / 3 + 1).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -125,6 +152,7 @@ mod tests {
     fn approvals_count_a_day_later_and_for_one_digest_and_version() {
         let approvals = Approvals {
             version: 2,
+            total_weight: 10,
             nodes: vec![
                 node(1, 3, Some((2, 7, 1_000))),
                 node(2, 3, Some((2, 7, 5_000))),
@@ -151,6 +179,7 @@ mod tests {
     fn enough_is_when_the_last_needed_approval_counts() {
         let approvals = Approvals {
             version: 1,
+            total_weight: 10,
             nodes: vec![
                 node(1, 3, Some((1, 7, 9_000))),
                 node(2, 3, Some((1, 7, 1_000))),
@@ -169,9 +198,26 @@ mod tests {
     fn nobody_decides_where_nobody_handed_anything_over() {
         let approvals = Approvals {
             version: 1,
+            total_weight: 10,
             nodes: vec![],
         };
         let support = approvals.support(&[7; 32], u64::MAX);
-        assert_eq!((support.needed, support.is_enough()), (1, false));
+        assert_eq!((support.needed, support.is_enough()), (7, false));
+        let support = approvals.support_with_cap(&[7; 32], 0);
+        assert_eq!((support.needed, support.is_enough()), (0, true));
+    }
+
+    #[test]
+    fn early_nodes_decide_with_the_holder_of_the_capability_only() {
+        let approvals = Approvals {
+            version: 1,
+            total_weight: 10,
+            nodes: vec![node(1, 2, Some((1, 7, 0))), node(2, 1, None)],
+        };
+        let alone = approvals.support(&[7; 32], DAY);
+        assert_eq!((alone.counting, alone.needed), (2, 7));
+        let together = approvals.support_with_cap(&[7; 32], DAY);
+        assert_eq!((together.counting, together.needed), (2, 3));
+        assert!(!together.is_enough(), "two thirds are not more than them");
     }
 }

@@ -189,7 +189,6 @@ mod tests {
                 quorum_bps: 3334,
                 threshold_bps: 5000,
                 forfeit_bps: 6667,
-                assumed_stake_per_shard: 1,
             },
             deposit: Balance { value: 0 },
             state,

@@ -1,8 +1,6 @@
 //! Counting votes: what a ballot amounts to, and whether anything can still change the outcome.
 
-use walrus_contracts::types::voting::{
-    Ballot, Census, Choice, Kind, NodeBallot, Parameters, Tally,
-};
+use walrus_contracts::types::voting::{Ballot, Choice, Kind, NodeBallot, Parameters, Tally};
 
 /// Micro-shards in one shard.
 pub const MICRO: u64 = 1_000_000;
@@ -112,22 +110,14 @@ fn narrow(value: u128) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }
 
-/// The votes of a ballot so far. `census` is that of the epoch in which the vote began, if there is one.
-pub fn tally(ballot: &Ballot, census: Option<&Census>, parameters: &Parameters) -> Tally {
-    let totals = census.and_then(|census| census.totals.as_deref());
+/// The votes of a ballot so far.
+pub fn tally(ballot: &Ballot) -> Tally {
     let mut sum = Tally {
         total: u64::from(ballot.total_weight).saturating_mul(MICRO),
         ..Tally::default()
     };
-    for (index, node) in ballot.nodes.iter().enumerate() {
-        let base = totals
-            .and_then(|totals| totals.get(index).copied())
-            .unwrap_or_else(|| {
-                parameters
-                    .assumed_stake_per_shard
-                    .saturating_mul(u64::from(node.weight))
-            });
-        let shares = node_shares(node, base);
+    for node in &ballot.nodes {
+        let shares = node_shares(node);
         sum.yes += shares.yes;
         sum.no += shares.no;
         sum.abstain += shares.abstain;
@@ -135,12 +125,12 @@ pub fn tally(ballot: &Ballot, census: Option<&Census>, parameters: &Parameters) 
     sum
 }
 
-/// How the weight of one node is divided, in micro-shards, if `base` FROST are staked with it.
-pub fn node_shares(node: &NodeBallot, base: u64) -> Tally {
+/// How the weight of one node is divided, in micro-shards.
+pub fn node_shares(node: &NodeBallot) -> Tally {
     let weight = u64::from(node.weight).saturating_mul(MICRO);
     let spoken =
         u128::from(node.yes_stake) + u128::from(node.no_stake) + u128::from(node.abstain_stake);
-    let whole = u128::from(base).max(spoken);
+    let whole = u128::from(node.stake).max(spoken);
     let part = |stake: u64| {
         let product = u128::from(weight) * u128::from(stake);
         narrow(product.checked_div(whole).unwrap_or(0))
@@ -201,10 +191,11 @@ mod tests {
         }
     }
 
-    fn node(weight: u16, choice: Option<Choice>, stakes: [u64; 3]) -> NodeBallot {
+    fn node(weight: u16, stake: u64, choice: Option<Choice>, stakes: [u64; 3]) -> NodeBallot {
         NodeBallot {
             node_id: ObjectId([1; 32]),
             weight,
+            stake,
             choice,
             yes_stake: stakes[0],
             no_stake: stakes[1],
@@ -235,16 +226,16 @@ mod tests {
 
     #[test]
     fn delegators_speak_for_their_part() {
-        let shares = node_shares(&node(10, Some(Choice::No), [250, 0, 0]), 1000);
+        let shares = node_shares(&node(10, 1000, Some(Choice::No), [250, 0, 0]));
         assert_eq!(shares, votes(2_500_000, 7_500_000, 0, 10_000_000));
         // Without the node's vote the rest is silent.
-        let shares = node_shares(&node(10, None, [250, 0, 250]), 1000);
+        let shares = node_shares(&node(10, 1000, None, [250, 0, 250]));
         assert_eq!(shares, votes(2_500_000, 0, 2_500_000, 10_000_000));
         // More stake than expected shares the weight; it does not exceed it.
-        let shares = node_shares(&node(10, Some(Choice::No), [3000, 1000, 0]), 1000);
+        let shares = node_shares(&node(10, 1000, Some(Choice::No), [3000, 1000, 0]));
         assert_eq!(shares, votes(7_500_000, 2_500_000, 0, 10_000_000));
         assert_eq!(
-            node_shares(&node(3, Some(Choice::Yes), [0; 3]), 0),
+            node_shares(&node(3, 0, Some(Choice::Yes), [0; 3])),
             votes(3_000_000, 0, 0, 3_000_000)
         );
     }
@@ -254,11 +245,11 @@ mod tests {
         fn no_weight_is_made_or_lost(
             weight in 0..1000u16,
             stakes in prop::array::uniform3(0..u64::from(u32::MAX)),
-            base in any::<u64>(),
+            stake in any::<u64>(),
         ) {
-            let shares = node_shares(&node(weight, Some(Choice::Yes), stakes), base);
+            let shares = node_shares(&node(weight, stake, Some(Choice::Yes), stakes));
             prop_assert_eq!(shares.yes + shares.no + shares.abstain, shares.total);
-            let silent = node_shares(&node(weight, None, stakes), base);
+            let silent = node_shares(&node(weight, stake, None, stakes));
             prop_assert!(silent.yes + silent.no + silent.abstain <= silent.total);
         }
 

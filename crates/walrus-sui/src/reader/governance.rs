@@ -8,7 +8,7 @@ use walrus_contracts::types::{
     Authorized, SlashingManager, SlashingProposal, VecMap,
     voting::{Approval, Census, Governance, Proposal, StakeVote, Tally, VotingStake},
 };
-use walrus_core::{Epoch, ObjectId, SuiAddress};
+use walrus_core::{ObjectId, SuiAddress};
 
 use super::{
     SuiReader,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     contract::GovernanceRefs,
     error::SuiError,
-    governance::{Approvals, ApprovingNode, Bar, Outlook, Standing, bar, tally},
+    governance::{Approvals, ApprovingNode, Bar, CensusStanding, Outlook, Standing, bar, tally},
     ids::object_id,
     ptb::ContractRefs,
 };
@@ -55,8 +55,6 @@ pub struct ProposalView {
     pub bar: Bar,
     /// Where it stands.
     pub standing: Standing,
-    /// What is staked with the nodes, for a vote that has begun; `None` if nobody attested it.
-    pub census: Option<Census>,
 }
 
 impl ProposalView {
@@ -99,7 +97,7 @@ impl SuiReader {
         let mut views = Vec::with_capacity(ids.len());
         for field in self.rpc().try_objects(&ids).await?.into_iter().flatten() {
             let proposal = field_value::<u64, Proposal>(&field, "Proposal")?;
-            views.push(self.proposal_view(governance, proposal).await?);
+            views.push(self.proposal_view(proposal).await?);
         }
         Ok(views)
     }
@@ -116,21 +114,13 @@ impl SuiReader {
             return Ok(None);
         };
         let proposal = field_value::<u64, Proposal>(&field, "Proposal")?;
-        Ok(Some(self.proposal_view(governance, proposal).await?))
+        Ok(Some(self.proposal_view(proposal).await?))
     }
 
-    async fn proposal_view(
-        &self,
-        governance: &GovernanceState,
-        proposal: Proposal,
-    ) -> Result<ProposalView, SuiError> {
-        let census = match &proposal.ballot {
-            Some(ballot) => self.census(governance, ballot.opened_epoch).await?,
-            None => None,
-        };
+    async fn proposal_view(&self, proposal: Proposal) -> Result<ProposalView, SuiError> {
         let tally = match (&proposal.outcome, &proposal.ballot) {
             (Some(outcome), _) => *outcome,
-            (None, Some(ballot)) => tally(ballot, census.as_ref(), &proposal.parameters),
+            (None, Some(ballot)) => tally(ballot),
             (None, None) => Tally::default(),
         };
         let bar = bar(&proposal);
@@ -141,19 +131,27 @@ impl SuiReader {
             proposal,
             tally,
             bar,
-            census,
         })
     }
 
-    /// What the committee of `epoch` attests about stake, if anybody did.
-    pub async fn census(
+    /// How far the census of the current epoch is, with the stakes that the chain has.
+    pub async fn census_standing(
         &self,
         governance: &GovernanceState,
-        epoch: Epoch,
-    ) -> Result<Option<Census>, SuiError> {
+    ) -> Result<CensusStanding, SuiError> {
+        let committee = self.current_committee().await?;
         let table = governance.governance.censuses.id;
-        self.table_entry(table, &TypeTag::U32, &epoch, "Census")
-            .await
+        let epoch = committee.epoch;
+        let census: Option<Census> = self
+            .table_entry(table, &TypeTag::U32, &epoch, "Census")
+            .await?;
+        let totals = committee.members.iter().map(|member| member.stake.0);
+        Ok(CensusStanding::of(
+            epoch,
+            committee.n_shards,
+            totals.collect(),
+            census.as_ref(),
+        ))
     }
 
     /// Who votes for `node`, if it handed its authority over.
@@ -203,6 +201,7 @@ impl SuiReader {
             .collect();
         Ok(Approvals {
             version: own.cap.version,
+            total_weight: weights.iter().map(|(_, weight)| *weight).sum(),
             nodes,
         })
     }

@@ -74,3 +74,13 @@ fun add_weight(self: &mut Census, totals_hash: vector<u8>, weight: u16): u16 {
     *attested = *attested + weight;
     *attested
 }
+
+// === Test functions ===
+
+#[test_only]
+/// A census that stands without attestations.
+public(package) fun confirmed_for_testing(totals: vector<u64>): Census {
+    let mut census = new();
+    census.totals = option::some(totals);
+    census
+}

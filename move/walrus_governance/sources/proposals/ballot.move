@@ -1,4 +1,5 @@
-/// One vote: the snapshot of the committee, who chose what, and how it is counted.
+/// One vote: the snapshot of the committee and of what is staked with it, who chose what, and how it is
+/// counted.
 module walrus_governance::ballot;
 
 use std::string::String;
@@ -26,6 +27,8 @@ public struct NodeBallot has drop, store {
     node_id: ID,
     /// In shards.
     weight: u16,
+    /// What is staked with it, as the committee attests, in FROST.
+    stake: u64,
     /// What the node chose, for what its delegators do not speak for themselves.
     choice: Option<Choice>,
     /// Stake of delegators who speak for themselves, in FROST.
@@ -79,6 +82,11 @@ public fun node_weight(self: &Ballot, node_id: ID): u16 {
     self.index_of(node_id).map!(|i| self.nodes[i].weight).destroy_or!(0)
 }
 
+/// What is staked with a node, in FROST; 0 if it was not in the committee.
+public fun node_stake(self: &Ballot, node_id: ID): u64 {
+    self.index_of(node_id).map!(|i| self.nodes[i].stake).destroy_or!(0)
+}
+
 /// What a node chose.
 public fun node_choice(self: &Ballot, node_id: ID): Option<Choice> {
     self.index_of(node_id).map!(|i| self.nodes[i].choice).destroy_or!(option::none())
@@ -111,9 +119,11 @@ public(package) fun member_weight(self: &Ballot, node_id: ID): u16 {
     weight
 }
 
-/// Takes the snapshot. Voting takes the rest of this epoch and `voting_epochs` whole ones.
+/// Takes the snapshot. `stakes` is what is staked with each member, in the order of the committee. Voting
+/// takes the rest of this epoch and `voting_epochs` whole ones.
 public(package) fun open(
     committee: &Committee,
+    stakes: vector<u64>,
     epoch: u32,
     voting_epochs: u32,
     ctx: &mut TxContext,
@@ -124,6 +134,7 @@ public(package) fun open(
         NodeBallot {
             node_id: *node_id,
             weight: shards.length() as u16,
+            stake: stakes[i],
             choice: option::none(),
             yes_stake: 0,
             no_stake: 0,
@@ -175,20 +186,10 @@ public(package) fun retract_stake(self: &mut Ballot, staked_wal_id: ID) {
     self.set_reason(staked_wal_id, option::none());
 }
 
-/// Counts. `totals` is what is staked with each node, in the order of the snapshot; without it
-/// `assumed_stake_per_shard` stands behind every shard.
-public(package) fun count(
-    self: &Ballot,
-    totals: &Option<vector<u64>>,
-    assumed_stake_per_shard: u64,
-): Tally {
+/// Counts.
+public(package) fun count(self: &Ballot): Tally {
     let mut tally = tally::new(self.total_weight);
-    self.nodes.length().do!(|i| {
-        let node = &self.nodes[i];
-        let stake = if (totals.is_some()) totals.borrow()[i] as u128
-        else (assumed_stake_per_shard as u128) * (node.weight as u128);
-        node.add_to(stake, &mut tally);
-    });
+    self.nodes.do_ref!(|node| node.add_to(&mut tally));
     tally
 }
 
@@ -196,12 +197,12 @@ public(package) fun count(
 
 /// Adds the votes about the weight of a node. Each choice of delegators gets its part of the stake,
 /// rounded down. The parts are of no less than what has voted, so that their sum never exceeds the
-/// weight, however wrong `stake` is. The node speaks for the rest.
-fun add_to(self: &NodeBallot, stake: u128, tally: &mut Tally) {
+/// weight, however wrong the attested stake is. The node speaks for the rest.
+fun add_to(self: &NodeBallot, tally: &mut Tally) {
     let weight = tally::micro_shards(self.weight);
     let votes = vector[self.yes_stake, self.no_stake, self.abstain_stake];
     let voted = votes.fold!(0u128, |sum, voted| sum + (voted as u128));
-    let stake = stake.max(voted).max(1);
+    let stake = (self.stake as u128).max(voted).max(1);
     let mut rest = weight;
     votes.length().do!(|i| {
         let part = ((weight as u128) * (votes[i] as u128) / stake) as u64;

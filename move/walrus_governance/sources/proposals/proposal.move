@@ -155,12 +155,12 @@ public fun expiry_epoch(self: &Proposal): Option<u32> {
 
 // === Package functions: reading ===
 
-/// The state in `epoch`, whether or not somebody recorded it. `totals` as for counting.
-public(package) fun state_at(self: &Proposal, epoch: u32, totals: &Option<vector<u64>>): State {
+/// The state in `epoch`, whether or not somebody recorded it.
+public(package) fun state_at(self: &Proposal, epoch: u32): State {
     match (self.state) {
         State::Active => {
             if (epoch < self.end_epoch()) State::Active
-            else if (!self.is_passed(&self.count(totals))) State::Defeated
+            else if (!self.is_passed(&self.count())) State::Defeated
             else if (epoch >= self.end_epoch() + self.parameters.execution_epochs()) State::Expired
             else State::Passed
         },
@@ -170,15 +170,15 @@ public(package) fun state_at(self: &Proposal, epoch: u32, totals: &Option<vector
 }
 
 /// The votes so far, or the result.
-public(package) fun count(self: &Proposal, totals: &Option<vector<u64>>): Tally {
+public(package) fun count(self: &Proposal): Tally {
     if (self.outcome.is_some()) return *self.outcome.borrow();
     if (self.ballot.is_none()) return tally::new(0);
-    self.ballot.borrow().count(totals, self.parameters.assumed_stake_per_shard())
+    self.ballot.borrow().count()
 }
 
 /// Weight that is missing to the quorum, and yes that is missing to the threshold.
-public(package) fun missing(self: &Proposal, totals: &Option<vector<u64>>): (u64, u64) {
-    let tally = self.count(totals);
+public(package) fun missing(self: &Proposal): (u64, u64) {
+    let tally = self.count();
     let missing_to_yes = tally.missing_to_yes(&self.parameters, self.kind.is_binding());
     (tally.missing_to_quorum(&self.parameters), missing_to_yes)
 }
@@ -217,16 +217,23 @@ public(package) fun new(
     }
 }
 
-/// Opens the vote with a snapshot of the committee.
+/// Opens the vote with a snapshot of the committee and of what is staked with each member.
 public(package) fun open(
     self: &mut Proposal,
     committee: &Committee,
+    stakes: vector<u64>,
     epoch: u32,
     ctx: &mut TxContext,
 ) {
     self.assert_state(State::Pending, epoch);
     assert!(epoch >= self.opening_epoch(), ETooEarly);
-    let ballot = ballot::open(committee, epoch, self.parameters.voting_epochs(), ctx);
+    let ballot = ballot::open(
+        committee,
+        stakes,
+        epoch,
+        self.parameters.voting_epochs(),
+        ctx,
+    );
     events::emit_voting_opened(self.number, epoch, ballot.end_epoch(), ballot.total_weight());
     self.ballot.fill(ballot);
     self.state = State::Active;
@@ -244,14 +251,10 @@ public(package) fun open_ballot(self: &mut Proposal, epoch: u32): &mut Ballot {
 }
 
 /// Counts and decides, when the vote is over. Returns the deposit and whether it is forfeited.
-public(package) fun close(
-    self: &mut Proposal,
-    epoch: u32,
-    totals: &Option<vector<u64>>,
-): (Balance<WAL>, bool) {
+public(package) fun close(self: &mut Proposal, epoch: u32): (Balance<WAL>, bool) {
     assert!(self.state == State::Active, EWrongState);
     assert!(epoch >= self.end_epoch(), ETooEarly);
-    let tally = self.count(totals);
+    let tally = self.count();
     let passed = self.is_passed(&tally);
     self.outcome.fill(tally);
     self.state = if (passed) State::Passed else State::Defeated;

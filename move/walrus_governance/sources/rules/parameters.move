@@ -11,8 +11,6 @@ const EEpochsOutOfBounds: u64 = 1;
 /// A share is outside its bounds, in hundredths of a percent: quorum 3334 to 6667, threshold 5000 to
 /// 8000, forfeiture 5000 to 10000.
 const EShareOutOfBounds: u64 = 2;
-/// The assumed stake per shard is outside its bounds: 1 WAL to the whole supply of 5 billion WAL.
-const EStakePerShardOutOfBounds: u64 = 3;
 
 // === Constants ===
 
@@ -32,7 +30,6 @@ const THRESHOLD_BPS_MIN: u16 = 50_00;
 const THRESHOLD_BPS_MAX: u16 = 80_00;
 const FORFEIT_BPS_MIN: u16 = 50_00;
 const FORFEIT_BPS_MAX: u16 = 100_00;
-const SUPPLY: u64 = 5_000_000_000 * FROST_PER_WAL;
 
 // === Structs ===
 
@@ -54,8 +51,6 @@ public struct Parameters has copy, drop, store {
     threshold_bps: u16,
     /// Part of yes and no above which no costs the deposit, in hundredths of a percent.
     forfeit_bps: u16,
-    /// What stands behind a shard, in FROST, when the committee has not said what does.
-    assumed_stake_per_shard: u64,
 }
 
 // === Public functions ===
@@ -70,7 +65,6 @@ public fun new(
     quorum_bps: u16,
     threshold_bps: u16,
     forfeit_bps: u16,
-    assumed_stake_per_shard: u64,
 ): Parameters {
     assert!(deposit >= DEPOSIT_MIN && deposit <= DEPOSIT_MAX, EDepositOutOfBounds);
     assert!(discussion_epochs <= DISCUSSION_EPOCHS_MAX, EEpochsOutOfBounds);
@@ -83,10 +77,6 @@ public fun new(
         EShareOutOfBounds,
     );
     assert!(forfeit_bps >= FORFEIT_BPS_MIN && forfeit_bps <= FORFEIT_BPS_MAX, EShareOutOfBounds);
-    assert!(
-        assumed_stake_per_shard >= FROST_PER_WAL && assumed_stake_per_shard <= SUPPLY,
-        EStakePerShardOutOfBounds,
-    );
     Parameters {
         deposit,
         discussion_epochs,
@@ -96,7 +86,6 @@ public fun new(
         quorum_bps,
         threshold_bps,
         forfeit_bps,
-        assumed_stake_per_shard,
     }
 }
 
@@ -138,9 +127,4 @@ public fun threshold_bps(self: &Parameters): u16 {
 /// Part of yes and no above which no costs the deposit, in hundredths of a percent.
 public fun forfeit_bps(self: &Parameters): u16 {
     self.forfeit_bps
-}
-
-/// What stands behind a shard, in FROST, when the committee has not said what does.
-public fun assumed_stake_per_shard(self: &Parameters): u64 {
-    self.assumed_stake_per_shard
 }

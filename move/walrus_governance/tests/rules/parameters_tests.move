@@ -7,7 +7,7 @@ const WAL: u64 = 1_000_000_000;
 
 /// Lowest values, except for what the test sets. One of them is replaced by its index.
 fun with(index: u64, value: u64) {
-    let mut values = vector[WAL, 0, 1, 1, 1, 33_34, 50_00, 50_00, WAL];
+    let mut values = vector[WAL, 0, 1, 1, 1, 33_34, 50_00, 50_00];
     *(&mut values[index]) = value;
     let rules = parameters::new(
         values[0],
@@ -18,7 +18,6 @@ fun with(index: u64, value: u64) {
         values[5] as u16,
         values[6] as u16,
         values[7] as u16,
-        values[8],
     );
     let found = vector[
         rules.deposit(),
@@ -29,16 +28,15 @@ fun with(index: u64, value: u64) {
         rules.quorum_bps() as u64,
         rules.threshold_bps() as u64,
         rules.forfeit_bps() as u64,
-        rules.assumed_stake_per_shard(),
     ];
     assert_eq!(found, values);
 }
 
 #[test]
 fun bounds_are_allowed() {
-    let highest = vector[1_000_000 * WAL, 8, 8, 8, 16, 66_67, 80_00, 100_00, 5_000_000_000 * WAL];
+    let highest = vector[1_000_000 * WAL, 8, 8, 8, 16, 66_67, 80_00, 100_00];
     with(1, 0);
-    9u64.do!(|i| with(i, highest[i]));
+    8u64.do!(|i| with(i, highest[i]));
 }
 
 #[test, expected_failure(abort_code = parameters::EDepositOutOfBounds)]
@@ -114,14 +112,4 @@ fun a_minority_takes_the_deposit() {
 #[test, expected_failure(abort_code = parameters::EShareOutOfBounds)]
 fun more_no_than_there_is() {
     with(7, 100_01);
-}
-
-#[test, expected_failure(abort_code = parameters::EStakePerShardOutOfBounds)]
-fun no_stake_per_shard() {
-    with(8, WAL - 1);
-}
-
-#[test, expected_failure(abort_code = parameters::EStakePerShardOutOfBounds)]
-fun more_stake_per_shard_than_wal() {
-    with(8, 5_000_000_000 * WAL + 1);
 }

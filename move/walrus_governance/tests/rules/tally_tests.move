@@ -9,7 +9,7 @@ const SHARD: u64 = 1_000_000;
 
 fun rules(quorum_bps: u16, threshold_bps: u16, forfeit_bps: u16): Parameters {
     let wal = 1_000_000_000;
-    parameters::new(wal, 0, 1, 1, 1, quorum_bps, threshold_bps, forfeit_bps, wal)
+    parameters::new(wal, 0, 1, 1, 1, quorum_bps, threshold_bps, forfeit_bps)
 }
 
 /// Votes in micro-shards, of ten shards.

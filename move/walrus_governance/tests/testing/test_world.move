@@ -22,7 +22,8 @@ use walrus_governance::voting_stake::{Self, VotingStake};
 
 const FROST_PER_WAL: u64 = 1_000_000_000;
 const DEPOSIT: u64 = 10 * FROST_PER_WAL;
-const ASSUMED_STAKE_PER_SHARD: u64 = 500 * FROST_PER_WAL;
+/// What `open` lets the committee attest.
+const STAKE_PER_SHARD: u64 = 500 * FROST_PER_WAL;
 
 const YES: u8 = 0;
 
@@ -50,9 +51,9 @@ public struct World {
 }
 
 /// Parameters with short times: a deposit of 10 WAL; a discussion, vote and delay of 1 epoch, 2 epochs to
-/// act; quorum half, threshold two thirds, forfeiture two thirds; 500 WAL per shard.
+/// act; quorum half, threshold two thirds, forfeiture two thirds.
 public fun parameters(): Parameters {
-    parameters::new(DEPOSIT, 1, 1, 1, 2, 50_00, 66_67, 66_67, ASSUMED_STAKE_PER_SHARD)
+    parameters::new(DEPOSIT, 1, 1, 1, 2, 50_00, 66_67, 66_67)
 }
 
 /// A network in epoch 1 with a governance. Every node has a governance key of its own.
@@ -152,8 +153,11 @@ public fun clock_parts(self: &mut World): (&mut Governance, &Clock, &mut TxConte
     (&mut self.governance, clock, ctx)
 }
 
-public fun bootstrap_parts(self: &mut World): (&mut Governance, &BootstrapUpgradeCap) {
-    (&mut self.governance, &self.bootstrap_cap)
+public fun bootstrap_parts(
+    self: &mut World,
+): (&mut Governance, &BootstrapUpgradeCap, &Clock, &mut TxContext) {
+    let (_, _, _, clock, ctx) = self.network.staking_parts();
+    (&mut self.governance, &self.bootstrap_cap, clock, ctx)
 }
 
 public fun node_id(self: &World, i: u64): ID {
@@ -195,7 +199,22 @@ public fun propose_with(self: &mut World, kind: Kind, deposit: Coin<WAL>): u64 {
     governance.propose(staking, b"Title".to_string(), body, kind, deposit, ctx)
 }
 
+/// Opens the vote, with a census of 500 WAL per shard unless there is one.
 public fun open(self: &mut World, number: u64) {
+    let (governance, staking, _) = self.parts();
+    if (!governance.census_confirmed(staking.epoch())) {
+        let members = staking.committee().inner();
+        let totals = vector::tabulate!(members.length(), |i| {
+            let (_, shards) = members.get_entry_by_idx(i);
+            shards.length() * STAKE_PER_SHARD
+        });
+        governance.confirm_census_for_testing(staking, totals);
+    };
+    self.open_with_census(number);
+}
+
+/// Opens the vote with the census that there is.
+public fun open_with_census(self: &mut World, number: u64) {
     let (governance, staking, ctx) = self.parts();
     governance.open(staking, number, ctx);
 }
@@ -303,11 +322,18 @@ public fun revoke(self: &mut World, i: u64, to: Authorized) {
     governance.revoke_authority(staking, identity::of_sender(ctx), node_id, to);
 }
 
+/// Attests, as a node, what is staked with each member in this epoch.
 public fun attest(self: &mut World, i: u64, totals: vector<u64>) {
+    let epoch = self.epoch();
+    self.attest_for(i, epoch, totals);
+}
+
+/// Attests what is staked with each member in an epoch.
+public fun attest_for(self: &mut World, i: u64, epoch: u32, totals: vector<u64>) {
     self.act_as(key(i));
     let node_id = self.node_id(i);
     let (governance, staking, ctx) = self.parts();
-    governance.attest_stakes(staking, identity::of_sender(ctx), node_id, totals);
+    governance.attest_stakes(staking, identity::of_sender(ctx), node_id, epoch, totals);
 }
 
 /// Takes the staker's stake with a node.

@@ -34,6 +34,7 @@ struct ApprovalsReport {
     package: String,
     version: u64,
     needed: u16,
+    needed_with_capability: u16,
     package_digest: String,
     upgrades: Vec<UpgradeReport>,
     nodes: Vec<NodeReport>,
@@ -127,6 +128,7 @@ async fn report(
         package: forum.refs().package.to_string(),
         version: approvals.version,
         needed: approvals.needed(),
+        needed_with_capability: approvals.needed_with_cap(),
         package_digest: hex::encode(package.digest),
         upgrades,
         nodes,
@@ -173,17 +175,25 @@ fn text(report: &ApprovalsReport, now_ms: u64) -> String {
             None => "more are needed".to_owned(),
         };
         lines.push(format!(
-            "Upgrade to {}: {} shards count, {} wait for their day, {} are needed; {outlook}",
-            upgrade.digest, upgrade.counting, upgrade.waiting, report.needed
+            "Upgrade to {}: {} shards count, {} wait for their day, {}; {outlook}",
+            upgrade.digest,
+            upgrade.counting,
+            upgrade.waiting,
+            needed(report.needed, report.needed_with_capability)
         ));
     }
     if report.upgrades.is_empty() {
         lines.push(format!(
-            "No upgrade is approved; {} shards are needed for one",
-            report.needed
+            "No upgrade is approved; for one {}",
+            needed(report.needed, report.needed_with_capability)
         ));
     }
     lines.join("\n")
+}
+
+/// How many shards have to approve an upgrade.
+fn needed(needed: u16, with_capability: u16) -> String {
+    format!("{needed} are needed, or {with_capability} and the bootstrap capability")
 }
 
 /// Approves an upgrade for a node.
@@ -270,11 +280,11 @@ fn sentence(
     let approving = support.counting + support.waiting + weight;
     format!(
         "{name} approves with {weight} shards that package walrus_governance is upgraded from version {} to the package \
-         with digest {}. Then {approving} shards approve it, and {} are needed. The approval counts after 24 hours; until \
+         with digest {}. Then {approving} shards approve it, and {}. The approval counts after 24 hours; until \
          the upgrade is made, approving another digest replaces it and `walrus-admin revoke` voids it.",
         approvals.version,
         hex::encode(digest),
-        support.needed
+        needed(support.needed, approvals.needed_with_cap())
     )
 }
 

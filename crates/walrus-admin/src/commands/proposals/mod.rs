@@ -7,6 +7,7 @@ mod compiler;
 mod life;
 mod list;
 mod new;
+mod opening;
 mod package;
 mod show;
 mod stake;
@@ -41,6 +42,7 @@ pub(crate) async fn run(context: &Context, args: ProposalsArgs) -> anyhow::Resul
         ProposalsCommand::ApproveUpgrade(args) => approvals::approve(context, id, args).await,
         ProposalsCommand::New(args) => new::run(context, id, args).await,
         ProposalsCommand::Check(args) => check::run(context, id, args).await,
+        ProposalsCommand::Open(args) => opening::run(context, id, args).await,
         ProposalsCommand::Vote(args) => vote::run(context, id, args).await,
         ProposalsCommand::Unlock(args) => stake::unlock(context, id, args).await,
         ProposalsCommand::Close(args) => life::close(context, id, args).await,

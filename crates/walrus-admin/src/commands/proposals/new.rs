@@ -154,8 +154,5 @@ fn changed(old: Parameters, args: &NewRulesArgs) -> Parameters {
         quorum_bps: args.quorum.unwrap_or(old.quorum_bps),
         threshold_bps: args.threshold.unwrap_or(old.threshold_bps),
         forfeit_bps: args.forfeit.unwrap_or(old.forfeit_bps),
-        assumed_stake_per_shard: args
-            .assumed_stake_per_shard
-            .map_or(old.assumed_stake_per_shard, |amount| amount.0),
     }
 }

@@ -1,7 +1,7 @@
 //! `walrus-admin proposals show` and `walrus-admin proposals rules`.
 
 use serde::Serialize;
-use walrus_contracts::types::voting::{Body, NodeBallot, Parameters};
+use walrus_contracts::types::voting::{Body, Parameters};
 use walrus_core::{Frost, ObjectId};
 use walrus_sui::{
     governance::{kind_name, node_shares},
@@ -87,10 +87,9 @@ async fn node_votes(forum: &Forum, view: &ProposalView) -> anyhow::Result<Vec<No
     Ok(ballot
         .nodes
         .iter()
-        .enumerate()
         .zip(&pools)
-        .map(|((index, node), pool)| {
-            let shares = node_shares(node, base(view, index, node));
+        .map(|(node, pool)| {
+            let shares = node_shares(node);
             NodeVoteReport {
                 node_id: node.node_id.to_string(),
                 name: pool.node_info.name.clone(),
@@ -103,22 +102,6 @@ async fn node_votes(forum: &Forum, view: &ProposalView) -> anyhow::Result<Vec<No
             }
         })
         .collect())
-}
-
-/// The stake that the weight of the node at `index` of a ballot stands for, in FROST.
-pub(super) fn base(view: &ProposalView, index: usize, node: &NodeBallot) -> u64 {
-    let totals = view
-        .census
-        .as_ref()
-        .and_then(|census| census.totals.as_ref());
-    totals
-        .and_then(|totals| totals.get(index).copied())
-        .unwrap_or_else(|| {
-            view.proposal
-                .parameters
-                .assumed_stake_per_shard
-                .saturating_mul(u64::from(node.weight))
-        })
 }
 
 fn text(view: &ProposalView, nodes: &[NodeVoteReport], next: String) -> String {
@@ -268,13 +251,6 @@ pub(super) async fn rules(
             format!(
                 "without quorum, or with more than {} of no",
                 Rate(parameters.forfeit_bps)
-            ),
-        ),
-        (
-            "Stake per shard",
-            format!(
-                "{} while the committee has not attested it",
-                wal(Frost(parameters.assumed_stake_per_shard))
             ),
         ),
     ]))

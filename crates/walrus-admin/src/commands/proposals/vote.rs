@@ -7,12 +7,12 @@ use walrus_contracts::types::{
 };
 use walrus_core::{Frost, ObjectId};
 use walrus_sui::{
-    contract::{Call, GovernanceRefs, Vote, Voter},
+    contract::{Call, Vote, Voter},
     governance::{Outlook, ProposalStep, node_shares, without},
     reader::ProposalView,
 };
 
-use super::{Forum, authority::VotingNode, open, show::base, words};
+use super::{Forum, authority::VotingNode, open, opening::Opening, words};
 use crate::{
     args::{ChoiceArg, VoteArgs},
     context::{Context, title},
@@ -67,7 +67,7 @@ pub(super) async fn run(
 }
 
 /// Whether a vote is possible; true if it has to be opened first.
-fn check_open(view: &ProposalView, forum: &Forum) -> anyhow::Result<bool> {
+pub(super) fn check_open(view: &ProposalView, forum: &Forum) -> anyhow::Result<bool> {
     let standing = &view.standing;
     match standing.step {
         ProposalStep::Vote => Ok(false),
@@ -96,13 +96,19 @@ async fn snapshot(forum: &Forum, view: &ProposalView) -> anyhow::Result<Vec<Obje
     }
 }
 
-/// The call that opens the vote, if it is not open.
-fn opened(refs: GovernanceRefs, opening: bool, number: u64, call: Call) -> Call {
-    if opening {
-        Call::open_vote(refs, number).then(call)
-    } else {
-        call
+/// The calls that open the vote, if it is not open.
+async fn opened(
+    forum: &Forum,
+    view: &ProposalView,
+    opening: bool,
+    node: Option<&VotingNode>,
+) -> anyhow::Result<Call> {
+    if !opening {
+        return Ok(Call::empty());
     }
+    let opening = Opening::read(forum, node.map(|node| node.pool.id)).await?;
+    opening.require(view)?;
+    Ok(opening.calls(forum, view.proposal.number, node))
 }
 
 async fn as_node(
@@ -150,13 +156,9 @@ async fn as_node(
         "{name} voted {} on proposal {number}",
         words::choice(vote.choice)
     );
-    let refs = forum.refs();
-    let mut call = opened(refs, opening, number, Call::empty());
-    if let Some(totals) = stakes_to_attest(forum, view, opening, node.pool.id).await? {
-        let proof = node.proof.clone();
-        call = call.then(Call::attest_stakes(refs, node.pool.id, proof, totals));
-    }
-    let call = call.then(Call::vote_as_node(refs, node.pool.id, node.proof, vote));
+    let opened = opened(forum, view, opening, Some(&node)).await?;
+    let vote = Call::vote_as_node(forum.refs(), node.pool.id, node.proof, vote);
+    let call = opened.then(vote);
     sending.send_and_report(&call, plan, &success).await
 }
 
@@ -186,19 +188,15 @@ fn others_of_node(view: &ProposalView, node: ObjectId) -> Tally {
     let Some(ballot) = &view.proposal.ballot else {
         return view.tally;
     };
-    let found = ballot
-        .nodes
-        .iter()
-        .enumerate()
-        .find(|(_, ballot)| ballot.node_id == node);
-    let Some((index, node)) = found else {
+    let found = ballot.nodes.iter().find(|ballot| ballot.node_id == node);
+    let Some(node) = found else {
         return view.tally;
     };
     let silent = walrus_contracts::types::voting::NodeBallot {
         choice: None,
         ..node.clone()
     };
-    let shares = node_shares(&silent, base(view, index, node));
+    let shares = node_shares(&silent);
     let own = shares
         .total
         .saturating_sub(shares.yes + shares.no + shares.abstain);
@@ -217,34 +215,6 @@ fn pointless(view: &ProposalView, others: &Tally) -> Option<String> {
         "this vote cannot matter any more: {} will be {decided} whatever it says, unless others change their votes",
         words::title(view)
     ))
-}
-
-/// What the committee's nodes have staked with them, if it is of use that `node` attests it: in the epoch in which
-/// the vote opens, until enough have.
-async fn stakes_to_attest(
-    forum: &Forum,
-    view: &ProposalView,
-    opening: bool,
-    node: ObjectId,
-) -> anyhow::Result<Option<Vec<u64>>> {
-    let epoch = forum.epoch();
-    let opened = view
-        .proposal
-        .ballot
-        .as_ref()
-        .map(|ballot| ballot.opened_epoch);
-    if !opening && opened != Some(epoch) {
-        return Ok(None);
-    }
-    let committee = forum.committee_ids().await?;
-    let census = forum.reader.census(&forum.state, epoch).await?;
-    let is_known = census
-        .is_some_and(|census| census.totals.is_some() || census.attesters.contents.contains(&node));
-    if is_known || !committee.contains(&node) {
-        return Ok(None);
-    }
-    let pools = forum.reader.staking_pools(&committee).await?;
-    Ok(Some(pools.iter().map(|pool| pool.wal_balance).collect()))
 }
 
 /// A stake that can vote.
@@ -299,6 +269,7 @@ async fn with_stake(
             });
         }
     }
+    let opened = opened(forum, view, opening, None).await?;
     let principal: Frost = voting
         .iter()
         .map(|candidate| Frost(candidate.stake.principal.value))
@@ -331,8 +302,7 @@ async fn with_stake(
         words::choice(vote.choice)
     );
     let voters = voting.iter().map(|candidate| candidate.voter).collect();
-    let call = Call::vote_with_stake(forum.refs(), voters, vote);
-    let call = opened(forum.refs(), opening, number, call);
+    let call = opened.then(Call::vote_with_stake(forum.refs(), voters, vote));
     sending.send_and_report(&call, plan, &success).await
 }
 
@@ -401,13 +371,11 @@ async fn others_of_stake(
     let found = ballot
         .nodes
         .iter()
-        .enumerate()
-        .find(|(_, node)| node.node_id == vote.node_id);
-    let Some((index, node)) = found else {
+        .find(|node| node.node_id == vote.node_id);
+    let Some(node) = found else {
         return Ok(*tally);
     };
-    let base = base(view, index, node);
-    let with = node_shares(node, base);
+    let with = node_shares(node);
     let mut silent = node.clone();
     let part = match vote.choice {
         Choice::Yes => &mut silent.yes_stake,
@@ -417,11 +385,9 @@ async fn others_of_stake(
     *part = part.saturating_sub(vote.value);
     // What the stake gives back falls to its node only when it votes; until then nobody says it.
     let own = match vote.choice {
-        Choice::Yes => with.yes.saturating_sub(node_shares(&silent, base).yes),
-        Choice::No => with.no.saturating_sub(node_shares(&silent, base).no),
-        Choice::Abstain => with
-            .abstain
-            .saturating_sub(node_shares(&silent, base).abstain),
+        Choice::Yes => with.yes.saturating_sub(node_shares(&silent).yes),
+        Choice::No => with.no.saturating_sub(node_shares(&silent).no),
+        Choice::Abstain => with.abstain.saturating_sub(node_shares(&silent).abstain),
     };
     Ok(without(tally, Some(vote.choice), own))
 }

@@ -52,7 +52,7 @@ pub(super) fn effect(kind: &Kind) -> String {
 pub(super) fn rules(parameters: &Parameters) -> String {
     format!(
         "deposit {}, {} epochs of discussion, {} of voting, {} of delay, {} for execution, quorum {}, threshold {}, \
-         deposit lost above {} of no, {} assumed per shard",
+         deposit lost above {} of no",
         wal(Frost(parameters.deposit)),
         parameters.discussion_epochs,
         parameters.voting_epochs,
@@ -61,7 +61,6 @@ pub(super) fn rules(parameters: &Parameters) -> String {
         Rate(parameters.quorum_bps),
         Rate(parameters.threshold_bps),
         Rate(parameters.forfeit_bps),
-        wal(Frost(parameters.assumed_stake_per_shard)),
     )
 }
 
@@ -144,7 +143,8 @@ pub(super) fn next(view: &ProposalView, moment: &Moment) -> String {
     };
     match standing.step {
         ProposalStep::Open => format!(
-            "the vote opens {}, with the first vote or by anybody: walrus-admin proposals vote {number}",
+            "the vote opens {}, when nodes with more than a third of the shards have attested the stakes: walrus-admin \
+             proposals open {number}",
             if standing.is_due(epoch) {
                 "now".to_owned()
             } else {
