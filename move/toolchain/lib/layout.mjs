@@ -31,6 +31,8 @@ export const PACKAGES = [
   { name: "walrus_subsidies", dependencies: ["wal", "walrus"] },
   { name: "blob_bucket", dependencies: ["wal", "walrus"] },
   { name: "walrus_governance", dependencies: ["wal", "walrus"] },
+  { name: "seal", dependencies: [] },
+  { name: "policies", dependencies: [] },
 ];
 
 /**
