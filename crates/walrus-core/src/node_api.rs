@@ -10,6 +10,7 @@ mod health;
 pub mod paths;
 mod query;
 mod status;
+mod symbols;
 
 pub use envelope::{
     ERROR_DOMAIN, ErrorBody, ErrorDetail, ErrorEnvelope, GLOBAL_ERROR_DOMAIN, Success, SuccessBody,
@@ -21,6 +22,10 @@ pub use health::{
 };
 pub use query::{ConfirmationQuery, HealthQuery, PendingQuery};
 pub use status::{BlobStatus, DeletableCounts, StoredStatus};
+pub use symbols::{
+    DecodingSymbolsQuery, DecodingSymbolsResponse, RecoverySymbolsQuery, SymbolFilter,
+    SymbolQueryError,
+};
 
 /// `data` of a confirmation answer: `{"signed":{"serializedMessage":…,"signature":…}}`.
 pub type ConfirmationResponse = crate::messages::StorageConfirmation;

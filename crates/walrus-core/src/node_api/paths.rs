@@ -14,11 +14,11 @@ pub const SLIVER_STATUS: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{sliver_type
 pub const PERMANENT_CONFIRMATION: &str = "/v1/blobs/{blob_id}/confirmation/permanent";
 /// Pattern of [`deletable_confirmation`].
 pub const DELETABLE_CONFIRMATION: &str = "/v1/blobs/{blob_id}/confirmation/deletable/{object_id}";
-/// Pattern of the recovery symbols of a blob.
+/// Pattern of [`recovery_symbols`].
 pub const RECOVERY_SYMBOLS: &str = "/v1/blobs/{blob_id}/recoverySymbols";
-/// Pattern of the decoding symbols of a blob.
+/// Pattern of [`decoding_symbols`].
 pub const DECODING_SYMBOLS: &str = "/v1/blobs/{blob_id}/decodingSymbols";
-/// Pattern of the inconsistency proofs of a blob.
+/// Pattern of [`inconsistency_proof`].
 pub const INCONSISTENCY_PROOF: &str = "/v1/blobs/{blob_id}/inconsistencyProof/{sliver_type}";
 /// Pattern of [`blob_status`].
 pub const BLOB_STATUS: &str = "/v1/blobs/{blob_id}/status";
@@ -60,6 +60,21 @@ pub fn permanent_confirmation(blob_id: &BlobId) -> String {
 /// `/v1/blobs/{blob_id}/confirmation/deletable/{object_id}`
 pub fn deletable_confirmation(blob_id: &BlobId, object_id: &ObjectId) -> String {
     format!("/v1/blobs/{blob_id}/confirmation/deletable/{object_id}")
+}
+
+/// `/v1/blobs/{blob_id}/recoverySymbols`
+pub fn recovery_symbols(blob_id: &BlobId) -> String {
+    format!("/v1/blobs/{blob_id}/recoverySymbols")
+}
+
+/// `/v1/blobs/{blob_id}/decodingSymbols`
+pub fn decoding_symbols(blob_id: &BlobId) -> String {
+    format!("/v1/blobs/{blob_id}/decodingSymbols")
+}
+
+/// `/v1/blobs/{blob_id}/inconsistencyProof/{type}`
+pub fn inconsistency_proof(blob_id: &BlobId, sliver_type: SliverType) -> String {
+    format!("/v1/blobs/{blob_id}/inconsistencyProof/{sliver_type}")
 }
 
 /// `/v1/blobs/{blob_id}/status`
