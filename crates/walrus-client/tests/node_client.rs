@@ -8,7 +8,7 @@ use axum::{
     Router,
     http::{StatusCode, Version},
     response::IntoResponse,
-    routing::get,
+    routing::{get, post},
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -26,12 +26,13 @@ use tokio_rustls::{
 };
 use walrus_client::{
     config::{CommunicationConfig, NodeScheme},
-    node::{NodeClient, NodeError},
+    node::{NodeClient, NodeError, SyncedSliver},
 };
 use walrus_core::{
-    BlobId, NShards, NetworkKeyPair, SliverPairIndex, SliverType,
+    BlobId, NShards, NetworkKeyPair, PrimarySliver, ProtocolKeyPair, ShardIndex, Sliver,
+    SliverIndex, SliverPairIndex, SliverType,
     keys::tls_server_name,
-    messages::BlobPersistence,
+    messages::{BlobPersistence, SyncShardRequest, SyncShardResponse},
     node_api::{BlobStatus, ErrorReason, paths},
     sliver::Primary,
 };
@@ -337,4 +338,87 @@ async fn long_polls_ask_for_the_wait() {
         asked.ends_with("wait_for_registration=true&wait_millis=1500"),
         "{asked}"
     );
+}
+
+/// Longest sliver that [`synced`] takes.
+const SLIVER_BYTES_MAX: usize = 40;
+
+/// A server that hands out `body` in parts of `part` bytes, and what the client makes of it.
+async fn synced(body: Vec<u8>, part: usize) -> Result<Vec<SyncedSliver>, NodeError> {
+    let app = Router::new().route(
+        paths::SYNC_SHARD,
+        post(move || async move {
+            let parts: Vec<_> = body.chunks(part).map(<[u8]>::to_vec).collect();
+            axum::body::Body::from_stream(futures::stream::iter(
+                parts.into_iter().map(Ok::<_, std::io::Error>),
+            ))
+        }),
+    );
+    let client = client_of(app).await;
+    let key = ProtocolKeyPair::from_seed([1; 32]);
+    let request = SyncShardRequest::V1 {
+        shard_index: ShardIndex(1),
+        sliver_type: SliverType::Primary,
+        starting_blob_id: BlobId([0; 32]),
+        sliver_count: 3,
+        epoch: 2,
+    };
+    let signed = key.sign_message(2, request);
+    let mut stream = client
+        .sync_shard(&key.public(), &signed, SLIVER_BYTES_MAX)
+        .await?;
+    let mut slivers = Vec::new();
+    while let Some(sliver) = stream.next().await? {
+        slivers.push(sliver);
+    }
+    Ok(slivers)
+}
+
+fn shard_part(count: u8, length: usize) -> Vec<u8> {
+    let sliver = |tag: u8| {
+        let size = std::num::NonZeroU16::new(2).unwrap();
+        let data = PrimarySliver::new(vec![tag; length], size, SliverIndex(tag.into()));
+        (BlobId([tag; 32]), Sliver::from(data))
+    };
+    let slivers = (0..count).map(sliver).collect();
+    bcs::to_bytes(&SyncShardResponse::V1(slivers)).unwrap()
+}
+
+#[tokio::test]
+async fn shards_are_read_sliver_by_sliver_however_they_arrive() {
+    for part in [1, 7, 1_000] {
+        let slivers = synced(shard_part(3, 40), part).await.unwrap();
+        assert_eq!(slivers.len(), 3);
+        for (tag, sliver) in (0..).zip(&slivers) {
+            assert_eq!(sliver.blob_id, BlobId([tag; 32]));
+            let data: PrimarySliver = bcs::from_bytes(&sliver.bytes).unwrap();
+            assert_eq!(data.symbols.data, [tag; 40]);
+        }
+    }
+    assert_eq!(synced(shard_part(0, 0), 1).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn shards_of_another_form_are_refused() {
+    let good = shard_part(3, 40);
+    let mut other_version = good.clone();
+    other_version[0] = 1;
+    let mut other_axis = good.clone();
+    other_axis[2 + 32] = 1;
+    let mut no_length = good.clone();
+    no_length[2 + 33..2 + 33 + 6].fill(0xff);
+    for body in [
+        good[..good.len() - 1].to_vec(),
+        [&good[..], &[0]].concat(),
+        Vec::new(),
+        vec![0, 0xff, 0xff],
+        other_version,
+        other_axis,
+        no_length,
+        shard_part(4, 40),
+        shard_part(3, 42),
+    ] {
+        let error = synced(body, 64).await.unwrap_err();
+        assert!(matches!(error, NodeError::InvalidAnswer(_)), "{error}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Default number of bytes of slivers on the wire or waiting for an answer, in bytes.
 const MAX_DATA_IN_FLIGHT: usize = 12_500_000;
@@ -194,7 +194,7 @@ impl UploadMode {
 }
 
 /// How storage nodes are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeScheme {
     /// TLS, authenticated by the network key each node has published on chain.

@@ -81,6 +81,25 @@ impl Http {
         Ok(body)
     }
 
+    /// Sends a request that carries much data and asks for something; only the time of the whole exchange is bounded.
+    pub(super) async fn ask_slowly(
+        &self,
+        request: RequestBuilder,
+        limit: usize,
+    ) -> Result<Bytes, NodeError> {
+        let (_, body) = self.exchange(request, limit, self.timeout).await?;
+        Ok(body)
+    }
+
+    /// Sends a request whose answer is read part by part.
+    pub(super) async fn open(&self, request: RequestBuilder) -> Result<Incoming, NodeError> {
+        let response = self.respond(request, IDLE_TIMEOUT).await?;
+        Ok(Incoming {
+            http: self.clone(),
+            response,
+        })
+    }
+
     /// Sends a request that carries data; only the time of the whole exchange is bounded, since sending
     /// alone may take long.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<StatusCode, NodeError> {
@@ -96,6 +115,17 @@ impl Http {
         limit: usize,
         idle: Duration,
     ) -> Result<(StatusCode, Bytes), NodeError> {
+        let response = self.respond(request, idle).await?;
+        let status = response.status();
+        Ok((status, self.body(response, limit, idle).await?))
+    }
+
+    /// The head of a successful answer.
+    async fn respond(
+        &self,
+        request: RequestBuilder,
+        idle: Duration,
+    ) -> Result<Response, NodeError> {
         let started = tokio::time::Instant::now();
         let (client, request) = request.build_split();
         let request = request.map_err(|error| self.failure(&error))?;
@@ -116,7 +146,7 @@ impl Http {
         let elapsed = started.elapsed();
         tracing::debug!(node = %self.base, %method, path, status = status.as_u16(), ?elapsed, "request answered");
         if status.is_success() {
-            return Ok((status, self.body(response, limit, idle).await?));
+            return Ok(response);
         }
         let body = self
             .body(response, SHORT_LENGTH_MAX, idle)
@@ -163,6 +193,21 @@ impl Http {
             return NodeError::Timeout(self.timeout);
         }
         NodeError::Transport(root_cause(error))
+    }
+}
+
+/// The body of a successful answer, as it arrives.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    http: Http,
+    response: Response,
+}
+
+impl Incoming {
+    /// The next part; `None` at the end. Gives up when nothing arrives for a while.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, NodeError> {
+        let chunk = patiently(IDLE_TIMEOUT, self.response.chunk()).await?;
+        chunk.map_err(|error| self.http.failure(&error))
     }
 }
 

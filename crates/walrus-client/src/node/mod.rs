@@ -7,6 +7,8 @@
 mod body;
 mod error;
 mod http;
+mod recovery;
+mod sync;
 mod tls;
 
 use std::time::Duration;
@@ -25,6 +27,7 @@ use walrus_core::{
 
 pub use body::SliverBody;
 pub use error::NodeError;
+pub use sync::{SyncStream, SyncedSliver};
 
 use crate::config::{CommunicationConfig, NodeScheme};
 use http::Http;
@@ -222,9 +225,19 @@ impl NodeClient {
     }
 
     async fn get_bcs<T: DeserializeOwned>(&self, path: &str, limit: usize) -> Result<T, NodeError> {
+        self.get_bcs_with(path, &(), limit).await
+    }
+
+    async fn get_bcs_with<T: DeserializeOwned, Q: Serialize + Sync + ?Sized>(
+        &self,
+        path: &str,
+        query: &Q,
+        limit: usize,
+    ) -> Result<T, NodeError> {
         let request = self
             .http
             .request(Method::GET, path)
+            .query(query)
             .header(reqwest::header::ACCEPT, walrus_core::node_api::OCTET_STREAM);
         let body = self.http.ask(request, limit).await?;
         bcs::from_bytes(&body).map_err(|error| NodeError::InvalidAnswer(error.to_string()))
