@@ -188,6 +188,27 @@ impl WalrusContract {
         Ok(paid.executed.digest)
     }
 
+    /// Tells everybody that a blob was encoded inconsistently, on the certificate of members of which at least one is correct.
+    pub async fn invalidate_blob_id(
+        &self,
+        certificate: &ProtocolCertificate,
+    ) -> Result<TransactionDigest, SuiError> {
+        let paid = self
+            .run(|ptb, _| {
+                let bitmap = bitmap_of(certificate)?;
+                let arguments = vec![
+                    ptb.system(),
+                    ptb.bytes(&certificate.signature.0),
+                    ptb.bytes(&bitmap),
+                    ptb.bytes(&certificate.serialized_message),
+                ];
+                ptb.call("system", "invalidate_blob_id", arguments);
+                Ok(Frost(0))
+            })
+            .await?;
+        Ok(paid.executed.digest)
+    }
+
     /// Deletes a deletable blob. What is left of its storage returns to the account as a storage object.
     pub async fn delete_blob(&self, object_id: ObjectId) -> Result<TransactionDigest, SuiError> {
         let owner = self.address();
