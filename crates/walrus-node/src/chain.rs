@@ -8,6 +8,7 @@ mod sui;
 use futures::{future::BoxFuture, stream::BoxStream};
 use walrus_core::{
     Epoch, ObjectId,
+    certificate::ProtocolCertificate,
     keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
 
@@ -49,6 +50,13 @@ pub trait ChainView: Send + Sync + 'static {
         &'a self,
         key: &'a ProtocolKeyPair,
     ) -> BoxFuture<'a, Result<(), ChainError>>;
+
+    /// Tells everybody that a blob was encoded inconsistently, on the certificate of members of which at least one is
+    /// correct. Repeating it is not an error.
+    fn invalidate_blob_id(
+        &self,
+        certificate: ProtocolCertificate,
+    ) -> BoxFuture<'_, Result<(), ChainError>>;
 
     /// Whether this node can send transactions (it has a wallet).
     fn can_send(&self) -> bool;

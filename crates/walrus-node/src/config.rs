@@ -17,6 +17,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use walrus_client::config::{CommunicationConfig, NodeScheme};
 use walrus_core::ObjectId;
 
 pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
@@ -130,6 +131,9 @@ pub struct NodeConfig {
     /// Delete what is stored before the start. Not part of the file.
     #[serde(skip)]
     pub cleanup_storage: bool,
+    /// How other nodes are reached: over TLS, unless the whole network is local.
+    #[serde(default)]
+    pub storage_node_scheme: NodeScheme,
     /// Everything else in the file.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
@@ -245,6 +249,14 @@ impl NodeConfig {
         }
     }
 
+    /// How to talk to other nodes.
+    pub fn peer_communication(&self) -> CommunicationConfig {
+        CommunicationConfig {
+            node_scheme: self.storage_node_scheme,
+            ..CommunicationConfig::default()
+        }
+    }
+
     /// Bounds of the service.
     pub fn service_limits(&self) -> ServiceLimits {
         let rest = &self.rest_server;
@@ -264,6 +276,9 @@ impl NodeConfig {
         };
         if let Some(max) = rest.confirmation_long_poll_max_in_flight_requests {
             limits.registration_waiters_max = max;
+        }
+        if let Some(max) = rest.experimental_max_active_recovery_symbols_requests {
+            limits.symbol_requests_max = max;
         }
         limits
     }

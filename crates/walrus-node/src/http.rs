@@ -10,8 +10,10 @@ mod later;
 mod limits;
 mod metrics_server;
 mod path;
+mod recovery;
 mod router;
 mod server;
+mod sync;
 mod timed_stream;
 mod tls;
 

@@ -4,6 +4,8 @@
 //! * [`budget`] shares what is scarce among peers.
 //! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say, as pure functions, what
 //!   events mean; [`shard_work`] is told which shards have to be completed.
+//! * [`sync`] copies shards from their old owners and gives them to new ones, [`recovery`] gets back what is missing and helps
+//!   others to do so, [`peer`] is how other nodes are reached.
 //!
 //! A confirmation is signed only when every sliver it speaks for is durable, and no bytes leave before they are compared with
 //! what was stored. See [`storage`] for how.
@@ -28,10 +30,13 @@ pub mod epoch;
 pub mod events;
 pub mod http;
 pub mod keys;
+pub mod memory;
 pub mod metrics;
 mod node;
+pub mod peer;
 pub mod pending;
 pub mod progress;
+pub mod recovery;
 pub mod registrations;
 pub mod scrub;
 pub mod service;
@@ -39,6 +44,7 @@ pub mod shard_work;
 mod start_error;
 pub mod state;
 pub mod storage;
+pub mod sync;
 
 pub use config::NodeConfig;
 pub use node::{RunningNode, StorageNode};

@@ -74,6 +74,14 @@ pub struct Metrics {
     pub scrubbed: Counter,
     /// Cycles of the scrub over everything.
     pub scrub_cycles: Counter,
+    /// Slivers expanded to answer requests for symbols.
+    pub expanded_slivers: Counter,
+    /// Slivers copied from the nodes that held their shards before.
+    pub copied_slivers: Counter,
+    /// Slivers recovered from parts that other nodes gave.
+    pub recovered_slivers: Counter,
+    /// Bytes of such parts.
+    pub recovery_bytes: Counter,
     /// Chain events processed, by name.
     pub events: Family<Name, Counter>,
     /// Latest checkpoint seen.
@@ -135,6 +143,22 @@ impl Default for Metrics {
             scrub_cycles: register.metric(
                 "walrus_scrub_cycles",
                 "How often everything stored was read again",
+            ),
+            expanded_slivers: register.metric(
+                "walrus_expanded_slivers",
+                "Slivers expanded to answer requests for symbols",
+            ),
+            copied_slivers: register.metric(
+                "walrus_copied_slivers",
+                "Slivers copied from the nodes that held their shards before",
+            ),
+            recovered_slivers: register.metric(
+                "walrus_recovered_slivers",
+                "Slivers recovered from parts that other nodes gave",
+            ),
+            recovery_bytes: register.metric(
+                "walrus_recovery_received_bytes",
+                "Bytes of parts that other nodes gave for recovery",
             ),
             events: register.metric("walrus_events_processed", "Chain events processed"),
             latest_checkpoint: register.gauge(

@@ -19,12 +19,14 @@ use crate::{
     http::{HttpServer, Scheme, TlsIdentity, router, serve_metrics, server_config},
     keys::{KeyRing, rotate_key},
     metrics::Metrics,
+    peer::Peers,
+    recovery::{BlobHealing, Healer},
     scrub::Scrub,
     service::Service,
-    shard_work::WaitForUploads,
     start_error::StartError,
     state::{NodeParts, NodeState},
     storage::{Identity, Storage, StorageOptions},
+    sync::ShardCompletion,
 };
 
 /// Pause between attempts to reach the chain at the first start.
@@ -107,14 +109,15 @@ impl StorageNode {
         tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
         tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
         tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
-        let work = Arc::new(WaitForUploads::new(
-            state.clone(),
-            tasks.clone(),
-            stop.clone(),
-        ));
+        let peers = Arc::new(Peers::new(identity.n_shards, config.peer_communication()));
+        let healer = Arc::new(Healer::new(service.clone(), peers, chain.clone()));
         let workers = Workers {
-            shard_work: work.clone(),
-            healing: work,
+            shard_work: Arc::new(ShardCompletion::new(
+                healer.clone(),
+                tasks.clone(),
+                stop.clone(),
+            )),
+            healing: Arc::new(BlobHealing::start(healer, &tasks, stop.clone())),
         };
         let events =
             EventProcessor::new(state, chain, workers, resumed, tasks.clone(), stop.clone())?;

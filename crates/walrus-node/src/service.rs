@@ -6,20 +6,33 @@ mod metadata;
 mod slivers;
 mod upload;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use walrus_core::{
     BlobId, NShards,
     node_api::{BlobStatus, HealthInfo},
 };
 use walrus_encoder::Encoder;
 
-use crate::{metrics::Metrics, pending::PendingLimits, state::NodeState, storage::StorageError};
+use crate::{
+    metrics::Metrics,
+    pending::PendingLimits,
+    recovery::{SYMBOL_REQUESTS_MAX, SymbolServer},
+    state::NodeState,
+    storage::{SliverKey, StorageError},
+    sync::SYNC_STREAMS_MAX,
+};
 
 pub use confirmation::ConfirmationWait;
 pub use error::ServiceError;
 pub use upload::Uploaded;
+
+/// Reports of damaged slivers that wait for whoever mends them.
+const DAMAGED_REPORTS_MAX: usize = 1_024;
 
 /// Bounds of the service.
 #[derive(Debug, Clone)]
@@ -33,6 +46,8 @@ pub struct ServiceLimits {
     pub confirmation_wait_max: Duration,
     /// Bounds of the cache for data of unregistered blobs.
     pub pending: PendingLimits,
+    /// Requests for symbols being answered at a time; more are refused at once.
+    pub symbol_requests_max: usize,
 }
 
 impl Default for ServiceLimits {
@@ -42,6 +57,7 @@ impl Default for ServiceLimits {
             registration_waiters_max: 1_024,
             confirmation_wait_max: Duration::ZERO,
             pending: PendingLimits::default(),
+            symbol_requests_max: SYMBOL_REQUESTS_MAX,
         }
     }
 }
@@ -50,6 +66,13 @@ impl Default for ServiceLimits {
 /// [`NodeState`].
 pub struct Service {
     state: Arc<NodeState>,
+    pub(crate) symbols: SymbolServer,
+    /// Parts of shards being sent.
+    pub(crate) sync_streams: Arc<Semaphore>,
+    /// Where blobs with damaged slivers are reported.
+    damaged: mpsc::Sender<BlobId>,
+    /// Taken by whoever mends them.
+    damaged_reports: Mutex<Option<mpsc::Receiver<BlobId>>>,
     encoder: Encoder,
     /// Verifications at a time: they are pure computation.
     verifications: Semaphore,
@@ -59,9 +82,14 @@ pub struct Service {
 impl Service {
     /// A service over `state`.
     pub fn new(state: Arc<NodeState>, encoder: Encoder, limits: ServiceLimits) -> Arc<Self> {
+        let (damaged, damaged_reports) = mpsc::channel(DAMAGED_REPORTS_MAX);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
             state,
+            symbols: SymbolServer::new(limits.symbol_requests_max),
+            sync_streams: Arc::new(Semaphore::new(SYNC_STREAMS_MAX)),
+            damaged,
+            damaged_reports: Mutex::new(Some(damaged_reports)),
             encoder,
             verifications: Semaphore::new(cores),
             limits,
@@ -93,8 +121,32 @@ impl Service {
         self.state.health(detailed)
     }
 
+    /// Brings the metrics that are sampled, not counted, up to date.
+    pub fn sample_metrics(&self) {
+        self.state.sample_metrics();
+        self.symbols.sample(self.metrics());
+        let streams = SYNC_STREAMS_MAX.saturating_sub(self.sync_streams.available_permits());
+        self.metrics()
+            .set_queue("sync_streams", streams, SYNC_STREAMS_MAX);
+    }
+
+    /// Counts a sliver that was found damaged and forgotten, and has it mended.
+    pub(crate) fn sliver_damaged(&self, key: SliverKey) {
+        self.metrics().damaged_slivers.inc();
+        // What does not fit is found by the next search for slivers that are missing.
+        let _ = self.damaged.try_send(key.blob_id);
+    }
+
+    /// Blobs of which slivers were found damaged. Can be taken once.
+    pub(crate) fn take_damaged_reports(&self) -> Option<mpsc::Receiver<BlobId>> {
+        self.damaged_reports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
     /// Runs a verification on a thread that may block, a few at a time.
-    async fn verify<T: Send + 'static>(
+    pub(crate) async fn verify<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Encoder) -> T + Send + 'static,
     ) -> Result<T, StorageError> {

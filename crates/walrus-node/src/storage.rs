@@ -39,7 +39,7 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
 pub use error::StorageError;
-pub use index::{Cursor, Identity, Index, SliverCounts};
+pub use index::{Cursor, Found, Identity, Index, ShardRange, SliverCounts};
 pub use maintenance::{Findings, Inspection, Item, Quarantine, export_path, give_up_lost_index};
 pub use read::SliverRead;
 pub use shards::{ShardRecord, ShardStatus};

@@ -6,6 +6,7 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use walrus_admin::NodeToRegister;
+use walrus_client::config::NodeScheme;
 use walrus_contracts::types::NodeMetadata;
 use walrus_core::{Frost, NShards, NetworkKeyPair, ProtocolKeyPair, SuiAddress};
 use walrus_deploy::{ClientConfigFile, DeployConfig, Deployer, Deployment};
@@ -178,6 +179,7 @@ fn node_config(
         "rest_graceful_shutdown_period_secs": NODE_SHUTDOWN_PERIOD_SECS,
         "disk_reserve_bytes": DISK_RESERVE_BYTES,
         "storage_node_cap": cap.to_string(),
+        "storage_node_scheme": NodeScheme::Http,
         "tls": TlsConfig { disable_tls: true, certificate_path: None },
         "sui": SuiConfig {
             treasury_object: None,

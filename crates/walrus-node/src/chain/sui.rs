@@ -6,6 +6,7 @@ use futures::{
 use walrus_contracts::abort::walrus::StakingInnerError;
 use walrus_core::{
     Epoch, ObjectId,
+    certificate::ProtocolCertificate,
     keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
 use walrus_sui::{
@@ -235,6 +236,17 @@ impl ChainView for SuiChain {
         key: &'a ProtocolKeyPair,
     ) -> BoxFuture<'a, Result<(), ChainError>> {
         self.register_key(key).boxed()
+    }
+
+    fn invalidate_blob_id(
+        &self,
+        certificate: ProtocolCertificate,
+    ) -> BoxFuture<'_, Result<(), ChainError>> {
+        async move {
+            let invalidated = self.contract()?.invalidate_blob_id(&certificate).await;
+            invalidated.map(drop).map_err(chain_error)
+        }
+        .boxed()
     }
 
     fn can_send(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use clap::Args;
+use walrus_client::config::NodeScheme;
 use walrus_core::ObjectId;
 use walrus_node::{
     NodeConfig,
@@ -125,6 +126,7 @@ impl GenerateConfig {
             disk_reserve_bytes: DISK_RESERVE_BYTES,
             scrub_cycle_hours: SCRUB_CYCLE.as_secs() / 3_600,
             cleanup_storage: false,
+            storage_node_scheme: NodeScheme::default(),
             other: BTreeMap::new(),
             unknown_in_sections: Vec::new(),
         }

@@ -41,6 +41,8 @@ pub struct RestServerConfig {
     pub confirmation_long_poll_max_millis: u64,
     /// Requests that wait for a registration at a time.
     pub confirmation_long_poll_max_in_flight_requests: Option<usize>,
+    /// Requests for recovery or decoding symbols answered at a time.
+    pub experimental_max_active_recovery_symbols_requests: Option<usize>,
 }
 
 impl Default for RestServerConfig {
@@ -59,6 +61,7 @@ impl Default for RestServerConfig {
             metadata_registration_wait_millis: DEFAULT_REGISTRATION_WAIT_MILLIS,
             confirmation_long_poll_max_millis: 0,
             confirmation_long_poll_max_in_flight_requests: None,
+            experimental_max_active_recovery_symbols_requests: None,
         }
     }
 }

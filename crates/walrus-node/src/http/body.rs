@@ -162,6 +162,16 @@ impl<'a> Pace<'a> {
     }
 }
 
+/// What a body that is too large is answered with on the routes that keep inside the JSON envelope.
+pub(super) fn too_large_for_envelope(error: HttpError) -> HttpError {
+    match error {
+        HttpError::BodyTooLarge { limit } => HttpError::InvalidContentType(format!(
+            "the body is larger than the limit of {limit} bytes"
+        )),
+        other => other,
+    }
+}
+
 /// The length the client announced.
 pub(super) fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()

@@ -6,7 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tracing::{error, warn};
-use walrus_core::node_api::{ErrorEnvelope, ErrorReason, ErrorStatus};
+use walrus_core::{
+    Epoch,
+    node_api::{ErrorEnvelope, ErrorReason, ErrorStatus, SymbolQueryError},
+};
 
 use crate::service::ServiceError;
 
@@ -20,12 +23,18 @@ pub(super) fn excerpt(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+/// What a caller that was refused for lack of room is told to wait.
+const RETRY_AFTER_SECS: u64 = 1;
 
 /// Why a request is answered with an error.
 #[derive(Debug)]
 pub(super) enum HttpError {
     /// A part of the path is malformed: 400 outside the JSON envelope.
     BadPath(String),
+    /// A header is missing or malformed: outside the JSON envelope.
+    BadHeader(StatusCode, &'static str),
+    /// The query asks for symbols in a way that cannot be answered.
+    SymbolQuery(SymbolQueryError),
     /// The body is larger than the route accepts: 413 outside the JSON envelope.
     BodyTooLarge { limit: usize },
     /// The body did not arrive completely.
@@ -41,8 +50,10 @@ pub(super) enum HttpError {
 impl From<ServiceError> for HttpError {
     fn from(error: ServiceError) -> Self {
         match error {
-            // On the wire undecodable metadata is a matter of its content type.
-            ServiceError::UndecodableMetadata(_) => Self::InvalidContentType(error.to_string()),
+            // On the wire undecodable bodies are a matter of their content type.
+            ServiceError::UndecodableMetadata(_) | ServiceError::UndecodableProof(_) => {
+                Self::InvalidContentType(error.to_string())
+            }
             other => Self::Service(other),
         }
     }
@@ -52,6 +63,8 @@ impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         match self {
             Self::BadPath(text) => plain(StatusCode::BAD_REQUEST, text),
+            Self::BadHeader(status, text) => plain(status, text.into()),
+            Self::SymbolQuery(error) => symbol_query_error(&error),
             Self::BodyTooLarge { limit } => plain(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("the body is larger than the limit of {limit} bytes"),
@@ -90,7 +103,32 @@ fn envelope(status: ErrorStatus, reason: ErrorReason, message: impl Into<String>
 fn respond(envelope: ErrorEnvelope) -> Response {
     let status = StatusCode::from_u16(envelope.error.code)
         .expect("every ErrorStatus maps to a valid HTTP status");
-    (status, Json(envelope)).into_response()
+    let mut response = (status, Json(envelope)).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECS.into());
+    }
+    response
+}
+
+fn symbol_query_error(error: &SymbolQueryError) -> Response {
+    let (status, reason) = match error {
+        SymbolQueryError::Malformed { .. } => {
+            return plain(StatusCode::BAD_REQUEST, error.to_string());
+        }
+        SymbolQueryError::NoSymbols => (
+            ErrorStatus::FailedPrecondition,
+            ErrorReason::NoSymbolsSpecified,
+        ),
+        SymbolQueryError::NoTargets => (
+            ErrorStatus::FailedPrecondition,
+            ErrorReason::NoTargetSliversSpecified,
+        ),
+        SymbolQueryError::InvalidFilter => {
+            (ErrorStatus::InvalidArgument, ErrorReason::InvalidFilter)
+        }
+    };
+    envelope(status, reason, error.to_string())
 }
 
 fn service_error(error: &ServiceError) -> Response {
@@ -117,6 +155,27 @@ fn service_error(error: &ServiceError) -> Response {
         ServiceError::SliverIndexMismatch { .. } => (InvalidArgument, Reason::SliverIndexMismatch),
         ServiceError::MissingSlivers { .. } => (FailedPrecondition, Reason::MissingSlivers),
         ServiceError::NoKey => (ErrorStatus::Unavailable, Reason::Unavailable),
+        ServiceError::TooManySymbols { .. } => (InvalidArgument, Reason::InvalidFilter),
+        ServiceError::SymbolOutOfRange { .. } => {
+            (InvalidArgument, Reason::RecoverySymbolOutOfRange)
+        }
+        ServiceError::SliverIndexOutOfRange { .. } => (InvalidArgument, Reason::IndexOutOfRange),
+        ServiceError::SymbolNotPresent => (FailedPrecondition, Reason::SymbolNotPresentAtShards),
+        ServiceError::UndecodableProof(_) => (InvalidArgument, Reason::InvalidContentType),
+        ServiceError::InvalidProof(_) => (InvalidArgument, Reason::InvalidProof),
+        ServiceError::Unauthorized(_) => {
+            (ErrorStatus::PermissionDenied, Reason::RequestUnauthorized)
+        }
+        ServiceError::MessageVerification(_) => {
+            (InvalidArgument, Reason::MessageVerificationFailed)
+        }
+        ServiceError::SliverCountExceedsLimit { .. } => {
+            (InvalidArgument, Reason::SliverCountExceedsLimit)
+        }
+        ServiceError::InvalidEpoch { request, server } => {
+            return invalid_epoch(error, *request, *server);
+        }
+        ServiceError::Busy => (ErrorStatus::Unavailable, Reason::Unavailable),
         ServiceError::Unavailable(cause) => {
             warn!(%cause, "request refused");
             (ErrorStatus::Unavailable, Reason::Unavailable)
@@ -124,6 +183,18 @@ fn service_error(error: &ServiceError) -> Response {
         ServiceError::Storage(cause) => return internal_error(error, cause),
     };
     envelope(status, reason, error.to_string())
+}
+
+/// The requester tells from the numbers which of the two is behind.
+fn invalid_epoch(error: &ServiceError, request: Epoch, server: Epoch) -> Response {
+    let metadata = [("request_epoch", request), ("server_epoch", server)]
+        .map(|(key, epoch)| (key.to_owned(), epoch.into()));
+    respond(ErrorEnvelope::with_metadata(
+        ErrorStatus::InvalidArgument,
+        ErrorReason::InvalidEpoch,
+        error.to_string(),
+        metadata.into_iter().collect(),
+    ))
 }
 
 /// The cause stays in the log; the caller gets a number to find it by.

@@ -93,12 +93,7 @@ pub(super) async fn put_metadata(
         let received = state
             .read_body(&connection, &headers, body, bytes_max)
             .await
-            .map_err(|error| match error {
-                HttpError::BodyTooLarge { limit } => HttpError::InvalidContentType(format!(
-                    "the body is larger than the limit of {limit} bytes"
-                )),
-                other => other,
-            })?;
+            .map_err(body::too_large_for_envelope)?;
         let bytes = received.bytes.clone();
         service
             .store_metadata(blob_id, bytes, query.pending)
@@ -239,10 +234,10 @@ fn wait(query: ConfirmationQuery) -> Option<Duration> {
         .map(Duration::from_millis)
 }
 
-fn success<T: Serialize>(status: StatusCode, data: T) -> Response {
+pub(super) fn success<T: Serialize>(status: StatusCode, data: T) -> Response {
     (status, Json(Success::new(status.as_u16(), data))).into_response()
 }
 
-fn binary(bytes: Bytes) -> Response {
+pub(super) fn binary(bytes: Bytes) -> Response {
     ([(header::CONTENT_TYPE, OCTET_STREAM)], bytes).into_response()
 }

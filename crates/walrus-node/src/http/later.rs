@@ -4,22 +4,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::error::HttpError;
 
-pub(super) async fn recovery_symbols() -> Response {
-    unavailable("recovery symbols")
-}
-
-pub(super) async fn decoding_symbols() -> Response {
-    unavailable("decoding symbols")
-}
-
-pub(super) async fn inconsistency_proof() -> Response {
-    unavailable("inconsistency proofs")
-}
-
-pub(super) async fn sync_shard() -> Response {
-    unavailable("shard synchronisation")
-}
-
 pub(super) async fn api_document() -> Response {
     unavailable("the API document")
 }

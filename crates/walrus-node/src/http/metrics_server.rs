@@ -31,7 +31,7 @@ pub async fn serve_metrics(listener: TcpListener, service: Arc<Service>, stop: C
 }
 
 async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    service.state().sample_metrics();
+    service.sample_metrics();
     match service.metrics().render() {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

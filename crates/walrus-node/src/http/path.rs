@@ -24,6 +24,9 @@ pub(super) struct SliverPath {
     pub(super) axis: SliverType,
 }
 
+/// `{blob_id}`, `{sliver_type}`
+pub(super) struct AxisPath(pub(super) BlobId, pub(super) SliverType);
+
 /// The query string.
 pub(super) struct QueryString<T>(pub(super) T);
 
@@ -44,6 +47,18 @@ impl<S: Send + Sync> FromRequestParts<S> for ObjectPath {
         Ok(Self(
             parse("blob ID", &blob_id)?,
             parse("object ID", &object_id)?,
+        ))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AxisPath {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let (blob_id, axis): (String, String) = segments(parts, state).await?;
+        Ok(Self(
+            parse("blob ID", &blob_id)?,
+            parse("sliver type", &axis)?,
         ))
     }
 }

@@ -24,6 +24,7 @@ use super::{
     handlers::{self, AppState},
     later,
     limits::HttpLimits,
+    recovery, sync,
 };
 use crate::{budget::Budget, metrics::RequestLabels, service::Service};
 
@@ -57,10 +58,13 @@ pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -
         )
         .route(paths::BLOB_STATUS, get(handlers::blob_status))
         .route(paths::HEALTH, get(handlers::health))
-        .route(paths::RECOVERY_SYMBOLS, get(later::recovery_symbols))
-        .route(paths::DECODING_SYMBOLS, get(later::decoding_symbols))
-        .route(paths::INCONSISTENCY_PROOF, post(later::inconsistency_proof))
-        .route(paths::SYNC_SHARD, post(later::sync_shard))
+        .route(paths::RECOVERY_SYMBOLS, get(recovery::recovery_symbols))
+        .route(paths::DECODING_SYMBOLS, get(recovery::decoding_symbols))
+        .route(
+            paths::INCONSISTENCY_PROOF,
+            post(recovery::inconsistency_proof),
+        )
+        .route(paths::SYNC_SHARD, post(sync::sync_shard))
         .route(paths::API, get(later::api_document))
         .with_state(state)
         .layer(middleware::from_fn_with_state(surroundings, surround))

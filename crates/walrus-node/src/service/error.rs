@@ -1,7 +1,10 @@
 //! Why a request was refused.
 
-use walrus_core::{Epoch, ShardIndex, metadata::MetadataVerificationError};
-use walrus_encoder::SliverVerificationError;
+use walrus_core::{
+    Epoch, ShardIndex, messages::MessageVerificationError, metadata::MetadataVerificationError,
+    symbol::SymbolId,
+};
+use walrus_encoder::{InconsistencyVerificationError, SliverVerificationError};
 
 use crate::storage::StorageError;
 
@@ -88,6 +91,64 @@ pub enum ServiceError {
         "the node cannot sign: it does not have the key the committee of this epoch knows it by"
     )]
     NoKey,
+    /// More symbols than a recovery can need.
+    #[error("{actual} symbols are asked for, at most {max} at a time")]
+    TooManySymbols {
+        /// How many are asked for.
+        actual: usize,
+        /// How many there may be.
+        max: u16,
+    },
+    /// A cell outside the matrix.
+    #[error("symbol {id} is out of range: there are {n_shards} slivers of each type")]
+    SymbolOutOfRange {
+        /// The cell.
+        id: SymbolId,
+        /// Number of shards.
+        n_shards: u16,
+    },
+    /// A sliver that does not exist, or is no source sliver where one is needed.
+    #[error("sliver index {index} is not below {limit}")]
+    SliverIndexOutOfRange {
+        /// The index.
+        index: u16,
+        /// The bound.
+        limit: u16,
+    },
+    /// The symbols belong to shards of other nodes.
+    #[error("no shard of this node contributes to the symbols asked for")]
+    SymbolNotPresent,
+    /// The bytes are not an inconsistency proof.
+    #[error("the body is not an inconsistency proof: {0}")]
+    UndecodableProof(String),
+    /// The proof does not prove anything.
+    #[error("invalid inconsistency proof: {0}")]
+    InvalidProof(#[source] InconsistencyVerificationError),
+    /// The caller may not ask for this.
+    #[error("the caller is not {0}")]
+    Unauthorized(&'static str),
+    /// The signature, or what was signed, is wrong.
+    #[error("{0}")]
+    MessageVerification(#[from] MessageVerificationError),
+    /// The request belongs to another epoch.
+    #[error("the request is for epoch {request}, this node is in epoch {server}")]
+    InvalidEpoch {
+        /// Epoch of the request.
+        request: Epoch,
+        /// Epoch of the node.
+        server: Epoch,
+    },
+    /// More slivers than one answer holds.
+    #[error("{count} slivers are asked for, at most {max} at a time")]
+    SliverCountExceedsLimit {
+        /// How many are asked for.
+        count: u64,
+        /// How many there may be.
+        max: u64,
+    },
+    /// Too many requests of a kind at a time.
+    #[error("the node answers as many such requests as it can; try again later")]
+    Busy,
     /// The file system is full, or too much is going on.
     #[error("the node cannot do this now: {0}")]
     Unavailable(StorageError),

@@ -119,7 +119,7 @@ impl Service {
     }
 
     /// Stored metadata, verified (again, after a restart). Metadata that fails is forgotten, so that it can be stored again.
-    pub(super) async fn load_metadata(
+    pub(crate) async fn load_metadata(
         &self,
         blob_id: BlobId,
     ) -> Result<Option<MetadataEntry>, ServiceError> {

@@ -36,7 +36,7 @@ impl Service {
             SliverRead::Found(bytes) => Ok(bytes),
             SliverRead::Missing => Err(ServiceError::SliverNotFound),
             SliverRead::Damaged => {
-                self.state.metrics().damaged_slivers.inc();
+                self.sliver_damaged(key);
                 Err(ServiceError::SliverNotFound)
             }
         }

@@ -4,6 +4,7 @@
 
 mod batch;
 mod data;
+mod incomplete;
 mod records;
 
 use std::{
@@ -29,8 +30,9 @@ use crate::{
 };
 
 pub(super) use batch::WriteBatch;
-pub use data::SliverCounts;
 pub(super) use data::{Location, SliverEntry};
+pub use data::{ShardRange, SliverCounts};
+pub use incomplete::Found;
 
 /// Version of the layout below. A storage of another version is refused.
 const LAYOUT_VERSION: u32 = 1;

@@ -13,11 +13,14 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use walrus_contracts::events::{
     BlobCertified, BlobRegistered, EpochChangeDone, EpochChangeStart, EpochParametersSelected,
+    InvalidBlobID,
 };
 use walrus_core::{
     BlobId, Epoch, EventId, Frost, NShards, ObjectId, ShardIndex, SliverPair, SliverPairIndex,
-    SliverType, VerifiedMetadata,
+    SliverType, VerifiedMetadata, bft,
+    certificate::ProtocolCertificate,
     keys::{NetworkKeyPair, ProtocolKeyPair, ProtocolPublicKey},
+    messages::{InvalidBlobId, ProtocolMessage},
     node_api::paths,
 };
 use walrus_encoder::Encoder;
@@ -96,13 +99,19 @@ pub(crate) struct ScriptedChain {
 impl ScriptedChain {
     /// A chain in epoch 1, which has just begun.
     pub(crate) fn new() -> Arc<Self> {
-        let chain = Arc::new(Self {
+        let chain = Self::in_epoch(committee(1, OWNED));
+        chain.emit(vec![EpochChangeStart { epoch: 1 }.into()]);
+        chain
+    }
+
+    fn in_epoch(current: Committee) -> Arc<Self> {
+        Arc::new(Self {
             checkpoints: watch::Sender::new(Vec::new()),
             committees: Mutex::new(Committees {
-                epoch: 1,
+                epoch: current.epoch,
                 n_shards: n_shards(),
                 epoch_state: EpochState::ChangeSync { attested: 0 },
-                current: committee(1, OWNED),
+                current,
                 previous: None,
                 next: None,
             }),
@@ -113,9 +122,31 @@ impl ScriptedChain {
             next_key: watch::Sender::new(None),
             now_ms: Mutex::new(0),
             unavailable: watch::Sender::new(false),
+        })
+    }
+
+    /// A chain in epoch 0.
+    pub(crate) fn without_committee() -> Arc<Self> {
+        let chain = Self::in_epoch(Committee {
+            epoch: 0,
+            n_shards: n_shards(),
+            members: Vec::new(),
         });
-        chain.emit(vec![EpochChangeStart { epoch: 1 }.into()]);
+        // Something to have caught up with.
+        chain.emit(Vec::new());
         chain
+    }
+
+    /// Begins an epoch with any committee.
+    pub(crate) fn begin_epoch_of(&self, committee: Committee) {
+        let epoch = committee.epoch;
+        {
+            let mut committees = self.committees.lock().unwrap();
+            let before = std::mem::replace(&mut committees.current, committee);
+            committees.previous = Some(before).filter(|before| !before.is_empty());
+            committees.epoch = epoch;
+        }
+        self.emit(vec![EpochChangeStart { epoch }.into()]);
     }
 
     /// Adds a checkpoint with these events, and an empty one after it.
@@ -349,6 +380,32 @@ impl ChainView for ScriptedChain {
         async { Ok(()) }.boxed()
     }
 
+    fn invalidate_blob_id(
+        &self,
+        certificate: ProtocolCertificate,
+    ) -> BoxFuture<'_, Result<(), ChainError>> {
+        async move {
+            let message =
+                ProtocolMessage::<InvalidBlobId>::from_bytes(&certificate.serialized_message);
+            let (committee, message) = (
+                self.committees.lock().unwrap().current.clone(),
+                message.unwrap(),
+            );
+            let keys: Vec<_> = certificate
+                .signers
+                .iter()
+                .map(|signer| committee.members[usize::from(*signer)].public_key)
+                .collect();
+            certificate.verify(&keys).unwrap();
+            let weight = committee.weight(certificate.signers);
+            assert!(bft::is_above_validity(weight, committee.n_shards));
+            let (epoch, InvalidBlobId(blob_id)) = (message.epoch, message.body);
+            self.emit(vec![InvalidBlobID { epoch, blob_id }.into()]);
+            Ok(())
+        }
+        .boxed()
+    }
+
     fn can_send(&self) -> bool {
         true
     }
@@ -373,6 +430,7 @@ metrics_address: 127.0.0.1:0
 rest_graceful_shutdown_period_secs: 5
 storage_node_cap: '{cap}'
 disk_reserve_bytes: 0
+storage_node_scheme: http
 rest_server:
   metadata_registration_wait_millis: 60000
 sui:
@@ -601,7 +659,16 @@ impl TestBlob {
         let bytes: Vec<u8> = (0..size)
             .map(|i| u8::try_from((i * 7 + usize::from(seed)) % 251).unwrap())
             .collect();
-        let (pairs, metadata) = Encoder::new(n_shards()).unwrap().encode(&bytes).unwrap();
+        Self::of(&bytes)
+    }
+
+    /// One of many small blobs.
+    pub(crate) fn numbered(number: u32) -> Self {
+        Self::of(&number.to_be_bytes().repeat(200))
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let (pairs, metadata) = Encoder::new(n_shards()).unwrap().encode(bytes).unwrap();
         Self { pairs, metadata }
     }
 
@@ -612,6 +679,17 @@ impl TestBlob {
     /// A byte that names the blob's object.
     pub(crate) fn tag(&self) -> u8 {
         self.id().0[31]
+    }
+
+    pub(crate) fn metadata(&self) -> &VerifiedMetadata {
+        &self.metadata
+    }
+
+    pub(crate) fn pair(&self, pair: SliverPairIndex) -> &SliverPair {
+        self.pairs
+            .iter()
+            .find(|candidate| candidate.index() == pair)
+            .unwrap()
     }
 
     pub(crate) fn metadata_body(&self) -> Vec<u8> {
@@ -627,11 +705,7 @@ impl TestBlob {
     }
 
     pub(crate) fn sliver_body(&self, pair: SliverPairIndex, axis: SliverType) -> Vec<u8> {
-        let pair = self
-            .pairs
-            .iter()
-            .find(|candidate| candidate.index() == pair)
-            .unwrap();
+        let pair = self.pair(pair);
         match axis {
             SliverType::Primary => bcs::to_bytes(&pair.primary).unwrap(),
             SliverType::Secondary => bcs::to_bytes(&pair.secondary).unwrap(),

@@ -4,14 +4,18 @@
 
 mod attacks;
 mod chain_following;
+mod cluster;
 mod confirmations;
 mod damage;
 mod durability;
 mod epochs;
 mod harness;
+mod healing;
 mod health;
 mod protocol;
 mod raw;
+mod recovery_requests;
 mod refusals;
 mod start;
+mod sync_requests;
 mod uploads;

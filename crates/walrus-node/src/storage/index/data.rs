@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use walrus_core::{BlobId, ShardIndex, SliverType};
+use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 use super::{Index, META_SLIVER_COUNTS, WriteBatch, blob_id_of, decode, encode, get};
 use crate::storage::{Item, SliverKey, StorageError};
@@ -58,7 +58,60 @@ impl SliverCounts {
     }
 }
 
+/// Slivers of one shard and axis that are to be handed over.
+#[derive(Debug, Clone)]
+pub struct ShardRange {
+    /// The shard.
+    pub shard: ShardIndex,
+    /// Primary or secondary.
+    pub axis: SliverType,
+    /// The first blob, in the order of the bytes of blob IDs.
+    pub from: BlobId,
+    /// Only blobs certified before this epoch, and still in it.
+    pub certified_before: Epoch,
+    /// Slivers at most.
+    pub slivers_max: usize,
+    /// Bytes at most, unless the first sliver is larger.
+    pub bytes_max: u64,
+}
+
 impl Index {
+    /// The stored slivers of a range in the order of their blob IDs, with their lengths.
+    pub fn certified_slivers(
+        &self,
+        range: &ShardRange,
+    ) -> Result<Vec<(SliverKey, u64)>, StorageError> {
+        let key = |blob_id| SliverKey {
+            shard: range.shard,
+            axis: range.axis,
+            blob_id,
+        };
+        let bounds = sliver_key(&key(range.from))..=sliver_key(&key(BlobId([0xff; 32])));
+        let mut found = Vec::new();
+        let mut bytes = 0_u64;
+        for item in self.slivers.range(bounds) {
+            if found.len() >= range.slivers_max {
+                break;
+            }
+            let (key, value) = item.into_inner()?;
+            let key = parse_sliver_key(&key)?;
+            let certified = self.blob(&key.blob_id)?.is_some_and(|record| {
+                record.is_certified(range.certified_before)
+                    && record.initial_certified_epoch < Some(range.certified_before)
+            });
+            if !certified {
+                continue;
+            }
+            let entry: SliverEntry = decode(&value, "sliver entry")?;
+            bytes = bytes.saturating_add(entry.len);
+            if bytes > range.bytes_max && !found.is_empty() {
+                break;
+            }
+            found.push((key, entry.len));
+        }
+        Ok(found)
+    }
+
     /// Whether metadata of the blob is stored.
     pub fn has_metadata(&self, id: &BlobId) -> Result<bool, StorageError> {
         let found = self.metadata.contains_key(id.0).map_err(Into::into);

@@ -1,0 +1,405 @@
+//! Healing one blob: everything this node should have of it and lacks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, future::join_all, stream};
+use tracing::debug;
+use walrus_core::{
+    BlobId, SecondarySliver, Sliver, SliverIndex, SliverPair, SliverType, VerifiedMetadata,
+    inconsistency::InconsistencyProof,
+    sliver::{Axis, Primary, Secondary, SliverData},
+    symbol::RecoverySymbol,
+};
+use walrus_encoder::{ConsistencyCheck, Encoder, Recovered, SliverRecoveryError};
+
+use super::{
+    gather::verified_symbol,
+    plan::{BlobShape, Way, cheapest_way},
+    symbols::Source,
+};
+use crate::{
+    chain::{ChainError, ChainView},
+    epoch::EpochView,
+    memory::MemoryBound,
+    peer::Peers,
+    service::{Service, ServiceError},
+    storage::{Index, SliverKey, StorageError},
+};
+
+/// Bytes of symbols and blobs that healing holds in memory at a time; more blobs wait for their turn.
+pub const HEALING_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Largest blob that is decoded in order to encode missing slivers again, in bytes.
+pub const DECODED_BLOB_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Slivers of one blob recovered at a time.
+const SLIVERS_PER_BLOB: usize = 4;
+
+/// Memory for decoding and encoding, as a multiple of the blob: columns, blob, slivers.
+const DECODING_MEMORY_FACTOR: u64 = 4;
+
+/// Memory for recovery from symbols, as a multiple of what is received: as sent, as decoded, the sliver.
+const SYMBOLS_MEMORY_FACTOR: u64 = 3;
+
+/// Gets what this node lacks of blobs from other nodes.
+pub struct Healer {
+    pub(crate) service: Arc<Service>,
+    pub(crate) peers: Arc<Peers>,
+    pub(super) chain: Arc<dyn ChainView>,
+    memory: MemoryBound,
+}
+
+/// What came of healing a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Healed {
+    /// Nothing was missing, or nobody wants the blob any more.
+    Nothing,
+    /// So many slivers are here now.
+    Slivers(usize),
+    /// The blob is proven to be inconsistent, and the chain knows.
+    Inconsistent,
+}
+
+/// Why a blob could not be healed now.
+#[derive(Debug, thiserror::Error)]
+pub enum HealError {
+    /// No node has given the metadata.
+    #[error("no node that answers has the metadata of the blob")]
+    NoMetadata,
+    /// Too few nodes have given their part.
+    #[error("the nodes that answer have {have} of the {needed} parts needed")]
+    NotEnough {
+        /// Parts at hand.
+        have: usize,
+        /// Parts needed.
+        needed: usize,
+    },
+    /// Symbols do not decode.
+    #[error("the symbols do not decode: {0}")]
+    Recovery(#[from] SliverRecoveryError),
+    /// Too few members attest that the blob is inconsistent.
+    #[error("nodes with {weight} shards attest that the blob is inconsistent, which are too few")]
+    NotAttested {
+        /// Their shards.
+        weight: usize,
+    },
+    /// The chain does not take the certificate.
+    #[error("the chain does not take the certificate of inconsistency: {0}")]
+    Chain(#[from] ChainError),
+    /// The node itself failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl From<StorageError> for HealError {
+    fn from(error: StorageError) -> Self {
+        Self::Service(error.into())
+    }
+}
+
+impl Healer {
+    /// A healer that stores what it gets through `service`.
+    pub fn new(service: Arc<Service>, peers: Arc<Peers>, chain: Arc<dyn ChainView>) -> Self {
+        Self {
+            service,
+            peers,
+            chain,
+            memory: MemoryBound::new(HEALING_BYTES_MAX),
+        }
+    }
+
+    /// Gets everything this node lacks of a certified blob.
+    pub async fn heal(&self, blob_id: BlobId) -> Result<Healed, HealError> {
+        let state = self.service.state();
+        let view = state.view();
+        let missing = self.missing(&view, blob_id).await?;
+        if missing.is_empty() {
+            return Ok(Healed::Nothing);
+        }
+        let entry = self.fetch_metadata(&view, blob_id).await?;
+        let metadata = &entry.verified;
+        let shape = shape_of(metadata);
+        let axes = missing.iter().map(|key| key.axis);
+        let mut left = missing.clone();
+        if cheapest_way(shape, axes, DECODED_BLOB_BYTES_MAX) == Way::Decode {
+            left = match self
+                .heal_by_decoding(&view, metadata, missing.clone())
+                .await
+            {
+                // Columns come from fewer symbols than the blob does from columns.
+                Err(HealError::NotEnough { .. }) => missing.clone(),
+                left => left?,
+            };
+        }
+        let memory = SYMBOLS_MEMORY_FACTOR * shape.recovery_bytes(SliverType::Primary);
+        let mut recoveries = stream::iter(left)
+            .map(|key| async move {
+                let _memory = self.memory.reserve(bounded(memory)).await;
+                self.recover(metadata, key).await
+            })
+            .buffer_unordered(SLIVERS_PER_BLOB);
+        let mut result = Ok(Healed::Slivers(missing.len()));
+        let mut proof = None;
+        while let Some(recovered) = recoveries.next().await {
+            match recovered {
+                Ok(None) => {}
+                Ok(Some(found)) => {
+                    proof = Some(found);
+                    break;
+                }
+                Err(error) => result = Err(error),
+            }
+        }
+        drop(recoveries);
+        let Some(proof) = proof else { return result };
+        self.invalidate(blob_id, &proof).await?;
+        Ok(Healed::Inconsistent)
+    }
+
+    /// What this node should have of a blob and lacks.
+    async fn missing(
+        &self,
+        view: &Arc<EpochView>,
+        blob_id: BlobId,
+    ) -> Result<Vec<SliverKey>, StorageError> {
+        let view = view.clone();
+        self.service
+            .state()
+            .storage()
+            .with_index(move |index| missing_slivers(index, &view, blob_id))
+            .await
+    }
+
+    /// Decodes the blob and encodes what is missing. Returns what does not match the metadata afterwards: all of it, if a node
+    /// sent something wrong, or whoever encoded the blob did so wrongly.
+    async fn heal_by_decoding(
+        &self,
+        view: &EpochView,
+        metadata: &VerifiedMetadata,
+        missing: Vec<SliverKey>,
+    ) -> Result<Vec<SliverKey>, HealError> {
+        let blob_id = *metadata.blob_id();
+        let memory = DECODING_MEMORY_FACTOR * shape_of(metadata).blob_bytes();
+        let _memory = self.memory.reserve(bounded(memory)).await;
+        let mut own = BTreeMap::new();
+        for shard in view.shards.keys() {
+            let key = SliverKey {
+                shard: *shard,
+                axis: SliverType::Secondary,
+                blob_id,
+            };
+            if !missing.contains(&key)
+                && let Ok(Sliver::Secondary(sliver)) = self.service.load_sliver(key).await
+            {
+                own.insert(sliver.index, sliver);
+            }
+        }
+        let candidates = self.candidates(view, &blob_id, SliverType::Secondary);
+        let columns = self.gather_columns(metadata, candidates, own).await?;
+        let (verified, wanted) = (metadata.clone(), missing.clone());
+        let encoded = self
+            .service
+            .verify(move |encoder| encode_again(encoder, &verified, columns, &wanted))
+            .await?;
+        let mut left = missing;
+        left.retain(|key| encoded.iter().all(|(encoded, _)| encoded != key));
+        self.keep(blob_id, encoded).await?;
+        Ok(left)
+    }
+
+    /// Recovers one sliver and stores it, or returns the proof that it cannot be recovered.
+    async fn recover(
+        &self,
+        metadata: &VerifiedMetadata,
+        key: SliverKey,
+    ) -> Result<Option<InconsistencyProof>, HealError> {
+        match key.axis {
+            SliverType::Primary => self.recover_axis::<Primary>(metadata, key).await,
+            SliverType::Secondary => self.recover_axis::<Secondary>(metadata, key).await,
+        }
+    }
+
+    async fn recover_axis<A: Axis>(
+        &self,
+        metadata: &VerifiedMetadata,
+        key: SliverKey,
+    ) -> Result<Option<InconsistencyProof>, HealError>
+    where
+        InconsistencyProof: From<walrus_core::inconsistency::SliverInconsistencyProof<A>>,
+    {
+        let n_shards = self.service.n_shards();
+        let pair = key.shard.to_pair(&key.blob_id, n_shards);
+        let target = pair.sliver_index(A::TYPE, n_shards);
+        let view = self.service.state().view();
+        let own = self.own_symbols::<A>(&view, metadata, target).await;
+        let candidates = self.candidates(&view, &key.blob_id, A::TYPE.orthogonal());
+        let symbols = self
+            .gather_symbols::<A>(metadata, target, candidates, own)
+            .await?;
+        let verified = metadata.clone();
+        let recovered = self
+            .service
+            .verify(move |encoder| encoder.recover_or_prove(&verified, target, symbols))
+            .await??;
+        match recovered {
+            Recovered::Sliver(sliver) => {
+                let slivers = vec![(key, encoded(&sliver))];
+                self.keep(key.blob_id, slivers).await?;
+                Ok(None)
+            }
+            Recovered::Inconsistent(proof) => Ok(Some(proof.into())),
+        }
+    }
+
+    /// Symbols that the other shards of this node contribute.
+    async fn own_symbols<A: Axis>(
+        &self,
+        view: &EpochView,
+        metadata: &VerifiedMetadata,
+        target: SliverIndex,
+    ) -> BTreeMap<SliverIndex, RecoverySymbol<A>> {
+        let blob_id = *metadata.blob_id();
+        let mut symbols = BTreeMap::new();
+        for shard in view.shards.keys() {
+            let key = SliverKey {
+                shard: *shard,
+                axis: A::TYPE.orthogonal(),
+                blob_id,
+            };
+            let targets = vec![target];
+            // What cannot be read here is asked for elsewhere.
+            let Ok(found) = self.service.symbols_of(Source { key, targets }).await else {
+                continue;
+            };
+            let checked = found
+                .into_iter()
+                .filter_map(|symbol| verified_symbol(metadata, target, symbol));
+            symbols.extend(checked);
+        }
+        symbols
+    }
+
+    /// Stores verified slivers of a blob, unless it has lost its certificate meanwhile.
+    async fn keep(
+        &self,
+        blob_id: BlobId,
+        slivers: Vec<(SliverKey, Bytes)>,
+    ) -> Result<(), HealError> {
+        let state = self.service.state();
+        let epoch = state.epoch();
+        let record = state.record(blob_id).await?;
+        if !record.is_some_and(|record| record.is_certified(epoch)) {
+            debug!(%blob_id, "a blob went while it was being healed");
+            return Ok(());
+        }
+        // Together, so that they share the syncs.
+        let stores = slivers
+            .into_iter()
+            .map(|(key, bytes)| state.store_sliver(key, bytes));
+        for stored in join_all(stores).await {
+            stored?;
+            state.metrics().recovered_slivers.inc();
+        }
+        Ok(())
+    }
+
+    /// Counts bytes that came from other nodes.
+    pub(super) fn count_received(&self, bytes: u64) {
+        self.service.state().metrics().recovery_bytes.inc_by(bytes);
+    }
+
+    /// Bytes in use, and their bound.
+    pub(crate) fn memory(&self) -> &MemoryBound {
+        &self.memory
+    }
+}
+
+/// What this node should have of a certified blob and lacks: the slivers of its shards.
+pub(crate) fn missing_slivers(
+    index: &Index,
+    view: &EpochView,
+    blob_id: BlobId,
+) -> Result<Vec<SliverKey>, StorageError> {
+    let epoch = view.epoch();
+    let certified = index
+        .blob(&blob_id)?
+        .is_some_and(|record| record.is_certified(epoch));
+    let mut missing = Vec::new();
+    if !certified {
+        return Ok(missing);
+    }
+    for shard in &view.owned {
+        for axis in [SliverType::Primary, SliverType::Secondary] {
+            let key = SliverKey {
+                shard: *shard,
+                axis,
+                blob_id,
+            };
+            if view.accepts_writes(*shard) && !index.has_sliver(&key)? {
+                missing.push(key);
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// The numbers of a blob that traffic depends on.
+pub(super) fn shape_of(metadata: &VerifiedMetadata) -> BlobShape {
+    BlobShape {
+        n_shards: metadata.n_shards(),
+        symbol_bytes: metadata.symbol_size().get(),
+    }
+}
+
+/// The wanted slivers that match the metadata, from columns that nobody has verified.
+fn encode_again(
+    encoder: &Encoder,
+    metadata: &VerifiedMetadata,
+    columns: Vec<SecondarySliver>,
+    wanted: &[SliverKey],
+) -> Vec<(SliverKey, Bytes)> {
+    let n_shards = metadata.n_shards();
+    let pair_of = |key: &SliverKey| key.shard.to_pair(&key.blob_id, n_shards);
+    let mut pairs: Vec<_> = wanted.iter().map(pair_of).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let blob = encoder.decode(metadata, columns, ConsistencyCheck::Skip);
+    let encoded_pairs: Vec<SliverPair> = blob
+        .ok()
+        .and_then(|blob| encoder.encode_pairs(&blob, &pairs).ok())
+        .unwrap_or_default();
+    let by_index: BTreeMap<_, _> = encoded_pairs
+        .iter()
+        .map(|pair| (pair.index(), pair))
+        .collect();
+    wanted
+        .iter()
+        .filter_map(|key| {
+            let pair = by_index.get(&pair_of(key))?;
+            let bytes = match key.axis {
+                SliverType::Primary => checked(encoder, metadata, &pair.primary),
+                SliverType::Secondary => checked(encoder, metadata, &pair.secondary),
+            };
+            Some((*key, bytes?))
+        })
+        .collect()
+}
+
+fn checked<A: Axis>(
+    encoder: &Encoder,
+    metadata: &VerifiedMetadata,
+    sliver: &SliverData<A>,
+) -> Option<Bytes> {
+    encoder.verify_sliver(sliver, metadata).ok()?;
+    Some(encoded(sliver))
+}
+
+fn encoded<A: Axis>(sliver: &SliverData<A>) -> Bytes {
+    let bytes = bcs::to_bytes(sliver).expect("a sliver is plain data");
+    bytes.into()
+}
+
+fn bounded(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,361 @@
+//! Answering requests for symbols.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use walrus_core::{
+    BlobId, Sliver, SliverIndex, SliverType,
+    merkle::Node,
+    node_api::{DecodingSymbolsQuery, DecodingSymbolsResponse, RecoverySymbolsQuery, SymbolFilter},
+    sliver::{Axis, Primary, Secondary},
+    symbol::{DecodingSymbol, EitherDecodingSymbol, GeneralRecoverySymbol, SymbolId},
+};
+
+use super::expansions::{EXPANSION_BYTES_MAX, Expansion, Expansions, expansion_bytes};
+use crate::{
+    epoch::EpochView,
+    memory::{MemoryBound, Reserved},
+    metrics::Metrics,
+    service::{Service, ServiceError},
+    storage::{SliverKey, SliverRead},
+};
+
+/// Requests for symbols being answered at a time; more are refused at once.
+pub const SYMBOL_REQUESTS_MAX: usize = 256;
+
+/// Bytes of symbols in answers that are being put together, at a time.
+pub const SYMBOL_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Slivers one request expands or reads at a time.
+const SLIVERS_PER_REQUEST: usize = 4;
+
+/// Bytes of a symbol besides its data and proof: indices, tags and lengths.
+const SYMBOL_OVERHEAD_BYTES: usize = 16;
+
+/// What requests for symbols share.
+pub(crate) struct SymbolServer {
+    expansions: Expansions,
+    requests: Semaphore,
+    requests_max: usize,
+    /// Memory for the symbols of answers.
+    memory: MemoryBound,
+}
+
+impl SymbolServer {
+    pub(crate) fn new(requests_max: usize) -> Self {
+        let requests_max = requests_max.min(Semaphore::MAX_PERMITS);
+        Self {
+            expansions: Expansions::new(EXPANSION_BYTES_MAX),
+            requests: Semaphore::new(requests_max),
+            requests_max,
+            memory: MemoryBound::new(SYMBOL_BYTES_MAX),
+        }
+    }
+
+    /// Reports how full everything is.
+    pub(crate) fn sample(&self, metrics: &Metrics) {
+        let (expanded, expanded_max) = self.expansions.load();
+        metrics.set_queue("expanded_sliver_bytes", expanded, expanded_max);
+        let memory = &self.memory;
+        metrics.set_queue("symbol_bytes", memory.in_use(), memory.bytes_max());
+        let requests = self.requests_max - self.requests.available_permits();
+        metrics.set_queue("symbol_requests", requests, self.requests_max);
+    }
+}
+
+/// The symbols one request takes from one sliver.
+pub(super) struct Source {
+    pub(super) key: SliverKey,
+    pub(super) targets: Vec<SliverIndex>,
+}
+
+impl Service {
+    /// `GET …/recoverySymbols`: BCS of the symbols that can be had here; an error only if there is none.
+    pub async fn recovery_symbols(
+        &self,
+        blob_id: BlobId,
+        query: RecoverySymbolsQuery,
+    ) -> Result<Bytes, ServiceError> {
+        let _permit = self.symbol_request()?;
+        let view = self.state().view();
+        let ids = self.cells(&view, &blob_id, &query.filter)?;
+        let sources = self.sources(&view, &blob_id, &ids, query.proof_axis);
+        if sources.is_empty() {
+            return Err(ServiceError::SymbolNotPresent);
+        }
+        self.check_readable(blob_id).await?;
+        let _memory = self.reserve_symbols(blob_id, ids.len()).await?;
+        let mut symbols: Vec<GeneralRecoverySymbol> = Vec::with_capacity(ids.len());
+        let mut failure = ServiceError::SliverNotFound;
+        let mut answers = stream::iter(sources)
+            .map(|source| self.symbols_of(source))
+            .buffered(SLIVERS_PER_REQUEST);
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(found) => symbols.extend(found),
+                Err(error) => failure = error,
+            }
+        }
+        drop(answers);
+        if symbols.is_empty() {
+            return Err(failure);
+        }
+        symbols.sort_by_key(GeneralRecoverySymbol::id);
+        Ok(self.verify(move |_| encode(&symbols)).await?)
+    }
+
+    /// `GET …/decodingSymbols`: BCS of the symbols of source slivers, by sliver; an error only if there is none.
+    pub async fn decoding_symbols(
+        &self,
+        blob_id: BlobId,
+        query: DecodingSymbolsQuery,
+    ) -> Result<Bytes, ServiceError> {
+        let _permit = self.symbol_request()?;
+        let view = self.state().view();
+        let source_slivers = query.axis.source_slivers(self.n_shards());
+        for target in &query.targets {
+            check_index(*target, source_slivers)?;
+        }
+        self.check_readable(blob_id).await?;
+        let keys: Vec<_> = view
+            .shards
+            .keys()
+            .map(|shard| SliverKey {
+                shard: *shard,
+                axis: query.axis.orthogonal(),
+                blob_id,
+            })
+            .collect();
+        if keys.is_empty() {
+            return Err(ServiceError::SymbolNotPresent);
+        }
+        let count = keys.len().saturating_mul(query.targets.len());
+        let _memory = self.reserve_symbols(blob_id, count).await?;
+        let mut symbols = DecodingSymbolsResponse::new();
+        let mut failure = ServiceError::SliverNotFound;
+        let mut slivers = stream::iter(keys)
+            .map(|key| self.load_sliver(key))
+            .buffered(SLIVERS_PER_REQUEST);
+        while let Some(sliver) = slivers.next().await {
+            match sliver {
+                Ok(sliver) => take_cells(&sliver, &query.targets, &mut symbols),
+                Err(error) => failure = error,
+            }
+        }
+        drop(slivers);
+        if symbols.is_empty() {
+            return Err(failure);
+        }
+        Ok(self.verify(move |_| encode(&symbols)).await?)
+    }
+
+    fn symbol_request(&self) -> Result<SemaphorePermit<'_>, ServiceError> {
+        self.symbols
+            .requests
+            .try_acquire()
+            .map_err(|_| ServiceError::Busy)
+    }
+
+    /// Symbols of a blob nobody pays for are not given away, whatever is left of it on disk.
+    async fn check_readable(&self, blob_id: BlobId) -> Result<(), ServiceError> {
+        if self.state().is_registered(blob_id).await? {
+            Ok(())
+        } else {
+            Err(ServiceError::SliverNotFound)
+        }
+    }
+
+    /// The cells a filter stands for, ascending.
+    fn cells(
+        &self,
+        view: &EpochView,
+        blob_id: &BlobId,
+        filter: &SymbolFilter,
+    ) -> Result<Vec<SymbolId>, ServiceError> {
+        let n_shards = self.n_shards().get();
+        match filter {
+            SymbolFilter::Ids(ids) => {
+                if ids.len() > usize::from(n_shards) {
+                    let (actual, max) = (ids.len(), n_shards);
+                    return Err(ServiceError::TooManySymbols { actual, max });
+                }
+                let outside = ids
+                    .iter()
+                    .find(|id| id.primary.0 >= n_shards || id.secondary.0 >= n_shards);
+                match outside {
+                    Some(id) => Err(ServiceError::SymbolOutOfRange { id: *id, n_shards }),
+                    None => Ok(ids.clone()),
+                }
+            }
+            SymbolFilter::Target { axis, index } => {
+                check_index(*index, n_shards)?;
+                let mut ids: Vec<_> = view
+                    .shards
+                    .keys()
+                    .map(|shard| {
+                        let pair = shard.to_pair(blob_id, self.n_shards());
+                        let source = pair.sliver_index(axis.orthogonal(), self.n_shards());
+                        match axis {
+                            SliverType::Primary => SymbolId {
+                                primary: *index,
+                                secondary: source,
+                            },
+                            SliverType::Secondary => SymbolId {
+                                primary: source,
+                                secondary: *index,
+                            },
+                        }
+                    })
+                    .collect();
+                ids.sort_unstable();
+                Ok(ids)
+            }
+        }
+    }
+
+    /// The slivers to take cells from: those on shards of this node, of `proof_axis` if that is given.
+    fn sources(
+        &self,
+        view: &EpochView,
+        blob_id: &BlobId,
+        ids: &[SymbolId],
+        proof_axis: Option<SliverType>,
+    ) -> Vec<Source> {
+        let axes: &[SliverType] = match &proof_axis {
+            Some(axis) => std::slice::from_ref(axis),
+            None => &[SliverType::Primary, SliverType::Secondary],
+        };
+        let mut sources: BTreeMap<SliverKey, Vec<SliverIndex>> = BTreeMap::new();
+        for id in ids {
+            let key = axes.iter().find_map(|axis| {
+                let index = id.sliver_index(*axis);
+                let pair = index.to_pair(*axis, self.n_shards());
+                let shard = pair.to_shard(blob_id, self.n_shards());
+                view.shards.contains_key(&shard).then_some(SliverKey {
+                    shard,
+                    axis: *axis,
+                    blob_id: *blob_id,
+                })
+            });
+            if let Some(key) = key {
+                let target = id.sliver_index(key.axis.orthogonal());
+                sources.entry(key).or_default().push(target);
+            }
+        }
+        sources
+            .into_iter()
+            .map(|(key, targets)| Source { key, targets })
+            .collect()
+    }
+
+    pub(super) async fn symbols_of(
+        &self,
+        source: Source,
+    ) -> Result<Vec<GeneralRecoverySymbol>, ServiceError> {
+        let expansion = self
+            .symbols
+            .expansions
+            .get(source.key, || self.expand(source.key))
+            .await?;
+        let symbols = source
+            .targets
+            .iter()
+            .filter_map(|target| expansion.symbol(*target))
+            .collect();
+        Ok(symbols)
+    }
+
+    async fn expand(&self, key: SliverKey) -> Result<std::sync::Arc<Expansion>, ServiceError> {
+        let sliver = self.load_sliver(key).await?;
+        let symbols = usize::from(self.n_shards().get());
+        let bytes = expansion_bytes(symbols, sliver.symbols().symbol_len());
+        let memory = self
+            .symbols
+            .expansions
+            .reserve(bytes)
+            .ok_or(ServiceError::Busy)?;
+        let expanded = self
+            .verify(move |encoder| Expansion::new(encoder, &sliver, memory))
+            .await?;
+        self.metrics().expanded_slivers.inc();
+        Ok(std::sync::Arc::new(expanded?))
+    }
+
+    /// A stored sliver, decoded. Damaged ones count as missing.
+    pub(crate) async fn load_sliver(&self, key: SliverKey) -> Result<Sliver, ServiceError> {
+        let bytes = match self.state().storage().read_sliver(key).await? {
+            SliverRead::Found(bytes) => bytes,
+            SliverRead::Missing => return Err(ServiceError::SliverNotFound),
+            SliverRead::Damaged => {
+                self.sliver_damaged(key);
+                return Err(ServiceError::SliverNotFound);
+            }
+        };
+        let decoded = self
+            .verify(move |_| match key.axis {
+                SliverType::Primary => bcs::from_bytes(&bytes).map(Sliver::Primary),
+                SliverType::Secondary => bcs::from_bytes(&bytes).map(Sliver::Secondary),
+            })
+            .await?;
+        // What was stored was verified, and is the same as then.
+        decoded.map_err(|error| ServiceError::UndecodableSliver(error.to_string()))
+    }
+
+    /// Memory for an answer of `count` symbols of the blob.
+    async fn reserve_symbols(
+        &self,
+        blob_id: BlobId,
+        count: usize,
+    ) -> Result<Reserved, ServiceError> {
+        // Without metadata there is nothing here to take symbols from.
+        let entry = self.load_metadata(blob_id).await?;
+        let entry = entry.ok_or(ServiceError::SliverNotFound)?;
+        let proof = usize::BITS - usize::from(self.n_shards().get()).leading_zeros();
+        let proof = usize::try_from(proof).unwrap_or(0) * size_of::<Node>();
+        let symbol =
+            usize::from(entry.verified.symbol_size().get()) + proof + SYMBOL_OVERHEAD_BYTES;
+        // The symbols, and their encoding.
+        let bytes = count.saturating_mul(symbol).saturating_mul(2);
+        self.symbols
+            .memory
+            .try_reserve(bytes)
+            .ok_or(ServiceError::Busy)
+    }
+}
+
+/// Copies the cells at `targets` of a sliver: those of source slivers need no arithmetic.
+fn take_cells(sliver: &Sliver, targets: &[SliverIndex], symbols: &mut DecodingSymbolsResponse) {
+    for target in targets {
+        let Some(cell) = sliver.symbols().get(target.as_usize()) else {
+            continue;
+        };
+        let symbol = match sliver.axis().orthogonal() {
+            SliverType::Primary => EitherDecodingSymbol::Primary(symbol::<Primary>(sliver, cell)),
+            SliverType::Secondary => {
+                EitherDecodingSymbol::Secondary(symbol::<Secondary>(sliver, cell))
+            }
+        };
+        symbols.entry(*target).or_default().push(symbol);
+    }
+}
+
+fn symbol<A: Axis>(source: &Sliver, cell: &[u8]) -> DecodingSymbol<A> {
+    DecodingSymbol::new(source.index(), cell.to_vec())
+}
+
+fn check_index(index: SliverIndex, limit: u16) -> Result<(), ServiceError> {
+    if index.0 < limit {
+        return Ok(());
+    }
+    Err(ServiceError::SliverIndexOutOfRange {
+        index: index.0,
+        limit,
+    })
+}
+
+fn encode<T: serde::Serialize>(value: &T) -> Bytes {
+    let bytes = bcs::to_bytes(value).expect("symbols are short sequences of plain data");
+    bytes.into()
+}
