@@ -1,4 +1,4 @@
-/// The test runner takes any bytes for a point; `tests/tests/seal.rs` registers keys that are none on a chain.
+/// The test runner takes any bytes for a point, so that a key which is none is not refused here.
 module seal::key_server_tests;
 
 use seal::key_server::{Self, KeyServer, PartialKeyServer};
