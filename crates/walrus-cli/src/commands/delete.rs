@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::WalrusClient;
 use walrus_contracts::types::Blob;
-use walrus_core::{BlobId, Epoch, ObjectId, node_api::BlobStatus};
+use walrus_core::{BlobId, Epoch, ObjectId, node_api::BlobStatus, text::printable};
 use walrus_terminal::prompt;
 
 use super::{blob_id, context::Context};
@@ -49,6 +49,8 @@ struct DeleteResult {
 struct Target {
     identity: BlobIdentity,
     blobs: Vec<Blob>,
+    /// Why the object that was named cannot be looked at.
+    error: Option<String>,
 }
 
 /// Deletes blob objects of the wallet. What is left of their storage stays with the wallet.
@@ -88,13 +90,17 @@ async fn targets(
 ) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
     for object_id in &args.object_ids {
-        let blob = client.reader().blob(*object_id).await?;
+        let (blobs, error) = match client.reader().blob(*object_id).await {
+            Ok(blob) => (vec![blob], None),
+            Err(error) => (Vec::new(), Some(printable(&error.to_string()).into_owned())),
+        };
         targets.push(Target {
             identity: BlobIdentity {
                 object_id: Some(*object_id),
                 ..BlobIdentity::default()
             },
-            blobs: vec![blob],
+            blobs,
+            error,
         });
     }
     let mut wanted: Vec<(BlobId, Option<PathBuf>)> = args
@@ -126,6 +132,7 @@ async fn targets(
                 object_id: None,
             },
             blobs: blobs.collect(),
+            error: None,
         });
     }
     Ok(targets)
@@ -151,11 +158,11 @@ fn question(targets: &[Target]) -> String {
 
 async fn delete(client: &WalrusClient, target: Target, ask_status: bool) -> DeleteResult {
     let mut result = DeleteResult {
-        no_blob_found: target.blobs.is_empty(),
+        no_blob_found: target.blobs.is_empty() && target.error.is_none(),
         blob_identity: target.identity,
         deleted_blobs: Vec::new(),
         post_deletion_status: None,
-        error: None,
+        error: target.error,
         aborted: false,
     };
     let mut blob_id = None;
@@ -195,7 +202,7 @@ fn text(results: &[DeleteResult]) -> String {
     for result in results {
         let identity = &result.blob_identity;
         let name = match (&identity.file, identity.blob_id, identity.object_id) {
-            (Some(file), ..) => walrus_core::text::printable(file).into_owned(),
+            (Some(file), ..) => printable(file).into_owned(),
             (None, Some(blob_id), _) => blob_id.to_string(),
             (None, None, Some(object_id)) => object_id.to_string(),
             (None, None, None) => String::new(),

@@ -165,8 +165,7 @@ impl Batch<'_> {
             }
             if !is_about_single_blobs(&error) {
                 // What was registered before this group is not given up for it.
-                let has_paid = !registration.jobs.is_empty();
-                if !has_paid {
+                if !registration.has_progress() {
                     return Err(error.into());
                 }
                 let cause = Arc::new(error);
@@ -250,6 +249,12 @@ impl Batch<'_> {
 }
 
 impl Registration {
+    /// Whether something is registered or paid that goes on, or must be told.
+    fn has_progress(&self) -> bool {
+        let is_stored = |result: &BlobResult| matches!(result, Ok(StoreOutcome::Stored(_)));
+        !self.jobs.is_empty() || self.results.values().any(is_stored)
+    }
+
     fn fail(&mut self, blobs: impl IntoIterator<Item = NewBlob>, cause: &Arc<SuiError>) {
         for new in blobs {
             let blob_id = *new.item.blob.blob_id();
