@@ -11,6 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use walrus_encoder::{
+    NShards,
+    quilt::{Quilt, QuiltFile},
+};
 use walrus_tests::{TestNetwork, random_bytes, text};
 
 /// Nodes whose shards add up to exactly `weight`; these networks always have some.
@@ -314,4 +318,48 @@ fn blobs_are_extended_and_deleted_and_nodes_tell_how_they_are() {
     network
         .walrus(&["delete", "--object-id", object.unwrap().as_str().unwrap()])
         .assert_fails(1, &["1 of 1"]);
+}
+
+#[test]
+fn files_of_a_quilt_are_listed_and_read() {
+    let network = TestNetwork::start(&["--nodes", "3", "--shards", "7"]);
+    let n_shards = NShards::new(7).unwrap();
+    let files = [
+        QuiltFile::new("a.txt", b"first").with_tag("kind", "text"),
+        QuiltFile::new("../b", b"second"),
+    ];
+    let quilt = Quilt::build(n_shards, &files).unwrap();
+    let blob = network.folder().join("quilt");
+    fs::write(&blob, quilt.as_bytes()).unwrap();
+    let id = network.store(&blob);
+
+    let listed = network
+        .walrus(&["list-patches-in-quilt", &id, "--json"])
+        .json();
+    assert_eq!(listed[0]["identifier"], "../b");
+    assert_eq!(listed[1]["tags"]["kind"], "text");
+    let patch = listed[1]["patchId"].as_str().unwrap();
+    let by_patch = format!("--quilt-patch-id={patch}");
+    for one in [
+        &["--quilt-id", &id, "--identifier", "a.txt"][..],
+        &["--quilt-id", &id, "--tag", "kind", "text"],
+        &[&by_patch],
+    ] {
+        let outcome = network.walrus(&[&["read-quilt"], one].concat());
+        assert_eq!(outcome.stdout, "first", "{}", outcome.stderr);
+    }
+    network
+        .walrus(&["read-quilt", "--quilt-id", &id])
+        .assert_fails(1, &["2 files", "--out"]);
+    let out = network.folder().join("files");
+    let read = ["read-quilt", "--quilt-id", &id, "--out", text(&out)];
+    assert!(network.walrus(&read).success);
+    assert_eq!(fs::read(out.join("a.txt")).unwrap(), b"first");
+    assert_eq!(fs::read(out.join("%2E.%2Fb")).unwrap(), b"second");
+    network.walrus(&read).assert_fails(1, &["exists already"]);
+    // A blob that is no quilt is said to be none.
+    let plain = network.store(&network.random_file(1_000, 1));
+    network
+        .walrus(&["list-patches-in-quilt", &plain])
+        .assert_fails(1, &["is no quilt"]);
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use walrus_core::{BlobId, Epoch, EpochCount, ObjectId};
+use walrus_core::{BlobId, Epoch, EpochCount, ObjectId, quilt::QuiltPatchId};
 
 pub(crate) use walrus_terminal::{
     GlobalArgs, RpcArgs, completion::CompletionArgs, man::ManArgs, parse, table::TableArgs,
@@ -42,6 +42,17 @@ pub(crate) enum Command {
         after_help = "Example:\n  walrus read GwF55d1m011cm40GMEdbKaHHs81M9k14vTsehyIlUeY --out report.pdf"
     )]
     Read(ReadArgs),
+    /// Read files of a quilt, a blob that holds many
+    #[command(
+        after_help = "Example:\n  walrus read-quilt --quilt-id GwF55d1m011cm40GMEdbKaHHs81M9k14vTsehyIlUeY --out pictures"
+    )]
+    ReadQuilt(ReadQuiltArgs),
+    /// List the files of a quilt
+    #[command(
+        visible_alias = "resolve-quilt",
+        after_help = "Example:\n  walrus list-patches-in-quilt GwF55d1m011cm40GMEdbKaHHs81M9k14vTsehyIlUeY"
+    )]
+    ListPatchesInQuilt(ListPatchesArgs),
     /// Ask the storage nodes for the status of a blob
     #[command(after_help = "Example:\n  walrus blob-status --file report.pdf")]
     BlobStatus(BlobStatusArgs),
@@ -169,6 +180,44 @@ pub(crate) struct ReadArgs {
     /// Trust the writer of the blob: do not check that all slivers belong to one blob
     #[arg(long)]
     pub skip_consistency_check: bool,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Options of `read-quilt`: which quilt, or which files of which quilts.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("quilt").required(true).args(["quilt_id", "quilt_patch_ids"]))]
+pub(crate) struct ReadQuiltArgs {
+    /// Quilt to read; all of it without --identifiers and --tag
+    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub quilt_id: Option<BlobId>,
+    /// Names of files in the quilt
+    #[arg(long, alias = "identifier", num_args = 1.., value_name = "NAME", requires = "quilt_id")]
+    pub identifiers: Vec<String>,
+    /// Files with this tag
+    #[arg(long, num_args = 2, value_names = ["KEY", "VALUE"], requires = "quilt_id", conflicts_with = "identifiers")]
+    pub tag: Vec<String>,
+    /// Files by their patch IDs, from any quilts. Write --quilt-patch-id=ID if an ID begins with -
+    #[arg(long, aliases = ["quilt-patch-id", "patch-ids"], num_args = 1.., value_name = "PATCH_ID")]
+    pub quilt_patch_ids: Vec<QuiltPatchId>,
+    /// Folder to write the files to; made unless it is there, nothing in it is replaced
+    #[arg(long, short, value_name = "FOLDER", value_parser = parse::path())]
+    pub out: Option<PathBuf>,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Options of `list-patches-in-quilt`.
+#[derive(Debug, Args)]
+pub(crate) struct ListPatchesArgs {
+    /// Quilt whose files are listed
+    #[arg(value_name = "QUILT_ID", allow_hyphen_values = true)]
+    pub quilt_id: BlobId,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -305,8 +354,8 @@ pub(crate) struct DeleteArgs {
     /// Files whose blobs are deleted
     #[arg(long, alias = "file", num_args = 1.., value_name = "FILE", value_parser = parse::path())]
     pub files: Vec<PathBuf>,
-    /// Blobs to delete: all deletable objects the wallet has of them
-    #[arg(long, alias = "blob-id", num_args = 1.., value_name = "BLOB_ID", allow_hyphen_values = true)]
+    /// Blobs to delete: all deletable objects the wallet has of them. Write --blob-id=ID if an ID begins with -
+    #[arg(long, alias = "blob-id", num_args = 1.., value_name = "BLOB_ID")]
     pub blob_ids: Vec<BlobId>,
     /// Blob objects to delete; these are not asked about again
     #[arg(long, alias = "object-id", num_args = 1.., value_name = "OBJECT_ID")]
@@ -420,6 +469,9 @@ mod tests {
             &["store", "f", "--earliest-expiry-time", "tomorrow"],
             &["read", "short"],
             &["read"],
+            &["read-quilt"],
+            &["read-quilt", "--quilt-patch-id", "short"],
+            &["read-quilt", "--identifier", "a"],
             &["blob-status"],
             &["blob-status", "--file", "f", "--timeout", "soon"],
             &["blob-status", "--file", "f", "--timeout", "-1s"],
@@ -447,6 +499,17 @@ mod tests {
     fn blob_ids_may_start_with_a_hyphen() {
         let id = format!("-{}A", "A".repeat(41));
         assert!(parse(&["read", &id]).is_ok());
+    }
+
+    #[test]
+    fn options_after_lists_are_not_taken_for_values() {
+        let id = format!("-{}A", "A".repeat(41));
+        for args in [
+            ["delete", "--blob-id", &"A".repeat(43), "--yes"],
+            ["delete", &format!("--blob-id={id}"), "--yes", "--json"],
+        ] {
+            assert!(parse(&args).is_ok(), "{args:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod extend;
 mod health;
 mod info;
 mod list_blobs;
+mod quilt;
 mod read;
 mod store;
 
@@ -22,6 +23,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Store(args) => store::run(&context, args).await,
         Command::Read(args) => read::run(&context, args).await,
+        Command::ReadQuilt(args) => quilt::read(&context, args).await,
+        Command::ListPatchesInQuilt(args) => quilt::list(&context, args).await,
         Command::BlobStatus(args) => blob_status::run(&context, args).await,
         Command::Info(args) => info::run(&context, args).await,
         Command::BlobId(args) => blob_id::run(&context, args).await,

@@ -1,0 +1,318 @@
+//! `walrus read-quilt` and `walrus list-patches-in-quilt`.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use serde::Serialize;
+use serde_with::{DisplayFromStr, serde_as};
+use walrus_client::WalrusClient;
+use walrus_core::{BlobId, quilt::QuiltPatchId, text::printable};
+use walrus_encoder::{
+    ConsistencyCheck,
+    quilt::{IndexedPatch, Patch, Quilt},
+};
+use walrus_files::output::Output;
+use walrus_terminal::exit::or_interrupted;
+
+use super::context::Context;
+use crate::{
+    args::{ListPatchesArgs, ReadQuiltArgs},
+    output::{
+        format::Size,
+        path_json, path_text, print_bytes, print_json, print_text,
+        table::{self, essential, useful, wide},
+    },
+    progress::bars,
+};
+
+/// The JSON result of `read-quilt`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadQuiltResult {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    out: Option<String>,
+    retrieved_blobs: Vec<RetrievedBlob>,
+}
+
+/// One file; without its bytes when they were written to a folder.
+#[derive(Serialize)]
+struct RetrievedBlob {
+    blob: Vec<u8>,
+    identifier: String,
+    tags: BTreeMap<String, String>,
+}
+
+/// One entry of the JSON result of `list-patches-in-quilt`.
+#[serde_as]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PatchEntry {
+    identifier: String,
+    #[serde_as(as = "DisplayFromStr")]
+    patch_id: QuiltPatchId,
+    tags: BTreeMap<String, String>,
+}
+
+/// Lists the files of a quilt.
+pub(crate) async fn list(context: &Context, args: ListPatchesArgs) -> anyhow::Result<()> {
+    let client = context.reading(&args.rpc)?.client;
+    let quilt = open(&client, args.quilt_id).await?;
+    let entries: Vec<PatchEntry> = quilt
+        .index()
+        .iter()
+        .map(|entry| PatchEntry {
+            identifier: entry.patch.identifier.clone(),
+            patch_id: entry.id(args.quilt_id),
+            tags: entry.patch.tags.clone(),
+        })
+        .collect();
+    if context.json() {
+        return print_json(&entries);
+    }
+    let columns = [essential("Identifier"), useful("Tags"), wide("Patch ID")];
+    let rows: Vec<Vec<String>> = entries
+        .iter()
+        .map(|entry| {
+            let tags = entry
+                .tags
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"));
+            vec![
+                entry.identifier.clone(),
+                tags.collect::<Vec<_>>().join(" "),
+                entry.patch_id.to_string(),
+            ]
+        })
+        .collect();
+    print_text(&format!(
+        "{}\n\n{} files, {}",
+        table::text(&columns, &rows, args.table),
+        entries.len(),
+        Size(quilt.as_bytes().len() as u64)
+    ))
+}
+
+/// Reads files of a quilt to a folder or, if it is one, to stdout.
+pub(crate) async fn read(context: &Context, args: ReadQuiltArgs) -> anyhow::Result<()> {
+    let reading = read_files(context, args);
+    or_interrupted(reading, || {
+        "interrupted; not all files were written".to_owned()
+    })
+    .await
+}
+
+async fn read_files(context: &Context, args: ReadQuiltArgs) -> anyhow::Result<()> {
+    // What cannot be written need not be fetched.
+    let folder = args.out.as_deref().map(Folder::open).transpose()?;
+    let client = context.reading(&args.rpc)?.client;
+    let files = chosen(&client, &args).await?;
+    match folder {
+        Some(folder) => {
+            folder.write(&files)?;
+            if context.json() {
+                return print_json(&ReadQuiltResult {
+                    out: args.out.as_deref().map(path_json),
+                    retrieved_blobs: files
+                        .into_iter()
+                        .map(|file| retrieved(file, false))
+                        .collect(),
+                });
+            }
+            let size: u64 = files.iter().map(|file| file.data.len() as u64).sum();
+            print_text(&format!(
+                "Success: read {} files ({}) to {}",
+                files.len(),
+                Size(size),
+                path_text(&folder.path)
+            ))
+        }
+        None if context.json() => print_json(&ReadQuiltResult {
+            out: None,
+            retrieved_blobs: files
+                .into_iter()
+                .map(|file| retrieved(file, true))
+                .collect(),
+        }),
+        None => match files.as_slice() {
+            [file] => print_bytes(&file.data),
+            files => bail!(
+                "these are {} files; name a folder with --out, or one file with --identifier",
+                files.len()
+            ),
+        },
+    }
+}
+
+fn retrieved(file: Patch, with_bytes: bool) -> RetrievedBlob {
+    RetrievedBlob {
+        blob: if with_bytes { file.data } else { Vec::new() },
+        identifier: file.identifier,
+        tags: file.tags,
+    }
+}
+
+async fn open(client: &WalrusClient, quilt_id: BlobId) -> anyhow::Result<Quilt> {
+    let bytes = client
+        .read(&quilt_id, ConsistencyCheck::Strict, &bars())
+        .await?;
+    let n_shards = client.encoder().await?.n_shards();
+    Quilt::open(n_shards, bytes).with_context(|| format!("blob {quilt_id} is no quilt"))
+}
+
+/// The files that were asked for, in the order of their quilt.
+async fn chosen(client: &WalrusClient, args: &ReadQuiltArgs) -> anyhow::Result<Vec<Patch>> {
+    if let Some(quilt_id) = args.quilt_id {
+        let quilt = open(client, quilt_id).await?;
+        let index = quilt.index();
+        let entries: Vec<IndexedPatch<'_>> = match args.tag.as_slice() {
+            [key, value] => index.with_tag(key, value).collect(),
+            _ if args.identifiers.is_empty() => index.iter().collect(),
+            _ => {
+                let names: Vec<&str> = args.identifiers.iter().map(String::as_str).collect();
+                index.find_all(&names)?
+            }
+        };
+        let files = entries.iter().map(|entry| quilt.patch(entry.columns()));
+        return Ok(files.collect::<Result<_, _>>()?);
+    }
+    let mut quilts: BTreeMap<BlobId, Quilt> = BTreeMap::new();
+    let mut files = Vec::with_capacity(args.quilt_patch_ids.len());
+    for patch_id in &args.quilt_patch_ids {
+        let columns = patch_id
+            .columns()
+            .map_err(|error| anyhow!("{patch_id} names no file of a quilt: {error}"))?;
+        if !quilts.contains_key(&patch_id.quilt_id) {
+            let quilt = open(client, patch_id.quilt_id).await?;
+            quilts.insert(patch_id.quilt_id, quilt);
+        }
+        files.push(quilts[&patch_id.quilt_id].patch(columns)?);
+    }
+    Ok(files)
+}
+
+/// A folder that files of a quilt are written to.
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder unless it is there.
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        match fs::create_dir(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(error).with_context(|| format!("cannot make {}", path_text(path)));
+            }
+            _ if path.is_dir() => Ok(Self {
+                path: path.to_owned(),
+            }),
+            _ => bail!("cannot write to {}: it is no folder", path_text(path)),
+        }
+    }
+
+    /// Writes all files. Whoever made the quilt has chosen their names: none leads out of the folder, and none
+    /// replaces what is in it.
+    fn write(&self, files: &[Patch]) -> anyhow::Result<()> {
+        let paths: Vec<PathBuf> = files
+            .iter()
+            .map(|file| self.path.join(file_name(&file.identifier)))
+            .collect();
+        if let Some(taken) = paths.iter().find(|path| fs::symlink_metadata(path).is_ok()) {
+            bail!(
+                "{} exists already, and nothing was written: name an empty folder",
+                path_text(taken)
+            );
+        }
+        for (path, file) in paths.iter().zip(files) {
+            Output::open(path)
+                .and_then(|output| output.write(&file.data))
+                .with_context(|| {
+                    format!(
+                        "cannot write {} (the file {})",
+                        path_text(path),
+                        printable(&file.identifier)
+                    )
+                })?;
+        }
+        Ok(())
+    }
+}
+
+/// An identifier as the name of a file in a folder: what separates folders, what controls terminals and `%` itself are
+/// percent-encoded, and so is the first point of a name that begins with one. Different identifiers have different names.
+fn file_name(identifier: &str) -> String {
+    let mut name = String::with_capacity(identifier.len());
+    for (position, char) in identifier.char_indices() {
+        let is_kept = !matches!(char, '/' | '\\' | '%')
+            && !(char == '.' && position == 0)
+            && matches!(printable(&char.to_string()), std::borrow::Cow::Borrowed(_));
+        if is_kept {
+            name.push(char);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in char.encode_utf8(&mut bytes).bytes() {
+                write!(name, "%{byte:02X}").expect("writing to a string cannot fail");
+            }
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(identifier: &str, data: &[u8]) -> Patch {
+        Patch {
+            identifier: identifier.to_owned(),
+            tags: BTreeMap::new(),
+            data: data.to_vec(),
+        }
+    }
+
+    #[test]
+    fn identifiers_never_lead_out_of_their_folder() {
+        for (identifier, name) in [
+            ("a.txt", "a.txt"),
+            ("../../etc/passwd", "%2E.%2F..%2Fetc%2Fpasswd"),
+            ("/etc/passwd", "%2Fetc%2Fpasswd"),
+            ("..", "%2E."),
+            (".bashrc", "%2Ebashrc"),
+            ("a\0\n\x1b\u{202e}", "a%00%0A%1B%E2%80%AE"),
+            ("100%2F", "100%252F"),
+            ("ä b", "ä b"),
+        ] {
+            assert_eq!(file_name(identifier), name);
+        }
+    }
+
+    #[test]
+    fn nothing_that_exists_is_replaced() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("out");
+        let folder = Folder::open(&path).unwrap();
+        folder
+            .write(&[file("a", b"1"), file("../b", b"2")])
+            .unwrap();
+        assert_eq!(fs::read(path.join("a")).unwrap(), b"1");
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+
+        std::os::unix::fs::symlink("nowhere", path.join("link")).unwrap();
+        for taken in ["a", "link"] {
+            let error = Folder::open(&path)
+                .unwrap()
+                .write(&[file("new", b"3"), file(taken, b"4")])
+                .unwrap_err();
+            assert!(error.to_string().contains("exists already"), "{error}");
+        }
+        assert_eq!(fs::read(path.join("a")).unwrap(), b"1");
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 3);
+        assert!(Folder::open(&path.join("a")).is_err());
+        assert!(Folder::open(&parent.path().join("none/out")).is_err());
+    }
+}
