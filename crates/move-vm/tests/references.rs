@@ -7,7 +7,8 @@ use common::assemble::Assembler;
 use move_vm::{
     AbilitySet,
     format::{
-        DatatypeHandle, FieldDef, FieldHandle, Instruction as I, SignatureToken as T, StructDef,
+        DatatypeHandle, EnumDef, FieldDef, FieldHandle, Instruction as I, SignatureToken as T,
+        StructDef, VariantDef, VariantHandle,
     },
     verifier::verify_module,
 };
@@ -329,4 +330,142 @@ fn loops_reach_a_fixed_point() {
         code,
         "vector that is borrowed",
     );
+}
+
+/// `while (i < n) { if (i == 3) { *r = 1; break }; i = i + 1 }; x`, where `r` borrows `x`: after the
+/// loop `r` is gone on one path and held on the other, so it is forgotten before `x` is read.
+#[test]
+fn what_follows_a_loop_waits_for_every_way_out() {
+    let code = vec![
+        I::LdU64(0), // 0
+        I::StLoc(1),
+        I::LdU64(0),
+        I::StLoc(2),
+        I::MutBorrowLoc(1),
+        I::StLoc(3),
+        I::CopyLoc(2), // 6: while
+        I::CopyLoc(0),
+        I::Lt,
+        I::BrFalse(23),
+        I::CopyLoc(2), // 10: if
+        I::LdU64(3),
+        I::Eq,
+        I::BrFalse(18),
+        I::LdU64(1), // 14: *r = 1; break
+        I::MoveLoc(3),
+        I::WriteRef,
+        I::Branch(23),
+        I::MoveLoc(2), // 18: i = i + 1
+        I::LdU64(1),
+        I::Add,
+        I::StLoc(2),
+        I::Branch(6),
+        I::MoveLoc(1), // 23: x
+        I::Ret,
+    ];
+    let locals = [T::U64, T::U64, mutable(T::U64)];
+    accepted(&[T::U64], &[T::U64], &locals, code.clone());
+    // Without the write every way out still holds `r`.
+    let held = code.iter().enumerate().map(|(at, instruction)| match at {
+        14..17 => I::Nop,
+        _ => instruction.clone(),
+    });
+    refused(
+        &[T::U64],
+        &[T::U64],
+        &locals,
+        held.collect(),
+        "move of a local",
+    );
+}
+
+#[test]
+fn what_a_loop_learns_is_checked_again() {
+    // The first round enters with a reference to a parameter, the others with one to the vector.
+    let code = vec![
+        I::MutBorrowLoc(2), // 0
+        I::StLoc(1),
+        I::MutBorrowLoc(0), // 2: loop
+        I::VecPopBack(0),
+        I::Pop,
+        I::CopyLoc(3),
+        I::BrFalse(12),
+        I::MutBorrowLoc(0), // 7
+        I::LdU64(0),
+        I::VecMutBorrow(0),
+        I::StLoc(1),
+        I::Branch(2),
+        I::Ret, // 12
+    ];
+    let parameters = [numbers(), mutable(T::U64), T::U64, T::Bool];
+    refused(
+        &parameters,
+        &[],
+        &[],
+        code.clone(),
+        "vector that is borrowed",
+    );
+    let mut once = code;
+    once[11] = I::Branch(12);
+    accepted(&parameters, &[], &[], once);
+}
+
+/// Adds `enum E { A(u64), B }` as datatype handle 1, its variants as variant handles 0 and 1.
+fn add_enum(assembler: &mut Assembler) {
+    let [name, a, b, field] = ["E", "A", "B", "pos0"].map(|name| assembler.identifier(name));
+    let module = &mut assembler.module;
+    module.datatype_handles.push(DatatypeHandle {
+        module: 0,
+        name,
+        abilities: AbilitySet::PRIMITIVES,
+        type_parameters: Vec::new(),
+    });
+    let field = FieldDef {
+        name: field,
+        type_: T::U64,
+    };
+    let variants = [(a, vec![field]), (b, Vec::new())];
+    module.enum_defs.push(EnumDef {
+        handle: 1,
+        variants: variants
+            .map(|(name, fields)| VariantDef { name, fields })
+            .to_vec(),
+    });
+    module.variant_handles = (0..2)
+        .map(|variant| VariantHandle { owner: 0, variant })
+        .collect();
+}
+
+#[test]
+fn variants_are_unpacked_by_reference_only_while_nobody_else_can_change_them() {
+    let refusal = |copy_first: bool, unpack: &[I]| {
+        let mut assembler = assembler();
+        add_enum(&mut assembler);
+        // The copy is the newest reference: the original waits for it.
+        let (unpacked, left) = if copy_first { (1, 0) } else { (0, 1) };
+        let code = [
+            &[I::CopyLoc(0), I::StLoc(1), I::MoveLoc(unpacked)],
+            unpack,
+            &[I::MoveLoc(left), I::Pop, I::Ret],
+        ]
+        .concat();
+        let e = mutable(T::Datatype(1));
+        assembler.function(
+            "f",
+            std::slice::from_ref(&e),
+            &[],
+            std::slice::from_ref(&e),
+            code,
+        );
+        let error = verify_module(&assembler.finish()).err()?;
+        Some(error.message.unwrap().to_string())
+    };
+    for unpack in [
+        &[I::UnpackVariantMutRef(1)][..],
+        &[I::UnpackVariantMutRef(0), I::Pop],
+    ] {
+        let message = refusal(false, unpack).expect("the copy lives");
+        assert!(message.contains("unpacking of a variant"), "{message}");
+        assert_eq!(refusal(true, unpack), None);
+    }
 }

@@ -551,7 +551,7 @@ fn jump_tables() {
         assembler.finish()
     };
     accepted(&build(&[2, 3], I::ImmBorrowLoc(0)));
-    accepted(&build(&[2, 3], I::MutBorrowLoc(0)));
+    refused(&build(&[2, 3], I::MutBorrowLoc(0)), "types");
     refused(&build(&[2], I::ImmBorrowLoc(0)), "instructions");
     refused(&build(&[2, 9], I::ImmBorrowLoc(0)), "bounds");
     refused(&build(&[2, 3], I::ImmBorrowLoc(1)), "types");

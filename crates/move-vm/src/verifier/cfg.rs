@@ -61,29 +61,38 @@ impl ControlFlowGraph {
         }
     }
 
-    /// Blocks that the entry reaches, in reverse postorder.
-    pub(super) fn reverse_postorder(&self) -> Vec<usize> {
-        let mut visited = vec![false; self.blocks.len()];
+    /// The order in which the verifier of the protocol visits blocks, which some of its verdicts
+    /// depend on.
+    pub(super) fn traversal(&self) -> Traversal {
+        let mut states = vec![Exploration::Unknown; self.blocks.len()];
         let mut order = Vec::new();
+        let mut back_edges = BTreeSet::new();
         let mut pending = Vec::new();
         if !self.blocks.is_empty() {
-            visited[0] = true;
-            pending.push((0, 0));
+            states[0] = Exploration::InProgress;
+            pending.push((0, self.blocks[0].successors.iter().rev()));
         }
-        while let Some((block, next)) = pending.pop() {
-            match self.blocks[block].successors.get(next) {
-                Some(successor) => {
-                    pending.push((block, next + 1));
-                    if !visited[*successor] {
-                        visited[*successor] = true;
-                        pending.push((*successor, 0));
-                    }
+        while let Some((block, successors)) = pending.last_mut() {
+            let block = *block;
+            let Some(successor) = successors.next().copied() else {
+                states[block] = Exploration::Done;
+                order.push(block);
+                pending.pop();
+                continue;
+            };
+            match states[successor] {
+                Exploration::Unknown => {
+                    states[successor] = Exploration::InProgress;
+                    pending.push((successor, self.blocks[successor].successors.iter().rev()));
                 }
-                None => order.push(block),
+                Exploration::InProgress => {
+                    back_edges.insert((block, successor));
+                }
+                Exploration::Done => {}
             }
         }
         order.reverse();
-        order
+        Traversal { order, back_edges }
     }
 
     /// Predecessors of every block.
@@ -101,6 +110,25 @@ impl ControlFlowGraph {
         }
         predecessors
     }
+}
+
+/// See [`ControlFlowGraph::traversal`].
+#[derive(Debug)]
+pub(super) struct Traversal {
+    /// Blocks that the entry reaches, each after those that lead to it except along back edges. Where
+    /// code branches, the block that stands first in the code comes first.
+    pub(super) order: Vec<usize>,
+    /// Edges from a block to itself or to one that comes before it: from the end of a loop to its
+    /// head.
+    pub(super) back_edges: BTreeSet<(usize, usize)>,
+}
+
+/// How far a depth-first search has got with a block.
+#[derive(Clone, Copy, Debug)]
+enum Exploration {
+    Unknown,
+    InProgress,
+    Done,
 }
 
 fn targets(instruction: &Instruction, jump_tables: &[JumpTable]) -> Vec<usize> {

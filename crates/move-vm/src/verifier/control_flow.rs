@@ -27,7 +27,7 @@ pub(super) fn check(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Chec
 }
 
 fn check_loops(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Check {
-    let order = cfg.reverse_postorder();
+    let order = cfg.traversal().order;
     let predecessors = cfg.predecessors();
     let mut rank = vec![usize::MAX; cfg.blocks.len()];
     for (position, block) in order.iter().enumerate() {

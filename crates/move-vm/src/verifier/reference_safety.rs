@@ -26,11 +26,21 @@ pub(super) fn check(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Chec
     if let Some(entry) = before.first_mut() {
         *entry = Some(State::entry(function));
     }
+    // Joining two paths forgets the references that only one of them holds, and what is forgotten
+    // borrows nothing any more. So the verdict on a block depends on how much was joined before it is
+    // checked: each block waits for the paths that lead to it, and a loop whose head has learned
+    // something is checked again before what follows it.
+    let traversal = cfg.traversal();
+    let mut position = vec![0; cfg.blocks.len()];
+    for (at, block) in traversal.order.iter().enumerate() {
+        position[*block] = at;
+    }
     // What a state allows only grows, within finitely many edges, so this ends.
-    let mut pending = vec![0];
+    let mut next = 0;
     let mut work = 0;
-    while let Some(index) = pending.pop() {
-        let Some(state) = before.get(index).cloned().flatten() else {
+    while let Some(index) = traversal.order.get(next).copied() {
+        next += 1;
+        let Some(state) = before[index].clone() else {
             continue;
         };
         let block = &cfg.blocks[index];
@@ -38,31 +48,41 @@ pub(super) fn check(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Chec
         if work > WORK_MAX {
             return Err(function.broken(PASS, block.start, "function is too complex to check"));
         }
-        let mut run = Run {
-            function,
-            state,
-            stack: Vec::new(),
-            pc: block.start,
-        };
-        for pc in block.start..block.end {
-            run.pc = pc;
-            run.step(&function.code.code[pc])?;
-        }
-        let after = run.state.canonical();
+        let after = execute(function, state, block.start..block.end)?;
         for successor in &block.successors {
             let grown = match &mut before[*successor] {
                 Some(known) => known.join(after.clone()),
                 unknown => {
                     *unknown = Some(after.clone());
-                    true
+                    false
                 }
             };
-            if grown {
-                pending.push(*successor);
+            if grown && traversal.back_edges.contains(&(index, *successor)) {
+                next = position[*successor];
+                break;
             }
         }
     }
     Ok(())
+}
+
+/// What is known after the instructions of a block.
+fn execute(
+    function: &FunctionView<'_>,
+    state: State,
+    block: std::ops::Range<usize>,
+) -> Result<State, VmError> {
+    let mut run = Run {
+        function,
+        state,
+        stack: Vec::new(),
+        pc: block.start,
+    };
+    for pc in block {
+        run.pc = pc;
+        run.step(&function.code.code[pc])?;
+    }
+    Ok(run.state.canonical())
 }
 
 /// What is known between two instructions.
@@ -377,6 +397,14 @@ impl Run<'_, '_> {
 
     fn unpack_reference(&mut self, variant: u16, fields: usize, mutable: bool) -> Check {
         let parent = self.pop_reference()?;
+        // Which variant it is depends on all of the value, so this is asked of variants without
+        // fields too.
+        let free = if mutable {
+            !self.state.graph.has_full_borrows(parent)
+        } else {
+            self.is_readable(parent, None)
+        };
+        self.require(free, "unpacking of a variant that is borrowed")?;
         for field in (0..).take(fields) {
             let id = self.borrow_label(parent, Label::VariantField(variant, field), mutable)?;
             self.stack.push(Some(id));

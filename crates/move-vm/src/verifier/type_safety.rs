@@ -94,6 +94,15 @@ impl<'a> Types<'_, 'a> {
         }
     }
 
+    fn expect_immutable_reference(&mut self) -> Result<T, VmError> {
+        match self.pop()?.into_owned() {
+            T::Reference(inner) => Ok(*inner),
+            found => Err(self.broken(format_args!(
+                "expected an immutable reference, found {found:?}"
+            ))),
+        }
+    }
+
     fn expect_reference_to(&mut self, expected: &T, mutable: bool) -> Check {
         let found = self.expect_reference(mutable)?;
         if found == *expected {
@@ -442,11 +451,11 @@ impl<'a> Types<'_, 'a> {
         Ok(())
     }
 
-    /// The operand refers to the enum of the jump table, with any type arguments.
+    /// The operand refers immutably to the enum of the jump table, with any type arguments.
     fn switch(&mut self, table: TableIndex) -> Check {
         let table = &self.function.code.jump_tables[usize::from(table)];
         let expected = self.function.view.enum_def(table.enum_def).handle;
-        let found = match self.expect_reference(false)? {
+        let found = match self.expect_immutable_reference()? {
             T::Datatype(handle) => handle,
             T::DatatypeInstantiation(instance) => instance.0,
             other => return Err(self.broken(format_args!("expected an enum, found {other:?}"))),
