@@ -26,6 +26,38 @@ fn main() {
     let move_dir = manifest.join("../../move");
     embed_packages(&move_dir, &out);
     generate_errors(&move_dir, &out);
+    generate_framework_errors(&move_dir, &out);
+}
+
+/// Writes `framework_errors.rs`: a table made of `move/framework-errors.txt`.
+fn generate_framework_errors(move_dir: &Path, out: &Path) {
+    let list = move_dir.join("framework-errors.txt");
+    println!("cargo::rerun-if-changed={}", list.display());
+    let lines = fs::read_to_string(&list).expect("the list is part of the repository");
+    // A module may give one code to two constants: the first name stands for both.
+    let mut table: BTreeMap<(&str, &str, u64), (&str, String)> = BTreeMap::new();
+    for line in lines.lines() {
+        let (path, rest) = line.split_once(" = ").expect("a path, then a code");
+        let (code, sentence) = rest.split_once(": ").expect("a code, then a sentence");
+        let [package, module, name] = path.split("::").collect::<Vec<_>>()[..] else {
+            panic!("{path} is not package::module::EName");
+        };
+        let code = code.parse().expect("a number");
+        table
+            .entry((package, module, code))
+            .and_modify(|(_, known)| *known = format!("{known} Or: {sentence}"))
+            .or_insert((name, sentence.to_owned()));
+    }
+    let mut text = String::from("&[\n");
+    for ((package, module, code), (name, sentence)) in table {
+        writeln!(
+            text,
+            "    {package}({module:?}, {code}, {name:?}, {sentence:?}),"
+        )
+        .expect("writing to a string");
+    }
+    text.push_str("]\n");
+    fs::write(out.join("framework_errors.rs"), text).expect("OUT_DIR is writable");
 }
 
 fn embed_packages(move_dir: &Path, out: &Path) {

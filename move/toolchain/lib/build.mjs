@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "./errors.mjs";
+import { checkFrameworkErrors } from "./framework-errors.mjs";
 import {
   BUILD_DIR,
   COMPILER_PACKAGE,
@@ -40,6 +41,7 @@ export async function build(options) {
     if (await buildOne(job, target)) built.push(ours.name);
   }
   report(built);
+  checkFrameworkErrors(framework, options);
   checkLock(describeBuild(compiler, framework), options);
 }
 

@@ -1,4 +1,5 @@
-//! Abort codes of the Sui framework that calls of our contracts can end in.
+//! Abort codes of the Sui framework: those that calls of our contracts can end in, in words that fit our contracts,
+//! and all others, in the words of the framework's own sources.
 
 use super::AbortCode;
 
@@ -32,8 +33,41 @@ const fn std(
     }
 }
 
+/// What the embedded chain aborts with where it does not have a native function of the framework.
+pub(super) const NATIVE_MISSING: u64 = 0x4E41_5449;
+
+/// The entry for [`NATIVE_MISSING`], which any module of the framework may report.
+pub(super) static NATIVE_MISSING_ENTRY: AbortCode = sui(
+    "native",
+    NATIVE_MISSING,
+    "ENativeMissing",
+    "The chain does not have a native function that the call needs.",
+);
+
+/// All error constants of the framework with a number, from `move/framework-errors.txt`.
+static SOURCES: &[AbortCode] = include!(concat!(env!("OUT_DIR"), "/framework_errors.rs"));
+
+/// What abort `code` of a module of the framework means.
+pub(super) fn describe(package: &str, module: &str, code: u64) -> Option<&'static AbortCode> {
+    if code == NATIVE_MISSING && ["std", "sui"].contains(&package) {
+        return Some(&NATIVE_MISSING_ENTRY);
+    }
+    all().find(|entry| entry.package == package && entry.module == module && entry.code == code)
+}
+
+/// Our words where there are some, those of the framework elsewhere.
+pub(super) fn all() -> impl Iterator<Item = &'static AbortCode> {
+    let others = SOURCES.iter().filter(|entry| {
+        let same = |ours: &&AbortCode| {
+            (ours.package, ours.module, ours.code) == (entry.package, entry.module, entry.code)
+        };
+        !TABLE.iter().any(|ours| same(&ours))
+    });
+    TABLE.iter().chain(others)
+}
+
 /// Names and codes are those of the framework; the sentences say what they mean in calls of our contracts.
-pub(super) static TABLE: &[AbortCode] = &[
+static TABLE: &[AbortCode] = &[
     sui(
         "balance",
         0,

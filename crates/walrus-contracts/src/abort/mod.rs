@@ -1,8 +1,8 @@
 //! What the abort codes of Move modules mean: a sentence for people, and an enum per module for programs.
 //!
 //! The enums are generated from the error constants of our Move sources when this crate is built, one per
-//! module, in a Rust module per package; [`ContractError`] is any of them. Errors of the Sui framework that
-//! users of the contracts meet are in the same table without an enum.
+//! module, in a Rust module per package; [`ContractError`] is any of them. Errors of the Sui framework are
+//! in the same table without an enum.
 //!
 //! ```
 //! use walrus_contracts::abort::{self, ContractError, walrus::BlobError};
@@ -169,7 +169,9 @@ pub fn describe(module: &str, code: u64) -> Option<&'static AbortCode> {
 
 /// What abort `code` of `module` in `package` means. Packages of the framework are `std` (0x1) and `sui` (0x2).
 pub fn describe_in(package: &str, module: &str, code: u64) -> Option<&'static AbortCode> {
-    all().find(|entry| entry.package == package && entry.module == module && entry.code == code)
+    ours()
+        .find(|entry| entry.package == package && entry.module == module && entry.code == code)
+        .or_else(|| framework::describe(package, module, code))
 }
 
 /// All abort codes of our packages, grouped by package and module.
@@ -177,9 +179,9 @@ pub fn ours() -> impl Iterator<Item = &'static AbortCode> {
     ContractError::all().map(ContractError::describe)
 }
 
-/// All abort codes: ours, then those of the framework that users meet.
+/// All abort codes: ours, then those of the framework.
 pub fn all() -> impl Iterator<Item = &'static AbortCode> {
-    ours().chain(framework::TABLE)
+    ours().chain(framework::all())
 }
 
 #[cfg(test)]

@@ -88,6 +88,41 @@ fn codes_become_typed_errors_and_back() {
 }
 
 #[test]
+fn codes_of_the_framework_are_sentences() {
+    let sentence = |package, module, code| describe_in(package, module, code).unwrap().sentence;
+    // Our words, where calls of our contracts end there.
+    assert!(sentence("sui", "balance", 2).starts_with("The coin or fund holds less"));
+    // The framework's, everywhere else.
+    let packages = [
+        ("sui", "kiosk", 8, "Attempt to take an item that is locked."),
+        (
+            "sui",
+            "vec_map",
+            4,
+            "Trying to pop from a map that is empty.",
+        ),
+        (
+            "sui",
+            "hex",
+            0,
+            "The framework refuses this: invalid hex length.",
+        ),
+        (
+            "std",
+            "ascii",
+            0x10000,
+            "An invalid ASCII character was encountered when creating an ASCII string.",
+        ),
+    ];
+    for (package, module, code, expected) in packages {
+        assert_eq!(sentence(package, module, code), expected);
+    }
+    // What the embedded chain says where it lacks a native function.
+    assert!(sentence("sui", "poseidon", 1_312_904_265).contains("native function"));
+    assert_eq!(describe_in("walrus", "blob", 1_312_904_265), None);
+}
+
+#[test]
 fn foreign_codes_are_unknown() {
     assert_eq!(describe("balance", 2), None);
     assert_eq!(describe("blob", 999), None);
