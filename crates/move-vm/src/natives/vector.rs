@@ -1,12 +1,25 @@
-//! `std::vector`, for transactions that call it directly: compiled code uses instructions.
+//! `std::vector`, for transactions that call it directly: compiled code uses instructions. Where the instruction
+//! fails, the function aborts, with the sub-status as its code.
 
 use super::{NativeResult, arguments, type_arguments};
 use crate::{
-    host::NativeContext,
+    error::{StatusCode, VmError},
+    host::{NativeContext, NativeError},
     interpreter::vector as operations,
     types::Type,
     value::{ElementKind, Value, Vector},
 };
+
+fn abort(error: VmError) -> NativeError {
+    match error {
+        VmError {
+            status: StatusCode::VectorOperationError,
+            sub_status: Some(code),
+            ..
+        } => NativeError::Abort(code),
+        other => NativeError::Vm(other),
+    }
+}
 
 pub(super) fn empty(_: &mut NativeContext<'_>, types: &[Type], _: Vec<Value>) -> NativeResult {
     let [element] = type_arguments(types)?;
@@ -24,19 +37,21 @@ pub(super) fn length(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) 
 
 pub(super) fn borrow(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector, index] = arguments(values)?;
-    let element = operations::borrow(&vector.into_reference()?, index.into_u64()?)?;
+    let element =
+        operations::borrow(&vector.into_reference()?, index.into_u64()?).map_err(abort)?;
     Ok(vec![Value::Reference(element)])
 }
 
 pub(super) fn push_back(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector, value] = arguments(values)?;
-    operations::push_back(&vector.into_reference()?, value)?;
+    operations::push_back(&vector.into_reference()?, value).map_err(abort)?;
     Ok(Vec::new())
 }
 
 pub(super) fn pop_back(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector] = arguments(values)?;
-    Ok(vec![operations::pop_back(&vector.into_reference()?)?])
+    let element = operations::pop_back(&vector.into_reference()?).map_err(abort)?;
+    Ok(vec![element])
 }
 
 pub(super) fn destroy_empty(
@@ -45,7 +60,7 @@ pub(super) fn destroy_empty(
     values: Vec<Value>,
 ) -> NativeResult {
     let [vector] = arguments(values)?;
-    operations::unpack(vector, 0)?;
+    operations::unpack(vector, 0).map_err(abort)?;
     Ok(Vec::new())
 }
 
@@ -55,6 +70,7 @@ pub(super) fn swap(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) ->
         &vector.into_reference()?,
         left.into_u64()?,
         right.into_u64()?,
-    )?;
+    )
+    .map_err(abort)?;
     Ok(Vec::new())
 }

@@ -57,6 +57,10 @@ impl Failure {
     /// A type argument that does not exist or does not fit.
     pub(crate) fn type_argument(index: usize, error: &VmError) -> Self {
         let kind = match error.status {
+            StatusCode::TypeArityMismatch => {
+                return Self::from(ExecutionError::TypeArityMismatch)
+                    .with_detail(error.to_string());
+            }
             StatusCode::ConstraintNotSatisfied => TypeArgumentError::ConstraintNotSatisfied,
             _ => TypeArgumentError::TypeNotFound,
         };

@@ -51,6 +51,11 @@ impl Costs {
             self.rebates - rebate,
         )
     }
+
+    /// What the storage costs beyond what is paid back for it.
+    fn net_storage(&self) -> u64 {
+        self.storage.saturating_sub(paid_back(self.rebates))
+    }
 }
 
 impl Ending<'_> {
@@ -78,12 +83,18 @@ impl Ending<'_> {
         self.failed(failure, command_outputs)
     }
 
+    /// Computation must cost less than the budget, and storage no more than what is left of it.
     fn check_budget(&self, costs: &Costs) -> Result<(), Failure> {
-        let needed = costs.computation.saturating_add(costs.storage);
-        if self.enforced && needed > self.budget {
+        if !self.enforced {
+            return Ok(());
+        }
+        let needed = costs.computation.saturating_add(costs.net_storage());
+        if needed > self.budget || costs.computation >= self.budget {
             return Err(
                 Failure::from(ExecutionError::InsufficientGas).with_detail(format!(
-                    "the cost of {needed} MIST exceeds the budget of {}",
+                    "{} MIST for computation and {} for storage exceed the budget of {}",
+                    costs.computation,
+                    costs.net_storage(),
                     self.budget
                 )),
             );
@@ -100,13 +111,17 @@ impl Ending<'_> {
             _ => self.price,
         };
         let mut costs = self.costs(&changes, price);
-        if self.check_budget(&costs).is_err() {
-            // Not even the objects that are written anyway can be paid for: the budget goes, they keep their rebates.
-            costs = Costs {
-                computation: self.budget,
-                storage: 0,
-                rebates: 0,
-            };
+        if self.enforced {
+            costs.computation = costs.computation.min(self.budget);
+            if costs.net_storage() > self.budget - costs.computation {
+                // Not even the objects that are written anyway can be paid for: the budget goes, they keep their
+                // rebates, and only those of merged gas coins come back.
+                costs = Costs {
+                    computation: self.budget,
+                    storage: 0,
+                    rebates: rebates(&changes.before, &changes.deleted),
+                };
+            }
         }
         self.seal(&changes, &costs, Vec::new(), Some(failure), command_outputs)
             .expect("effects of a failure are within the limits of its inputs")
@@ -158,10 +173,7 @@ impl Ending<'_> {
             .keys()
             .chain(&changes.deleted)
             .chain(&changes.wrapped);
-        let rebates = replaced
-            .filter_map(|id| changes.before.get(id))
-            .map(Object::storage_rebate)
-            .sum();
+        let rebates = rebates(&changes.before, replaced);
         Costs {
             computation: self.units.saturating_mul(price),
             storage,
@@ -278,6 +290,17 @@ impl Ending<'_> {
             });
         reads.collect()
     }
+}
+
+/// Storage rebates of those of `ids` that existed before.
+fn rebates<'a>(
+    before: &BTreeMap<Address, Object>,
+    ids: impl IntoIterator<Item = &'a Address>,
+) -> u64 {
+    ids.into_iter()
+        .filter_map(|id| before.get(id))
+        .map(Object::storage_rebate)
+        .sum()
 }
 
 fn status_of(failure: Option<Failure>) -> (ExecutionStatus, Option<String>) {

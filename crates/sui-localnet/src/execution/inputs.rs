@@ -43,6 +43,8 @@ pub(crate) enum CheckedInput {
     Pure(Vec<u8>),
     Object(Object, Access),
     Receiving(Object),
+    /// An object version that was received before: there is nothing to receive any more.
+    Received(Address, Version),
 }
 
 /// Everything the transaction loads before it executes.
@@ -60,14 +62,24 @@ impl Inputs {
     pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> {
         let arguments = self.arguments.iter().filter_map(|input| match input {
             CheckedInput::Object(object, _) | CheckedInput::Receiving(object) => Some(object),
-            CheckedInput::Pure(_) => None,
+            CheckedInput::Pure(_) | CheckedInput::Received(..) => None,
         });
         arguments.chain(&self.gas)
     }
 
+    /// Ids and versions of tickets for what was received before.
+    fn received(&self) -> impl Iterator<Item = (Address, Version)> {
+        self.arguments.iter().filter_map(|input| match input {
+            CheckedInput::Received(id, version) => Some((*id, *version)),
+            _ => None,
+        })
+    }
+
     /// The version that everything written gets.
     pub(crate) fn lamport_version(&self) -> Version {
-        1 + self.objects().map(Object::version).max().unwrap_or(0)
+        let objects = self.objects().map(Object::version);
+        let received = self.received().map(|(_, version)| version);
+        1 + objects.chain(received).max().unwrap_or(0)
     }
 }
 
@@ -95,11 +107,10 @@ pub(crate) fn load(
         packages: named_packages(packages, programmable)?,
     };
     let mut seen = BTreeSet::new();
-    for object in inputs.objects() {
-        if !seen.insert(object.object_id()) {
-            return Err(InputError::DuplicateInput {
-                id: object.object_id(),
-            });
+    let objects = inputs.objects().map(Object::object_id);
+    for id in objects.chain(inputs.received().map(|(id, _)| id)) {
+        if !seen.insert(id) {
+            return Err(InputError::DuplicateInput { id });
         }
     }
     Ok(inputs)
@@ -116,15 +127,30 @@ impl Loader<'_> {
             Input::Pure(bytes) => Ok(CheckedInput::Pure(bytes.clone())),
             Input::ImmutableOrOwned(reference) => self.owned(reference, sender),
             Input::Shared(shared) => self.shared(shared, sender),
-            Input::Receiving(reference) => {
-                let object = self.live(reference)?;
-                match object.owner() {
-                    Owner::Address(_) => Ok(CheckedInput::Receiving(object)),
-                    owner => Err(wrong_kind(&object, kind_of(owner), "an object to receive")),
-                }
-            }
+            Input::Receiving(reference) => self.receiving(reference),
             _ => Err(InputError::Unsupported("this kind of input")),
         }
+    }
+
+    fn receiving(&self, reference: &ObjectReference) -> Result<CheckedInput, InputError> {
+        let (id, version) = (*reference.object_id(), reference.version());
+        let found = self
+            .live(reference)
+            .and_then(|object| match object.owner() {
+                Owner::Address(_) => Ok(CheckedInput::Receiving(object)),
+                Owner::Object(parent) => Err(InputError::ChildObject {
+                    id,
+                    parent: *parent,
+                }),
+                owner => Err(wrong_kind(&object, kind_of(owner), "an object to receive")),
+            });
+        found.or_else(|error| {
+            if self.store.was_received(&id, version) {
+                Ok(CheckedInput::Received(id, version))
+            } else {
+                Err(error)
+            }
+        })
     }
 
     /// The live object, which must be the version named.

@@ -1,13 +1,17 @@
 //! What goes into an execution and what comes out.
 
 use sui_sdk_types::{
-    Address, Argument, Digest, Object, TransactionEffects, TransactionEvents, TypeTag,
+    Address, Argument, Digest, Object, TransactionEffects, TransactionEvents, TypeTag, Version,
 };
 
 /// The live objects a transaction executes against.
 pub trait ObjectSource: Send + Sync {
     /// The newest version of an object that exists: neither deleted nor wrapped.
     fn object(&self, id: &Address) -> Option<Object>;
+
+    /// Whether a transaction received the object when it had this version. The version may be named as received once
+    /// more: the transaction then executes, and fails where it receives.
+    fn was_received(&self, id: &Address, version: Version) -> bool;
 }
 
 /// What transactions see of the chain besides objects.

@@ -3,7 +3,9 @@
 use super::store::{Batch, StoreError, Table};
 use super::{AppliedTransaction, Ledger, keys, write};
 use std::collections::BTreeMap;
-use sui_sdk_types::{Address, Object, ObjectData, Owner};
+use sui_sdk_types::{
+    Address, Input, Object, ObjectData, Owner, Transaction, TransactionKind, Version,
+};
 
 /// Adds to `batch` the object versions written by `transactions` and the index changes between the state before
 /// and after them.
@@ -22,6 +24,12 @@ pub(super) fn state_changes(
         for id in &transaction.removed {
             state_after.insert(*id, None);
         }
+        // A ticket that was not used leaves its object as it is.
+        for (id, version) in receiving(&transaction.record.transaction) {
+            if state_after.contains_key(&id) {
+                batch.put(Table::Received, keys::versioned(&id, version), Vec::new());
+            }
+        }
     }
     for (id, after) in state_after {
         if let Some(before) = ledger.object(&id)? {
@@ -36,6 +44,18 @@ pub(super) fn state_changes(
         }
     }
     Ok(())
+}
+
+/// The object versions that a transaction may receive.
+fn receiving(transaction: &Transaction) -> impl Iterator<Item = (Address, Version)> + '_ {
+    let inputs = match &transaction.kind {
+        TransactionKind::ProgrammableTransaction(programmable) => programmable.inputs.as_slice(),
+        _ => &[],
+    };
+    inputs.iter().filter_map(|input| match input {
+        Input::Receiving(reference) => Some((*reference.object_id(), reference.version())),
+        _ => None,
+    })
 }
 
 fn remove_entries(object: &Object, batch: &mut Batch) {

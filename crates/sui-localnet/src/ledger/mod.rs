@@ -147,6 +147,14 @@ impl Ledger {
         self.read(Table::Objects, &keys::versioned(id, version))
     }
 
+    /// Whether a transaction received the object when it had this version.
+    pub(crate) fn was_received(&self, id: &Address, version: u64) -> Result<bool, StoreError> {
+        let found = self
+            .store
+            .get(Table::Received, &keys::versioned(id, version))?;
+        Ok(found.is_some())
+    }
+
     /// The transaction with `digest`.
     pub(crate) fn transaction(
         &self,

@@ -18,6 +18,8 @@ pub(crate) enum Table {
     Owned,
     /// Dynamic fields of a parent: parent ‖ field id.
     Fields,
+    /// Object versions that a transaction received: id ‖ version → nothing.
+    Received,
     /// Live objects that describe a coin type: type string → id.
     CoinRecords,
     /// Versions of a package: original id ‖ version → storage id.
@@ -32,12 +34,13 @@ pub(crate) enum Table {
 
 impl Table {
     /// All tables, in a fixed order.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Objects,
         Self::Live,
         Self::Owned,
         Self::Fields,
+        Self::Received,
         Self::CoinRecords,
         Self::Packages,
         Self::Transactions,
@@ -53,6 +56,7 @@ impl Table {
             Self::Live => "live",
             Self::Owned => "owned",
             Self::Fields => "fields",
+            Self::Received => "received",
             Self::CoinRecords => "coin_records",
             Self::Packages => "packages",
             Self::Transactions => "transactions",

@@ -4,7 +4,7 @@ use super::{Ledger, StoreError};
 use crate::execution::ObjectSource;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use sui_sdk_types::{Address, Object};
+use sui_sdk_types::{Address, Object, Version};
 
 /// Live objects with pending changes on top.
 pub(crate) struct View<'a> {
@@ -34,8 +34,13 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Reports a storage failure met by [`ObjectSource::object`], which has no way to return one: whatever was
-    /// computed from this view is void then.
+    fn fail(&self, error: StoreError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+    }
+
+    /// Reports a storage failure met by [`ObjectSource`], which has no way to return one: whatever was computed from
+    /// this view is void then.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.clone().map_or(Ok(()), Err)
@@ -50,10 +55,18 @@ impl ObjectSource for View<'_> {
         match self.ledger.object(id) {
             Ok(object) => object,
             Err(error) => {
-                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                failure.get_or_insert(error);
+                self.fail(error);
                 None
             }
         }
+    }
+
+    fn was_received(&self, id: &Address, version: Version) -> bool {
+        self.ledger
+            .was_received(id, version)
+            .unwrap_or_else(|error| {
+                self.fail(error);
+                false
+            })
     }
 }

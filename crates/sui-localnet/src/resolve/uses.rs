@@ -69,8 +69,9 @@ fn is_context(parameter: &Type) -> bool {
 }
 
 fn by_parameter(parameter: &Type) -> Use {
+    let (type_, mutable) = parameter.as_reference().unwrap_or((parameter, true));
     Use {
-        mutable: parameter.as_reference().is_none_or(|(_, mutable)| mutable),
-        receiving: parameter.is_datatype(MoveAddress::FRAMEWORK, "transfer", "Receiving"),
+        mutable,
+        receiving: type_.is_datatype(MoveAddress::FRAMEWORK, "transfer", "Receiving"),
     }
 }

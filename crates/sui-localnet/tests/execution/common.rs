@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use sui_localnet::execution::system::{self, GenesisConfig};
 use sui_localnet::execution::{ChainEnv, Engine, Executed, InputError, Mode, ObjectSource};
@@ -12,7 +12,7 @@ use sui_sdk_types::{
     IdOperation, Identifier, Input, MoveCall, Object, ObjectIn, ObjectOut, ObjectReference, Owner,
     ProgrammableTransaction, Publish, SharedInput, SplitCoins, StructTag, Transaction,
     TransactionEffects, TransactionEffectsV2, TransactionExpiration, TransactionKind,
-    TransferObjects, TypeTag,
+    TransferObjects, TypeTag, Version,
 };
 
 /// The account that acts in most tests.
@@ -25,13 +25,20 @@ pub(crate) const PRICE: u64 = 1_000;
 pub(crate) const BUDGET: u64 = 10_000_000_000;
 pub(crate) const CLOCK: Address = Address::from_static("0x6");
 
-/// Live objects.
+/// Live objects, and the object versions that were received.
 #[derive(Default)]
-pub(crate) struct Store(pub(crate) BTreeMap<Address, Object>);
+pub(crate) struct Store(
+    pub(crate) BTreeMap<Address, Object>,
+    pub(crate) BTreeSet<(Address, Version)>,
+);
 
 impl ObjectSource for Store {
     fn object(&self, id: &Address) -> Option<Object> {
         self.0.get(id).cloned()
+    }
+
+    fn was_received(&self, id: &Address, version: Version) -> bool {
+        self.1.contains(&(*id, version))
     }
 }
 
@@ -150,9 +157,16 @@ impl Chain {
 
     /// Executes and keeps the outcome, success or failure.
     pub(crate) fn execute(&mut self, sender: Address, ptb: Ptb) -> Executed {
+        let receiving: Vec<_> = ptb.receiving().collect();
         let transaction = self.transaction(sender, ptb);
         let executed = self.try_execute(&transaction).expect("inputs are fine");
         self.apply(&executed);
+        let changed = |id: &Address| {
+            let changes = &effects(&executed).changed_objects;
+            changes.iter().any(|change| change.object_id == *id)
+        };
+        let received = receiving.into_iter().filter(|(id, _)| changed(id));
+        self.store.1.extend(received);
         executed
     }
 
@@ -247,9 +261,15 @@ impl Package {
         serde_json::from_str(&json).unwrap()
     }
 
-    /// The fixture package.
+    /// The fixture package of most tests.
     pub(crate) fn objects() -> Self {
-        Self::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/move/objects.json"))
+        Self::fixture("objects")
+    }
+
+    /// A fixture package.
+    pub(crate) fn fixture(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/move");
+        Self::read(&folder.join(format!("{name}.json")))
     }
 
     /// A package of the repository.
@@ -299,6 +319,13 @@ impl Ptb {
             panic!("{id} is not shared");
         };
         self.input(Input::Shared(SharedInput::new(id, version, mutable)))
+    }
+
+    fn receiving(&self) -> impl Iterator<Item = (Address, u64)> {
+        self.inputs.iter().filter_map(|input| match input {
+            Input::Receiving(reference) => Some((*reference.object_id(), reference.version())),
+            _ => None,
+        })
     }
 
     pub(crate) fn command(&mut self, command: Command) -> Argument {

@@ -89,6 +89,75 @@ fn storage_beyond_the_budget_is_refused_at_the_end() {
 }
 
 #[test]
+fn the_budget_covers_storage_net_of_rebates() {
+    let mut chain = Chain::new();
+    // Coins of the genesis have no rebate before their first use.
+    chain.succeed(ALICE, Ptb::default());
+    let mut ptb = Ptb::default();
+    let coin = ptb.split(Argument::Gas, &[1]);
+    ptb.transfer(&[coin], ALICE);
+    // Computation, two coins, and 99 % of the rebate of one.
+    let cost = 1_000_000 + 2 * 988_000 - 978_120;
+    let mut transaction = chain.transaction(ALICE, ptb);
+    for (budget, fits) in [(2_000_000, true), (cost, true), (cost - 1, false)] {
+        transaction.gas_payment.budget = budget;
+        let executed = chain.try_execute(&transaction).unwrap();
+        assert_eq!(
+            *status(&executed) == ExecutionStatus::Success,
+            fits,
+            "{budget}"
+        );
+    }
+}
+
+#[test]
+fn computation_costs_less_than_the_budget() {
+    let mut chain = Chain::new();
+    let mut transaction = chain.transaction(ALICE, Ptb::default());
+    transaction.gas_payment.budget = 1_000_000;
+    let executed = chain.try_execute(&transaction).unwrap();
+    assert!(matches!(
+        status(&executed),
+        ExecutionStatus::Failure {
+            error: ExecutionError::InsufficientGas,
+            ..
+        }
+    ));
+    let used = &effects(&executed).gas_used;
+    assert_eq!(used.computation_cost, 1_000_000);
+    assert_eq!((used.storage_cost, used.storage_rebate), (0, 0));
+}
+
+#[test]
+fn merged_coins_pay_their_rebate_when_the_budget_is_spent() {
+    let (mut chain, package) = Chain::with_objects();
+    let coins = chain.coins(ALICE);
+    // Coins of the genesis have no rebate before their first use.
+    let mut ptb = Ptb::default();
+    let coin = ptb.owned(&chain, coins[1]);
+    ptb.transfer(&[coin], ALICE);
+    chain.succeed(ALICE, ptb);
+    let mut ptb = Ptb::default();
+    ptb.call(package, "items::spin", &[]);
+    let mut transaction = chain.paid_by(ALICE, &coins[..2], ptb);
+    transaction.gas_payment.budget = 2_000_000;
+    let before: u64 = coins[..2].iter().map(|id| chain.balance(*id)).sum();
+    let executed = chain.try_execute(&transaction).unwrap();
+    chain.apply(&executed);
+    let used = &effects(&executed).gas_used;
+    assert_eq!(used.computation_cost, 2_000_000);
+    // The storage of the coin that is kept is paid for by the coin that is gone.
+    assert_eq!(
+        (used.storage_cost, used.storage_rebate),
+        (988_000, 1_956_240)
+    );
+    assert_eq!(
+        chain.balance(coins[0]),
+        before + 988_000 * 2 - 19_760 - 988_000 - 2_000_000
+    );
+}
+
+#[test]
 fn the_same_transaction_costs_the_same() {
     let (mut chain, package) = Chain::with_objects();
     let counter = chain.only(package, "items", "Counter");

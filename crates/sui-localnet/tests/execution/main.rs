@@ -11,6 +11,8 @@ mod crypto;
 mod dynamic_fields;
 mod gas;
 mod objects;
+mod programs;
+mod protocol;
 mod publish;
 mod refusals;
 mod rules;

@@ -216,7 +216,7 @@ fn type_arguments_exist_and_fit() {
     let coin: TypeTag = StructTag::gas_coin().into();
     assert_eq!(
         with_type(coin),
-        type_error(TypeArgumentError::ConstraintNotSatisfied)
+        ExecutionError::VmVerificationOrDeserializationError
     );
     let nothing = StructTag::new(
         Address::TWO,

@@ -6,13 +6,13 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { compilePackage } from "../../../../move/toolchain/lib/compiler.mjs";
-import { locateFramework } from "../../../../move/toolchain/lib/sources.mjs";
+import { locateFramework, readFolder } from "../../../../move/toolchain/lib/sources.mjs";
 
 const here = new URL("./", import.meta.url);
 const framework = await locateFramework();
-for (const name of ["objects"]) {
+for (const name of ["objects", "rules"]) {
   const directory = fileURLToPath(new URL(name, here));
-  const { modules, dependencies, digest } = await compilePackage(directory, framework);
+  const { modules, dependencies, digest } = await compilePackage(readFolder(directory), framework);
   const output = fileURLToPath(new URL(`${name}.json`, here));
   writeFileSync(output, `${JSON.stringify({ modules, dependencies, digest }, null, 1)}\n`);
   console.log(`${output}: ${modules.length} modules`);

@@ -1,5 +1,6 @@
 //! From arguments of commands to values: what may be moved, copied or borrowed.
 
+use super::entanglement::is_hot;
 use super::values::{Held, InputState, Place, object_id};
 use super::{Interpreter, TypeInfo, pure};
 use crate::execution::failure::Failure;
@@ -22,8 +23,8 @@ enum Use {
 #[derive(Debug, Default)]
 pub(super) struct Uses {
     noted: Vec<(Place, Use)>,
-    /// Hot values that the command consumes.
-    pub(super) hot_consumed: usize,
+    /// Where the hot values were that the command consumes.
+    pub(super) hot_consumed: Vec<Place>,
     /// Whether the command takes a shared object by value.
     pub(super) takes_shared: bool,
 }
@@ -45,9 +46,9 @@ impl Uses {
         Ok(())
     }
 
-    /// The places used.
-    pub(super) fn places(&self) -> Vec<Place> {
-        self.noted.iter().map(|(place, _)| *place).collect()
+    /// The places used, one for each argument.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.noted.iter().map(|(place, _)| *place)
     }
 }
 
@@ -261,9 +262,9 @@ impl Interpreter<'_> {
             Place::Result(command, position) => {
                 let result = &mut self.results[command][position];
                 result.value = None;
-                let is_hot =
-                    !result.abilities.has(Ability::Drop) && !result.abilities.has(Ability::Store);
-                uses.hot_consumed += usize::from(is_hot && !result.abilities.has(Ability::Key));
+                if is_hot(result.abilities) {
+                    uses.hot_consumed.push(place);
+                }
                 result.tag.clone()
             }
             Place::Gas | Place::Input(_) => {

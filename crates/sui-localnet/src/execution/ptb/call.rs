@@ -55,17 +55,13 @@ impl<'a> Interpreter<'a> {
         let mut uses = Uses::default();
         let mut mutated = Vec::new();
         let arguments = self.arguments(&session, &function, call, &mut uses, &mut mutated)?;
-        let group = self.groups.join(&uses.places());
-        (0..uses.hot_consumed).for_each(|_| self.groups.consumed(group));
+        self.release(&uses);
+        if self.enforced && function.signature.visibility != Visibility::Public {
+            self.check_untangled(&uses)?;
+        }
+        let group = self.groups.join(uses.places());
         if uses.takes_shared {
             self.groups.heat(group);
-        }
-        let is_private = function.signature.visibility != Visibility::Public;
-        if self.enforced && is_private && self.groups.is_hot(group) {
-            let kind = CommandArgumentError::InvalidArgumentToPrivateEntryFunction;
-            return Err(Failure::argument(0, kind).with_detail(
-                "an argument hangs together with a value that is still to be consumed",
-            ));
         }
         self.runtime
             .set_event_source(to_move(call.package), call.module.clone());
@@ -76,6 +72,17 @@ impl<'a> Interpreter<'a> {
         self.entangle(index, group, &results);
         self.note_mutated(&mutated)?;
         Ok(results)
+    }
+
+    /// The arguments of a private function must not hang together with anything that is still to be consumed.
+    fn check_untangled(&self, uses: &Uses) -> Result<(), Failure> {
+        let tangled = uses.places().position(|place| self.groups.is_hot(place));
+        tangled.map_or(Ok(()), |index| {
+            let kind = CommandArgumentError::InvalidArgumentToPrivateEntryFunction;
+            Err(Failure::argument(index, kind).with_detail(
+                "the argument hangs together with a value that is still to be consumed",
+            ))
+        })
     }
 
     fn call_session(&self, call: &MoveCall, tags: &[TypeTag]) -> Result<Session<'a>, Failure> {
@@ -118,8 +125,9 @@ impl<'a> Interpreter<'a> {
                 .load_type(tag)
                 .map_err(|error| Failure::type_argument(index, &error))?;
             if !signature.type_parameters[index].is_subset(type_.abilities()) {
-                let error = move_vm::VmError::new(StatusCode::ConstraintNotSatisfied);
-                return Err(Failure::type_argument(index, &error));
+                let detail = format!("type argument {index}, {tag}, lacks an ability");
+                let error = ExecutionError::VmVerificationOrDeserializationError;
+                return Err(Failure::from(error).with_detail(detail));
             }
         }
         let function = session

@@ -38,7 +38,7 @@ impl Interpreter<'_> {
             let id = self.runtime.fresh_id().map_err(Failure::from)?;
             results.push(self.result(tag.clone(), coin(id, amount))?);
         }
-        let group = self.groups.join(&uses.places());
+        let group = self.groups.join(uses.places());
         self.entangle(index, group, &results);
         Ok(results)
     }
@@ -60,7 +60,7 @@ impl Interpreter<'_> {
             let (slot, _) = self.take_slot(position, place, GasRule::NotByValue, &mut uses)?;
             self.merge_one(&target, &slot)?;
         }
-        self.groups.join(&uses.places());
+        self.groups.join(uses.places());
         Ok(Vec::new())
     }
 
@@ -134,7 +134,7 @@ impl Interpreter<'_> {
                 .transfer(object, NewOwner::Address(from_move(recipient)))
                 .map_err(Failure::from)?;
         }
-        self.groups.join(&uses.places());
+        self.groups.join(uses.places());
         Ok(Vec::new())
     }
 
@@ -168,8 +168,8 @@ impl Interpreter<'_> {
         }
         let vector = Vector::from_values(ElementKind::of_type(&info.type_), elements)
             .map_err(Failure::from)?;
-        let group = self.groups.join(&uses.places());
-        (0..uses.hot_consumed).for_each(|_| self.groups.consumed(group));
+        self.release(&uses);
+        let group = self.groups.join(uses.places());
         let result = self.result(TypeTag::Vector(Box::new(tag)), Value::vector(vector))?;
         let results = vec![result];
         self.entangle(index, group, &results);

@@ -18,6 +18,7 @@ use super::inputs::{Access, CheckedInput, Inputs};
 use super::packages::Packages;
 use super::runtime::{NewOwner, ObjectRuntime, ObjectValue, Ticket};
 use super::types::CommandOutput;
+use arguments::Uses;
 use entanglement::Entanglement;
 use move_vm::ability::Ability;
 use move_vm::{Linkage, Session, Slot, TypeTag, Value, Vm};
@@ -145,6 +146,11 @@ impl<'a> Interpreter<'a> {
                     held: Held::Stored,
                 }))
             }
+            CheckedInput::Received(id, version) => InputState::Receiving {
+                id: *id,
+                version: *version,
+                taken: false,
+            },
             CheckedInput::Receiving(object) => {
                 let (id, version) = (object.object_id(), object.version());
                 let ticket = Ticket {
@@ -334,13 +340,17 @@ impl<'a> Interpreter<'a> {
         values::set_coin_balance(&slot, whole).map_err(Failure::from)
     }
 
+    /// Notes that a command consumes the hot values among its arguments.
+    fn release(&mut self, uses: &Uses) {
+        for place in &uses.hot_consumed {
+            self.groups.consumed(*place);
+        }
+    }
+
     /// Notes what a command used and made, for the rule on private entry functions.
     fn entangle(&mut self, index: usize, group: usize, results: &[ResultState]) {
         for (position, result) in results.iter().enumerate() {
-            let abilities = result.abilities;
-            let is_hot = !abilities.has(Ability::Drop)
-                && !abilities.has(Ability::Store)
-                && !abilities.has(Ability::Key);
+            let is_hot = entanglement::is_hot(result.abilities);
             self.groups
                 .add(Place::Result(index, position), group, is_hot);
         }

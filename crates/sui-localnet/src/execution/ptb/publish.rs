@@ -49,7 +49,7 @@ impl Interpreter<'_> {
         self.run_initializers(id, &modules)?;
         let cap = self.upgrade_cap(id)?;
         let results = vec![cap];
-        let group = self.groups.join(&[]);
+        let group = self.groups.join([]);
         self.entangle(index, group, &results);
         Ok(results)
     }

@@ -78,8 +78,8 @@ impl Interpreter<'_> {
         let receipt = Value::structure(vec![object_id(ticket.cap), object_id(id)]);
         let tag = framework_tag(MoveAddress::FRAMEWORK, "package", "UpgradeReceipt");
         let results = vec![self.result(tag, receipt)?];
-        let group = self.groups.join(&uses.places());
-        (0..uses.hot_consumed).for_each(|_| self.groups.consumed(group));
+        self.release(&uses);
+        let group = self.groups.join(uses.places());
         self.entangle(index, group, &results);
         Ok(results)
     }

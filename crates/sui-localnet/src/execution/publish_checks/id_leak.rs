@@ -9,9 +9,10 @@ use move_vm::format::{CodeUnit, CompiledModule, FunctionDef, Instruction, Struct
 use move_vm::{Address, ModuleId};
 
 /// Functions of the framework that make new ids.
-const SOURCES: [(&str, &str); 3] = [
+const SOURCES: [(&str, &str); 4] = [
     ("object", "new"),
     ("object", "new_uid_from_hash"),
+    ("derived_object", "claim"),
     ("test_scenario", "new_object"),
 ];
 /// Functions of the framework that make the chain's own singletons, whose ids are fixed.
@@ -207,6 +208,11 @@ impl<'m> Flow<'m> {
         stack.truncate(rest);
         let is_fresh = match instruction {
             Instruction::Call(handle) => self.makes_id(*handle),
+            Instruction::CallGeneric(index) => self
+                .module
+                .function_instantiations
+                .get(usize::from(*index))
+                .is_some_and(|instance| self.makes_id(instance.target)),
             _ => false,
         };
         stack.extend(std::iter::repeat_n(is_fresh, pushes));

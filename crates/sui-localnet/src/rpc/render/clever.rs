@@ -2,7 +2,8 @@
 
 use super::Renderer;
 use crate::ledger::StoreError;
-use move_vm::format::CompiledModule;
+use move_vm::format::{CompiledModule, Constant, SignatureToken};
+use move_vm::{Address as MoveAddress, U256};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::execution_error::ErrorDetails;
 use sui_sdk_types::{Address, Identifier};
@@ -52,13 +53,8 @@ impl Renderer<'_> {
         else {
             return Ok(());
         };
-        let mut message = proto::CleverError::default();
-        message.error_code = code.error_code;
-        message.line_number = Some(code.line);
-        if let Some(module) = self.module(location)? {
-            explain(&code, &module, &mut message);
-        }
-        abort.clever_error = Some(message);
+        let module = self.module(location)?;
+        abort.clever_error = module.and_then(|module| explain(&code, &module));
         Ok(())
     }
 
@@ -79,30 +75,70 @@ impl Renderer<'_> {
     }
 }
 
-/// Looks up name and value of the error constant in the aborting module.
-fn explain(code: &CleverCode, module: &CompiledModule, message: &mut proto::CleverError) {
-    use sui_rpc::proto::sui::rpc::v2::clever_error::Value;
-    let identifiers = &module.identifiers;
-    message.constant_name = code
-        .name_index
-        .and_then(|index| identifiers.get(usize::try_from(index).ok()?))
-        .map(ToString::to_string);
-    let constant = code
-        .constant_index
-        .and_then(|index| module.constants.get(usize::try_from(index).ok()?));
-    if let Some(constant) = constant {
-        // The usual constant is a byte vector that holds a message: a length and UTF-8 bytes.
-        let text = bcs::from_bytes::<Vec<u8>>(&constant.data)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
-        message.value = Some(match text {
-            Some(text) => {
-                message.constant_type = Some("vector<u8>".to_owned());
-                Value::Rendered(text)
-            }
-            None => Value::Raw(constant.data.clone().into()),
+/// Looks up name and value of the error constant in the constant pool of the aborting module. Without a name that is
+/// one, the code is a number like any other.
+fn explain(code: &CleverCode, module: &CompiledModule) -> Option<proto::CleverError> {
+    let constant = |index: u64| module.constants.get(usize::try_from(index).ok()?);
+    let mut message = proto::CleverError::default();
+    message.error_code = code.error_code;
+    message.line_number = Some(code.line);
+    if let Some(index) = code.name_index {
+        message.constant_name = Some(text(constant(index)?)?);
+    }
+    if let Some(found) = code.constant_index.and_then(constant) {
+        use sui_rpc::proto::sui::rpc::v2::clever_error::Value;
+        message.constant_type = type_name(&found.type_);
+        message.value = Some(match rendered(found) {
+            Some(text) => Value::Rendered(text),
+            None => Value::Raw(found.data.clone().into()),
         });
     }
+    Some(message)
+}
+
+/// A byte vector that is text.
+fn text(constant: &Constant) -> Option<String> {
+    if constant.type_ != SignatureToken::Vector(Box::new(SignatureToken::U8)) {
+        return None;
+    }
+    String::from_utf8(bcs::from_bytes(&constant.data).ok()?).ok()
+}
+
+/// A constant as people read it: texts and everything that is no vector.
+fn rendered(constant: &Constant) -> Option<String> {
+    let data = &constant.data;
+    match &constant.type_ {
+        SignatureToken::Bool => bcs::from_bytes::<bool>(data).ok().map(|it| it.to_string()),
+        SignatureToken::U8 => bcs::from_bytes::<u8>(data).ok().map(|it| it.to_string()),
+        SignatureToken::U16 => bcs::from_bytes::<u16>(data).ok().map(|it| it.to_string()),
+        SignatureToken::U32 => bcs::from_bytes::<u32>(data).ok().map(|it| it.to_string()),
+        SignatureToken::U64 => bcs::from_bytes::<u64>(data).ok().map(|it| it.to_string()),
+        SignatureToken::U128 => bcs::from_bytes::<u128>(data).ok().map(|it| it.to_string()),
+        SignatureToken::U256 => {
+            let bytes = data.as_slice().try_into().ok()?;
+            Some(U256::from_le_bytes(bytes).to_string())
+        }
+        SignatureToken::Address => {
+            let bytes = data.as_slice().try_into().ok()?;
+            Some(MoveAddress(bytes).to_string())
+        }
+        _ => text(constant),
+    }
+}
+
+fn type_name(token: &SignatureToken) -> Option<String> {
+    Some(match token {
+        SignatureToken::Bool => "bool".to_owned(),
+        SignatureToken::U8 => "u8".to_owned(),
+        SignatureToken::U16 => "u16".to_owned(),
+        SignatureToken::U32 => "u32".to_owned(),
+        SignatureToken::U64 => "u64".to_owned(),
+        SignatureToken::U128 => "u128".to_owned(),
+        SignatureToken::U256 => "u256".to_owned(),
+        SignatureToken::Address => "address".to_owned(),
+        SignatureToken::Vector(element) => format!("vector<{}>", type_name(element)?),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -132,5 +168,35 @@ mod tests {
             (parsed.error_code, parsed.constant_index),
             (Some(9), Some(5))
         );
+    }
+
+    #[test]
+    fn both_indexes_point_into_the_constant_pool() {
+        let bytes = |text: &str| Constant {
+            type_: SignatureToken::Vector(Box::new(SignatureToken::U8)),
+            data: bcs::to_bytes(text).expect("text has an encoding"),
+        };
+        let number = Constant {
+            type_: SignatureToken::U64,
+            data: 41u64.to_le_bytes().to_vec(),
+        };
+        let module = CompiledModule {
+            constants: vec![number, bytes("ETooLate"), bytes("the last train has left")],
+            ..CompiledModule::default()
+        };
+        let code = |name, constant| CleverCode {
+            error_code: None,
+            line: 7,
+            name_index: Some(name),
+            constant_index: Some(constant),
+        };
+        let message = explain(&code(1, 2), &module).expect("has a name");
+        assert_eq!(message.constant_name(), "ETooLate");
+        assert_eq!(message.rendered(), "the last train has left");
+        assert_eq!(message.constant_type(), "vector<u8>");
+        let message = explain(&code(1, 0), &module).expect("has a name");
+        assert_eq!((message.rendered(), message.constant_type()), ("41", "u64"));
+        assert_eq!(explain(&code(0, 2), &module), None, "no name");
+        assert_eq!(explain(&code(9, 2), &module), None, "no such constant");
     }
 }
