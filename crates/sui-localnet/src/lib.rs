@@ -31,6 +31,6 @@ mod resolve;
 mod rpc;
 mod server;
 
-pub use chain::GenesisError;
+pub use chain::{ClockError, GenesisError};
 pub use ledger::{OpenError, StoreError};
 pub use localnet::{AdvanceError, Localnet, LocalnetConfig, StartError};

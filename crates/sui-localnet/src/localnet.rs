@@ -1,6 +1,6 @@
 //! A whole chain in one value: start it, talk to it over its sockets, shut it down.
 
-use crate::chain::{Chain, Genesis, GenesisError};
+use crate::chain::{Chain, ClockError, Genesis, GenesisError};
 use crate::execution::Engine;
 use crate::ledger::{DiskStore, Ledger, MemoryStore, OpenError, Store, StoreError};
 use crate::{faucet, server};
@@ -85,9 +85,9 @@ pub enum StartError {
 /// Why the clock of a running chain did not move.
 #[derive(Debug, thiserror::Error)]
 pub enum AdvanceError {
-    /// The checkpoint that moves it could not be stored.
+    /// It cannot be moved so far, or the checkpoint that moves it could not be stored.
     #[error(transparent)]
-    Ledger(#[from] StoreError),
+    Clock(#[from] ClockError),
     /// The chain is shutting down, or met a defect of its own.
     #[error("{0}")]
     Interrupted(String),
@@ -169,7 +169,7 @@ impl Localnet {
     /// Unix epoch.
     pub async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
         match self.chain.advance_clock(ms).await {
-            Ok(result) => result.map_err(AdvanceError::Ledger),
+            Ok(result) => result.map_err(AdvanceError::Clock),
             Err(error) => Err(AdvanceError::Interrupted(error.to_string())),
         }
     }
@@ -258,7 +258,8 @@ impl Listeners {
                 }
             });
             tasks.spawn(async move {
-                let served = axum::serve(socket, routes).with_graceful_shutdown(stopped);
+                let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+                let served = axum::serve(socket, service).with_graceful_shutdown(stopped);
                 if let Err(error) = served.await {
                     tracing::error!(%error, "a listener failed");
                 }

@@ -1,9 +1,10 @@
 //! One HTTP port for native gRPC (HTTP/2), grpc-web (HTTP/1.1 or 2), health and time control.
 
-use crate::chain::Chain;
+use crate::chain::{Chain, ClockError};
 use crate::rpc::Rpc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -50,17 +51,29 @@ pub(crate) fn routes(chain: Arc<Chain>) -> Router {
             }
         }
     };
-    Router::new()
+    let public = Router::new()
         .route("/health", get(|| async { "OK" }))
         .route("/", post(no_json_rpc))
-        .route("/admin/advance-clock", post(advance_clock))
         .fallback(dispatch)
-        .with_state(Arc::clone(&chain))
         .layer(axum::middleware::map_response_with_state(
-            chain,
+            Arc::clone(&chain),
             describe_chain,
         ))
-        .layer(cors())
+        .layer(cors());
+    let admin = Router::new()
+        .route("/admin/advance-clock", post(advance_clock))
+        .with_state(chain)
+        .layer(axum::middleware::from_fn(refuse_web_pages));
+    public.merge(admin)
+}
+
+/// Browsers say which page a request comes from; what changes the chain as a whole is not for pages.
+async fn refuse_web_pages(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::ORIGIN) {
+        let refusal = "web pages cannot use the administration of the chain";
+        return (StatusCode::FORBIDDEN, refusal).into_response();
+    }
+    next.run(request).await
 }
 
 /// Lets browsers on any origin call.
@@ -133,7 +146,10 @@ async fn advance_clock(
 ) -> Response {
     match chain.advance_clock(request.ms).await {
         Ok(Ok(timestamp_ms)) => Json(ClockAdvanced { timestamp_ms }).into_response(),
-        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        Ok(Err(ClockError::Store(error))) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        }
+        Ok(Err(error)) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
 }

@@ -1,7 +1,7 @@
 //! Checkpoint 0: the framework, the system objects, and all the SUI there is.
 
+use super::clock::wall_clock_ms;
 use super::seal::{Place, record, seal_block};
-use super::worker::wall_clock_ms;
 use crate::execution::system::{self, GenesisConfig};
 use crate::faucet;
 use crate::ledger::{AppliedTransaction, Block};

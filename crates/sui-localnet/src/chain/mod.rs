@@ -1,16 +1,18 @@
 //! The running chain: one thread executes, everybody reads.
 
+mod clock;
 mod genesis;
 pub(crate) mod seal;
 pub(crate) mod validator;
 mod worker;
 
+pub use clock::ClockError;
 pub(crate) use genesis::Genesis;
 pub use genesis::GenesisError;
 pub(crate) use worker::{Simulated, SubmitError, Worker};
 
 use crate::execution::Engine;
-use crate::ledger::{Ledger, StoreError};
+use crate::ledger::Ledger;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -137,7 +139,7 @@ impl Chain {
     }
 
     /// Moves chain time `ms` milliseconds ahead of where it is, now and from now on.
-    pub(crate) async fn advance_clock(&self, ms: u64) -> Result<Result<u64, StoreError>, RunError> {
+    pub(crate) async fn advance_clock(&self, ms: u64) -> Result<Result<u64, ClockError>, RunError> {
         self.run(move |worker| worker.advance_clock(ms)).await
     }
 }

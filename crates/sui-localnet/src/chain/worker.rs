@@ -1,12 +1,12 @@
 //! What the executor does: execute against the ledger, seal the outcome into a checkpoint, append it.
 
+use super::clock::{ChainTime, ClockError, wall_clock_ms};
 use super::seal::{Place, record, seal_block};
 use crate::execution::{
     ChainEnv, CommandOutput, Engine, Executed, InputError, Mode, limits, system,
 };
 use crate::ledger::{AppliedTransaction, Ledger, StoreError, Tip, TransactionRecord, View};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use sui_sdk_types::{Transaction, UserSignature};
 use tokio::sync::watch;
 
@@ -42,8 +42,7 @@ pub(crate) struct Worker {
 struct Draft<'a> {
     view: View<'a>,
     tip: Tip,
-    timestamp_ms: u64,
-    clock_offset_ms: u64,
+    time: ChainTime,
     transactions: Vec<AppliedTransaction>,
 }
 
@@ -79,7 +78,7 @@ impl Worker {
         if let Some(record) = self.ledger.transaction(&digest)? {
             return Ok(record);
         }
-        let mut draft = self.begin(0)?;
+        let mut draft = self.begin(self.now()?)?;
         let env = environment(&draft.tip);
         let executed = self
             .engine
@@ -122,16 +121,20 @@ impl Worker {
 
     /// Seals a checkpoint that only moves the clock.
     pub(crate) fn seal_empty(&mut self) -> Result<(), StoreError> {
-        let draft = self.begin(0)?;
+        let draft = self.begin(self.now()?)?;
         self.seal(draft)
     }
 
     /// Moves chain time ahead; returns the new time in milliseconds since the Unix epoch.
-    pub(crate) fn advance_clock(&mut self, ms: u64) -> Result<u64, StoreError> {
-        let draft = self.begin(ms)?;
-        let timestamp_ms = draft.timestamp_ms;
+    pub(crate) fn advance_clock(&mut self, ms: u64) -> Result<u64, ClockError> {
+        let time = self.now()?.advanced(ms)?;
+        let draft = self.begin(time)?;
         self.seal(draft)?;
-        Ok(timestamp_ms)
+        Ok(time.timestamp_ms)
+    }
+
+    fn now(&self) -> Result<ChainTime, StoreError> {
+        Ok(ChainTime::now(&self.tip()?, wall_clock_ms()))
     }
 
     fn tip(&self) -> Result<Tip, StoreError> {
@@ -141,23 +144,17 @@ impl Worker {
     }
 
     /// Starts the next checkpoint with the system transaction that moves the clock.
-    fn begin(&self, advance_ms: u64) -> Result<Draft<'_>, StoreError> {
+    fn begin(&self, time: ChainTime) -> Result<Draft<'_>, StoreError> {
         let tip = self.tip()?;
-        let clock_offset_ms = tip.clock_offset_ms.saturating_add(advance_ms);
-        let previous_ms = tip.checkpoint.summary.timestamp_ms;
-        let timestamp_ms = wall_clock_ms()
-            .saturating_add(clock_offset_ms)
-            .max(previous_ms.saturating_add(advance_ms));
         let env = environment(&tip);
         let round = tip.checkpoint.summary.sequence_number.saturating_add(1);
         let view = View::new(&self.ledger);
-        let (prologue, executed) = system::commit_prologue(&view, &env, round, timestamp_ms);
+        let (prologue, executed) = system::commit_prologue(&view, &env, round, time.timestamp_ms);
         view.check()?;
         let mut draft = Draft {
             view,
             tip,
-            timestamp_ms,
-            clock_offset_ms,
+            time,
             transactions: Vec::new(),
         };
         draft.add(prologue, Vec::new(), executed);
@@ -169,8 +166,8 @@ impl Worker {
         let previous = &draft.tip.checkpoint.summary;
         let block = seal_block(
             Some((previous, draft.tip.digest)),
-            draft.timestamp_ms,
-            draft.clock_offset_ms,
+            draft.time.timestamp_ms,
+            draft.time.offset_ms,
             draft.transactions,
         );
         let number = block.checkpoint.summary.sequence_number;
@@ -191,7 +188,7 @@ impl Draft<'_> {
         let place = Place {
             checkpoint: self.tip.checkpoint.summary.sequence_number + 1,
             index: self.transactions.len(),
-            timestamp_ms: self.timestamp_ms,
+            timestamp_ms: self.time.timestamp_ms,
         };
         let record = record(transaction, signatures, &executed, place);
         self.transactions.push(AppliedTransaction {
@@ -210,13 +207,4 @@ fn environment(tip: &Tip) -> ChainEnv {
         reference_gas_price: limits::REFERENCE_GAS_PRICE,
         chain_id: tip.chain_id,
     }
-}
-
-/// Milliseconds since the Unix epoch by the machine's clock.
-pub(super) fn wall_clock_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|elapsed| u64::try_from(elapsed.as_millis()).ok())
-        .unwrap_or(0)
 }

@@ -2,20 +2,35 @@
 
 use crate::ledger::StoreError;
 use prost::Message;
+use std::fmt::Write as _;
 use sui_rpc::proto::TryFromProtoError;
 use sui_rpc::proto::google::rpc::bad_request::FieldViolation;
 use sui_rpc::proto::google::rpc::{self, BadRequest};
 use sui_rpc::proto::sui::rpc::v2::ErrorReason;
 use tonic::{Code, Status};
 
+/// Longest message of an error, before it is cut: HTTP headers carry it.
+const MESSAGE_BYTES_MAX: usize = 1_024;
+
 /// A status whose details hold the same code and message as `google.rpc.Status`, plus `details`.
 fn with_details(code: Code, message: String, details: Vec<prost_types::Any>) -> Status {
+    let message = bounded(message);
     let status = rpc::Status {
         code: code.into(),
         message: message.clone(),
         details,
     };
     Status::with_details(code, message, status.encode_to_vec().into())
+}
+
+/// A message that echoes no more of a request than helps to find the mistake.
+fn bounded(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        let left_out = message.len() - MESSAGE_BYTES_MAX;
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        let _ = write!(message, "... ({left_out} bytes left out)");
+    }
+    message
 }
 
 /// A status with nothing but code and message.
@@ -38,6 +53,11 @@ pub(crate) fn internal(message: impl Into<String>) -> Status {
     plain(Code::Internal, message)
 }
 
+/// The server panicked over the request.
+pub(crate) fn defect() -> Status {
+    internal("the request met a defect of the chain; see its log")
+}
+
 /// A known method or feature this chain does not offer.
 pub(crate) fn unimplemented(message: impl Into<String>) -> Status {
     plain(Code::Unimplemented, message)
@@ -54,6 +74,7 @@ pub(crate) fn missing_field(field: &str) -> Status {
 }
 
 fn violation(field: &str, description: String, reason: ErrorReason) -> Status {
+    let description = bounded(description);
     let mut violation = FieldViolation::new(field);
     violation.description.clone_from(&description);
     reason.as_str_name().clone_into(&mut violation.reason);

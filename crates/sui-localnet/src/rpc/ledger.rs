@@ -202,23 +202,21 @@ impl LedgerService for Rpc {
         &self,
         request: Request<proto::ListCheckpointsRequest>,
     ) -> Result<Response<BoxStream<proto::ListCheckpointsResponse>>, Status> {
-        self.checkpoint_stream(request.into_inner())
-            .map(Response::new)
+        self.checkpoint_stream(request).map(Response::new)
     }
 
     async fn list_transactions(
         &self,
         request: Request<proto::ListTransactionsRequest>,
     ) -> Result<Response<BoxStream<proto::ListTransactionsResponse>>, Status> {
-        self.transaction_stream(request.into_inner())
-            .map(Response::new)
+        self.transaction_stream(request).map(Response::new)
     }
 
     async fn list_events(
         &self,
         request: Request<proto::ListEventsRequest>,
     ) -> Result<Response<BoxStream<proto::ListEventsResponse>>, Status> {
-        self.event_stream(request.into_inner()).map(Response::new)
+        self.event_stream(request).map(Response::new)
     }
 }
 

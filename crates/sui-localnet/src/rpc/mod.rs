@@ -9,6 +9,7 @@ mod names;
 mod packages;
 mod paging;
 pub(crate) mod parse;
+mod peers;
 mod position;
 mod render;
 mod scan;
@@ -20,6 +21,7 @@ mod transactions;
 
 use crate::chain::Chain;
 use crate::ledger::{Ledger, Tip};
+use peers::Peers;
 use render::Renderer;
 use std::sync::Arc;
 use sui_rpc::proto::sui::rpc::v2::{
@@ -36,15 +38,22 @@ use tonic::{Response, Status};
 /// Largest request message: a transaction at its size limit with room for signatures and encoding.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// List streams that one address may have open.
+const LIST_STREAMS_EACH_MAX: usize = 128;
+
 /// Implements every service; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Rpc {
     chain: Arc<Chain>,
+    list_streams: Arc<Peers>,
 }
 
 impl Rpc {
     pub(crate) fn new(chain: Arc<Chain>) -> Self {
-        Self { chain }
+        Self {
+            chain,
+            list_streams: Peers::new("List streams", LIST_STREAMS_EACH_MAX),
+        }
     }
 
     /// All services as routes `/{package.Service}/{Method}`.
@@ -71,7 +80,7 @@ impl Rpc {
         let rpc = self.clone();
         tokio::task::spawn_blocking(move || read(&rpc))
             .await
-            .map_err(|_| errors::internal("the request met a defect"))?
+            .map_err(|_| errors::defect())?
             .map(Response::new)
     }
 

@@ -3,12 +3,16 @@
 
 use super::errors;
 use super::position::Position;
+use std::collections::VecDeque;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::{Ordering, QueryEndReason};
 use tonic::Status;
 
 /// Checkpoints one request looks through before it hands back a cursor to go on from.
 pub(crate) const SCAN_CHECKPOINTS_MAX: u64 = 10_000;
+
+/// Checkpoints that a step of a walk looks through at most: in between, the walk ends if the client is gone.
+const STEP_CHECKPOINTS_MAX: usize = 256;
 
 /// What one List request asks for, resolved against the tip.
 #[derive(Debug)]
@@ -127,66 +131,129 @@ impl Progress {
     }
 }
 
-/// Walks the ledger. `items` gives the matching items of a checkpoint; `covers` says that an item covers its whole
-/// checkpoint; `emit` takes frames and returns `false` to stop the walk.
-pub(crate) fn run<T>(
-    query: &Query,
+/// What a step of a walk comes to.
+#[derive(Debug)]
+pub(crate) enum Step<T> {
+    /// A frame for the client.
+    Frame(Frame<T>),
+    /// Nothing yet: checkpoints without items were looked through, and there are more.
+    More,
+    /// The walk is over.
+    End,
+}
+
+/// A walk over the ledger, which goes on only when it is asked to.
+pub(crate) struct Walk<T> {
+    query: Query,
+    /// Whether an item covers its whole checkpoint.
     covers: bool,
-    mut items: impl FnMut(u64) -> Result<Items<T>, Status>,
-    mut emit: impl FnMut(Frame<T>) -> bool,
-) -> Result<(), Status> {
-    let mut progress = Progress {
-        cursor: initial_cursor(query),
-        covered: None,
-    };
-    let (lowest, highest) = (query.lowest(), query.highest_exclusive());
-    let mut left = query.limit;
-    for step in 0..highest.saturating_sub(lowest) {
-        if step == SCAN_CHECKPOINTS_MAX {
-            finish(&progress, QueryEndReason::ScanLimit, &mut emit);
-            return Ok(());
+    progress: Progress,
+    /// Checkpoints begun so far.
+    begun: u64,
+    /// The checkpoint whose items are handed out.
+    checkpoint: Option<u64>,
+    found: VecDeque<(Position, T)>,
+    /// Items that may still be handed out.
+    left: usize,
+    over: bool,
+}
+
+impl<T> Walk<T> {
+    /// A walk that has not begun. `covers` says that an item covers its whole checkpoint.
+    pub(crate) fn new(query: Query, covers: bool) -> Self {
+        Self {
+            progress: Progress {
+                cursor: initial_cursor(&query),
+                covered: None,
+            },
+            left: query.limit,
+            query,
+            covers,
+            begun: 0,
+            checkpoint: None,
+            found: VecDeque::new(),
+            over: false,
         }
-        let checkpoint = if query.descending {
-            highest - 1 - step
-        } else {
-            lowest + step
-        };
-        let mut found = items(checkpoint)?;
-        found.retain(|(position, _)| query.contains(*position));
-        if query.descending {
-            found.reverse();
-        }
-        for (position, item) in found {
-            progress.cursor = position.encode();
-            if covers {
-                progress.covered = Some(checkpoint);
+    }
+
+    /// Goes on to the next frame, or through a few checkpoints without items. `items` gives the matching items of a
+    /// checkpoint.
+    pub(crate) fn step(
+        &mut self,
+        mut items: impl FnMut(u64) -> Result<Items<T>, Status>,
+    ) -> Result<Step<T>, Status> {
+        for _ in 0..STEP_CHECKPOINTS_MAX {
+            if self.over {
+                return Ok(Step::End);
             }
-            left -= 1;
-            let end = (left == 0).then(|| query_end(QueryEndReason::ItemLimit));
-            let frame = Frame {
-                item: Some(item),
-                watermark: progress.watermark(),
-                end,
+            if let Some((position, item)) = self.found.pop_front() {
+                return Ok(Step::Frame(self.item_frame(position, item)));
+            }
+            if let Some(checkpoint) = self.checkpoint.take() {
+                cover(&self.query, checkpoint, &mut self.progress);
+            }
+            let (lowest, highest) = (self.query.lowest(), self.query.highest_exclusive());
+            if self.begun == highest.saturating_sub(lowest) {
+                return Ok(Step::Frame(self.bound_frame()));
+            }
+            if self.begun == SCAN_CHECKPOINTS_MAX {
+                return Ok(Step::Frame(self.end_frame(QueryEndReason::ScanLimit)));
+            }
+            let checkpoint = if self.query.descending {
+                highest - 1 - self.begun
+            } else {
+                lowest + self.begun
             };
-            if !emit(frame) || left == 0 {
-                return Ok(());
+            self.begun += 1;
+            let mut found = items(checkpoint)?;
+            found.retain(|(position, _)| self.query.contains(*position));
+            if self.query.descending {
+                found.reverse();
+            }
+            self.found = found.into();
+            self.checkpoint = Some(checkpoint);
+        }
+        Ok(Step::More)
+    }
+
+    fn item_frame(&mut self, position: Position, item: T) -> Frame<T> {
+        self.progress.cursor = position.encode();
+        if self.covers {
+            self.progress.covered = self.checkpoint;
+        }
+        self.left -= 1;
+        self.over = self.left == 0;
+        Frame {
+            item: Some(item),
+            watermark: self.progress.watermark(),
+            end: self.over.then(|| query_end(QueryEndReason::ItemLimit)),
+        }
+    }
+
+    /// The last frame of a walk that found everything.
+    fn bound_frame(&mut self) -> Frame<T> {
+        let reason = self.query.bound();
+        if reason == QueryEndReason::CursorBound {
+            let bound = if self.query.descending {
+                self.query.after
+            } else {
+                self.query.before
+            };
+            if let Some(bound) = bound {
+                self.progress.cursor = bound.encode();
             }
         }
-        cover(query, checkpoint, &mut progress);
+        self.end_frame(reason)
     }
-    let reason = query.bound();
-    if reason == QueryEndReason::CursorBound {
-        let bound = if query.descending {
-            query.after
-        } else {
-            query.before
-        };
-        if let Some(bound) = bound {
-            progress.cursor = bound.encode();
+
+    fn end_frame(&mut self, reason: QueryEndReason) -> Frame<T> {
+        self.over = true;
+        Frame {
+            item: None,
+            watermark: self.progress.watermark(),
+            end: Some(query_end(reason)),
         }
     }
-    finish(&progress, reason, &mut emit);
-    Ok(())
 }
 
 /// Notes that all of `checkpoint` has been walked, unless a cursor bound cuts it short on the far side.
@@ -225,14 +292,6 @@ fn initial_cursor(query: &Query) -> prost::bytes::Bytes {
             .max(query.start.checked_sub(1).map(Position::end_of))
     };
     position.map(Position::encode).unwrap_or_default()
-}
-
-fn finish<T>(progress: &Progress, reason: QueryEndReason, emit: &mut impl FnMut(Frame<T>) -> bool) {
-    emit(Frame {
-        item: None,
-        watermark: progress.watermark(),
-        end: Some(query_end(reason)),
-    });
 }
 
 fn query_end(reason: QueryEndReason) -> proto::QueryEnd {

@@ -3,14 +3,15 @@
 use super::filter::{EventFilter, TransactionFilter};
 use super::position::Position;
 use super::render::Renderer;
-use super::scan::{self, Frame, Items, Limits, Query};
-use super::{Rpc, errors, masks};
+use super::scan::{Frame, Items, Limits, Query, Step, Walk};
+use super::{Rpc, errors, masks, peers};
 use crate::ledger::{CheckpointRecord, Ledger, TransactionRecord};
+use futures::TryStreamExt;
+use std::net::IpAddr;
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::proto::sui::rpc::v2 as proto;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
 use tonic::codegen::BoxStream;
+use tonic::{Request, Status};
 
 const CHECKPOINT_LIMITS: Limits = Limits {
     default: 10,
@@ -24,14 +25,13 @@ const EVENT_LIMITS: Limits = Limits {
     default: 50,
     max: 1000,
 };
-/// Frames rendered ahead of what the client has taken.
-const FRAMES_AHEAD_MAX: usize = 16;
-
 impl Rpc {
     pub(super) fn checkpoint_stream(
         &self,
-        request: proto::ListCheckpointsRequest,
+        request: Request<proto::ListCheckpointsRequest>,
     ) -> Result<BoxStream<proto::ListCheckpointsResponse>, Status> {
+        let peer = peers::of(&request);
+        let request = request.into_inner();
         let mask =
             masks::read_mask::<proto::Checkpoint>(request.read_mask, "sequence_number,digest")?;
         let filter = request.filter.map(TransactionFilter::parse).transpose()?;
@@ -60,19 +60,21 @@ impl Rpc {
                 .into_iter()
                 .collect())
         };
-        Ok(self.stream(query, true, items, |frame| {
+        self.stream(peer, Walk::new(query, true), items, |frame| {
             let mut response = proto::ListCheckpointsResponse::default();
             response.checkpoint = frame.item;
             response.watermark = Some(frame.watermark);
             response.end = frame.end;
             response
-        }))
+        })
     }
 
     pub(super) fn transaction_stream(
         &self,
-        request: proto::ListTransactionsRequest,
+        request: Request<proto::ListTransactionsRequest>,
     ) -> Result<BoxStream<proto::ListTransactionsResponse>, Status> {
+        let peer = peers::of(&request);
+        let request = request.into_inner();
         let mask = masks::read_mask::<proto::ExecutedTransaction>(request.read_mask, "digest")?;
         let filter = request.filter.map(TransactionFilter::parse).transpose()?;
         let query = self.query(
@@ -86,19 +88,21 @@ impl Rpc {
             let transactions = rpc.ledger().transactions_of(&record)?;
             matching_transactions(&rpc.renderer(), &transactions, filter.as_ref(), &mask)
         };
-        Ok(self.stream(query, false, items, |frame| {
+        self.stream(peer, Walk::new(query, false), items, |frame| {
             let mut response = proto::ListTransactionsResponse::default();
             response.transaction = frame.item;
             response.watermark = Some(frame.watermark);
             response.end = frame.end;
             response
-        }))
+        })
     }
 
     pub(super) fn event_stream(
         &self,
-        request: proto::ListEventsRequest,
+        request: Request<proto::ListEventsRequest>,
     ) -> Result<BoxStream<proto::ListEventsResponse>, Status> {
+        let peer = peers::of(&request);
+        let request = request.into_inner();
         let mask = masks::read_mask::<proto::Event>(request.read_mask, "event_type")?;
         let filter = request.filter.map(EventFilter::parse).transpose()?;
         let query = self.query(
@@ -117,13 +121,13 @@ impl Rpc {
                 &mask,
             ))
         };
-        Ok(self.stream(query, false, items, |frame| {
+        self.stream(peer, Walk::new(query, false), items, |frame| {
             let mut response = proto::ListEventsResponse::default();
             response.event = frame.item;
             response.watermark = Some(frame.watermark);
             response.end = frame.end;
             response
-        }))
+        })
     }
 
     fn query(
@@ -137,33 +141,38 @@ impl Rpc {
         Query::new(start, end, options, limits, tip)
     }
 
-    /// Walks on a blocking thread, at most a few frames ahead of the client; ends when the client goes away.
+    /// A stream of the frames of a walk. It goes on only when the client has taken what was there: a stream that
+    /// nobody reads holds one checkpoint's items and no thread.
     fn stream<T, R>(
         &self,
-        query: Query,
-        covers: bool,
+        peer: IpAddr,
+        walk: Walk<T>,
         items: impl Fn(&Rpc, u64) -> Result<Items<T>, Status> + Send + 'static,
-        respond: impl Fn(Frame<T>) -> R + Send + 'static,
-    ) -> BoxStream<R>
+        respond: impl Fn(Frame<T>) -> R + Send + Sync + 'static,
+    ) -> Result<BoxStream<R>, Status>
     where
-        T: 'static,
+        T: Send + 'static,
         R: Send + 'static,
     {
-        let (sender, receiver) = tokio::sync::mpsc::channel(FRAMES_AHEAD_MAX);
-        let rpc = self.clone();
-        tokio::task::spawn_blocking(move || {
-            let walked = scan::run(
-                &query,
-                covers,
-                |number| items(&rpc, number),
-                |frame| sender.blocking_send(Ok(respond(frame))).is_ok(),
-            );
-            if let Err(status) = walked {
-                // A client that is gone needs no status.
-                let _ = sender.blocking_send(Err(status));
+        let lease = self.list_streams.admit(peer)?;
+        let state = (self.clone(), walk, items, lease);
+        let frames = futures::stream::try_unfold(state, |mut state| async move {
+            loop {
+                let stepped = tokio::task::spawn_blocking(move || {
+                    let (rpc, walk, items, _) = &mut state;
+                    let step = walk.step(|number| items(rpc, number));
+                    (state, step)
+                });
+                let (back, step) = stepped.await.map_err(|_| errors::defect())?;
+                state = back;
+                match step? {
+                    Step::Frame(frame) => return Ok(Some((frame, state))),
+                    Step::More => {}
+                    Step::End => return Ok(None),
+                }
             }
         });
-        Box::pin(ReceiverStream::new(receiver))
+        Ok(Box::pin(frames.map_ok(respond)))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod common;
 mod descriptions;
+mod limits;
 mod persistence;
 mod publishing;
 mod queries;

@@ -18,6 +18,8 @@ use sui_transaction_builder::{Argument, Function, ObjectInput, TransactionBuilde
 const WAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../move/build/wal.json");
 /// Objects in all their states; `init` shares a counter and emits an event.
 const OBJECTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/move/objects.json");
+/// What the rules of programmable transactions are tried with.
+pub(crate) const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/move/rules.json");
 
 fn compiled(path: &str) -> (Vec<Vec<u8>>, Vec<Address>) {
     let text = std::fs::read_to_string(path).unwrap();
@@ -41,7 +43,10 @@ fn compiled(path: &str) -> (Vec<Vec<u8>>, Vec<Address>) {
 }
 
 /// Publishes as Alice; the outcome and the package's id.
-async fn publish(client: &mut Client, path: &str) -> (proto::ExecutedTransaction, Address) {
+pub(crate) async fn publish(
+    client: &mut Client,
+    path: &str,
+) -> (proto::ExecutedTransaction, Address) {
     let (modules, dependencies) = compiled(path);
     let executed = run(client, |builder| {
         let capability = builder.publish(modules, dependencies);
@@ -57,7 +62,7 @@ async fn publish(client: &mut Client, path: &str) -> (proto::ExecutedTransaction
 }
 
 /// Executes as Alice what `commands` adds.
-async fn run(
+pub(crate) async fn run(
     client: &mut Client,
     commands: impl FnOnce(&mut TransactionBuilder),
 ) -> proto::ExecutedTransaction {

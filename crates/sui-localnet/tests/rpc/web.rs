@@ -351,6 +351,109 @@ async fn the_clock_can_be_moved_ahead() {
 }
 
 #[tokio::test]
+async fn the_clock_is_not_moved_too_far_nor_by_web_pages() {
+    let (chain, _) = start().await;
+    let before = chain.advance_clock(0).await.unwrap();
+    let path = "/admin/advance-clock";
+    let json = ("content-type", "application/json");
+    let page = ("origin", "http://example.org");
+    let ten_years_ms = 3_653 * 86_400_000u64;
+    for ms in [u64::MAX, ten_years_ms + 1] {
+        let body = format!(r#"{{"ms":{ms}}}"#);
+        let answer = send(&chain.rpc_url(), "POST", path, &[json], body.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(answer.text().contains("at most"), "{}", answer.text());
+    }
+    // A page cannot send it without asking first, is not told that it may, and is refused if it does.
+    let answer = send(
+        &chain.rpc_url(),
+        "POST",
+        path,
+        &[json, page],
+        br#"{"ms":1000}"#,
+    )
+    .await;
+    assert_eq!(answer.status, 403);
+    let plain = ("content-type", "text/plain");
+    for headers in [&[plain, page][..], &[plain]] {
+        let answer = send(&chain.rpc_url(), "POST", path, headers, br#"{"ms":1000}"#).await;
+        assert!((400..500).contains(&answer.status));
+    }
+    let method = ("access-control-request-method", "POST");
+    let preflight = send(&chain.rpc_url(), "OPTIONS", path, &[page, method], b"").await;
+    assert_eq!(preflight.header("access-control-allow-origin"), None);
+    assert!(!(200..300).contains(&preflight.status));
+    let after = chain.advance_clock(0).await.unwrap();
+    assert!(after < before + ten_years_ms);
+    chain.shutdown().await;
+}
+
+/// Numbers from a seed (SplitMix64).
+fn next_random(state: &mut u64) -> usize {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    usize::try_from((mixed ^ (mixed >> 31)) >> 1).unwrap()
+}
+
+/// Valid messages with a few bytes changed, cut off or put in: every one is answered.
+#[tokio::test]
+async fn malformed_messages_are_answered() {
+    let (chain, mut client) = start().await;
+    let transaction = build_transfer(&mut client, address_of(&alice()), BOB, 5).await;
+    let mut simulate = proto::SimulateTransactionRequest::default();
+    simulate.transaction = Some(bcs_transaction(&transaction));
+    let mut execute = proto::ExecuteTransactionRequest::default();
+    execute.transaction = Some(bcs_transaction(&transaction));
+    execute.signatures = vec![sign(&alice(), &transaction).into()];
+    let mut owned = proto::ListOwnedObjectsRequest::default();
+    owned.owner = Some(BOB.to_string());
+    owned.object_type = Some("0x2::coin::Coin<0x2::sui::SUI>".to_owned());
+    owned.read_mask = Some(mask("*"));
+    let mut list = proto::ListTransactionsRequest::default();
+    list.start_checkpoint = Some(0);
+    list.read_mask = Some(mask("digest,effects.status"));
+    let service = "/sui.rpc.v2.TransactionExecutionService";
+    let valid = [
+        (format!("{service}/SimulateTransaction"), frame(&simulate)),
+        (format!("{service}/ExecuteTransaction"), frame(&execute)),
+        (
+            "/sui.rpc.v2.StateService/ListOwnedObjects".to_owned(),
+            frame(&owned),
+        ),
+        (
+            "/sui.rpc.v2.LedgerService/ListTransactions".to_owned(),
+            frame(&list),
+        ),
+    ];
+    let seed = 5;
+    let mut random = seed;
+    for round in 0..160 {
+        let (path, message) = &valid[round % valid.len()];
+        let mut body = message.clone();
+        for _ in 0..=next_random(&mut random) % 3 {
+            let at = next_random(&mut random) % body.len();
+            let byte = u8::try_from(next_random(&mut random) % 256).unwrap();
+            match next_random(&mut random) % 4 {
+                0 => body[at] ^= 1 << (byte % 8),
+                1 => body[at] = byte,
+                2 => body.insert(at, byte),
+                _ => drop(body.drain(at..)),
+            }
+            if body.is_empty() {
+                body.push(byte);
+            }
+        }
+        let headers = [("content-type", "application/grpc-web+proto")];
+        let answer = send(&chain.rpc_url(), "POST", path, &headers, &body).await;
+        assert_eq!(answer.status, 200, "seed {seed}, round {round}");
+    }
+    pay_bob(&mut client, 1).await;
+    chain.shutdown().await;
+}
+
+#[tokio::test]
 async fn the_faucet_pays_before_it_answers() {
     let (chain, mut client) = start().await;
     let url = chain.faucet_url().unwrap();

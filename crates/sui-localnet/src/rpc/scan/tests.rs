@@ -19,10 +19,9 @@ fn walk(
 ) -> (Vec<Place>, Frame<Place>) {
     let query = Query::new(start, end, Some(options), LIMITS, 4).expect("valid");
     let mut frames = Vec::new();
-    run(
-        &query,
-        false,
-        |checkpoint| {
+    let mut walk = Walk::new(query, false);
+    let mut step = || {
+        walk.step(|checkpoint| {
             Ok((0..2)
                 .map(|transaction| {
                     let position = Position {
@@ -33,13 +32,16 @@ fn walk(
                     (position, (checkpoint, transaction))
                 })
                 .collect())
-        },
-        |frame| {
-            frames.push(frame);
-            true
-        },
-    )
-    .expect("no failure");
+        })
+        .expect("no failure")
+    };
+    loop {
+        match step() {
+            Step::Frame(frame) => frames.push(frame),
+            Step::More => {}
+            Step::End => break,
+        }
+    }
     let items = frames.iter().filter_map(|frame| frame.item).collect();
     (items, frames.pop().expect("an end frame"))
 }
