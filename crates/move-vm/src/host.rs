@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     ability::AbilitySet,
     error::{StatusCode, VmError},
-    identifier::ModuleId,
+    identifier::Address,
     layout::Layout,
     loader::{DatatypeDescription, Session},
     meter::Meter,
@@ -17,15 +17,17 @@ use crate::{
 /// Code of the abort that a missing native raises when its module defines none: "NATI".
 pub const UNSUPPORTED_NATIVE_ABORT: u64 = 0x4E41_5449;
 
+/// Name of a native of the host: package (runtime id), module, function.
+pub type NativeName = (Address, &'static str, &'static str);
+
 /// Implements the natives that the virtual machine does not have itself.
 pub trait Host {
-    /// Runs the native `function` of `module` (runtime id). Reference arguments are reference
-    /// values; results in declaration order.
+    /// Runs the native at position `index` of the names given to [`Vm::with_natives`](crate::Vm::with_natives).
+    /// Reference arguments are reference values; results in declaration order.
     fn call_native(
         &mut self,
         ctx: &mut NativeContext<'_>,
-        module: &ModuleId,
-        function: &str,
+        index: usize,
         ty_args: &[Type],
         args: Vec<Value>,
     ) -> Result<Vec<Value>, NativeError>;
@@ -39,8 +41,7 @@ impl Host for NoHost {
     fn call_native(
         &mut self,
         _: &mut NativeContext<'_>,
-        _: &ModuleId,
-        _: &str,
+        _: usize,
         _: &[Type],
         _: Vec<Value>,
     ) -> Result<Vec<Value>, NativeError> {
@@ -95,14 +96,15 @@ impl<'a> NativeContext<'a> {
         self.session
     }
 
-    /// Charges units of work.
+    /// Charges units of work, before it is done.
     pub fn charge(&mut self, units: u64) -> Result<(), NativeError> {
-        Ok(self.meter.charge(units)?)
+        Ok(self.meter.charge_native(units)?)
     }
 
-    /// Charges for work proportional to a number of bytes.
-    pub fn charge_bytes(&mut self, bytes: usize) -> Result<(), NativeError> {
-        Ok(self.meter.charge_bytes(bytes)?)
+    /// Charges so many units for each of a number of things.
+    pub fn charge_each(&mut self, count: usize, units: u64) -> Result<(), NativeError> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.charge(count.saturating_mul(units))
     }
 
     /// The type tag of a type, with defining ids.
@@ -139,17 +141,14 @@ impl<'a> NativeContext<'a> {
         Ok(self.session.describe(type_)?)
     }
 
-    /// BCS of a value (of the referent, for a reference), charged by length.
+    /// BCS of a value (of the referent, for a reference). What it costs is the native's business.
     pub fn to_bcs(&mut self, value: &Value, type_: &Type) -> Result<Vec<u8>, NativeError> {
         let layout = self.layout(type_)?;
-        let bytes = value.to_bcs(&layout)?;
-        self.charge_bytes(bytes.len())?;
-        Ok(bytes)
+        Ok(value.to_bcs(&layout)?)
     }
 
-    /// Strictly decodes a value.
+    /// Strictly decodes a value. What it costs is the native's business.
     pub fn from_bcs(&mut self, bytes: &[u8], type_: &Type) -> Result<Value, NativeError> {
-        self.charge_bytes(bytes.len())?;
         let layout = self.layout(type_)?;
         Ok(Value::from_bcs(bytes, &layout)?)
     }

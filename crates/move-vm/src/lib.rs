@@ -41,7 +41,7 @@
 //! linkage.insert(Address::ZERO, Address::ZERO, 1);
 //! let session = Vm::new().session(&source, linkage);
 //! let f = session.load_function(&Address::ZERO, "t", "f", &[])?;
-//! let mut meter = Meter::new(1000);
+//! let mut meter = Meter::new(100_000);
 //! let results = session.call(&f, vec![Value::U64(4)], &mut NoHost, &mut meter)?;
 //! assert!(results[0].equals(&Value::U64(5))?);
 //! let error = session.call(&f, vec![Value::U64(10)], &mut NoHost, &mut meter).unwrap_err();
@@ -68,7 +68,7 @@ pub mod verifier;
 pub use ability::{Ability, AbilitySet};
 pub use error::{Location, StatusCode, VmError};
 pub use format::{CompiledModule, FormatError, Visibility};
-pub use host::{Host, NativeContext, NativeError, NoHost, UNSUPPORTED_NATIVE_ABORT};
+pub use host::{Host, NativeContext, NativeError, NativeName, NoHost, UNSUPPORTED_NATIVE_ABORT};
 pub use identifier::{Address, Identifier, ModuleId};
 pub use layout::Layout;
 pub use loader::{

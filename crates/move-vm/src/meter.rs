@@ -1,19 +1,50 @@
 //! Metering: a deterministic bound on work.
+//!
+//! A unit is the protocol's smallest: a thousandth of a unit of computation. Natives cost what they cost on the real
+//! network; instructions are charged coarser and dearer than there.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::error::{StatusCode, VmError};
 
 /// Units charged per instruction.
-pub const INSTRUCTION_UNITS: u64 = 1;
-/// Units charged per call of a function or native, on top of the instruction.
-pub const CALL_UNITS: u64 = 4;
-/// Bytes copied, compared or serialized per unit.
-pub const BYTES_PER_UNIT: u64 = 16;
+pub const INSTRUCTION_UNITS: u64 = 100;
+/// Units charged per call of a function, on top of the instruction.
+pub const CALL_UNITS: u64 = 400;
+/// Units charged per call of a native, on top of the instruction and of what the native costs.
+pub const NATIVE_CALL_UNITS: u64 = 2;
+/// Units charged per [`BYTES_PER_STEP`] bytes copied, compared or decoded by an instruction.
+pub const STEP_UNITS: u64 = 100;
+/// See [`STEP_UNITS`].
+pub const BYTES_PER_STEP: u64 = 16;
+
+/// Calls of natives of one transaction that cost what the table says. What later ones cost counts as so many
+/// instructions, and is multiplied as the number of instructions demands.
+const NATIVES_PLAIN_MAX: u64 = 700;
+/// Instructions from which on natives cost so many times as much; the last that applies counts.
+const TIERS: [(u64, u64); 6] = [
+    (10_000_000, 1_000),
+    (200_000, 100),
+    (100_000, 50),
+    (50_000, 10),
+    (20_000, 2),
+    (0, 1),
+];
+/// Instructions between two looks at whether the execution is to stop.
+const STOP_INTERVAL: u64 = 1_024;
 
 /// Counts units of work against a limit. The same execution always charges the same units.
 #[derive(Clone, Debug)]
 pub struct Meter {
     limit: u64,
     remaining: u64,
+    /// Instructions so far, with what later natives count for.
+    instructions: u64,
+    natives: u64,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Meter {
@@ -22,12 +53,23 @@ impl Meter {
         Self {
             limit,
             remaining: limit,
+            instructions: 0,
+            natives: 0,
+            stop: None,
         }
     }
 
     /// A meter that never runs out in practice (2^64 - 1 units).
     pub const fn unlimited() -> Self {
         Self::new(u64::MAX)
+    }
+
+    /// The same meter, which soon runs out once `stop` is set. Whoever sets it knows that the execution did not end by
+    /// itself.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = Some(stop);
+        self
     }
 
     /// Units used so far.
@@ -57,6 +99,22 @@ impl Meter {
         }
     }
 
+    /// Charges an instruction, or uses up what is left and returns false.
+    #[inline]
+    pub(crate) fn try_instruction(&mut self) -> bool {
+        self.instructions += 1;
+        if self.instructions.is_multiple_of(STOP_INTERVAL) && self.is_stopped() {
+            self.remaining = 0;
+        }
+        self.try_charge(INSTRUCTION_UNITS)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop
+            .as_ref()
+            .is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     /// Charges units.
     ///
     /// # Errors
@@ -69,11 +127,73 @@ impl Meter {
         }
     }
 
-    /// Charges for work proportional to a number of bytes.
+    /// Begins a call of a native, which [`Self::charge_native`] charges.
+    pub(crate) fn begin_native(&mut self) -> Result<(), VmError> {
+        self.natives += 1;
+        if self.is_stopped() {
+            self.remaining = 0;
+        }
+        self.charge(NATIVE_CALL_UNITS)
+    }
+
+    /// Charges work of the native that runs.
+    ///
+    /// # Errors
+    /// As [`Self::charge`].
+    pub fn charge_native(&mut self, units: u64) -> Result<(), VmError> {
+        if self.natives <= NATIVES_PLAIN_MAX {
+            return self.charge(units);
+        }
+        self.instructions = self.instructions.saturating_add(units);
+        let factor = TIERS
+            .iter()
+            .find(|(start, _)| self.instructions > *start)
+            .map_or(1, |(_, factor)| *factor);
+        self.charge(units.saturating_mul(factor))
+    }
+
+    /// Charges for work of an instruction that is proportional to a number of bytes.
     ///
     /// # Errors
     /// As [`Self::charge`].
     pub fn charge_bytes(&mut self, bytes: usize) -> Result<(), VmError> {
-        self.charge(1 + u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_UNIT)
+        let steps = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_STEP;
+        self.charge(steps.saturating_mul(STEP_UNITS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn natives_beyond_the_plain_ones_count_as_instructions() {
+        let mut meter = Meter::unlimited();
+        for _ in 0..NATIVES_PLAIN_MAX {
+            meter.begin_native().expect("enough");
+            meter.charge_native(52).expect("enough");
+        }
+        assert_eq!(meter.used(), NATIVES_PLAIN_MAX * 54);
+        assert_eq!(meter.instructions, 0);
+        // Priced by the tier that it reaches itself.
+        let before = meter.used();
+        meter.begin_native().expect("enough");
+        meter.charge_native(30_000).expect("enough");
+        assert_eq!(meter.used() - before, NATIVE_CALL_UNITS + 60_000);
+        let before = meter.used();
+        meter.begin_native().expect("enough");
+        meter.charge_native(200_000).expect("enough");
+        assert_eq!(meter.used() - before, NATIVE_CALL_UNITS + 20_000_000);
+    }
+
+    #[test]
+    fn a_stopped_execution_runs_out() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut meter = Meter::unlimited().stopped_by(Arc::clone(&stop));
+        let ran = |meter: &mut Meter| (0..=STOP_INTERVAL).all(|_| meter.try_instruction());
+        assert!(ran(&mut meter));
+        stop.store(true, Ordering::Relaxed);
+        assert!(!ran(&mut meter));
+        assert!(meter.begin_native().is_err());
     }
 }

@@ -80,7 +80,29 @@ impl StructTag {
     }
 }
 
+/// A type tag without what is in it, in the eyes of the gas model.
+const TAG_SIZE: u64 = 24;
+
+impl StructTag {
+    /// How large the tag is in the eyes of the gas model.
+    pub fn abstract_size(&self) -> u64 {
+        let names = self.module.as_str().len() + self.name.as_str().len();
+        let own = u64::try_from(names).unwrap_or(u64::MAX).saturating_add(32);
+        let arguments = self.type_params.iter().map(TypeTag::abstract_size);
+        arguments.fold(own, u64::saturating_add)
+    }
+}
+
 impl TypeTag {
+    /// How large the tag is in the eyes of the gas model.
+    pub fn abstract_size(&self) -> u64 {
+        TAG_SIZE.saturating_add(match self {
+            Self::Vector(inner) => inner.abstract_size(),
+            Self::Struct(tag) => tag.abstract_size(),
+            _ => 0,
+        })
+    }
+
     /// Text with 64-digit addresses and no spaces; `prefix` is `""` (as `std::type_name`) or `"0x"`.
     pub fn to_canonical(&self, prefix: &str) -> String {
         match self {

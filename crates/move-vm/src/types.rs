@@ -213,6 +213,20 @@ impl Type {
         }
     }
 
+    /// How many types it is made of, itself included.
+    pub fn node_count(&self) -> u64 {
+        match self {
+            Self::Vector(inner) | Self::Reference(inner) | Self::MutableReference(inner) => {
+                inner.node_count().saturating_add(1)
+            }
+            Self::Datatype(datatype) => datatype
+                .type_arguments
+                .iter()
+                .fold(1, |sum, argument| sum.saturating_add(argument.node_count())),
+            _ => 1,
+        }
+    }
+
     /// Whether this is the datatype `name` of `module` (runtime id).
     pub fn is_datatype(&self, address: Address, module: &str, name: &str) -> bool {
         self.as_datatype().is_some_and(|datatype| {

@@ -20,7 +20,7 @@ fn run(
         &function,
         arguments,
         &mut NoHost,
-        &mut Meter::new(1_000_000),
+        &mut Meter::new(100_000_000),
     )
 }
 

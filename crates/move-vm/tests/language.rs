@@ -9,7 +9,7 @@ use move_vm::{
 };
 
 const PACKAGE: Address = Address::from_u8(0xaa);
-const GAS: u64 = 50_000_000;
+const GAS: u64 = 5_000_000_000;
 
 fn packages() -> MemoryPackages {
     let mut packages = MemoryPackages::with_framework();
@@ -397,7 +397,7 @@ fn call_depth_is_bounded() {
 #[test]
 fn endless_work_runs_out_of_gas() {
     for function in ["forever", "explode"] {
-        let mut meter = Meter::new(1_000_000);
+        let mut meter = Meter::new(100_000_000);
         let error = run_with("failures", function, &[], vec![], &mut meter).unwrap_err();
         assert!(
             error.status == StatusCode::OutOfGas

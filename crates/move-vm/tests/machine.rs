@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use common::{MemoryPackages, assemble::Assembler};
 use move_vm::{
-    AbilitySet, Address, CompiledModule, Host, Linkage, Meter, ModuleId, NativeContext,
-    NativeError, NoHost, PackageSource, StatusCode, Type, TypeTag, UNSUPPORTED_NATIVE_ABORT, Value,
+    AbilitySet, Address, CompiledModule, Host, Linkage, Meter, NativeContext, NativeError,
+    NativeName, NoHost, PackageSource, StatusCode, Type, TypeTag, UNSUPPORTED_NATIVE_ABORT, Value,
     Vm, VmError,
     format::{
         DatatypeHandle, EnumDef, FieldDef, Instruction as I, SignatureToken as T, VariantDef,
@@ -32,7 +32,7 @@ fn run_in(
         &function,
         arguments,
         &mut NoHost,
-        &mut Meter::new(1_000_000),
+        &mut Meter::new(100_000_000),
     )
 }
 
@@ -290,31 +290,35 @@ fn wrong_number_of_arguments() {
     assert_eq!(error.status, StatusCode::ArityMismatch);
 }
 
-/// A host with two natives of `0x2::address`.
+/// A host with two natives of `0x2::address`, one of which it refuses to run.
 struct AddressHost;
+
+const NATIVES: [NativeName; 2] = [
+    (Address::FRAMEWORK, "address", "from_bytes"),
+    (Address::FRAMEWORK, "address", "to_u256"),
+];
+/// Position of the native that is refused.
+const TO_U256: usize = 1;
 
 impl Host for AddressHost {
     fn call_native(
         &mut self,
         ctx: &mut NativeContext<'_>,
-        module: &ModuleId,
-        function: &str,
+        index: usize,
         ty_args: &[Type],
         args: Vec<Value>,
     ) -> Result<Vec<Value>, NativeError> {
         assert!(ty_args.is_empty());
         ctx.charge(100)?;
-        match (module.name.as_str(), function) {
-            ("address", "from_bytes") => {
-                let [bytes] = <[Value; 1]>::try_from(args).unwrap();
-                let bytes: [u8; 32] = bytes
-                    .into_bytes()?
-                    .try_into()
-                    .map_err(|_| NativeError::Abort(0))?;
-                Ok(vec![Value::address(bytes)])
-            }
-            _ => Err(NativeError::Unsupported),
+        if index == TO_U256 {
+            return Err(NativeError::Unsupported);
         }
+        let [bytes] = <[Value; 1]>::try_from(args).unwrap();
+        let bytes: [u8; 32] = bytes
+            .into_bytes()?
+            .try_into()
+            .map_err(|_| NativeError::Abort(0))?;
+        Ok(vec![Value::address(bytes)])
     }
 }
 
@@ -324,13 +328,13 @@ fn call_framework(
     arguments: Vec<Value>,
 ) -> Result<Vec<Value>, VmError> {
     let packages = MemoryPackages::with_framework();
-    let session = Vm::new().session(&packages, packages.linkage());
+    let session = Vm::with_natives(NATIVES).session(&packages, packages.linkage());
     let function = session.load_function(&Address::FRAMEWORK, module, function, &[])?;
     session.call(
         &function,
         arguments,
         &mut AddressHost,
-        &mut Meter::new(100_000),
+        &mut Meter::new(10_000_000),
     )
 }
 

@@ -187,6 +187,7 @@ impl Localnet {
         }
         // Wakes the executor, which then sees that it is to stop.
         let _ = self.chain.run(|_| ()).await;
+        self.chain.simulations_ended().await;
         let executor = self.executor;
         drop(self.chain);
         if tokio::task::spawn_blocking(move || executor.join())

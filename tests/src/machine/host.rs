@@ -3,13 +3,32 @@
 use std::collections::HashMap;
 
 use move_vm::{
-    Address, Host, ModuleId, NativeContext, NativeError, Slot, Type, TypeTag, U256, Value,
+    Address, Host, NativeContext, NativeError, NativeName, Slot, Type, TypeTag, U256, Value,
 };
 
 /// No such child.
 const FIELD_DOES_NOT_EXIST: u64 = 1;
 /// The child has another type.
 const FIELD_TYPE_MISMATCH: u64 = 2;
+
+/// All natives.
+#[rustfmt::skip]
+pub(super) const NATIVES: [NativeName; 14] = [
+    (Address::FRAMEWORK, "address", "to_u256"),
+    (Address::FRAMEWORK, "dynamic_field", "add_child_object"),
+    (Address::FRAMEWORK, "dynamic_field", "borrow_child_object"),
+    (Address::FRAMEWORK, "dynamic_field", "borrow_child_object_mut"),
+    (Address::FRAMEWORK, "dynamic_field", "has_child_object"),
+    (Address::FRAMEWORK, "dynamic_field", "has_child_object_with_ty"),
+    (Address::FRAMEWORK, "dynamic_field", "hash_type_and_key"),
+    (Address::FRAMEWORK, "dynamic_field", "remove_child_object"),
+    (Address::FRAMEWORK, "event", "emit"),
+    (Address::FRAMEWORK, "object", "borrow_uid"),
+    (Address::FRAMEWORK, "object", "delete_impl"),
+    (Address::FRAMEWORK, "object", "record_new_uid"),
+    (Address::FRAMEWORK, "tx_context", "derive_id"),
+    (Address::FRAMEWORK, "tx_context", "fresh_id"),
+];
 
 /// Objects that values own through dynamic fields.
 #[derive(Default)]
@@ -24,15 +43,12 @@ impl Host for Memory {
     fn call_native(
         &mut self,
         ctx: &mut NativeContext<'_>,
-        module: &ModuleId,
-        function: &str,
+        index: usize,
         ty_args: &[Type],
         args: Vec<Value>,
     ) -> Outcome {
-        if module.address != Address::FRAMEWORK {
-            return Err(NativeError::Unsupported);
-        }
-        match (module.name.as_str(), function) {
+        let (_, module, function) = *NATIVES.get(index).ok_or(NativeError::Unsupported)?;
+        match (module, function) {
             ("dynamic_field", _) => self.dynamic_field(ctx, function, ty_args, args),
             // Nobody keeps book of ids, and nobody listens to events.
             ("object", "delete_impl" | "record_new_uid") | ("event", "emit") => Ok(vec![]),

@@ -23,10 +23,18 @@ use self::{host::Memory, packages::Packages};
 static PACKAGES: LazyLock<Packages> = LazyLock::new(Packages::load);
 
 /// The virtual machine with the framework and the packages `wal` and `walrus`, and a memory for dynamic fields.
-#[derive(Default)]
 pub struct Machine {
     vm: Vm,
     memory: Memory,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            vm: Vm::with_natives(host::NATIVES),
+            memory: Memory::default(),
+        }
+    }
 }
 
 /// A Move value that the test keeps between calls.

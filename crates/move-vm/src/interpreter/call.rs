@@ -11,8 +11,9 @@ use crate::{
     error::{StatusCode, VmError},
     format::TableIndex,
     host::{NativeContext, NativeError, UNSUPPORTED_NATIVE_ABORT},
-    loader::module::{Callee, LoadedModule, row},
+    loader::module::{Callee, FunctionInfo, LoadedModule, row},
     meter::CALL_UNITS,
+    natives::NativeTarget,
     types::Type,
 };
 
@@ -74,10 +75,9 @@ impl Interpreter<'_, '_> {
         function: TableIndex,
         type_arguments: Arc<[Type]>,
     ) -> Result<Flow, VmError> {
-        self.meter.charge(CALL_UNITS)?;
         let info = module.function(function)?;
-        if info.is_native {
-            self.call_native(module, function, &type_arguments)
+        if let Some(native) = info.native {
+            self.call_native(module, info, native, &type_arguments)
                 .map_err(|error| error.at(location(module, function, 0)))?;
             // The caller's frame goes on: reload it only because a native may be the outermost call.
             return Ok(if self.frames.is_empty() {
@@ -86,6 +86,7 @@ impl Interpreter<'_, '_> {
                 Flow::Next
             });
         }
+        self.meter.charge(CALL_UNITS)?;
         if self.frames.len() >= FRAMES_MAX {
             let error = VmError::new(StatusCode::CallStackOverflow);
             return Err(error.at(location(module, function, 0)));
@@ -111,21 +112,22 @@ impl Interpreter<'_, '_> {
     fn call_native(
         &mut self,
         module: &LoadedModule,
-        function: TableIndex,
+        info: &FunctionInfo,
+        native: NativeTarget,
         type_arguments: &[Type],
     ) -> Result<(), VmError> {
-        let info = module.function(function)?;
         let arguments = self.pop_many(info.parameter_count)?;
+        self.meter.begin_native()?;
         let mut context = NativeContext::new(self.session, self.meter);
-        let results = match info.native {
-            Some(native) => native(&mut context, type_arguments, arguments),
-            None => self.host.call_native(
-                &mut context,
-                &module.id,
-                &info.name,
-                type_arguments,
-                arguments,
-            ),
+        let results = match native {
+            NativeTarget::Own(units, native) => context
+                .charge(units)
+                .and_then(|()| native(&mut context, type_arguments, arguments)),
+            NativeTarget::Host(index) => {
+                self.host
+                    .call_native(&mut context, index, type_arguments, arguments)
+            }
+            NativeTarget::Missing => Err(NativeError::Unsupported),
         };
         let results = results.map_err(|error| match error {
             NativeError::Abort(code) => VmError::abort(code),

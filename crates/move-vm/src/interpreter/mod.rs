@@ -22,7 +22,7 @@ use crate::{
         stack::Local,
     },
     loader::{LoadedFunction, Session},
-    meter::{INSTRUCTION_UNITS, Meter},
+    meter::Meter,
     types::Type,
     value::Value,
 };
@@ -95,7 +95,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let mut pc = start;
         loop {
             let outcome = match code.get(pc) {
-                Some(instruction) if self.meter.try_charge(INSTRUCTION_UNITS) => {
+                Some(instruction) if self.meter.try_instruction() => {
                     self.step(context, instruction, pc)
                 }
                 Some(_) => Err(VmError::new(StatusCode::OutOfGas)),

@@ -7,7 +7,7 @@ use crate::{
     error::{StatusCode, VmError},
     format::TableIndex,
     loader::module::row,
-    meter::BYTES_PER_UNIT,
+    meter::STEP_UNITS,
     value::{Reference, Value},
 };
 
@@ -93,8 +93,7 @@ impl Interpreter<'_, '_> {
 
     /// Charges for touching every byte of a value.
     pub(super) fn charge_deep(&mut self, value: &Value) -> Result<(), VmError> {
-        let bytes = u64::try_from(value.deep_size(0)?).unwrap_or(u64::MAX);
-        self.meter.charge(bytes / BYTES_PER_UNIT)
+        self.meter.charge_bytes(value.deep_size(0)?)
     }
 
     pub(super) fn load_constant(
@@ -106,6 +105,7 @@ impl Interpreter<'_, '_> {
         let layout = row(&context.module.constant_layouts, index)?
             .as_ref()
             .ok_or_else(|| VmError::invariant("constant of an impossible type"))?;
+        self.meter.charge(STEP_UNITS)?;
         self.meter.charge_bytes(constant.data.len())?;
         let value = Value::from_bcs(&constant.data, layout)
             .map_err(|_| VmError::invariant("constant does not decode"))?;
@@ -122,8 +122,7 @@ impl Interpreter<'_, '_> {
         let index = context.base + usize::from(index);
         let local = self.locals.get(index).ok_or_else(invalid_local)?;
         if let Local::Value(value @ Value::Container(_)) = local {
-            let bytes = u64::try_from(value.deep_size(0)?).unwrap_or(u64::MAX);
-            self.meter.charge(bytes / BYTES_PER_UNIT)?;
+            self.meter.charge_bytes(value.deep_size(0)?)?;
         }
         let value = local.copy()?;
         self.push(value)
@@ -151,8 +150,7 @@ impl Interpreter<'_, '_> {
 
     pub(super) fn read_ref(&mut self) -> Result<(), VmError> {
         let reference = self.pop_reference()?;
-        let bytes = u64::try_from(reference.deep_size()?).unwrap_or(u64::MAX);
-        self.meter.charge(bytes / BYTES_PER_UNIT)?;
+        self.meter.charge_bytes(reference.deep_size()?)?;
         self.push(reference.read()?)
     }
 

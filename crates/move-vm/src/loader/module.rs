@@ -14,7 +14,7 @@ use crate::{
     identifier::{Address, Identifier, ModuleId},
     layout::Layout,
     loader::FunctionSignature,
-    natives::{Native, find_native},
+    natives::{NativeTarget, Natives},
     types::{Declaration, Type},
 };
 
@@ -49,9 +49,8 @@ pub(crate) struct FunctionInfo {
     pub(crate) return_count: usize,
     /// Parameters included.
     pub(crate) local_count: usize,
-    /// Implementation, for natives that this crate provides.
-    pub(crate) native: Option<Native>,
-    pub(crate) is_native: bool,
+    /// Who runs it, for natives.
+    pub(crate) native: Option<NativeTarget>,
     pub(crate) signature: OnceLock<Arc<FunctionSignature>>,
 }
 
@@ -93,13 +92,17 @@ fn locks<T, U>(table: &[T]) -> Vec<OnceLock<U>> {
 }
 
 impl LoadedModule {
-    pub(crate) fn new(storage_id: Address, compiled: Arc<CompiledModule>) -> Result<Self, VmError> {
+    pub(crate) fn new(
+        storage_id: Address,
+        compiled: Arc<CompiledModule>,
+        natives: &Natives,
+    ) -> Result<Self, VmError> {
         let id = compiled.self_id();
         let module = &*compiled;
         let functions = module
             .function_defs
             .iter()
-            .map(|def| FunctionInfo::new(module, &id, def))
+            .map(|def| FunctionInfo::new(module, &id, def, natives))
             .collect::<Result<Vec<_>, _>>()?;
         let function_by_name = functions
             .iter()
@@ -154,7 +157,12 @@ impl LoadedModule {
 }
 
 impl FunctionInfo {
-    fn new(module: &CompiledModule, id: &ModuleId, def: &FunctionDef) -> Result<Self, VmError> {
+    fn new(
+        module: &CompiledModule,
+        id: &ModuleId,
+        def: &FunctionDef,
+        natives: &Natives,
+    ) -> Result<Self, VmError> {
         let handle = row(&module.function_handles, def.handle)?;
         let name = row(&module.identifiers, handle.name)?.clone();
         let count = |index| {
@@ -165,13 +173,11 @@ impl FunctionInfo {
         };
         let parameter_count = count(handle.parameters)?;
         let extra_locals = def.code.as_ref().map_or(Ok(0), |code| count(code.locals))?;
-        let is_native = def.is_native();
         Ok(Self {
             parameter_count,
             return_count: count(handle.returns)?,
             local_count: parameter_count + extra_locals,
-            native: is_native.then(|| find_native(id, &name)).flatten(),
-            is_native,
+            native: def.is_native().then(|| natives.find(id, &name)),
             signature: OnceLock::new(),
             name,
         })

@@ -39,9 +39,11 @@ impl Session<'_> {
                 "module carries another address than its package",
             ));
         }
-        Ok(self
-            .program
-            .add_module(LoadedModule::new(package.storage_id, compiled)?))
+        Ok(self.program.add_module(LoadedModule::new(
+            package.storage_id,
+            compiled,
+            &self.natives,
+        )?))
     }
 
     /// The target of a function handle.

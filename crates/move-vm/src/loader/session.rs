@@ -14,6 +14,7 @@ use crate::{
         vm::Program,
     },
     meter::Meter,
+    natives::Natives,
     type_tag::TypeTag,
     types::Type,
     value::Value,
@@ -24,6 +25,7 @@ pub struct Session<'a> {
     pub(crate) source: &'a dyn PackageSource,
     pub(crate) linkage: Linkage,
     pub(crate) program: Arc<Program>,
+    pub(crate) natives: Arc<Natives>,
 }
 
 impl<'a> Session<'a> {
@@ -31,11 +33,13 @@ impl<'a> Session<'a> {
         source: &'a dyn PackageSource,
         linkage: Linkage,
         program: Arc<Program>,
+        natives: Arc<Natives>,
     ) -> Self {
         Self {
             source,
             linkage,
             program,
+            natives,
         }
     }
 

@@ -6,9 +6,11 @@ use std::{
 };
 
 use crate::{
+    host::NativeName,
     identifier::{Identifier, ModuleId},
     layout::Layout,
     loader::{Linkage, PackageSource, Session, module::LoadedModule},
+    natives::Natives,
     types::{Declaration, Type},
 };
 
@@ -21,6 +23,7 @@ const LAYOUTS_MAX: usize = 4096;
 #[derive(Default)]
 pub struct Vm {
     programs: Mutex<HashMap<Linkage, Arc<Program>>>,
+    natives: Arc<Natives>,
 }
 
 /// Code and types loaded under one linkage. What it holds depends on the linkage alone.
@@ -44,6 +47,15 @@ impl Vm {
         Self::default()
     }
 
+    /// A virtual machine without loaded code, whose hosts have these natives. Native functions are looked up once,
+    /// when their module is loaded.
+    pub fn with_natives(names: impl IntoIterator<Item = NativeName>) -> Self {
+        Self {
+            natives: Arc::new(Natives::new(names)),
+            ..Self::default()
+        }
+    }
+
     /// A session that runs one transaction command under `linkage`.
     pub fn session<'a>(&self, source: &'a dyn PackageSource, linkage: Linkage) -> Session<'a> {
         let mut programs = lock(&self.programs);
@@ -51,7 +63,7 @@ impl Vm {
             programs.clear();
         }
         let program = Arc::clone(programs.entry(linkage.clone()).or_default());
-        Session::new(source, linkage, program)
+        Session::new(source, linkage, program, Arc::clone(&self.natives))
     }
 }
 

@@ -6,8 +6,10 @@ mod string;
 mod type_name;
 mod vector;
 
+use std::collections::HashMap;
+
 use crate::{
-    host::{NativeContext, NativeError},
+    host::{NativeContext, NativeError, NativeName},
     identifier::{Address, ModuleId},
     types::Type,
     value::Value,
@@ -19,33 +21,77 @@ pub(crate) type Native =
 
 type NativeResult = Result<Vec<Value>, NativeError>;
 
-/// The implementation of a native of the standard library, if this crate has it.
-pub(crate) fn find_native(module: &ModuleId, function: &str) -> Option<Native> {
-    if module.address != Address::STD {
-        return None;
+/// Units that nearly every native of the standard library costs, whatever it is given.
+const BASE_UNITS: u64 = 52;
+
+/// The natives of the standard library: module, function, units charged before it runs, implementation. What depends
+/// on the arguments the implementation charges itself.
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, u64, Native)] = &[
+    ("bcs", "to_bytes", 0, bcs::to_bytes),
+    ("debug", "print", BASE_UNITS, ignore),
+    ("debug", "print_stack_trace", BASE_UNITS, ignore),
+    ("hash", "sha2_256", BASE_UNITS, hash::sha2_256),
+    ("hash", "sha3_256", BASE_UNITS, hash::sha3_256),
+    ("string", "internal_check_utf8", BASE_UNITS, string::check_utf8),
+    ("string", "internal_is_char_boundary", BASE_UNITS, string::is_char_boundary),
+    ("string", "internal_sub_string", BASE_UNITS, string::sub_string),
+    ("string", "internal_index_of", BASE_UNITS, string::index_of),
+    ("type_name", "with_defining_ids", BASE_UNITS, type_name::with_defining_ids),
+    ("type_name", "with_original_ids", BASE_UNITS, type_name::with_original_ids),
+    ("type_name", "defining_id", BASE_UNITS, type_name::defining_id),
+    ("type_name", "original_id", BASE_UNITS, type_name::original_id),
+    ("vector", "empty", BASE_UNITS, vector::empty),
+    ("vector", "length", BASE_UNITS, vector::length),
+    ("vector", "borrow", BASE_UNITS, vector::borrow),
+    ("vector", "borrow_mut", BASE_UNITS, vector::borrow),
+    ("vector", "push_back", BASE_UNITS, vector::push_back),
+    ("vector", "pop_back", BASE_UNITS, vector::pop_back),
+    ("vector", "destroy_empty", BASE_UNITS, vector::destroy_empty),
+    ("vector", "swap", BASE_UNITS, vector::swap),
+];
+
+/// Who runs a native function.
+#[derive(Clone, Copy)]
+pub(crate) enum NativeTarget {
+    /// This crate: units charged before, implementation.
+    Own(u64, Native),
+    /// The host, which knows it by this number.
+    Host(usize),
+    /// Nobody.
+    Missing,
+}
+
+/// The natives of a virtual machine.
+#[derive(Default)]
+pub(crate) struct Natives {
+    host: HashMap<NativeName, usize>,
+}
+
+impl Natives {
+    pub(crate) fn new(host: impl IntoIterator<Item = NativeName>) -> Self {
+        Self {
+            host: host.into_iter().zip(0..).collect(),
+        }
     }
-    Some(match (module.name.as_str(), function) {
-        ("bcs", "to_bytes") => bcs::to_bytes,
-        ("debug", "print" | "print_stack_trace") => ignore,
-        ("hash", "sha2_256") => hash::sha2_256,
-        ("hash", "sha3_256") => hash::sha3_256,
-        ("string", "internal_check_utf8") => string::check_utf8,
-        ("string", "internal_is_char_boundary") => string::is_char_boundary,
-        ("string", "internal_sub_string") => string::sub_string,
-        ("string", "internal_index_of") => string::index_of,
-        ("type_name", "with_defining_ids") => type_name::with_defining_ids,
-        ("type_name", "with_original_ids") => type_name::with_original_ids,
-        ("type_name", "defining_id") => type_name::defining_id,
-        ("type_name", "original_id") => type_name::original_id,
-        ("vector", "empty") => vector::empty,
-        ("vector", "length") => vector::length,
-        ("vector", "borrow" | "borrow_mut") => vector::borrow,
-        ("vector", "push_back") => vector::push_back,
-        ("vector", "pop_back") => vector::pop_back,
-        ("vector", "destroy_empty") => vector::destroy_empty,
-        ("vector", "swap") => vector::swap,
-        _ => return None,
-    })
+
+    /// Who runs `function` of `module`.
+    pub(crate) fn find(&self, module: &ModuleId, function: &str) -> NativeTarget {
+        let own = TABLE.iter().find(|(own_module, own_function, ..)| {
+            module.address == Address::STD
+                && module.name.as_str() == *own_module
+                && function == *own_function
+        });
+        if let Some((.., units, native)) = own {
+            return NativeTarget::Own(*units, *native);
+        }
+        let of_host = self.host.iter().find(|((address, name, native), _)| {
+            (*address, *name, *native) == (module.address, module.name.as_str(), function)
+        });
+        of_host.map_or(NativeTarget::Missing, |(_, index)| {
+            NativeTarget::Host(*index)
+        })
+    }
 }
 
 /// Takes the arguments, which verified callers pass in the right number.

@@ -8,6 +8,11 @@ use crate::{
     value::Value,
 };
 
+/// Units per byte looked at or copied.
+const BYTE_UNITS: u64 = 2;
+/// Units of a substring besides its bytes and what every native costs.
+const SUBSTRING_UNITS: u64 = 52;
+
 fn not_utf8() -> NativeError {
     NativeError::bad_argument("string is not UTF-8")
 }
@@ -24,7 +29,7 @@ pub(super) fn check_utf8(
     let [bytes] = arguments(values)?;
     let (length, valid) =
         bytes.with_bytes(|bytes| (bytes.len(), std::str::from_utf8(bytes).is_ok()))?;
-    ctx.charge_bytes(length)?;
+    ctx.charge_each(length, BYTE_UNITS)?;
     Ok(vec![Value::Bool(valid)])
 }
 
@@ -54,7 +59,8 @@ pub(super) fn sub_string(
     let part = bytes
         .with_bytes(|bytes| bytes.get(from..to).map(<[u8]>::to_vec))?
         .ok_or_else(|| NativeError::bad_argument("substring out of bounds"))?;
-    ctx.charge_bytes(part.len())?;
+    ctx.charge(SUBSTRING_UNITS)?;
+    ctx.charge_each(part.len(), BYTE_UNITS)?;
     Ok(vec![Value::bytes(part)])
 }
 
@@ -67,10 +73,10 @@ pub(super) fn index_of(
     let needle = String::from_utf8(needle.to_byte_vec()?).map_err(|_| not_utf8())?;
     let found = haystack.with_bytes(|bytes| {
         let text = std::str::from_utf8(bytes).map_err(|_| not_utf8())?;
-        Ok::<_, NativeError>((text.len(), text.find(&needle).unwrap_or(text.len())))
+        Ok::<_, NativeError>(text.find(&needle).unwrap_or(text.len()))
     })?;
-    let (length, position) = found?;
-    ctx.charge_bytes(length + needle.len())?;
+    let position = found?;
+    ctx.charge_each(needle.len() + position, BYTE_UNITS)?;
     let position =
         u64::try_from(position).map_err(|_| NativeError::bad_argument("string too long"))?;
     Ok(vec![Value::U64(position)])

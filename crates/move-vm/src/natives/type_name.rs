@@ -11,10 +11,13 @@ use crate::{
 /// Abort code when the address of something other than a struct or enum is asked for.
 const NOT_A_DATATYPE: u64 = 0;
 
+/// Units per byte of a name.
+const BYTE_UNITS: u64 = 2;
+
 /// `TypeName { name: ascii::String { bytes } }`.
 fn type_name(ctx: &mut NativeContext<'_>, tag: &TypeTag) -> NativeResult {
     let text = tag.to_canonical("");
-    ctx.charge_bytes(text.len())?;
+    ctx.charge_each(text.len(), BYTE_UNITS)?;
     let string = Value::structure(vec![Value::bytes(text)]);
     Ok(vec![Value::structure(vec![string])])
 }

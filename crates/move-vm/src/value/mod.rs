@@ -9,6 +9,7 @@
 mod codec;
 mod container;
 mod reference;
+mod size;
 mod slot;
 mod vector;
 

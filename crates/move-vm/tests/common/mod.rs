@@ -155,7 +155,7 @@ pub fn run_everything(module: CompiledModule) {
                 None => slot.get().unwrap(),
             })
             .collect();
-        let mut meter = move_vm::Meter::new(20_000);
+        let mut meter = move_vm::Meter::new(2_000_000);
         let result = session.call(&function, arguments, &mut move_vm::NoHost, &mut meter);
         if let Err(error) = result
             && error.status == move_vm::StatusCode::InvariantViolation

@@ -3,13 +3,16 @@
 mod clock;
 mod genesis;
 pub(crate) mod seal;
+mod simulation;
 pub(crate) mod validator;
 mod worker;
 
 pub use clock::ClockError;
 pub(crate) use genesis::Genesis;
 pub use genesis::GenesisError;
-pub(crate) use worker::{Simulated, SubmitError, Worker};
+use simulation::Simulations;
+pub(crate) use simulation::{Simulated, Simulator};
+pub(crate) use worker::{SubmitError, Worker};
 
 use crate::execution::Engine;
 use crate::ledger::Ledger;
@@ -36,6 +39,9 @@ pub(crate) enum RunError {
     /// The job panicked.
     #[error("the request met a defect of the chain; see its log")]
     Defect,
+    /// A simulation was stopped.
+    #[error("the simulation ran for {} s and was stopped", simulation::TIME_MAX.as_secs())]
+    TooLong,
 }
 
 /// Handle to the running chain.
@@ -43,6 +49,7 @@ pub(crate) struct Chain {
     ledger: Arc<Ledger>,
     engine: Arc<Engine>,
     jobs: mpsc::Sender<Job>,
+    simulations: Simulations,
     sealed: watch::Receiver<u64>,
     stopping: CancellationToken,
 }
@@ -71,6 +78,7 @@ impl Chain {
                 }
             })?;
         let chain = Self {
+            simulations: Simulations::new(Arc::clone(&ledger), Arc::clone(&engine)),
             ledger,
             engine,
             jobs,
@@ -116,6 +124,19 @@ impl Chain {
                 RunError::Defect
             }
         })
+    }
+
+    /// Runs `job` beside the executor, for a limited time and as long as the caller waits for it.
+    pub(crate) async fn simulate<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Simulator) -> T + Send + 'static,
+    ) -> Result<T, RunError> {
+        self.simulations.run(&self.stopping, job).await
+    }
+
+    /// Waits until no simulation runs. They stop by themselves when the chain shuts down.
+    pub(crate) async fn simulations_ended(&self) {
+        self.simulations.ended().await;
     }
 
     /// Seals an empty checkpoint whenever `interval` passes without one, so that time moves and followers see life.

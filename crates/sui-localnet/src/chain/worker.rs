@@ -2,9 +2,7 @@
 
 use super::clock::{ChainTime, ClockError, wall_clock_ms};
 use super::seal::{Place, record, seal_block};
-use crate::execution::{
-    ChainEnv, CommandOutput, Engine, Executed, InputError, Mode, limits, system,
-};
+use crate::execution::{ChainEnv, Engine, Executed, InputError, Mode, limits, system};
 use crate::ledger::{AppliedTransaction, Ledger, StoreError, Tip, TransactionRecord, View};
 use std::sync::Arc;
 use sui_sdk_types::{Transaction, UserSignature};
@@ -19,16 +17,6 @@ pub(crate) enum SubmitError {
     /// The ledger failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// The outcome of a simulation.
-pub(crate) struct Simulated {
-    /// What would be recorded, with the place of the transaction left zero.
-    pub(crate) record: TransactionRecord,
-    /// Object versions it read or would write.
-    pub(crate) objects: Vec<sui_sdk_types::Object>,
-    /// What each command returned.
-    pub(crate) outputs: Vec<CommandOutput>,
 }
 
 /// Lives on the executor's thread.
@@ -63,10 +51,6 @@ impl Worker {
         &self.ledger
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     /// Executes a transaction whose signatures were checked, seals it in a checkpoint of its own, and returns its
     /// record. One that was executed before is not executed again.
     pub(crate) fn execute(
@@ -91,32 +75,6 @@ impl Worker {
             .map(|applied| applied.record.clone());
         self.seal(draft)?;
         record.ok_or_else(|| StoreError::corrupt("an executed transaction has no record").into())
-    }
-
-    /// Executes without committing.
-    pub(crate) fn simulate(
-        &mut self,
-        transaction: Transaction,
-        mode: Mode,
-    ) -> Result<Simulated, SubmitError> {
-        let view = View::new(&self.ledger);
-        let env = environment(&self.tip()?);
-        let executed = self.engine.execute(&view, &env, &transaction, mode);
-        view.check()?;
-        let executed = executed?;
-        let objects = executed
-            .inputs
-            .iter()
-            .chain(&executed.written)
-            .cloned()
-            .collect();
-        let outputs = executed.command_outputs.clone();
-        let record = record(transaction, Vec::new(), &executed, Place::default());
-        Ok(Simulated {
-            record,
-            objects,
-            outputs,
-        })
     }
 
     /// Seals a checkpoint that only moves the clock.
@@ -200,7 +158,7 @@ impl Draft<'_> {
 }
 
 /// What transactions of the epoch see of the chain.
-fn environment(tip: &Tip) -> ChainEnv {
+pub(super) fn environment(tip: &Tip) -> ChainEnv {
     ChainEnv {
         epoch: tip.checkpoint.summary.epoch,
         epoch_start_ms: tip.genesis_ms,

@@ -14,16 +14,26 @@ use super::validity;
 use super::{ChainEnv, CommandOutput, Executed, InputError, Mode, ObjectSource};
 use move_vm::{DatatypeDescription, FunctionSignature, Layout, Linkage, Vm};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use sui_sdk_types::{
     Address, Digest, Event, ExecutionError, Object, ProgrammableTransaction, Transaction, TypeTag,
 };
 
 /// Executes the transactions of one chain. Keeps loaded packages from one transaction to the next; share one between
 /// threads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Engine {
     vm: Vm,
     packages: PackageCache,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            vm: Vm::with_natives(crate::natives::names()),
+            packages: PackageCache::default(),
+        }
+    }
 }
 
 impl Engine {
@@ -49,6 +59,22 @@ impl Engine {
         transaction: &Transaction,
         mode: Mode,
     ) -> Result<Executed, InputError> {
+        self.execute_until(store, env, transaction, mode, None)
+    }
+
+    /// [`Self::execute`], which runs out of gas soon after `stop` is set. Whoever sets it knows that the outcome says
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn execute_until(
+        &self,
+        store: &dyn ObjectSource,
+        env: &ChainEnv,
+        transaction: &Transaction,
+        mode: Mode,
+        stop: Option<Arc<AtomicBool>>,
+    ) -> Result<Executed, InputError> {
         let packages = Packages::new(store, &self.packages);
         let programmable = validity::check(transaction, env, mode)?;
         let inputs = inputs::load(store, &packages, transaction, programmable, mode)?;
@@ -60,6 +86,7 @@ impl Engine {
             transaction,
             mode,
             enforced,
+            stop,
         };
         let (result, outputs, units, gas_balance) = execution.run(&packages, programmable, &inputs);
         let payment = &transaction.gas_payment;
@@ -138,6 +165,7 @@ struct Execution<'a> {
     transaction: &'a Transaction,
     mode: Mode,
     enforced: bool,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Execution<'_> {
@@ -149,7 +177,7 @@ impl Execution<'_> {
         inputs: &Inputs,
     ) -> (Outcome, Vec<CommandOutput>, u64, u64) {
         let payment = &self.transaction.gas_payment;
-        let meter = GasMeter::new(payment.budget, payment.price);
+        let meter = GasMeter::new(payment.budget, payment.price).stopped_by(self.stop.clone());
         let mut balances = inputs.gas.iter().filter_map(coin_balance);
         let balance = balances.try_fold(0u64, u64::checked_add);
         let Some(gas_balance) = balance else {

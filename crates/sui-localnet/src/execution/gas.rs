@@ -5,13 +5,12 @@ use super::limits::{
     STORAGE_REBATE_RATE, STORAGE_UNITS_PER_BYTE,
 };
 use move_vm::{Meter, VmError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use sui_sdk_types::{MovePackage, MoveStruct, Object, ObjectData};
 
-/// Units of the virtual machine per computation unit. Coarser and cheaper than the real gas model: enough to bound
-/// every execution.
-const METER_UNITS_PER_UNIT: u64 = 10;
-/// Fractions of a computation unit in which bytes read and published are counted.
-const FRACTIONS_PER_UNIT: u64 = 1_000;
+/// Units of the virtual machine per computation unit.
+const METER_UNITS_PER_UNIT: u64 = 1_000;
 /// Bytes of the version counter and type flag that every stored object carries.
 const OBJECT_FIXED_BYTES: usize = 1 + 8;
 /// Bytes of a type origin besides its names.
@@ -37,17 +36,17 @@ impl GasMeter {
         }
     }
 
-    /// Charges for bytes at a rate of fractional units per byte.
-    pub(crate) fn charge_bytes(
-        &mut self,
-        bytes: u64,
-        fractions_per_byte: u64,
-    ) -> Result<(), VmError> {
-        let fractions = bytes.saturating_mul(fractions_per_byte);
-        let units = fractions
-            .saturating_mul(METER_UNITS_PER_UNIT)
-            .div_ceil(FRACTIONS_PER_UNIT);
-        self.meter.charge(units)
+    /// The same meter, which runs out once `stop` is set.
+    pub(crate) fn stopped_by(mut self, stop: Option<Arc<AtomicBool>>) -> Self {
+        if let Some(stop) = stop {
+            self.meter = self.meter.stopped_by(stop);
+        }
+        self
+    }
+
+    /// Charges for bytes at so many units of the virtual machine per byte.
+    pub(crate) fn charge_bytes(&mut self, bytes: u64, units_per_byte: u64) -> Result<(), VmError> {
+        self.meter.charge(bytes.saturating_mul(units_per_byte))
     }
 
     /// Computation units used, rounded as they are charged.

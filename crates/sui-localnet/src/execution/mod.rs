@@ -30,4 +30,5 @@ mod validity;
 
 pub use engine::Engine;
 pub use error::InputError;
+pub(crate) use inputs::CLOCK;
 pub use types::{ChainEnv, CommandOutput, Executed, Mode, ObjectSource};

@@ -132,10 +132,15 @@ impl Ledger {
 
     /// The live version of an object.
     pub(crate) fn object(&self, id: &Address) -> Result<Option<Object>, StoreError> {
-        match self.read::<u64>(Table::Live, id.as_bytes())? {
+        match self.live_version(id)? {
             Some(version) => self.object_version(id, version),
             None => Ok(None),
         }
+    }
+
+    /// The version of a live object; `None` if there is no such object.
+    pub(crate) fn live_version(&self, id: &Address) -> Result<Option<u64>, StoreError> {
+        self.read(Table::Live, id.as_bytes())
     }
 
     /// A certain version of an object, live or not.

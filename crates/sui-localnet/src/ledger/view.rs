@@ -1,7 +1,7 @@
 //! The state a transaction executes against: the ledger's live objects plus changes that are not sealed yet.
 
 use super::{Ledger, StoreError};
-use crate::execution::ObjectSource;
+use crate::execution::{CLOCK, ObjectSource};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use sui_sdk_types::{Address, Object, Version};
@@ -11,6 +11,8 @@ pub(crate) struct View<'a> {
     ledger: &'a Ledger,
     pending: BTreeMap<Address, Option<Object>>,
     failure: Mutex<Option<StoreError>>,
+    /// Versions of the objects that were read, where that is wanted; `None` for those that do not exist.
+    read: Option<Mutex<BTreeMap<Address, Option<Version>>>>,
 }
 
 impl<'a> View<'a> {
@@ -20,7 +22,31 @@ impl<'a> View<'a> {
             ledger,
             pending: BTreeMap::new(),
             failure: Mutex::new(None),
+            read: None,
         }
+    }
+
+    /// [`Self::new`], which remembers what is read: the ledger may change meanwhile.
+    pub(crate) fn recording(ledger: &'a Ledger) -> Self {
+        Self {
+            read: Some(Mutex::default()),
+            ..Self::new(ledger)
+        }
+    }
+
+    /// Whether everything that was read is still so. The clock is left out: it changes all the time, and any time is as
+    /// good as another.
+    pub(crate) fn is_current(&self) -> Result<bool, StoreError> {
+        let Some(read) = &self.read else {
+            return Ok(true);
+        };
+        let read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, version) in read.iter().filter(|(id, _)| **id != CLOCK) {
+            if self.ledger.live_version(id)? != *version {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Adds the outcome of an executed transaction.
@@ -53,7 +79,14 @@ impl ObjectSource for View<'_> {
             return pending.clone();
         }
         match self.ledger.object(id) {
-            Ok(object) => object,
+            Ok(object) => {
+                if let Some(read) = &self.read {
+                    let version = object.as_ref().map(Object::version);
+                    let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+                    read.entry(*id).or_insert(version);
+                }
+                object
+            }
             Err(error) => {
                 self.fail(error);
                 None

@@ -1,4 +1,4 @@
-//! The natives of package 0x2, for the virtual machine.
+//! The natives of package 0x2, for the virtual machine: one table of names, costs and implementations.
 
 mod crypto;
 mod dynamic_field;
@@ -8,54 +8,123 @@ mod transfer;
 mod tx_context;
 
 use crate::execution::runtime::ObjectRuntime;
-use move_vm::{Address, Host, ModuleId, NativeContext, NativeError, Type, Value};
+use move_vm::{Address, Host, NativeContext, NativeError, NativeName, Type, Value};
 
 type Outcome = Result<Vec<Value>, NativeError>;
+type Run = for<'r, 'c, 'm> fn(&mut ObjectRuntime<'r>, &mut Call<'c, 'm>) -> Outcome;
+
+/// A native function.
+struct Native {
+    module: &'static str,
+    function: &'static str,
+    /// Units charged before it runs. What depends on the arguments the implementation charges itself.
+    units: u64,
+    run: Run,
+}
+
+const fn native(module: &'static str, function: &'static str, units: u64, run: Run) -> Native {
+    Native {
+        module,
+        function,
+        units,
+        run,
+    }
+}
+
+/// Units that most natives cost, whatever they are given.
+const BASE_UNITS: u64 = 52;
+/// Units of reading the transaction's context.
+const CONTEXT_UNITS: u64 = 30;
+/// Units of looking up a setting.
+const CONFIG_UNITS: u64 = 100;
+
+/// All natives of package 0x2 that this chain has. Costs are those of the real network.
+#[rustfmt::skip]
+static TABLE: [Native; 53] = [
+    native("address", "from_bytes", BASE_UNITS, objects::address_from_bytes),
+    native("address", "from_u256", BASE_UNITS, objects::address_from_u256),
+    native("address", "to_u256", BASE_UNITS, objects::address_to_u256),
+    native("bls12381", "bls12381_min_pk_verify", 49_282, crypto::bls_min_pk_verify),
+    native("bls12381", "bls12381_min_sig_verify", 44_064, crypto::bls_min_sig_verify),
+    native("config", "read_setting_impl", CONFIG_UNITS, dynamic_field::read_setting),
+    native("dynamic_field", "add_child_object", BASE_UNITS, dynamic_field::add),
+    native("dynamic_field", "borrow_child_object", BASE_UNITS, dynamic_field::borrow),
+    native("dynamic_field", "borrow_child_object_mut", BASE_UNITS, dynamic_field::borrow),
+    native("dynamic_field", "has_child_object", BASE_UNITS, dynamic_field::has),
+    native("dynamic_field", "has_child_object_with_ty", BASE_UNITS, dynamic_field::has_with_type),
+    native("dynamic_field", "hash_type_and_key", BASE_UNITS, dynamic_field::hash_type_and_key),
+    native("dynamic_field", "remove_child_object", BASE_UNITS, dynamic_field::remove),
+    native("ecdsa_k1", "decompress_pubkey", BASE_UNITS, crypto::secp256k1_decompress),
+    native("ecdsa_k1", "secp256k1_ecrecover", 0, crypto::secp256k1_recover),
+    native("ecdsa_k1", "secp256k1_verify", 0, crypto::secp256k1_verify),
+    native("ecdsa_r1", "secp256r1_ecrecover", 0, crypto::secp256r1_recover),
+    native("ecdsa_r1", "secp256r1_verify", 0, crypto::secp256r1_verify),
+    native("ed25519", "ed25519_verify", 1_802, crypto::ed25519_verify),
+    native("event", "emit", BASE_UNITS, objects::emit),
+    native("group_ops", "internal_add", 0, group_ops::add),
+    native("group_ops", "internal_convert", 0, group_ops::convert),
+    native("group_ops", "internal_div", 0, group_ops::div),
+    native("group_ops", "internal_hash_to", 0, group_ops::hash_to),
+    native("group_ops", "internal_mul", 0, group_ops::mul),
+    native("group_ops", "internal_multi_scalar_mul", 0, group_ops::multi_scalar_mul),
+    native("group_ops", "internal_pairing", 0, group_ops::pairing),
+    native("group_ops", "internal_sub", 0, group_ops::sub),
+    native("group_ops", "internal_sum", 0, group_ops::sum),
+    native("group_ops", "internal_validate", 0, group_ops::validate),
+    native("hash", "blake2b256", 10, crypto::blake2b256),
+    native("hash", "keccak256", 10, crypto::keccak256),
+    native("hmac", "hmac_sha3_256", BASE_UNITS, crypto::hmac_sha3_256),
+    native("object", "borrow_uid", BASE_UNITS, objects::borrow_uid),
+    native("object", "delete_impl", BASE_UNITS, objects::delete),
+    native("object", "record_new_uid", BASE_UNITS, objects::record_new),
+    native("protocol_config", "is_feature_enabled", 0, objects::is_feature_enabled),
+    native("transfer", "freeze_object_impl", BASE_UNITS, transfer::freeze),
+    native("transfer", "party_transfer_impl", BASE_UNITS, transfer::to_party),
+    native("transfer", "receive_impl", BASE_UNITS, transfer::receive),
+    native("transfer", "share_object_impl", BASE_UNITS, transfer::share),
+    native("transfer", "transfer_impl", BASE_UNITS, transfer::to_address),
+    native("tx_context", "derive_id", BASE_UNITS, tx_context::derive_id),
+    native("tx_context", "fresh_id", BASE_UNITS, tx_context::fresh_id),
+    native("tx_context", "native_epoch", CONTEXT_UNITS, tx_context::epoch),
+    native("tx_context", "native_epoch_timestamp_ms", CONTEXT_UNITS, tx_context::epoch_timestamp_ms),
+    native("tx_context", "native_gas_budget", CONTEXT_UNITS, tx_context::gas_budget),
+    native("tx_context", "native_gas_price", CONTEXT_UNITS, tx_context::gas_price),
+    native("tx_context", "native_ids_created", CONTEXT_UNITS, tx_context::ids_created),
+    native("tx_context", "native_rgp", CONTEXT_UNITS, tx_context::reference_gas_price),
+    native("tx_context", "native_sender", CONTEXT_UNITS, tx_context::sender),
+    native("tx_context", "native_sponsor", CONTEXT_UNITS, tx_context::sponsor),
+    native("types", "is_one_time_witness", BASE_UNITS, objects::is_one_time_witness),
+];
+
+/// Names of the natives, by which the virtual machine finds them when it loads code.
+pub(crate) fn names() -> impl Iterator<Item = NativeName> {
+    TABLE
+        .iter()
+        .map(|native| (Address::FRAMEWORK, native.module, native.function))
+}
 
 impl Host for ObjectRuntime<'_> {
     fn call_native(
         &mut self,
         ctx: &mut NativeContext<'_>,
-        module: &ModuleId,
-        function: &str,
+        index: usize,
         ty_args: &[Type],
         args: Vec<Value>,
     ) -> Outcome {
-        if module.address != Address::FRAMEWORK {
-            return Err(NativeError::Unsupported);
-        }
+        let native = TABLE.get(index).ok_or(NativeError::Unsupported)?;
+        ctx.charge(native.units)?;
         let mut call = Call {
             ctx,
-            function,
             ty_args,
             args: Arguments(args),
         };
-        match module.name.as_str() {
-            "object" => objects::object(self, &mut call),
-            "event" => objects::event(self, &mut call),
-            "types" => objects::types(&mut call),
-            "address" => objects::address(&mut call),
-            "protocol_config" => objects::protocol_config(&mut call),
-            "transfer" => transfer::call(self, &mut call),
-            "tx_context" => tx_context::call(self, &mut call),
-            "dynamic_field" => dynamic_field::call(self, &mut call),
-            "config" => dynamic_field::config(self, &mut call),
-            "hash" => crypto::hash(&mut call),
-            "hmac" => crypto::hmac(&mut call),
-            "bls12381" => crypto::bls12381(&mut call),
-            "ed25519" => crypto::ed25519(&mut call),
-            "ecdsa_k1" => crypto::ecdsa_k1(&mut call),
-            "ecdsa_r1" => crypto::ecdsa_r1(&mut call),
-            "group_ops" => group_ops::call(&mut call),
-            _ => Err(NativeError::Unsupported),
-        }
+        (native.run)(self, &mut call)
     }
 }
 
 /// One call of a native.
 struct Call<'c, 'm> {
     ctx: &'c mut NativeContext<'m>,
-    function: &'c str,
     ty_args: &'c [Type],
     args: Arguments,
 }
@@ -101,4 +170,18 @@ impl Arguments {
 
 fn address_value(address: sui_sdk_types::Address) -> Value {
     Value::address(address.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_native_has_one_row() {
+        let rows: Vec<_> = names().collect();
+        let mut sorted = rows.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(rows, sorted, "in the order of their names, each once");
+    }
 }

@@ -16,32 +16,34 @@ const UNABLE_TO_RECEIVE: u64 = 3;
 /// `party_transfer`: owners of several parties do not exist here.
 const PARTY_NOT_SUPPORTED: u64 = 5;
 
-pub(super) fn call(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome {
-    match call.function {
-        "transfer_impl" => {
-            let recipient = call.args.pop_address()?;
-            let object = object_argument(call)?;
-            runtime.transfer(object, NewOwner::Address(recipient))?;
-            Ok(Vec::new())
-        }
-        "freeze_object_impl" => {
-            let object = object_argument(call)?;
-            runtime.transfer(object, NewOwner::Immutable)?;
-            Ok(Vec::new())
-        }
-        "share_object_impl" => {
-            let object = object_argument(call)?;
-            let id = from_move(object.value.with(Value::object_id)?);
-            if !runtime.may_share(&id) {
-                return Err(NativeError::Abort(SHARED_NON_NEW_OBJECT));
-            }
-            runtime.transfer(object, NewOwner::Shared)?;
-            Ok(Vec::new())
-        }
-        "receive_impl" => receive(runtime, call),
-        "party_transfer_impl" => Err(NativeError::Abort(PARTY_NOT_SUPPORTED)),
-        _ => Err(NativeError::Unsupported),
+/// Units per node of the type of an object that is received.
+const RECEIVED_TYPE_UNITS: u64 = 2;
+
+pub(super) fn to_address(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome {
+    let recipient = call.args.pop_address()?;
+    let object = object_argument(call)?;
+    runtime.transfer(object, NewOwner::Address(recipient))?;
+    Ok(Vec::new())
+}
+
+pub(super) fn freeze(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome {
+    let object = object_argument(call)?;
+    runtime.transfer(object, NewOwner::Immutable)?;
+    Ok(Vec::new())
+}
+
+pub(super) fn share(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome {
+    let object = object_argument(call)?;
+    let id = from_move(object.value.with(Value::object_id)?);
+    if !runtime.may_share(&id) {
+        return Err(NativeError::Abort(SHARED_NON_NEW_OBJECT));
     }
+    runtime.transfer(object, NewOwner::Shared)?;
+    Ok(Vec::new())
+}
+
+pub(super) fn to_party(_: &mut ObjectRuntime<'_>, _: &mut Call<'_, '_>) -> Outcome {
+    Err(NativeError::Abort(PARTY_NOT_SUPPORTED))
 }
 
 fn object_argument(call: &mut Call<'_, '_>) -> Result<ObjectValue, NativeError> {
@@ -64,11 +66,13 @@ pub(super) fn object_value(
     })
 }
 
-fn receive(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome {
+pub(super) fn receive(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome {
     let version = call.args.pop_u64()?;
     let id = from_move(call.args.pop()?.copy_field(0)?.into_address()?);
     let parent = call.args.pop_address()?;
     let type_ = call.type_argument()?.clone();
+    call.ctx
+        .charge(type_.node_count().saturating_mul(RECEIVED_TYPE_UNITS))?;
     let ticket = runtime
         .tickets
         .get_mut(&id)
@@ -80,6 +84,7 @@ fn receive(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome 
         .ok_or(NativeError::Abort(UNABLE_TO_RECEIVE))?;
     let value =
         decode(call, &type_, &ticket.object)?.ok_or(NativeError::Abort(RECEIVE_TYPE_MISMATCH))?;
+    call.ctx.charge(value.abstract_size()?)?;
     ticket.received = true;
     Ok(vec![value])
 }

@@ -26,8 +26,12 @@ fn with_details(code: Code, message: String, details: Vec<prost_types::Any>) -> 
 /// A message that echoes no more of a request than helps to find the mistake.
 fn bounded(mut message: String) -> String {
     if message.len() > MESSAGE_BYTES_MAX {
-        let left_out = message.len() - MESSAGE_BYTES_MAX;
-        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        let mut end = MESSAGE_BYTES_MAX;
+        while !message.is_char_boundary(end) {
+            end -= 1;
+        }
+        let left_out = message.len() - end;
+        message.truncate(end);
         let _ = write!(message, "... ({left_out} bytes left out)");
     }
     message

@@ -38,6 +38,8 @@ use tonic::{Response, Status};
 /// Largest request message: a transaction at its size limit with room for signatures and encoding.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Simulations that one address may wait for.
+const SIMULATIONS_EACH_MAX: usize = 256;
 /// List streams that one address may have open.
 const LIST_STREAMS_EACH_MAX: usize = 128;
 
@@ -46,6 +48,7 @@ const LIST_STREAMS_EACH_MAX: usize = 128;
 pub(crate) struct Rpc {
     chain: Arc<Chain>,
     list_streams: Arc<Peers>,
+    simulations: Arc<Peers>,
 }
 
 impl Rpc {
@@ -53,6 +56,7 @@ impl Rpc {
         Self {
             chain,
             list_streams: Peers::new("List streams", LIST_STREAMS_EACH_MAX),
+            simulations: Peers::new("simulations", SIMULATIONS_EACH_MAX),
         }
     }
 

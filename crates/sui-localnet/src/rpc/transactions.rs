@@ -1,8 +1,8 @@
 //! TransactionExecutionService: execute for real, or simulate with everything the client left open filled in.
 
 use super::render::Renderer;
-use super::{Rpc, errors, masks, signatures};
-use crate::chain::{RunError, Simulated, SubmitError, Worker};
+use super::{Rpc, errors, masks, peers, signatures};
+use crate::chain::{RunError, Simulated, Simulator, SubmitError};
 use crate::execution::{CommandOutput, InputError, Mode, limits};
 use crate::resolve::{BudgetEstimate, resolve, select_payment};
 use sui_rpc::field::FieldMaskTree;
@@ -14,6 +14,8 @@ use tonic::{Request, Response, Status};
 
 const EXECUTE_MASK: &str = "effects,checkpoint";
 const SIMULATE_MASK: &str = "*";
+/// How often a request is completed and simulated when the chain changes meanwhile.
+const SIMULATION_ATTEMPTS_MAX: usize = 3;
 /// A transaction has at most a sender and a sponsor.
 const SIGNATURES_MAX: usize = 2;
 
@@ -40,15 +42,19 @@ impl TransactionExecutionService for Rpc {
             .await
             .map_err(no_result)?
             .map_err(|error| refused(error, refused_execution))?;
-        let mut response = proto::ExecuteTransactionResponse::default();
-        response.transaction = Some(self.renderer().transaction(&record, &mask)?);
-        Ok(Response::new(response))
+        self.answer(move |rpc| {
+            let mut response = proto::ExecuteTransactionResponse::default();
+            response.transaction = Some(rpc.renderer().transaction(&record, &mask)?);
+            Ok(response)
+        })
+        .await
     }
 
     async fn simulate_transaction(
         &self,
         request: Request<proto::SimulateTransactionRequest>,
     ) -> Result<Response<proto::SimulateTransactionResponse>, Status> {
+        let _lease = self.simulations.admit(peers::of(&request))?;
         let request = request.into_inner();
         let mask = masks::read_mask::<proto::SimulateTransactionResponse>(
             request.read_mask.clone(),
@@ -56,10 +62,11 @@ impl TransactionExecutionService for Rpc {
         )?;
         let simulated = self
             .chain()
-            .run(move |worker| simulate(worker, &request))
+            .simulate(move |simulator| simulate(simulator, &request))
             .await
             .map_err(no_result)??;
-        self.render_simulation(simulated, &mask).map(Response::new)
+        self.answer(move |rpc| rpc.render_simulation(simulated, &mask))
+            .await
     }
 }
 
@@ -123,9 +130,28 @@ fn check_submittable(transaction: &Transaction) -> Result<(), Status> {
     }
 }
 
-/// Completes the transaction of a request and executes it without committing. Runs on the executor's thread.
+/// Completes the transaction of a request and executes it without committing. The chain goes on meanwhile, so that what
+/// was completed may be out of date when it is executed: then it is tried again.
 fn simulate(
-    worker: &mut Worker,
+    simulator: &Simulator,
+    request: &proto::SimulateTransactionRequest,
+) -> Result<Simulated, Status> {
+    let number = |simulator: &Simulator| Ok::<_, Status>(simulator.tip()?.digest);
+    let mut tip = number(simulator)?;
+    let mut outcome = simulate_once(simulator, request);
+    for _ in 1..SIMULATION_ATTEMPTS_MAX {
+        let now = number(simulator)?;
+        if outcome.is_ok() || now == tip || simulator.is_stopped() {
+            break;
+        }
+        tip = now;
+        outcome = simulate_once(simulator, request);
+    }
+    outcome
+}
+
+fn simulate_once(
+    simulator: &Simulator,
     request: &proto::SimulateTransactionRequest,
 ) -> Result<Simulated, Status> {
     let message = request
@@ -133,25 +159,25 @@ fn simulate(
         .as_ref()
         .ok_or_else(|| errors::missing_field("transaction"))?;
     let checks = request.checks() == TransactionChecks::Enabled;
-    let resolved = resolve(worker.ledger(), worker.engine(), message)?;
+    let resolved = resolve(simulator.ledger(), simulator.engine(), message)?;
     let mut transaction = resolved.transaction;
     check_submittable(&transaction)?;
     if request.do_gas_selection() {
         let estimate = resolved
             .budget_open
-            .then(|| estimate(worker, &transaction, checks))
+            .then(|| estimate(simulator, &transaction, checks))
             .transpose()?;
-        choose_gas(worker, &mut transaction, estimate.as_ref())?;
+        choose_gas(simulator, &mut transaction, estimate.as_ref())?;
     }
     let mock_gas = transaction.gas_payment.objects.is_empty();
-    worker
-        .simulate(transaction, Mode::Simulate { checks, mock_gas })
+    simulator
+        .simulate(&transaction, Mode::Simulate { checks, mock_gas })
         .map_err(|error| refused(error, refused_simulation))
 }
 
 /// Measures a transaction with a coin that never runs dry.
 fn estimate(
-    worker: &mut Worker,
+    simulator: &Simulator,
     transaction: &Transaction,
     checks: bool,
 ) -> Result<BudgetEstimate, Status> {
@@ -162,8 +188,8 @@ fn estimate(
         checks,
         mock_gas: true,
     };
-    let simulated = worker
-        .simulate(dry, mode)
+    let simulated = simulator
+        .simulate(&dry, mode)
         .map_err(|error| refused(error, refused_simulation))?;
     let used = simulated.record.effects.gas_summary().clone();
     Ok(BudgetEstimate::new(used, transaction.gas_payment.price))
@@ -171,14 +197,14 @@ fn estimate(
 
 /// Fills in budget and payment.
 fn choose_gas(
-    worker: &Worker,
+    simulator: &Simulator,
     transaction: &mut Transaction,
     estimate: Option<&BudgetEstimate>,
 ) -> Result<(), Status> {
     let given = transaction.gas_payment.budget;
     if transaction.gas_payment.objects.is_empty() {
         let budget = |coins| estimate.map_or(given, |estimate| estimate.budget(coins));
-        let (coins, budget) = select_payment(worker.ledger(), transaction, budget)?;
+        let (coins, budget) = select_payment(simulator.ledger(), transaction, budget)?;
         transaction.gas_payment.objects = coins;
         transaction.gas_payment.budget = budget;
     } else if let Some(estimate) = estimate {
@@ -223,6 +249,7 @@ fn no_result(error: RunError) -> Status {
     let code = match error {
         RunError::Stopped => tonic::Code::Unavailable,
         RunError::Defect => tonic::Code::Internal,
+        RunError::TooLong => tonic::Code::DeadlineExceeded,
     };
     errors::plain(code, error.to_string())
 }

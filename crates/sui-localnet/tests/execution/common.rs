@@ -433,7 +433,7 @@ pub(crate) fn returned<T: serde::de::DeserializeOwned>(
 }
 
 /// What must hold of every outcome: effects, objects and digests agree.
-fn check_consistency(executed: &Executed) {
+pub(crate) fn check_consistency(executed: &Executed) {
     let effects = effects(executed);
     let mut written = executed
         .written

@@ -259,3 +259,34 @@ fn functions_of_vector_abort_where_the_instructions_fail() {
     let destroy = |ptb: &mut Ptb| vec![ptb.pure(&vec![5u64])];
     assert_eq!(abort("vector::destroy_empty", &destroy), 3);
 }
+
+#[test]
+fn pairings_cost_what_they_cost_on_the_real_network() {
+    let (mut chain, package) = chain_with_rules();
+    let mut units = |count: u64| {
+        let mut ptb = Ptb::default();
+        let count = ptb.pure(&count);
+        ptb.call(package, "cases::pairings", &[count]);
+        let executed = chain.succeed(ALICE, ptb);
+        effects(&executed).gas_used.computation_cost / PRICE
+    };
+    // 26.897 each, and little for the loop around them.
+    let hundred = units(140) - units(40);
+    assert!((2_690..3_400).contains(&hundred), "{hundred}");
+}
+
+#[test]
+fn pairings_without_end_are_few() {
+    let (mut chain, package) = chain_with_rules();
+    let mut ptb = Ptb::default();
+    let count = ptb.pure(&100_000u64);
+    ptb.call(package, "cases::pairings", &[count]);
+    let mut transaction = chain.transaction(ALICE, ptb);
+    // Enough for 3,700 pairings at the price of the first: calls of natives become dearer.
+    transaction.gas_payment.budget = 100_000 * PRICE;
+    let executed = chain.try_execute(&transaction).unwrap();
+    let ExecutionStatus::Failure { error, .. } = status(&executed) else {
+        panic!("it ends");
+    };
+    assert_eq!(*error, ExecutionError::InsufficientGas);
+}

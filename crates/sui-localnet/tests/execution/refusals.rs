@@ -1,6 +1,7 @@
 //! Transactions that are refused before they execute.
 
 use crate::common::*;
+use crate::programs::generator::Random;
 use sui_localnet::execution::InputError;
 use sui_sdk_types::{
     Address, Argument, Command, Digest, Input, ObjectReference, SharedInput, SplitCoins,
@@ -217,4 +218,57 @@ fn shapes_and_sizes() {
         chain.try_execute(&transaction),
         Err(InputError::Unsupported(_))
     ));
+}
+
+/// Valid transactions with a few bytes changed, cut off or put in.
+#[test]
+fn mutated_transactions_are_executed_or_refused() {
+    let (mut chain, package) = Chain::with_objects();
+    let mut plain = Ptb::default();
+    let coin = plain.split(Argument::Gas, &[5, 6]);
+    let Argument::Result(split) = coin else {
+        unreachable!("a command has a result");
+    };
+    plain.transfer(&[Argument::NestedResult(split, 0)], BOB);
+    plain.transfer(&[Argument::NestedResult(split, 1)], ALICE);
+    let mut calls = Ptb::default();
+    let counter = chain.only(package, "items", "Counter");
+    let counter = calls.shared(&chain, counter, true);
+    calls.call(package, "items::count", &[counter]);
+    let five = calls.pure(&5u64);
+    let item = calls.call(package, "items::new", &[five]);
+    calls.transfer(&[item], BOB);
+    let mut publish = Ptb::default();
+    let cap = publish.command(Command::Publish(Package::objects().command()));
+    publish.transfer(&[cap], ALICE);
+    let valid = [plain, calls, publish].map(|ptb| {
+        let transaction = chain.transaction(ALICE, ptb);
+        bcs::to_bytes(&transaction).unwrap()
+    });
+    let mut random = Random(7);
+    let (mut executed, mut refused) = (0, 0);
+    for round in 0..600 {
+        let mut bytes = valid[round % valid.len()].clone();
+        for _ in 0..=random.below(2) {
+            let at = random.below(bytes.len());
+            let byte = u8::try_from(random.below(256)).unwrap();
+            match random.below(5) {
+                0 | 1 => bytes[at] ^= 1 << (byte % 8),
+                2 => bytes[at] = byte,
+                3 => bytes.insert(at, byte),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        let Ok(transaction) = bcs::from_bytes(&bytes) else {
+            continue;
+        };
+        match chain.try_execute(&transaction) {
+            Ok(outcome) => {
+                check_consistency(&outcome);
+                executed += 1;
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(executed > 20 && refused > 20, "{executed}, {refused}");
 }

@@ -1,7 +1,7 @@
-//! What one client may cost the others: streams that nobody reads, long echoes.
+//! What one client may cost the others: simulations that never end, streams that nobody reads, long echoes.
 
 use crate::common::*;
-use crate::publishing::{RULES, publish, run};
+use crate::publishing::{OBJECTS, RULES, publish, run};
 use sui_rpc::Client;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::Address;
@@ -23,6 +23,36 @@ fn call(package: Address, module: &str, function: &str) -> proto::SimulateTransa
     let mut request = proto::SimulateTransactionRequest::default();
     request.transaction = Some(transaction);
     request
+}
+
+#[tokio::test]
+async fn endless_simulations_hold_up_nobody_and_end_with_their_callers() {
+    let (chain, mut client) = start().await;
+    let (_, package) = publish(&mut client, OBJECTS).await;
+    let transaction = build_transfer(&mut client, address_of(&alice()), BOB, 7).await;
+    // More than run at the same time.
+    let endless: Vec<_> = (0..12)
+        .map(|_| {
+            let mut client = client.clone();
+            let request = call(package, "items", "spin");
+            tokio::spawn(async move {
+                client
+                    .execution_client()
+                    .simulate_transaction(request)
+                    .await
+            })
+        })
+        .collect();
+    // Transactions are executed all the same.
+    let executed = execute(&mut client, &transaction, "effects").await;
+    assert!(executed.effects().status().success());
+    for task in &endless {
+        task.abort();
+    }
+    // Once their callers are gone, other simulations take their places.
+    pay_bob(&mut client, 1).await;
+    assert_eq!(balance(&mut client, BOB).await, 8);
+    chain.shutdown().await;
 }
 
 #[tokio::test]

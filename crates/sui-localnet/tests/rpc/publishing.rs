@@ -17,7 +17,7 @@ use sui_transaction_builder::{Argument, Function, ObjectInput, TransactionBuilde
 /// A coin with a one-time witness, whose `init` mints and shares an object with a child.
 const WAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../move/build/wal.json");
 /// Objects in all their states; `init` shares a counter and emits an event.
-const OBJECTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/move/objects.json");
+pub(crate) const OBJECTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/move/objects.json");
 /// What the rules of programmable transactions are tried with.
 pub(crate) const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/move/rules.json");
 

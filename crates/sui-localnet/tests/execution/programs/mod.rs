@@ -2,7 +2,7 @@
 //!
 //! `WALRUS_PROGRAMS=20000` asks for so many functions that compile, instead of a few; `WALRUS_PROGRAMS_SEED` for others.
 
-mod generator;
+pub(crate) mod generator;
 
 use crate::common::{Chain, Package};
 use generator::{Function, PRELUDE, Random};
