@@ -2,6 +2,7 @@
 //!
 //! * [`path`]: `~`, paths that count from the folder of a configuration, paths in environment variables.
 //! * [`input`]: reading a file or a pipe once, with a bound.
+//! * [`durable`]: files that programs keep for themselves, with locks.
 //! * [`output`]: writing what a path names, whatever it is, and destroying nothing else.
 //!
 //! ```
@@ -13,6 +14,7 @@
 //! # Ok::<(), walrus_files::path::PathError>(())
 //! ```
 
+pub mod durable;
 pub mod input;
 pub mod output;
 pub mod path;
