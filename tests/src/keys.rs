@@ -1,7 +1,10 @@
 //! Accounts, keys of nodes, and what committees sign with them. Every key is made from a small number, so that a
 //! test can always say who signed what.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
+use sui_crypto::{SuiSigner as _, simple::SimpleKeypair};
+use sui_sdk_types::Transaction;
 use walrus_contracts::types::U256;
 use walrus_core::{
     BlobId, BlobPersistence, Epoch, ObjectId, ProtocolCertificate, ProtocolKeyPair,
@@ -35,6 +38,20 @@ pub fn operator(index: u8) -> Signer {
 /// An account that stakes.
 pub fn staker(index: u8) -> Signer {
     Signer::from_seed([10 + index; 32])
+}
+
+/// The signature of a transaction, given in base64, as another program than ours makes it. Our own signers sign only
+/// what was asked of them.
+///
+/// # Panics
+///
+/// When the text is no transaction.
+pub fn sign_elsewhere(signer: &Signer, transaction: &str) -> String {
+    let bytes = STANDARD.decode(transaction).expect("it is base64");
+    let transaction: Transaction = bcs::from_bytes(&bytes).expect("it is a transaction");
+    let key = SimpleKeypair::from_base64(&signer.to_base64()).expect("it is a key");
+    let signature = key.sign_transaction(&transaction);
+    signature.expect("keys in memory sign").to_base64()
 }
 
 /// Key of the signed messages of node `index`.

@@ -13,6 +13,7 @@
 //! * [`scenario`]: a network whose stakers, operators and voters act by `walrus-admin` only.
 //! * [`voters`]: a network whose nodes vote on proposals.
 //! * [`proxy`]: a full node that dies at a chosen moment.
+//! * [`liar`]: a full node that changes transactions.
 //! * [`terminal`]: commands at a terminal, where somebody answers.
 //! * [`npm`]: the unmodified npm clients.
 //! * [`random`]: seeds, printed when a test fails.
@@ -22,6 +23,7 @@ pub mod agreement;
 pub mod chain;
 pub mod contracts;
 pub mod keys;
+pub mod liar;
 pub mod machine;
 pub mod model;
 pub mod npm;

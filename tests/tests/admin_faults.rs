@@ -216,3 +216,64 @@ async fn another_command_says_what_became_of_the_one_that_was_cut_off() {
     assert_eq!(scene.stakes().await, [5, 7]);
     assert_eq!(scene.records(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_at_once_all_do_what_they_say() {
+    let scene = Scene::new(|_| Deadly::default()).await;
+    let stake = |amount: &str| {
+        let mut command = scene.home.command(&user());
+        command.args(["stake", amount, "--node", &scene.node, "--yes"]);
+        command
+    };
+    // The wallet is made by the first use.
+    drop(stake("1WAL"));
+    // The same four times, and others besides.
+    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let running: Vec<_> = ["1WAL", "1WAL", "1WAL", "1WAL", "2WAL", "3WAL"]
+            .iter()
+            .map(|amount| scope.spawn(|| walrus_tests::run(&mut stake(amount))))
+            .collect();
+        let done = running.into_iter().map(|run| run.join().expect("it ends"));
+        done.collect()
+    });
+    for outcome in outcomes {
+        assert!(outcome.success, "{}", outcome.stderr);
+        assert!(
+            !outcome.stdout.contains("earlier run"),
+            "{}",
+            outcome.stdout
+        );
+    }
+    assert_eq!(scene.stakes().await, [1, 1, 1, 1, 2, 3]);
+    assert_eq!(scene.records(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_stand_elsewhere_when_the_folder_of_the_wallet_is_read_only() {
+    let scene = Scene::new(|_| Deadly::default()).await;
+    let chain = scene
+        .network
+        .reader
+        .rpc()
+        .chain_id()
+        .await
+        .expect("a chain");
+    // Whoever runs this may write everywhere: what is in the way is a folder of that name.
+    let name = format!("{RECORD}{chain}-{}.json.lock", user().address());
+    fs::create_dir(scene.home.path().join(name)).expect("a writable folder");
+    let states = scene.home.path().join("states");
+    let stake = |states: &Path| {
+        let mut command = scene.home.command(&user());
+        command.args(["stake", "1WAL", "--node", &scene.node, "--yes"]);
+        walrus_tests::run(command.env("XDG_STATE_HOME", states))
+    };
+    let outcome = stake(&states);
+    assert!(outcome.success, "{}", outcome.stderr);
+    assert_eq!(scene.stakes().await, [1]);
+    assert_eq!(records(&states.join("walrus")), 0);
+
+    // Nowhere: then nothing is sent, and the reason is said first.
+    let file = scene.home.write("file", "");
+    stake(&Path::new(&file).join("states")).assert_fails(1, &["nothing was sent", RECORD]);
+    assert_eq!(scene.stakes().await, [1]);
+}

@@ -7,6 +7,7 @@ use walrus_sui::{OfflineTransaction, Signer};
 use walrus_tests::{
     admin::{AdminHome, FILTERS},
     contracts::{ContractNetwork, EPOCH_DURATION, operator, pauper, user},
+    keys::sign_elsewhere,
 };
 
 const NODES: u8 = 4;
@@ -554,13 +555,14 @@ async fn transactions_for_others_to_sign_are_printed() {
     let transaction: OfflineTransaction = printed.stdout.parse().expect("a transaction");
     assert_eq!(transaction.sender(), user().address());
     let rpc = scene.network.reader.rpc();
-    let wrong = transaction.sign(&pauper());
-    rpc.execute_signed(&transaction, &[wrong])
+    let wrong = sign_elsewhere(&pauper(), printed.stdout.trim());
+    transaction
+        .execute(rpc, &[wrong])
         .await
         .expect_err("the signature is another account's");
-    let right = transaction.sign(&user());
-    let executed = rpc
-        .execute_signed(&transaction, &[right])
+    let right = sign_elsewhere(&user(), printed.stdout.trim());
+    let executed = transaction
+        .execute(rpc, &[right])
         .await
         .expect("it executes");
     assert_eq!(executed.digest, transaction.digest());

@@ -9,13 +9,14 @@ use walrus_contracts::{
 use walrus_core::ObjectId;
 use walrus_deploy::{Authority, DeployError, Extra};
 use walrus_sui::{
-    OfflineTransaction, SuiError,
+    SuiError,
     contract::{self, GovernanceUpgradeAuthority},
     governance::{APPROVAL_DELAY_MS, Support},
 };
 use walrus_tests::{
     admin::FILTERS,
     contracts::{operator, pauper, user},
+    keys::sign_elsewhere,
     voters::Voters,
 };
 
@@ -41,14 +42,12 @@ async fn upgrade_directly(scene: &Voters, package: &LinkedPackage) -> Result<(),
         .network
         .user
         .executor()
-        .run(|| {
-            Ok(contract::governance_upgrade(
-                package,
-                record.package,
-                object,
-                authority,
-            ))
-        })
+        .run(&contract::governance_upgrade(
+            package,
+            record.package,
+            object,
+            authority,
+        ))
         .await
         .map(|_| ())
 }
@@ -195,8 +194,7 @@ fn approvals_are_given(scene: &Voters, new: &LinkedPackage) {
         &operator(1),
         &[&APPROVE[..], &["--serialize-unsigned"]].concat(),
     );
-    let transaction: OfflineTransaction = unsigned.parse().expect("a transaction");
-    let signature = transaction.sign(&operator(1));
+    let signature = sign_elsewhere(&operator(1), unsigned.trim());
     home.shown(
         &user(),
         &["submit", unsigned.trim(), "--signature", &signature],

@@ -10,13 +10,13 @@ use walrus_core::{
 };
 use walrus_deploy::{DeployConfig, Deployer};
 use walrus_sui::{
-    EventStream, Signer, SuiError, SuiReader, SuiRpc, WalrusContract,
+    EventStream, Executor, Program, Signer, SuiError, SuiReader, SuiRpc, WalrusContract,
     contract::{BlobToCertify, Lifetime, NodeVotes, StorageSource},
     faucet,
 };
 use walrus_tests::contracts::{
     ContractNetwork, MAX_EPOCHS_AHEAD, STORAGE_PRICE, USER_WAL, WRITE_PRICE, admin,
-    blob_to_register, certificate, operator, pauper, permanent, protocol_key,
+    blob_to_register, certificate, operator, pauper, permanent, protocol_key, user,
 };
 
 const NODES: u8 = 4;
@@ -503,4 +503,44 @@ async fn the_faucet_pays_before_it_answers() {
         .await
         .unwrap_err();
     assert!(dead.to_string().contains("http://127.0.0.1:1"), "{dead}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_small_coins_are_merged_when_they_are_needed() {
+    let network = ContractNetwork::start(1, SHARDS).await;
+    let collector = Signer::from_seed([88; 32]);
+    let payments = vec![(collector.address(), 600_000); 500];
+    network.user.executor().send_sui(&payments).await.unwrap();
+    let rpc = network.reader.rpc().clone();
+    let executor = Executor::with_options(rpc.clone(), collector.clone(), Some(176_000_000), None);
+
+    // Shown, it is only said.
+    let mut program = Program::new();
+    let gas = program.gas(1);
+    let amount = program.pure(&1u64);
+    let coins = program.split_coins(gas, vec![amount]);
+    let recipient = program.pure_bytes(user().address().0.to_vec());
+    program.transfer_objects(coins, recipient);
+    let error = executor.composer().draft(&program).await.unwrap_err();
+    assert!(
+        error.to_string().contains("spread over too many coins"),
+        "{error}"
+    );
+    assert!(
+        matches!(
+            error,
+            SuiError::CoinsScattered {
+                usable: 153_600_000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    executor.run(&program).await.unwrap();
+    let coins = rpc
+        .owned_objects(collector.address(), "0x2::coin::Coin<0x2::sui::SUI>")
+        .await
+        .unwrap();
+    assert_eq!(coins.len(), 1);
 }

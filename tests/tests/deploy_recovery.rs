@@ -20,7 +20,7 @@ use walrus_contracts::packages::{self, LinkedPackage};
 use walrus_core::{NShards, ObjectId};
 use walrus_deploy::{DeployConfig, DeployError, Deployer};
 use walrus_sui::{
-    Executor, SignedTransaction, SuiError, SuiRpc, Wallet, WalletEnv, contract,
+    Executor, Journal, SignedTransaction, SuiError, SuiRpc, Wallet, WalletEnv, contract,
     ids::account_address,
 };
 use walrus_tests::{
@@ -74,24 +74,33 @@ fn write_state(chain: &Localnet, folder: &Path, step: &str, signed: &SignedTrans
 
 /// Signs the publication of WAL. It is sent if `send`.
 async fn signed_publication(executor: &Executor, send: bool) -> SignedTransaction {
-    let signed = Mutex::new(None);
-    let package = wal();
-    let owner = executor.address();
-    let result = executor
-        .run_recorded(
-            || Ok(contract::publication(&package, true, owner)),
-            |transaction| {
-                *signed.lock().unwrap() = Some(transaction.clone());
-                if send {
-                    Ok(())
-                } else {
-                    Err(SuiError::NotRecorded("the machine stops".to_owned()))
-                }
-            },
-        )
-        .await;
+    let journal = Interrupted {
+        signed: Mutex::new(None),
+        send,
+    };
+    let program = contract::publication(&wal(), true, executor.address());
+    let result = executor.submit(&program, &journal).await;
     assert_eq!(result.is_ok(), send);
-    signed.into_inner().unwrap().unwrap()
+    journal.signed.into_inner().unwrap().unwrap()
+}
+
+/// Remembers what was signed, and may keep it from being sent.
+struct Interrupted {
+    signed: Mutex<Option<SignedTransaction>>,
+    send: bool,
+}
+
+impl Journal for Interrupted {
+    fn record(&self, transaction: &SignedTransaction) -> Result<(), SuiError> {
+        *self.signed.lock().unwrap() = Some(transaction.clone());
+        if self.send {
+            Ok(())
+        } else {
+            Err(SuiError::NotRecorded("the machine stops".to_owned()))
+        }
+    }
+
+    fn forget(&self) {}
 }
 
 async fn package_of(executor: &Executor, signed: &SignedTransaction) -> ObjectId {

@@ -8,8 +8,6 @@
 
 use std::time::Duration;
 
-use sui_sdk_types::Identifier;
-use sui_transaction_builder::{Function, ObjectInput, TransactionBuilder};
 use walrus_contracts::{
     abort::walrus::{InitError, StakingError, SystemError, UpgradeError},
     events::WalrusEvent,
@@ -18,9 +16,10 @@ use walrus_contracts::{
 use walrus_core::{FROST_PER_WAL, Frost, ObjectId};
 use walrus_deploy::{Authority, DeployError, Extra, ExtrasConfig};
 use walrus_sui::{
-    ContractIds, SuiError, SuiReader, UpgradeRefusal, WalrusContract,
+    ContractIds, Program, SuiError, SuiReader, UpgradeRefusal, WalrusContract,
     contract::{BlobToCertify, UpgradeAuthority},
-    ids::{object_address, object_id},
+    ids::object_id,
+    transaction::Function,
 };
 use walrus_tests::contracts::{ContractNetwork, certificate, operator, permanent, user};
 
@@ -412,18 +411,11 @@ fn call_on_both(
     module: &'static str,
     function: &'static str,
     ids: ContractIds,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
-    let arguments = [ids.staking_object, ids.system_object]
-        .map(|id| builder.object(ObjectInput::new(object_address(id))))
-        .to_vec();
-    let function = Function::new(
-        object_address(package),
-        Identifier::from_static(module),
-        Identifier::from_static(function),
-    );
-    builder.move_call(function, arguments);
-    builder
+) -> Program {
+    let mut program = Program::new();
+    let arguments = [ids.staking_object, ids.system_object].map(|id| program.shared(id));
+    program.move_call(Function::new(package, module, function), arguments.to_vec());
+    program
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -438,7 +430,7 @@ async fn old_and_new_versions_refuse_each_others_objects_in_words() {
         network
             .user
             .executor()
-            .run(|| Ok(call_on_both(package, module, function, ids)))
+            .run(&call_on_both(package, module, function, ids))
             .await
     };
     // The new version cannot be used before the migration.

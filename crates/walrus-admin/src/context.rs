@@ -169,11 +169,13 @@ fn reader(config: &ClientConfig, urls: &[String]) -> anyhow::Result<SuiReader> {
         staking_object: config.staking_object,
         treasury_object: config.treasury_object,
     };
-    Ok(SuiReader::with_cache_ttl(
-        SuiRpc::new(urls)?,
+    let rpc = SuiRpc::new(urls)?;
+    Ok(SuiReader::with_quorum(
+        rpc,
         ids,
         config.cache_ttl,
-    ))
+        config.rpc_quorum,
+    )?)
 }
 
 /// A node whose capability the account owns.

@@ -156,11 +156,11 @@ impl Sending {
             contract,
             unfinished,
         } = self.signing()?;
-        let sent = contract
-            .execute_recorded(call, |transaction| unfinished.record(transaction))
-            .await;
-        unfinished.sent(&sent)?;
-        Ok(Some(sent?))
+        unfinished.take_turn(contract.executor()).await?;
+        let sent = contract.submit(call, unfinished.as_ref()).await?.executed;
+        contract.reader().refresh().await;
+        unfinished.executed(sent.digest);
+        Ok(Some(sent))
     }
 
     /// Executes the call and prints `Success: …` with the report's lines, or the report as JSON.
@@ -184,10 +184,10 @@ impl Sending {
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
         self.print(report, text)?;
-        match &self.signing {
-            Some(signing) => signing.unfinished.forget(),
-            None => Ok(()),
+        if let Some(signing) = &self.signing {
+            signing.unfinished.forget_or_warn();
         }
+        Ok(())
     }
 
     fn print<T: Serialize>(&self, report: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {

@@ -75,7 +75,8 @@ impl WalrusClient {
             staking_object: config.staking_object,
             treasury_object: config.treasury_object,
         };
-        let reader = SuiReader::with_cache_ttl(SuiRpc::new(rpc_urls)?, ids, config.cache_ttl);
+        let rpc = SuiRpc::new(rpc_urls)?;
+        let reader = SuiReader::with_quorum(rpc, ids, config.cache_ttl, config.rpc_quorum)?;
         let contract = signing.map(|signing| {
             let rpc = reader.rpc().clone();
             let executor = Executor::with_options(rpc, signing.signer, signing.gas_budget, None);

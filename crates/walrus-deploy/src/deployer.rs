@@ -169,13 +169,10 @@ impl Deployer {
         let walrus = self.publish_walrus(wal.package).await?;
         let owner = self.address();
         let executed = self
-            .execute(CREATE_STEP, || {
-                Ok(contract::initialization(
-                    walrus.init_objects(),
-                    config.init_params(),
-                    owner,
-                ))
-            })
+            .execute(
+                CREATE_STEP,
+                &contract::initialization(walrus.init_objects(), config.init_params(), owner),
+            )
             .await?;
         let created = contract::initialized(&executed).step(CREATE_STEP)?;
         let deployment = Deployment {
@@ -205,9 +202,7 @@ impl Deployer {
         let owner = self.address();
         // Without an upgrade path the supply of WAL is fixed.
         let executed = self
-            .execute(WAL_STEP, || {
-                Ok(contract::publication(&package, true, owner))
-            })
+            .execute(WAL_STEP, &contract::publication(&package, true, owner))
             .await?;
         let published = contract::published(executed).step(WAL_STEP)?;
         let treasury_object = published
@@ -230,9 +225,7 @@ impl Deployer {
         let package = link_walrus(wal)?;
         let owner = self.address();
         let executed = self
-            .execute(WALRUS_STEP, || {
-                Ok(contract::publication(&package, false, owner))
-            })
+            .execute(WALRUS_STEP, &contract::publication(&package, false, owner))
             .await?;
         let published = contract::published(executed).step(WALRUS_STEP)?;
         let objects = InitObjects::of(&published).step(WALRUS_STEP)?;

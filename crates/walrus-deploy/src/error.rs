@@ -48,6 +48,12 @@ pub enum DeployError {
         /// What the operating system says.
         cause: std::io::Error,
     },
+    /// Two runs at once.
+    #[error(
+        "another run has changed {0} in the meantime; when it has ended, run the same command again: it goes on from \
+         there"
+    )]
+    OtherRun(PathBuf),
     /// A file is not what it should be.
     #[error("file {path} is not valid: {reason}")]
     InvalidFile {

@@ -181,7 +181,7 @@ impl Deployer {
         let step = publish_step(extra);
         let owner = self.address();
         let executed = self
-            .execute(&step, || Ok(contract::publication(&package, false, owner)))
+            .execute(&step, &contract::publication(&package, false, owner))
             .await?;
         let published = contract::published(executed).step(step)?;
         let mut init_caps = published.executed.created("governance", "InitCap");
@@ -222,37 +222,29 @@ impl Deployer {
         let step = create_step(extra);
         let refs = self.refs().await?;
         let owner = self.address();
-        let executed = self
-            .execute(&step, || {
-                Ok(match extra {
-                    Extra::WalExchange => contract::exchange_creation(
-                        package,
-                        &refs.wal_type,
-                        config.exchange_funds,
-                        owner,
-                    ),
-                    Extra::Subsidies => contract::credits_creation(
-                        package,
-                        &refs.wal_type,
-                        config.credit_rates,
-                        config.credit_funds,
-                        owner,
-                    ),
-                    Extra::WalrusSubsidies => {
-                        contract::subsidies_creation(package, &refs, config.subsidies, owner)
-                    }
-                    Extra::WalrusGovernance => {
-                        let init = governance_init(&record)?;
-                        contract::governance_creation(init, &config.governance, owner)
-                    }
-                    Extra::BlobBucket => {
-                        return Err(SuiError::InvalidInput(
-                            "buckets are made by users".to_owned(),
-                        ));
-                    }
-                })
-            })
-            .await?;
+        let program = match extra {
+            Extra::WalExchange => {
+                let funds = config.exchange_funds;
+                contract::exchange_creation(package, &refs.wal_type, funds, owner)
+            }
+            Extra::Subsidies => contract::credits_creation(
+                package,
+                &refs.wal_type,
+                config.credit_rates,
+                config.credit_funds,
+                owner,
+            ),
+            Extra::WalrusSubsidies => {
+                contract::subsidies_creation(package, &refs, config.subsidies, owner)
+            }
+            Extra::WalrusGovernance => {
+                let init = governance_init(&record).step(&step)?;
+                contract::governance_creation(init, &config.governance, owner)
+            }
+            // Users make buckets.
+            Extra::BlobBucket => return Ok(()),
+        };
+        let executed = self.execute(&step, &program).await?;
         let created = match extra {
             Extra::WalExchange => Managed::of(&executed, "wal_exchange", "Exchange"),
             Extra::Subsidies => Managed::of(&executed, "subsidies", "Subsidies"),
@@ -283,12 +275,8 @@ impl Deployer {
         let funds = config.subsidy_funds;
         if funds > Frost(0) {
             let wal_type = self.refs().await?.wal_type;
-            self.execute(&fund_step(extra), || {
-                Ok(contract::subsidies_funding(
-                    package, object, &wal_type, funds,
-                ))
-            })
-            .await?;
+            let program = contract::subsidies_funding(package, object, &wal_type, funds);
+            self.execute(&fund_step(extra), &program).await?;
         }
         self.update(extra, |record| record.funded = true)
     }

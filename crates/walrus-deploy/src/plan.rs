@@ -6,7 +6,7 @@ use serde::Serialize;
 use walrus_contracts::packages::{CompiledPackage, LinkedPackage};
 use walrus_core::{Frost, ObjectId};
 use walrus_sui::{
-    SuiError, SuiReader, TransactionBuilder, WalrusContract,
+    Program, SuiError, SuiReader, WalrusContract,
     contract::{self, UpgradeAuthority},
 };
 
@@ -188,8 +188,8 @@ impl Deployer {
                 Some(walrus) => {
                     let objects = walrus.init_objects();
                     let (params, owner) = (config.init_params(), self.address());
-                    let commands = || Ok(contract::initialization(objects, params, owner));
-                    self.simulate(CREATE_STEP, commands).await?
+                    let program = contract::initialization(objects, params, owner);
+                    self.simulate(CREATE_STEP, &program).await?
                 }
             };
             steps.push(PlannedStep::to_do(CREATE_STEP, gas));
@@ -269,7 +269,7 @@ impl Deployer {
                     .await
                     .step(&step)?;
                 let refs = contract.reader().refs().await.step(&step)?;
-                self.simulate(&step, || Ok(plan.transaction(&refs))).await?
+                self.simulate(&step, &plan.transaction(&refs)).await?
             }
         };
         let waiting = if authority.is_none() {
@@ -298,7 +298,7 @@ impl Deployer {
             Some(package) => {
                 let refs = reader.refs().await.step(MIGRATE_STEP)?;
                 let gas = self
-                    .simulate(MIGRATE_STEP, || Ok(contract::migration(&refs, package)))
+                    .simulate(MIGRATE_STEP, &contract::migration(&refs, package))
                     .await?;
                 vec![PlannedStep::to_do(MIGRATE_STEP, gas)]
             }
@@ -329,9 +329,7 @@ impl Deployer {
     ) -> Result<PlannedStep, DeployError> {
         let owner = self.address();
         let simulated = self
-            .simulate(step, || {
-                Ok(contract::publication(package, immutable, owner))
-            })
+            .simulate(step, &contract::publication(package, immutable, owner))
             .await?;
         let gas = match (simulated, walrus_contracts::packages::by_name(package.name)) {
             (Gas::Unknown, Some(compiled)) => gas_from_size(compiled),
@@ -341,12 +339,8 @@ impl Deployer {
     }
 
     /// Simulates a transaction; its cost is not known if the account cannot pay it yet.
-    async fn simulate(
-        &self,
-        step: &str,
-        commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
-    ) -> Result<Gas, DeployError> {
-        match self.executor().composer().draft(commands).await {
+    async fn simulate(&self, step: &str, program: &Program) -> Result<Gas, DeployError> {
+        match self.executor().composer().draft(program).await {
             Ok(draft) => Ok(Gas::Simulation {
                 mist: draft.outcome.gas_mist,
             }),

@@ -2,7 +2,7 @@
 
 use walrus_contracts::packages::LinkedPackage;
 use walrus_sui::{
-    SuiError, TransactionBuilder,
+    Program, SuiError,
     contract::{self, GovernanceUpgradeAuthority},
 };
 
@@ -47,13 +47,12 @@ impl Deployer {
         if extra == Extra::WalrusGovernance && !self.is_pending(&step) {
             self.require_approvals(&record, &package, authority).await?;
         }
-        let executed = self
-            .execute(&step, || match (extra, record.upgrade_cap) {
-                (Extra::WalrusGovernance, _) => governance_upgrade(&package, &record, authority),
-                (_, Some(cap)) => Ok(contract::owned_upgrade(&package, record.package, cap)),
-                (_, None) => Err(missing(extra)),
-            })
-            .await?;
+        let program = match (extra, record.upgrade_cap) {
+            (Extra::WalrusGovernance, _) => governance_upgrade(&package, &record, authority),
+            (_, Some(cap)) => Ok(contract::owned_upgrade(&package, record.package, cap)),
+            (_, None) => Err(missing(extra)),
+        };
+        let executed = self.execute(&step, &program.step(&step)?).await?;
         let upgraded = contract::upgraded(executed).step(&step)?;
         let version = rpc.package(upgraded.package).await.step(&step)?.version;
         self.update(extra, |record| {
@@ -106,7 +105,7 @@ fn governance_upgrade(
     package: &LinkedPackage,
     record: &ExtraRecord,
     authority: Authority,
-) -> Result<TransactionBuilder, SuiError> {
+) -> Result<Program, SuiError> {
     let missing = || missing(Extra::WalrusGovernance);
     let governance = record.object.ok_or_else(missing)?;
     let authority = match authority {

@@ -4,15 +4,20 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::{ObjectId, SuiAddress};
+use walrus_files::durable::{self, Lock, Readers};
 use walrus_sui::{ContractIds, SignedTransaction, contract::InitObjects};
 
 use crate::error::DeployError;
 
+/// How long another run may take to finish with the state file.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Layout version of the state file.
 const FORMAT: u32 = 1;
 
@@ -227,6 +232,10 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 pub(crate) struct StateFile {
     path: Option<PathBuf>,
+    /// What the file held when it was read.
+    read: Option<Vec<u8>>,
+    /// Held from the first write on: until then, others may read and work with it.
+    lock: OnceLock<Lock>,
     pub(crate) progress: Progress,
 }
 
@@ -247,16 +256,20 @@ impl StateFile {
         let Some(path) = path else {
             return Ok(Self {
                 path: None,
+                read: None,
+                lock: OnceLock::new(),
                 progress: fresh,
             });
         };
-        let progress = match std::fs::read(path) {
-            Ok(bytes) => parse(path, &bytes, &fresh.chain_id)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => fresh,
-            Err(cause) => return Err(io_error(path, cause)),
+        let read = read_if_there(path)?;
+        let progress = match &read {
+            Some(bytes) => parse(path, bytes, &fresh.chain_id)?,
+            None => fresh,
         };
         Ok(Self {
             path: Some(path.to_owned()),
+            read,
+            lock: OnceLock::new(),
             progress,
         })
     }
@@ -278,8 +291,34 @@ impl StateFile {
         let Some(path) = &self.path else {
             return Ok(());
         };
+        self.lock(path)?;
         let text = serde_json::to_vec_pretty(progress).expect("plain data is valid JSON");
         write_file(path, &text)
+    }
+
+    /// Makes sure that this is the only run that changes the file, and that no other has since it was read.
+    fn lock(&self, path: &Path) -> Result<(), DeployError> {
+        if self.lock.get().is_some() {
+            return Ok(());
+        }
+        let lock = Lock::wait(path, LOCK_PATIENCE).map_err(|cause| DeployError::NotWritten {
+            path: path.to_owned(),
+            cause,
+        })?;
+        if read_if_there(path)? != self.read {
+            return Err(DeployError::OtherRun(path.to_owned()));
+        }
+        // Nobody else sets it: a deployer works on one step at a time.
+        let _ = self.lock.set(lock);
+        Ok(())
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, DeployError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(io_error(path, cause)),
     }
 }
 
@@ -303,28 +342,11 @@ fn parse(path: &Path, bytes: &[u8], chain_id: &str) -> Result<Progress, DeployEr
     Ok(progress)
 }
 
-/// Writes a file by way of a temporary one, creating its directory.
+/// Replaces a file, all of it or nothing, creating its directory.
 pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), DeployError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let temporary = PathBuf::from(temporary);
-    let write = || {
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        let mut file = std::fs::File::create(&temporary)?;
-        std::io::Write::write_all(&mut file, contents)?;
-        // A record of a transaction is worth nothing if the machine can lose it after the transaction was sent.
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(|cause| {
-        // What is left of it would only take the space that is missing.
-        let _ = std::fs::remove_file(&temporary);
-        DeployError::NotWritten {
-            path: path.to_owned(),
-            cause,
-        }
+    durable::write(path, contents, Readers::Everybody).map_err(|cause| DeployError::NotWritten {
+        path: path.to_owned(),
+        cause,
     })
 }
 
@@ -350,6 +372,17 @@ mod tests {
         });
         state.save().unwrap();
 
+        // While one run changes the file, others read it and cannot change it.
+        let again = StateFile::open(Some(&path), "aabbccdd".to_owned()).unwrap();
+        assert!(matches!(again.save(), Err(DeployError::NotWritten { .. })));
+        drop(state);
+        again.save().unwrap();
+        drop(again);
+        let late = StateFile::open(Some(&path), "aabbccdd".to_owned()).unwrap();
+        let written = std::fs::read(&path).unwrap();
+        std::fs::write(&path, "of another run").unwrap();
+        assert!(matches!(late.save(), Err(DeployError::OtherRun(_))));
+        std::fs::write(&path, written).unwrap();
         let again = StateFile::open(Some(&path), "aabbccdd".to_owned()).unwrap();
         assert_eq!(
             again.progress.wal.unwrap().treasury_object,

@@ -4,14 +4,14 @@
 //! A run that finds such a record sends the very same transaction again, which executes once: it either learns what
 //! the earlier run could not write down, or does what that run could not.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
-use walrus_sui::{Executed, SignedTransaction, SuiError, TransactionBuilder};
+use walrus_sui::{Executed, Journal, Program, SignedTransaction, SuiError};
 
 use crate::{
     deployer::Deployer,
     error::{DeployError, Step as _},
-    state::Pending,
+    state::{Pending, StateFile},
 };
 
 impl Deployer {
@@ -20,35 +20,20 @@ impl Deployer {
     pub(crate) async fn execute(
         &mut self,
         step: &str,
-        commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
+        program: &Program,
     ) -> Result<Executed, DeployError> {
         if let Some(executed) = self.recover(step).await? {
             return Ok(executed);
         }
-        let state = self.state();
-        let last = Mutex::new(None);
-        let record = |signed: &SignedTransaction| {
-            let pending = Pending {
-                step: step.to_owned(),
-                transaction: signed.clone(),
-            };
-            *last
-                .lock()
-                .expect("no thread panics while it holds the lock") = Some(pending.clone());
-            state
-                .save_pending(pending)
-                .map_err(|error| SuiError::NotRecorded(error.to_string()))
+        let journal = StepJournal {
+            step,
+            state: self.state(),
+            last: Mutex::new(None),
         };
-        let result = self.executor().run_recorded(commands, record).await;
-        let pending = last
-            .into_inner()
-            .expect("no thread panics while it holds the lock");
-        match &result {
-            Ok(_) => {}
-            Err(error) if has_no_effects(error) => self.finish_step()?,
-            // Whether it was executed is not known.
-            Err(_) => self.progress_mut().pending = pending,
-        }
+        let result = self.executor().submit(program, &journal).await;
+        let pending = journal.last.into_inner();
+        // What is still recorded was executed, or may have been.
+        self.progress_mut().pending = pending.unwrap_or_else(PoisonError::into_inner);
         result.step(step)
     }
 
@@ -70,7 +55,7 @@ impl Deployer {
             return Ok(None);
         };
         let executed = match self.executor().resume(&pending.transaction).await {
-            Err(error) if has_no_effects(&error) => None,
+            Err(error) if !error.leaves_outcome_open() => None,
             result => result.step(format!("finishing an interrupted run ({})", pending.step))?,
         };
         if executed.is_some() && pending.step != step {
@@ -85,10 +70,37 @@ impl Deployer {
     }
 }
 
-/// Failures after which a transaction is known to have changed nothing but gas.
-fn has_no_effects(error: &SuiError) -> bool {
-    matches!(
-        error,
-        SuiError::MoveAbort(_) | SuiError::Execution { .. } | SuiError::UpgradeRefused(_)
-    )
+/// The state file as the journal of one step.
+struct StepJournal<'a> {
+    step: &'a str,
+    state: &'a StateFile,
+    /// What was written down last.
+    last: Mutex<Option<Pending>>,
+}
+
+impl Journal for StepJournal<'_> {
+    fn record(&self, transaction: &SignedTransaction) -> Result<(), SuiError> {
+        let pending = Pending {
+            step: self.step.to_owned(),
+            transaction: transaction.clone(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending.clone());
+        self.state
+            .save_pending(pending)
+            .map_err(|error| SuiError::NotRecorded(error.to_string()))
+    }
+
+    fn forget(&self) {
+        let forgotten = self
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if forgotten.is_some()
+            && let Err(error) = self.state.save()
+        {
+            // The next run finds out that it had no effect.
+            tracing::warn!(%error, "the record of a transaction without effect stays");
+        }
+    }
 }

@@ -150,7 +150,7 @@ impl Deployer {
             .await
             .step(&step)?;
         let refs = contract.reader().refs().await.step(&step)?;
-        let executed = self.execute(&step, || Ok(plan.transaction(&refs))).await?;
+        let executed = self.execute(&step, &plan.transaction(&refs)).await?;
         let upgraded = contract::upgraded(executed).step(&step)?;
         let version = self
             .executor()
@@ -225,7 +225,7 @@ impl Deployer {
         let reader = contract.reader();
         if let Some(package) = reader.pending_migration().await.step(step)? {
             let refs = reader.refs().await.step(step)?;
-            self.execute(step, || Ok(contract::migration(&refs, package)))
+            self.execute(step, &contract::migration(&refs, package))
                 .await?;
             reader.refresh().await;
         }

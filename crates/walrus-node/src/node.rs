@@ -205,6 +205,7 @@ fn sui_chain_config(config: &NodeConfig) -> SuiChainConfig {
     let wallet = config.sui.wallet_config.as_ref();
     SuiChainConfig {
         rpc_urls: config.sui.rpc_urls().map(str::to_owned).collect(),
+        rpc_quorum: None,
         contracts: walrus_sui::ContractIds {
             system_object: config.sui.system_object,
             staking_object: config.sui.staking_object,

@@ -28,6 +28,16 @@ pub enum SuiError {
     /// No URL of a full node is known.
     #[error("no Sui full node is configured; give at least one RPC URL")]
     NoFullNode,
+    /// Too few full nodes say the same about the contracts.
+    #[error("of {asked} full nodes, fewer than {needed} agree about the contracts: {why}")]
+    NoQuorum {
+        /// How many have to agree.
+        needed: usize,
+        /// How many were asked.
+        asked: usize,
+        /// In what they differ, or why they did not answer.
+        why: String,
+    },
     /// A call failed on every full node.
     #[error("Sui full node {url}: {method} failed: {}", status_text(.status))]
     Rpc {
@@ -80,6 +90,21 @@ pub enum SuiError {
         /// What the full node says.
         detail: String,
     },
+    /// The account has enough coins, but too many of them are needed at once.
+    #[error(
+        "the {coin} of {address} is spread over too many coins: the largest of them that fit into one transaction hold \
+         {usable} of {have} (in its smallest unit), and that is not enough; merge some of them first"
+    )]
+    CoinsScattered {
+        /// The paying account.
+        address: SuiAddress,
+        /// Name of the coin.
+        coin: String,
+        /// What the largest coins hold that fit into one transaction, in the smallest unit.
+        usable: u64,
+        /// What all coins hold that were looked at.
+        have: u64,
+    },
     /// Storage was asked for too few or too many epochs.
     #[error("storage can be bought for 1 to {max} epochs ahead, not {requested}")]
     InvalidEpochs {
@@ -104,6 +129,17 @@ pub enum SuiError {
     /// The transaction could not be built.
     #[error("cannot build the transaction: {0}")]
     Build(String),
+    /// A full node made something else of a transaction than what was asked for.
+    #[error(
+        "nothing was signed: the transaction that full node {url} answered is not the one that was asked for: \
+         {difference}; do not use this full node"
+    )]
+    NotWhatWasAsked {
+        /// The full node.
+        url: String,
+        /// The first difference.
+        difference: String,
+    },
     /// A Move function aborted; nothing changed on chain (but gas may be spent).
     #[error("{0}")]
     MoveAbort(MoveAbort),
@@ -247,6 +283,7 @@ pub(crate) fn is_transient(status: &tonic::Status) -> bool {
         || matches!(
             status.code(),
             Code::Unavailable
+                | Code::Internal
                 | Code::DeadlineExceeded
                 | Code::ResourceExhausted
                 | Code::Aborted
@@ -256,10 +293,11 @@ pub(crate) fn is_transient(status: &tonic::Status) -> bool {
 
 /// Full nodes print this when a transaction names an outdated version of an object.
 pub(crate) fn is_stale_object(text: &str) -> bool {
-    const TEXTS: [&str; 5] = [
+    const TEXTS: [&str; 6] = [
         "Transaction needs to be rebuilt because object",
         "is unavailable for consumption",
         "doesn't match the live version",
+        "doesn't match the live digest",
         "locked by",
         "reserved for another transaction",
     ];

@@ -16,9 +16,8 @@ use walrus_core::{EventId, ObjectId};
 
 use crate::{
     error::{SuiError, is_transient},
-    executor::raw_event,
     ids::object_address,
-    rpc::{SuiRpc, backoff},
+    rpc::{SuiRpc, backoff, raw_event},
 };
 
 const MASK: &str = "sequence_number,summary.timestamp,transactions.digest,\
@@ -134,21 +133,6 @@ impl EventStream {
         futures::stream::unfold(self, |mut events| async move {
             Some((events.next().await, events))
         })
-    }
-}
-
-impl SuiRpc {
-    /// Sequence number of the latest checkpoint.
-    pub async fn latest_checkpoint(&self) -> Result<u64, SuiError> {
-        let request = proto::GetCheckpointRequest::latest()
-            .with_read_mask(FieldMask::from_str("sequence_number"));
-        let response = self
-            .call("GetCheckpoint", |mut client| {
-                let request = request.clone();
-                async move { client.ledger_client().get_checkpoint(request).await }
-            })
-            .await?;
-        Ok(response.get_ref().checkpoint().sequence_number())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Signing, sending and waiting for transactions of one account.
 
 mod composer;
-mod effects;
+mod journal;
 mod offline;
 mod recorded;
+mod retries;
+mod source;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,27 +15,27 @@ use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
-use sui_transaction_builder::TransactionBuilder;
+use sui_sdk_types::{Digest, Transaction};
 use tokio::sync::Mutex;
 use walrus_core::SuiAddress;
 
-pub(crate) use self::effects::{executed, raw_event};
+use self::retries::{Again, Retries};
+pub(crate) use self::source::{Priced, Source};
 pub use self::{
     composer::{Composer, Draft},
-    effects::{ChangedObject, Executed, RawEvent},
+    journal::{Journal, Unrecorded},
     offline::OfflineTransaction,
     recorded::SignedTransaction,
+    source::Paid,
 };
+pub use crate::rpc::{ChangedObject, Executed, RawEvent};
 use crate::{
-    error::{SuiError, is_stale_object, is_transient},
-    rpc::{SuiRpc, backoff},
+    error::{SuiError, is_stale_object},
+    rpc::{SuiRpc, executed},
     signer::Signer,
+    transaction::Program,
 };
 
-/// How often a transaction is built anew because its objects changed meanwhile.
-const REBUILDS_MAX: u32 = 6;
-/// How often one signed transaction is sent. Sending again is safe: it executes once.
-const SUBMISSIONS_MAX: u32 = 4;
 /// How long executing may take, besides the wait for the checkpoint.
 const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Default wait for a transaction to be in a checkpoint.
@@ -102,141 +104,212 @@ impl Executor {
         self.shared.composer.rpc()
     }
 
-    /// Builds the transaction with `commands`, executes it, and waits until it is in a checkpoint.
-    ///
-    /// `commands` is called again when the transaction has to be rebuilt because its objects changed.
-    pub async fn run(
-        &self,
-        commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
-    ) -> Result<Executed, SuiError> {
-        self.run_with(&commands, &|_: &SignedTransaction| Ok(()))
-            .await
+    /// Builds the transaction of `program`, executes it, and waits until it is in a checkpoint.
+    pub async fn run(&self, program: &Program) -> Result<Executed, SuiError> {
+        self.submit(program, &Unrecorded).await
     }
 
-    /// The same; `before_sending` sees every signed transaction before it is sent.
-    async fn run_with(
+    /// The same; every transaction is written down in `journal` before it is sent.
+    pub async fn submit(
         &self,
-        commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
-        before_sending: &(impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync),
+        program: &Program,
+        journal: &dyn Journal,
     ) -> Result<Executed, SuiError> {
+        Ok(self.submit_from(program, journal).await?.executed)
+    }
+
+    /// The one way in which transactions are made: read, build, compare, sign, write down, send. Whatever goes wrong is
+    /// tried again from where it must, within one budget.
+    pub(crate) async fn submit_from(
+        &self,
+        source: &dyn Source,
+        journal: &dyn Journal,
+    ) -> Result<Paid, SuiError> {
         let _turn = self.shared.turn.lock().await;
-        let mut attempt = 0;
+        let mut retries = Retries::new();
+        let mut under_way = UnderWay::default();
         loop {
-            let (error, attempts_max) = match self.attempt(commands, before_sending).await {
-                Err(error @ SuiError::ObjectsInUse(_)) => (error, REBUILDS_MAX),
-                // A coin may just have been merged into another, but most of what is missing never was.
-                Err(error @ SuiError::ObjectNotFound(_)) => (error, 2),
-                done => return done,
+            let error = match self.attempt(source, journal, &mut under_way).await {
+                Ok(paid) => return Ok(paid),
+                Err(error) => error,
             };
-            attempt += 1;
-            if attempt >= attempts_max {
+            let is_outdated = under_way
+                .priced
+                .as_ref()
+                .is_some_and(|priced| source.is_outdated(&error, priced.cost));
+            let is_sent = under_way.sent.is_some();
+            let Some((again, delay)) = retries.after(&error, is_sent, is_outdated) else {
+                if !(is_sent && error.leaves_outcome_open()) {
+                    journal.forget();
+                }
                 return Err(error);
+            };
+            tracing::debug!(%error, ?again, "trying again");
+            if again != Again::Send
+                && let Some(paid) = self.executed_after_all(&mut under_way).await?
+            {
+                return Ok(paid);
             }
-            tracing::debug!(attempt, %error, "rebuilding the transaction");
-            tokio::time::sleep(backoff(attempt)).await;
+            match again {
+                Again::Send => self.rpc().rotate(),
+                Again::Build => {}
+                Again::Merge => self.merge_coins().await?,
+                Again::Read => {
+                    under_way.priced = None;
+                    under_way.is_outdated = true;
+                }
+            }
+            tokio::time::sleep(delay).await;
         }
     }
 
     async fn attempt(
         &self,
-        commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
-        before_sending: &(impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync),
-    ) -> Result<Executed, SuiError> {
-        let transaction = self.shared.composer.build(commands).await?;
-        let signature = self.shared.signer.sign(&transaction);
-        let signed = SignedTransaction {
-            transaction,
-            signature,
+        source: &dyn Source,
+        journal: &dyn Journal,
+        under_way: &mut UnderWay,
+    ) -> Result<Paid, SuiError> {
+        if under_way.priced.is_none() {
+            under_way.priced = Some(source.read(under_way.is_outdated).await?);
+        }
+        let priced = under_way.priced.as_ref().expect("it was just read");
+        if under_way.sent.is_none() {
+            let draft = self.shared.composer.draft(&priced.program).await?;
+            let signed = SignedTransaction::new(&self.shared.signer, draft.checked());
+            journal.record(&signed)?;
+            under_way.sent = Some(signed);
+        }
+        let sent = under_way.sent.as_ref().expect("it was just signed");
+        let executed = self.send_once(sent).await?;
+        Ok(Paid {
+            executed,
+            cost: priced.cost,
+        })
+    }
+
+    /// Makes sure that a transaction which was sent, and is to be replaced by another, was not executed after all: the
+    /// answer to the first attempt may have been lost on the way.
+    async fn executed_after_all(&self, under_way: &mut UnderWay) -> Result<Option<Paid>, SuiError> {
+        let Some(sent) = under_way.sent.take() else {
+            return Ok(None);
         };
-        before_sending(&signed)?;
-        self.send(&signed).await
+        match self.rpc().transaction(sent.digest()).await {
+            Ok(found) => Ok(found
+                .zip(under_way.priced.as_ref())
+                .map(|(executed, priced)| Paid {
+                    executed,
+                    cost: priced.cost,
+                })),
+            Err(error) if error.is_transient() => {
+                under_way.sent = Some(sent);
+                Err(error)
+            }
+            // It was executed, but failed: that changed nothing.
+            Err(_) => Ok(None),
+        }
     }
 
+    /// Merges coins of SUI that are too many: what the account has stays the same, but for gas.
+    async fn merge_coins(&self) -> Result<(), SuiError> {
+        let draft = self.shared.composer.draft_merge().await?;
+        tracing::info!(digest = %draft.digest(), "merging the SUI of the account first");
+        let signed = SignedTransaction::new(&self.shared.signer, draft.checked());
+        self.send(&signed).await.map(|_| ())
+    }
+
+    /// Sends a signed transaction until an answer comes.
     async fn send(&self, signed: &SignedTransaction) -> Result<Executed, SuiError> {
-        let request = proto::ExecuteTransactionRequest::default()
-            .with_transaction(signed.transaction.clone())
-            .with_signatures(vec![signed.signature.clone().into()])
-            .with_read_mask(FieldMask::from_str(MASK));
-        self.submit(request).await
+        let signatures = [signed.signature.clone().into()];
+        let timeout = self.shared.checkpoint_timeout;
+        send(self.rpc(), &signed.transaction, &signatures, timeout).await
     }
 
-    async fn submit(
-        &self,
-        request: proto::ExecuteTransactionRequest,
-    ) -> Result<Executed, SuiError> {
-        submit(self.rpc(), request, self.shared.checkpoint_timeout).await
+    async fn send_once(&self, signed: &SignedTransaction) -> Result<Executed, SuiError> {
+        let signatures = [signed.signature.clone().into()];
+        let timeout = self.shared.checkpoint_timeout;
+        send_once(self.rpc(), &signed.transaction, &signatures, timeout).await
+    }
+}
+
+/// How far a transaction has come.
+#[derive(Default)]
+struct UnderWay {
+    priced: Option<Priced>,
+    /// Whether what `priced` was made of is old.
+    is_outdated: bool,
+    /// Signed and written down; sent, unless writing it down failed.
+    sent: Option<SignedTransaction>,
+}
+
+/// Sends a signed transaction until an answer comes.
+async fn send(
+    rpc: &SuiRpc,
+    transaction: &Transaction,
+    signatures: &[proto::UserSignature],
+    checkpoint_timeout: Duration,
+) -> Result<Executed, SuiError> {
+    let mut retries = Retries::new();
+    loop {
+        let error = match send_once(rpc, transaction, signatures, checkpoint_timeout).await {
+            Ok(executed) => return Ok(executed),
+            Err(error) => error,
+        };
+        let Some((Again::Send, delay)) = retries.after(&error, true, false) else {
+            return Err(error);
+        };
+        rpc.rotate();
+        tokio::time::sleep(delay).await;
     }
 }
 
 /// Sends a signed transaction and waits until it is in a checkpoint.
-async fn submit(
+async fn send_once(
     rpc: &SuiRpc,
-    request: proto::ExecuteTransactionRequest,
+    transaction: &Transaction,
+    signatures: &[proto::UserSignature],
     checkpoint_timeout: Duration,
 ) -> Result<Executed, SuiError> {
-    let mut attempt = 0;
-    loop {
-        let mut client = rpc.client();
-        let sending: BoxFuture<'_, _> = Box::pin(
-            client.execute_transaction_and_wait_for_checkpoint(request.clone(), checkpoint_timeout),
-        );
-        let patience = SUBMISSION_TIMEOUT + checkpoint_timeout;
-        let Ok(sent) = tokio::time::timeout(patience, sending).await else {
-            let status = tonic::Status::deadline_exceeded("no answer in time");
-            return Err(rpc.failed("ExecuteTransaction", status));
-        };
-        let status = match sent {
-            // With these errors it was executed for sure; only the wait failed. The caller sees that no
-            // checkpoint is known.
-            Ok(response)
-            | Err(
-                ExecuteAndWaitError::CheckpointTimeout(response)
-                | ExecuteAndWaitError::CheckpointStreamError { response, .. },
-            ) => return executed(response.get_ref().transaction()),
-            Err(ExecuteAndWaitError::RpcError(status)) => status,
-            Err(error) => return Err(SuiError::Build(error.to_string())),
-        };
-        if is_stale_object(status.message()) {
-            return Err(SuiError::ObjectsInUse(essence(status.message())));
+    let digest = transaction.digest();
+    let request = proto::ExecuteTransactionRequest::default()
+        .with_transaction(transaction.clone())
+        .with_signatures(signatures.to_vec())
+        .with_read_mask(FieldMask::from_str(MASK));
+    let mut client = rpc.client();
+    let sending: BoxFuture<'_, _> =
+        Box::pin(client.execute_transaction_and_wait_for_checkpoint(request, checkpoint_timeout));
+    let patience = SUBMISSION_TIMEOUT + checkpoint_timeout;
+    let Ok(sent) = tokio::time::timeout(patience, sending).await else {
+        let status = tonic::Status::deadline_exceeded("no answer in time");
+        return Err(rpc.failed("ExecuteTransaction", status));
+    };
+    match sent {
+        // With these errors it was executed for sure; only the wait failed. The caller sees that no checkpoint is
+        // known.
+        Ok(response)
+        | Err(
+            ExecuteAndWaitError::CheckpointTimeout(response)
+            | ExecuteAndWaitError::CheckpointStreamError { response, .. },
+        ) => done(response.get_ref().transaction(), digest),
+        Err(ExecuteAndWaitError::RpcError(status)) if is_stale_object(status.message()) => {
+            Err(SuiError::ObjectsInUse(first_line(status.message())))
         }
-        attempt += 1;
-        if !is_transient(&status) || attempt >= SUBMISSIONS_MAX {
-            return Err(rpc.failed("ExecuteTransaction", status));
-        }
-        tracing::debug!(attempt, %status, "sending the transaction again");
-        rpc.rotate();
-        tokio::time::sleep(backoff(attempt)).await;
+        Err(ExecuteAndWaitError::RpcError(status)) => Err(rpc.failed("ExecuteTransaction", status)),
+        // The answer that came makes no sense.
+        Err(error) => Err(SuiError::decode("the answer to ExecuteTransaction", error)),
     }
 }
 
-/// Strips what wrappers put around the message of a full node.
-fn essence(text: &str) -> String {
-    let text = text
-        .rsplit_once("message: \"")
-        .and_then(|(_, rest)| rest.split('"').next())
-        .unwrap_or(text);
+/// What the transaction with `digest` did, if the answer is about that one.
+fn done(answer: &proto::ExecutedTransaction, digest: Digest) -> Result<Executed, SuiError> {
+    let executed = executed(answer)?;
+    if executed.digest == digest {
+        return Ok(executed);
+    }
+    let reason = format!("they are those of {} instead of {digest}", executed.digest);
+    Err(SuiError::decode("the effects of a transaction", reason))
+}
+
+/// Full nodes may append much more to a message.
+fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use walrus_core::ObjectId;
-
-    use super::*;
-    use crate::error::missing_object;
-
-    #[test]
-    fn messages_are_freed_from_their_wrapping() {
-        assert_eq!(
-            essence("error simulating transaction: code: 'x', message: \"no coins\", source: None"),
-            "no coins"
-        );
-        assert_eq!(essence("plain\nsecond line"), "plain");
-        let id = ObjectId([7; 32]);
-        let text = format!(
-            "error simulating transaction: code: 'Some requested entity was not found', message: \"Object {id} not \
-             found\""
-        );
-        assert_eq!(missing_object(&essence(&text)), Some(id));
-    }
 }

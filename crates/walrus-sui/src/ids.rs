@@ -4,6 +4,9 @@
 use sui_sdk_types::Address;
 use walrus_core::{ObjectId, SuiAddress};
 
+/// The framework's Clock.
+pub(crate) const CLOCK: Address = Address::from_static("0x6");
+
 /// The SDK's form of an object ID.
 pub fn object_address(id: ObjectId) -> Address {
     Address::new(id.0)

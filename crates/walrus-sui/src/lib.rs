@@ -6,6 +6,8 @@
 //! * [`SuiRpc`]: full nodes with fail-over. [`SuiReader`]: the state of one Walrus deployment.
 //! * [`Wallet`] and [`Signer`]: keys, in the files of the Sui CLI.
 //! * [`WalrusContract`]: transactions of one account. [`Executor`]: the same without a deployment, for deploying.
+//! * [`Program`]: commands as a value. A full node completes them; what it answers is signed only if it is what was
+//!   asked for ([`CheckedTransaction`]).
 //! * [`contract::Call`]: calls as values, to execute, to simulate, or to let others sign.
 //! * [`staking`]: when stake becomes active or can leave, and what moves an epoch on.
 //! * [`EventStream`]: what happened, checkpoint by checkpoint.
@@ -32,6 +34,7 @@
 mod cache;
 pub mod committee;
 pub mod contract;
+mod deployment;
 mod error;
 pub mod events;
 pub mod executor;
@@ -44,21 +47,25 @@ pub mod reader;
 pub mod rpc;
 mod signer;
 pub mod staking;
+pub mod transaction;
 pub mod wallet;
 
 pub use sui_sdk_types::{Digest as TransactionDigest, StructTag};
-pub use sui_transaction_builder::TransactionBuilder;
 
 pub use self::{
     committee::{Committee, CommitteeMember, Committees, EpochState},
     contract::WalrusContract,
+    deployment::{ContractIds, ContractRefs, ContractState, EpochInfo},
     error::{MoveAbort, SuiError, UpgradeRefusal},
     events::{CheckpointEvents, EventStream},
-    executor::{Composer, Draft, Executed, Executor, OfflineTransaction, SignedTransaction},
+    executor::{
+        Composer, Draft, Executed, Executor, Journal, OfflineTransaction, Paid, SignedTransaction,
+        Unrecorded,
+    },
     prices::Prices,
-    ptb::ContractRefs,
-    reader::{ContractIds, ContractState, EpochInfo, SuiReader},
+    reader::SuiReader,
     rpc::{ObjectData, ObjectOwner, PackageData, SuiRpc},
     signer::{InvalidPrivateKey, Signer},
+    transaction::{CheckedTransaction, Program},
     wallet::{Wallet, WalletEnv, WalletError},
 };

@@ -2,66 +2,31 @@
 
 use serde::Serialize;
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
-use sui_transaction_builder::{Argument, Function, ObjectInput, TransactionBuilder};
 use walrus_contracts::packages::LinkedPackage;
 use walrus_core::{Frost, ObjectId, SuiAddress};
 
 use crate::{
-    contract::upgrade_command,
-    ids::{account_address, object_address},
+    deployment::ContractRefs,
+    ids::account_address,
+    transaction::{Argument, Function, Program},
 };
-
-/// The framework's Clock.
-pub(crate) const CLOCK: Address = Address::from_static("0x6");
-
-/// Packages and objects of one Walrus deployment, as transactions need them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContractRefs {
-    /// The package to call: changes with every upgrade.
-    pub package: ObjectId,
-    /// The package that defines the types: never changes.
-    pub original_package: ObjectId,
-    /// The type of WAL, without `Coin`.
-    pub wal_type: StructTag,
-    /// The System object.
-    pub system_object: ObjectId,
-    /// The Staking object.
-    pub staking_object: ObjectId,
-}
-
-impl ContractRefs {
-    /// The type `module::name` of the Walrus package.
-    pub fn struct_tag(&self, module: &'static str, name: &'static str) -> StructTag {
-        Self::tag_of(self.original_package, module, name)
-    }
-
-    /// The type `module::name` of `package`.
-    pub(crate) fn tag_of(package: ObjectId, module: &'static str, name: &'static str) -> StructTag {
-        StructTag::new(
-            object_address(package),
-            Identifier::from_static(module),
-            Identifier::from_static(name),
-            vec![],
-        )
-    }
-}
 
 /// A transaction under construction.
 pub(crate) struct Ptb<'a> {
-    builder: TransactionBuilder,
+    program: Program,
     refs: &'a ContractRefs,
 }
 
 impl<'a> Ptb<'a> {
     pub(crate) fn new(refs: &'a ContractRefs) -> Self {
         Self {
-            builder: TransactionBuilder::new(),
+            program: Program::new(),
             refs,
         }
     }
 
-    pub(crate) fn finish(self) -> TransactionBuilder {
-        self.builder
+    pub(crate) fn finish(self) -> Program {
+        self.program
     }
 
     /// Calls a function of the Walrus package.
@@ -71,9 +36,8 @@ impl<'a> Ptb<'a> {
         function: &'static str,
         arguments: Vec<Argument>,
     ) -> Argument {
-        let package = object_address(self.refs.package);
-        self.builder
-            .move_call(function_of(package, module, function), arguments)
+        let function = Function::new(self.refs.package, module, function);
+        self.program.move_call(function, arguments)
     }
 
     /// Calls a function of any package.
@@ -85,8 +49,8 @@ impl<'a> Ptb<'a> {
         types: Vec<TypeTag>,
         arguments: Vec<Argument>,
     ) -> Argument {
-        let function = function_of(object_address(package), module, function).with_type_args(types);
-        self.builder.move_call(function, arguments)
+        let function = Function::new(package, module, function).with_types(types);
+        self.program.move_call(function, arguments)
     }
 
     /// Upgrades `current` to `package`; returns the receipt.
@@ -96,7 +60,7 @@ impl<'a> Ptb<'a> {
         current: ObjectId,
         ticket: Argument,
     ) -> Argument {
-        upgrade_command(&mut self.builder, package, current, ticket)
+        upgrade_command(&mut self.program, package, current, ticket)
     }
 
     /// The Walrus package.
@@ -105,53 +69,70 @@ impl<'a> Ptb<'a> {
     }
 
     pub(crate) fn pure<T: Serialize>(&mut self, value: &T) -> Argument {
-        self.builder.pure(value)
+        self.program.pure(value)
     }
 
     /// A byte vector as an argument.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Argument {
-        self.builder.pure(&bytes.to_vec())
+        self.program.pure(&bytes.to_vec())
     }
 
     /// 32 bytes as an argument without length: an ID, an address, or a little-endian `u256`.
     pub(crate) fn raw32(&mut self, bytes: [u8; 32]) -> Argument {
-        self.builder.pure_bytes(bytes.to_vec())
+        self.program.pure_bytes(bytes.to_vec())
     }
 
-    /// An object by ID: the full node finds out version and ownership.
-    pub(crate) fn object(&mut self, id: ObjectId) -> Argument {
-        self.builder.object(ObjectInput::new(object_address(id)))
+    /// An object that the sender owns.
+    pub(crate) fn owned(&mut self, id: ObjectId) -> Argument {
+        self.program.owned(id)
     }
 
+    /// A shared object that the call may change.
+    pub(crate) fn shared(&mut self, id: ObjectId) -> Argument {
+        self.program.shared(id)
+    }
+
+    /// System, for a call that may change it.
     pub(crate) fn system(&mut self) -> Argument {
-        self.object(self.refs.system_object)
+        self.shared(self.refs.system_object)
     }
 
+    /// System, for a call that reads it.
+    pub(crate) fn system_read(&mut self) -> Argument {
+        self.program.shared_read(self.refs.system_object)
+    }
+
+    /// Staking, for a call that may change it.
     pub(crate) fn staking(&mut self) -> Argument {
-        self.object(self.refs.staking_object)
+        self.shared(self.refs.staking_object)
+    }
+
+    /// Staking, for a call that reads it.
+    pub(crate) fn staking_read(&mut self) -> Argument {
+        self.program.shared_read(self.refs.staking_object)
     }
 
     pub(crate) fn clock(&mut self) -> Argument {
-        clock(&mut self.builder)
+        self.program.clock()
     }
 
     /// A coin of exactly `amount`, taken from the sender's WAL.
     pub(crate) fn wal(&mut self, amount: Frost) -> Argument {
-        self.builder.coin(self.refs.wal_type.clone(), amount.0)
+        self.program.coin(&self.refs.wal_type, amount.0)
     }
 
     /// Splits `amounts` off a coin.
     pub(crate) fn split(&mut self, coin: Argument, amounts: &[u64]) -> Vec<Argument> {
         let amounts = amounts
             .iter()
-            .map(|amount| self.builder.pure(amount))
+            .map(|amount| self.program.pure(amount))
             .collect();
-        self.builder.split_coins(coin, amounts)
+        self.program.split_coins(coin, amounts)
     }
 
     /// Merges coins into one.
     pub(crate) fn merge(&mut self, into: Argument, coins: Vec<Argument>) {
-        self.builder.merge_coins(into, coins);
+        self.program.merge_coins(into, coins);
     }
 
     /// A `VecMap<String, String>`.
@@ -166,53 +147,48 @@ impl<'a> Ptb<'a> {
             Identifier::from_static("String"),
             vec![],
         ));
-        let function = function_of(Address::TWO, "vec_map", "from_keys_values")
-            .with_type_args(vec![string.clone(), string]);
-        let arguments = vec![self.builder.pure(&keys), self.builder.pure(&values)];
-        self.builder.move_call(function, arguments)
+        let function = Function::of_framework("vec_map", "from_keys_values")
+            .with_types(vec![string.clone(), string]);
+        let arguments = vec![self.program.pure(&keys), self.program.pure(&values)];
+        self.program.move_call(function, arguments)
     }
 
     /// Destroys a WAL coin that must be empty by now.
     pub(crate) fn destroy_empty_wal(&mut self, coin: Argument) {
-        destroy_empty(&mut self.builder, &self.refs.wal_type, coin);
+        destroy_empty(&mut self.program, &self.refs.wal_type, coin);
     }
 
     pub(crate) fn transfer(&mut self, objects: Vec<Argument>, to: SuiAddress) {
-        transfer(&mut self.builder, objects, to);
+        transfer(&mut self.program, objects, to);
     }
 }
 
 /// Gives objects to an account.
-pub(crate) fn transfer(builder: &mut TransactionBuilder, objects: Vec<Argument>, to: SuiAddress) {
-    let recipient = builder.pure(&account_address(to));
-    builder.transfer_objects(objects, recipient);
+pub(crate) fn transfer(program: &mut Program, objects: Vec<Argument>, to: SuiAddress) {
+    let recipient = program.pure(&account_address(to));
+    program.transfer_objects(objects, recipient);
 }
 
 /// Destroys a coin that must be empty by now.
-pub(crate) fn destroy_empty(
-    builder: &mut TransactionBuilder,
-    coin_type: &StructTag,
-    coin: Argument,
-) {
-    let function = function_of(Address::TWO, "coin", "destroy_zero")
-        .with_type_args(vec![TypeTag::from(coin_type.clone())]);
-    builder.move_call(function, vec![coin]);
+pub(crate) fn destroy_empty(program: &mut Program, coin_type: &StructTag, coin: Argument) {
+    let function = Function::of_framework("coin", "destroy_zero")
+        .with_types(vec![TypeTag::from(coin_type.clone())]);
+    program.move_call(function, vec![coin]);
 }
 
-/// The framework's Clock as an argument.
-pub(crate) fn clock(builder: &mut TransactionBuilder) -> Argument {
-    builder.object(ObjectInput::new(CLOCK))
+/// Adds the Upgrade command; returns the receipt, which the transaction must commit. `ticket` may come from any
+/// package that holds the capability of `current`.
+pub(crate) fn upgrade_command(
+    program: &mut Program,
+    package: &LinkedPackage,
+    current: ObjectId,
+    ticket: Argument,
+) -> Argument {
+    let dependencies = addresses(&package.dependencies);
+    program.upgrade(package.modules.clone(), dependencies, current, ticket)
 }
 
-/// A function without type arguments.
-pub(crate) fn function_of(
-    package: Address,
-    module: &'static str,
-    function: &'static str,
-) -> Function {
-    Function::new(
-        package,
-        Identifier::from_static(module),
-        Identifier::from_static(function),
-    )
+/// IDs of packages, as the commands that make packages take them.
+pub(crate) fn addresses(ids: &[[u8; 32]]) -> Vec<Address> {
+    ids.iter().copied().map(Address::new).collect()
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use rand::{CryptoRng, RngCore};
 use sui_crypto::{SuiSigner, ed25519::Ed25519PrivateKey, simple::SimpleKeypair};
-use sui_sdk_types::{Transaction, UserSignature};
+use sui_sdk_types::UserSignature;
 use walrus_core::SuiAddress;
 
-use crate::ids::sui_address;
+use crate::{ids::sui_address, transaction::CheckedTransaction};
 
 /// The text is no private key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,10 +88,10 @@ impl Signer {
         self.address
     }
 
-    /// Signs `transaction` (intent and hash included).
-    pub fn sign(&self, transaction: &Transaction) -> UserSignature {
+    /// Signs a transaction that was compared with what was asked for. There is no way to sign anything else.
+    pub fn sign(&self, transaction: &CheckedTransaction) -> UserSignature {
         self.keypair
-            .sign_transaction(transaction)
+            .sign_transaction(transaction.transaction())
             .expect("signing a 32-byte digest with a key in memory does not fail")
     }
 }
@@ -152,7 +152,7 @@ mod tests {
             "96e721440f515482f8ba1684390fe803000000000000404b4c000000000000"
         ))
         .unwrap();
-        let transaction: Transaction = bcs::from_bytes(&bytes).unwrap();
+        let transaction = CheckedTransaction::for_test(bcs::from_bytes(&bytes).unwrap());
         let signature = Signer::from_seed(SEED).sign(&transaction);
         assert_eq!(
             hex::encode(&signature.to_bytes()[..65]),

@@ -11,15 +11,15 @@ use futures::stream;
 use sui_rpc::proto::sui::rpc::v2::{
     self as proto,
     ledger_service_server::{LedgerService, LedgerServiceServer},
+    state_service_server::{StateService, StateServiceServer},
     subscription_service_server::{SubscriptionService, SubscriptionServiceServer},
     transaction_execution_service_server::{
         TransactionExecutionService, TransactionExecutionServiceServer,
     },
 };
-use sui_sdk_types::Transaction;
-use sui_transaction_builder::TransactionBuilder;
+use sui_sdk_types::{Address, Owner, Transaction, TransactionKind};
 use tonic::{Request, Response, Status};
-use walrus_sui::{Executed, Executor, Signer, SuiError, SuiRpc};
+use walrus_sui::{Executed, Executor, Program, Signer, SuiError, SuiRpc};
 
 /// A complete transaction in BCS, which the scripted simulation returns.
 const TRANSACTION: &str = concat!(
@@ -109,6 +109,27 @@ impl SubscriptionService for FullNode {
     }
 }
 
+/// Every account has one coin: the one that the scripted transaction is paid with.
+#[tonic::async_trait]
+impl StateService for FullNode {
+    async fn list_owned_objects(
+        &self,
+        request: Request<proto::ListOwnedObjectsRequest>,
+    ) -> Result<Response<proto::ListOwnedObjectsResponse>, Status> {
+        let owner: Address = request.get_ref().owner().parse().unwrap();
+        let coin = &transaction().gas_payment.objects[0];
+        let coin = proto::Object::default()
+            .with_object_id(*coin.object_id())
+            .with_version(coin.version())
+            .with_digest(*coin.digest())
+            .with_owner(Owner::Address(owner))
+            .with_object_type("0x2::coin::Coin<0x2::sui::SUI>")
+            .with_balance(1_000_000_000u64);
+        let response = proto::ListOwnedObjectsResponse::default().with_objects(vec![coin]);
+        Ok(Response::new(response))
+    }
+}
+
 impl FullNode {
     fn new(simulate: Vec<Simulated>, execute: Vec<Sent>) -> Self {
         Self(Arc::new(Mutex::new(Script {
@@ -125,6 +146,7 @@ impl FullNode {
         let routes = tonic::transport::Server::builder()
             .add_service(TransactionExecutionServiceServer::new(self.clone()))
             .add_service(LedgerServiceServer::new(self.clone()))
+            .add_service(StateServiceServer::new(self.clone()))
             .add_service(SubscriptionServiceServer::new(self.clone()));
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
         tokio::spawn(routes.serve_with_incoming(incoming));
@@ -145,7 +167,20 @@ impl FullNode {
 async fn run(urls: &[&str]) -> Result<Executed, SuiError> {
     let rpc = SuiRpc::new(urls).unwrap();
     let executor = Executor::new(rpc, Signer::from_seed([1; 32]));
-    executor.run(|| Ok(TransactionBuilder::new())).await
+    executor.run(&program()).await
+}
+
+const RECIPIENT: Address = Address::from_static("0xb0b");
+
+/// What [`TRANSACTION`] does: 1000 MIST for an account.
+fn program() -> Program {
+    let mut program = Program::new();
+    let amount = program.pure(&1000u64);
+    let gas = program.gas(1000);
+    let coins = program.split_coins(gas, vec![amount]);
+    let recipient = program.pure(&RECIPIENT);
+    program.transfer_objects(coins, recipient);
+    program
 }
 
 fn transaction() -> Transaction {
@@ -194,6 +229,36 @@ async fn a_transaction_is_simulated_executed_and_found_in_its_checkpoint() {
     assert_eq!(executed.digest, transaction().digest());
     assert_eq!(executed.checkpoint, Some(5));
     assert_eq!(node.calls(), (1, 1));
+}
+
+#[tokio::test]
+async fn another_transaction_than_was_asked_for_is_never_signed() {
+    let mut other = transaction();
+    let TransactionKind::ProgrammableTransaction(programmable) = &mut other.kind else {
+        panic!("{other:?}");
+    };
+    programmable.inputs[1] = sui_sdk_types::Input::Pure(vec![0xbd; 32]);
+    let answer = executed_transaction(None).with_transaction(proto::Transaction::from(other));
+    let answer = proto::SimulateTransactionResponse::default().with_transaction(answer);
+    let node = FullNode::new(vec![Ok(answer)], vec![Ok(sent(None))]);
+    let error = node.run().await.unwrap_err();
+    let SuiError::NotWhatWasAsked { url, difference } = &error else {
+        panic!("{error}");
+    };
+    assert!(url.starts_with("http://127.0.0.1"), "{url}");
+    assert_eq!(difference, "input 1 has another value");
+    assert!(!error.is_transient() && !error.leaves_outcome_open());
+    assert_eq!(node.calls(), (1, 0));
+}
+
+#[tokio::test]
+async fn effects_of_another_transaction_are_not_believed() {
+    let answer = executed_transaction(None).with_digest(sui_sdk_types::Digest::ZERO.to_string());
+    let answer = proto::ExecuteTransactionResponse::default().with_transaction(answer);
+    let node = FullNode::new(vec![Ok(simulated(None))], vec![Ok(answer)]);
+    let error = node.run().await.unwrap_err();
+    assert!(matches!(error, SuiError::Decode { .. }), "{error}");
+    assert!(error.leaves_outcome_open());
 }
 
 #[tokio::test]

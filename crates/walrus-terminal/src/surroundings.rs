@@ -1,6 +1,6 @@
 //! What the global options and the surroundings say: configuration, wallet, full nodes.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -27,6 +27,10 @@ pub struct GlobalArgs {
     /// Most gas to pay per transaction, in MIST. Default: estimated
     #[arg(long, global = true, value_name = "MIST", help_heading = GLOBAL_OPTIONS)]
     pub gas_budget: Option<u64>,
+    /// Full nodes that have to agree about packages, prices and committees. Default: `rpc_quorum` of the
+    /// configuration, else one is believed
+    #[arg(long, global = true, value_name = "N")]
+    pub rpc_quorum: Option<NonZeroUsize>,
     /// Print the result as JSON
     #[arg(long, global = true, help_heading = GLOBAL_OPTIONS)]
     pub json: bool,
@@ -72,7 +76,7 @@ impl Surroundings {
     /// The client configuration. Keys that mean nothing are warned about on stderr.
     pub fn config(&self) -> anyhow::Result<Loaded> {
         let explicit = given(self.global.config.as_ref(), CONFIG_VARIABLE)?;
-        let loaded = config::load(explicit.as_deref(), self.global.context.as_deref(), || {
+        let mut loaded = config::load(explicit.as_deref(), self.global.context.as_deref(), || {
             self.wallet_rpc_url()
         })?;
         for key in &loaded.parsed.unknown_keys {
@@ -85,6 +89,9 @@ impl Surroundings {
                 path_text(file),
                 printable(key)
             );
+        }
+        if self.global.rpc_quorum.is_some() {
+            loaded.parsed.config.rpc_quorum = self.global.rpc_quorum;
         }
         Ok(loaded)
     }

@@ -41,7 +41,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     match error.downcast::<AlreadyDone>() {
         Ok(AlreadyDone(executed)) => {
             already_done(&context, &executed)?;
-            unfinished.forget()
+            unfinished.forget_or_warn();
+            Ok(())
         }
         Err(error) => Err(unfinished.explain(error)),
     }

@@ -10,9 +10,8 @@ use crate::{args::SubmitArgs, context::Context, send::Sent};
 pub(crate) async fn run(context: &Context, args: SubmitArgs) -> anyhow::Result<()> {
     let transaction: OfflineTransaction = args.transaction.parse()?;
     let reader = context.reader(&args.rpc)?;
-    let executed = reader
-        .rpc()
-        .execute_signed(&transaction, &args.signature)
+    let executed = transaction
+        .execute(reader.rpc(), &args.signature)
         .await
         .with_context(|| {
             format!(

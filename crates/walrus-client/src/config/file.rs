@@ -48,6 +48,8 @@ pub struct ConfigFile {
     pub wallet_config: Option<WalletReference>,
     /// Sui full nodes.
     pub rpc_urls: Option<Vec<String>>,
+    /// How many full nodes have to agree.
+    pub rpc_quorum: Option<NonZeroUsize>,
     /// Life time of values read from the chain, in seconds.
     pub cache_ttl_secs: Option<u64>,
     /// `http` or `https`; see [`NodeScheme`].
@@ -239,7 +241,7 @@ impl ConfigFile {
         };
         let merged = lay_over!(self, below:
             system_object, staking_object, treasury_object, upgrade_manager_object, slashing_manager_object,
-            governance_object, n_shards, max_epochs_ahead, exchange_objects, wallet_config, rpc_urls, cache_ttl_secs, storage_node_scheme, communication_config,
+            governance_object, n_shards, max_epochs_ahead, exchange_objects, wallet_config, rpc_urls, rpc_quorum, cache_ttl_secs, storage_node_scheme, communication_config,
         );
         Self {
             communication_config,
@@ -272,6 +274,7 @@ impl ConfigFile {
                 .collect::<Result<_, _>>()?,
             wallet: self.wallet_config,
             rpc_urls: self.rpc_urls.unwrap_or_default(),
+            rpc_quorum: self.rpc_quorum,
             cache_ttl: self.cache_ttl_secs.map_or(CACHE_TTL, Duration::from_secs),
             communication: communication.resolve(self.storage_node_scheme.unwrap_or_default())?,
         })

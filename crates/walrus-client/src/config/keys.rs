@@ -55,7 +55,7 @@ pub(super) struct Sections {
 }
 
 /// Top-level keys this client or another client of the same file knows.
-const TOP_LEVEL_KEYS: [&str; 21] = [
+const TOP_LEVEL_KEYS: [&str; 22] = [
     "system_object",
     "staking_object",
     "n_shards",
@@ -69,6 +69,7 @@ const TOP_LEVEL_KEYS: [&str; 21] = [
     "governance_object",
     "wallet_config",
     "rpc_urls",
+    "rpc_quorum",
     "cache_ttl_secs",
     "storage_node_scheme",
     "communication_config",

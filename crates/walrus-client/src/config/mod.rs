@@ -35,7 +35,11 @@ pub use discovery::{Loaded, WalletLocation, load, locate_wallet};
 pub use file::{ConfigFile, Parsed, WalletReference, parse};
 pub use networks::{KnownNetwork, MAINNET, TESTNET};
 
-use std::{num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{
+    num::{NonZeroU16, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use walrus_core::{EpochCount, ObjectId};
 
@@ -64,6 +68,8 @@ pub struct ClientConfig {
     pub wallet: Option<WalletReference>,
     /// Sui full nodes, in order of preference. They must serve gRPC.
     pub rpc_urls: Vec<String>,
+    /// How many full nodes have to agree about packages, prices and committees; one is believed if absent.
+    pub rpc_quorum: Option<NonZeroUsize>,
     /// How long a value read from the chain may be reused.
     pub cache_ttl: Duration,
     /// How to talk to storage nodes.

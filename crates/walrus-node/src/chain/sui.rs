@@ -22,6 +22,8 @@ use super::{ChainError, ChainView, CheckpointEvents, Committees, Registration};
 pub struct SuiChainConfig {
     /// URLs of full nodes, in order of preference.
     pub rpc_urls: Vec<String>,
+    /// How many of them have to agree about packages, prices and committees; one is believed if it is not given.
+    pub rpc_quorum: Option<std::num::NonZeroUsize>,
     /// The Walrus deployment.
     pub contracts: ContractIds,
     /// The WalrusSubsidies object; without it no subsidies are paid.
@@ -46,7 +48,9 @@ pub struct SuiChain {
 impl SuiChain {
     /// Prepares the connection; nothing is sent yet. Fails when URLs or the wallet are unusable.
     pub fn new(config: &SuiChainConfig) -> Result<Self, SuiError> {
-        let reader = SuiReader::new(SuiRpc::new(&config.rpc_urls)?, config.contracts);
+        let rpc = SuiRpc::new(&config.rpc_urls)?;
+        let ttl = SuiReader::CACHE_TTL;
+        let reader = SuiReader::with_quorum(rpc, config.contracts, ttl, config.rpc_quorum)?;
         let contract = match &config.wallet_config {
             Some(path) => {
                 let wallet = Wallet::load(path)?;

@@ -1,15 +1,19 @@
 //! Storage and blobs: reserve, register, certify, extend, delete.
 
-use sui_transaction_builder::Argument;
 use walrus_contracts::types::{Blob, Storage};
 use walrus_core::{
     BlobId, EncodingType, EpochCount, Frost, NShards, ObjectId, ProtocolCertificate,
     VerifiedMetadata, params::encoded_length,
 };
 
-use super::{Paid, WalrusContract};
+use super::{WalrusContract, call::Call};
 use crate::{
-    TransactionDigest, error::SuiError, executor::Executed, ptb::Ptb, reader::ContractState,
+    TransactionDigest,
+    error::SuiError,
+    executor::{Executed, Unrecorded},
+    ptb::Ptb,
+    reader::ContractState,
+    transaction::Argument,
 };
 
 /// Blobs registered or certified by one transaction: far below the limits of Sui on inputs (2048), commands
@@ -104,6 +108,96 @@ pub struct BlobToCertify {
     pub certificate: ProtocolCertificate,
 }
 
+impl Call {
+    /// Registers blobs in one transaction, buying storage where asked for. The sender gets the blob objects.
+    pub fn register(blobs: Vec<BlobToRegister>) -> Self {
+        Self::new(move |ptb, state, sender| {
+            let total = batch_cost(&blobs, state)?;
+            let payment = ptb.wal(total);
+            let mut objects = Vec::with_capacity(blobs.len());
+            for blob in &blobs {
+                objects.push(register(ptb, state, blob, payment)?);
+            }
+            ptb.destroy_empty_wal(payment);
+            ptb.transfer(objects, sender);
+            Ok(total)
+        })
+    }
+
+    /// Certifies blobs in the current epoch, in one transaction.
+    pub fn certify(blobs: Vec<BlobToCertify>) -> Self {
+        Self::new(move |ptb, _, _| {
+            for blob in &blobs {
+                let bitmap = bitmap_of(&blob.certificate)?;
+                certify(ptb, blob.object_id, &blob.certificate, &bitmap);
+            }
+            Ok(Frost(0))
+        })
+    }
+
+    /// Certifies one blob with a bitmap of signers as given: bit `i` of byte `i / 8` is member `i`.
+    pub fn certify_with_bitmap(blob: BlobToCertify, bitmap: Vec<u8>) -> Self {
+        Self::free(move |ptb| certify(ptb, blob.object_id, &blob.certificate, &bitmap))
+    }
+
+    /// Tells everybody that a blob was encoded inconsistently.
+    pub fn invalidate_blob_id(certificate: ProtocolCertificate) -> Self {
+        Self::new(move |ptb, _, _| {
+            let bitmap = bitmap_of(&certificate)?;
+            let arguments = vec![
+                ptb.system_read(),
+                ptb.bytes(&certificate.signature.0),
+                ptb.bytes(&bitmap),
+                ptb.bytes(&certificate.serialized_message),
+            ];
+            ptb.call("system", "invalidate_blob_id", arguments);
+            Ok(Frost(0))
+        })
+    }
+
+    /// Deletes a deletable blob; the sender gets what is left of its storage.
+    pub fn delete_blob(object_id: ObjectId) -> Self {
+        Self::new(move |ptb, _, sender| {
+            let arguments = vec![ptb.system_read(), ptb.owned(object_id)];
+            let storage = ptb.call("system", "delete_blob", arguments);
+            ptb.transfer(vec![storage], sender);
+            Ok(Frost(0))
+        })
+    }
+
+    /// Extends a certified blob by `epochs` epochs after its present end.
+    pub fn extend_blob(blob: Blob, epochs: EpochCount) -> Self {
+        Self::new(move |ptb, state, _| {
+            check_extension(&blob, epochs, state)?;
+            let cost = state
+                .prices()
+                .storage_cost(blob.storage.storage_size, epochs)
+                .ok_or_else(price_overflow)?;
+            let payment = ptb.wal(cost);
+            let arguments = vec![ptb.system(), ptb.owned(blob.id), ptb.pure(&epochs), payment];
+            ptb.call("system", "extend_blob", arguments);
+            ptb.destroy_empty_wal(payment);
+            Ok(cost)
+        })
+    }
+
+    /// Buys storage that is not used for a blob yet; the sender gets it.
+    pub fn reserve_space(encoded_bytes: u64, epochs: EpochCount) -> Self {
+        Self::new(move |ptb, state, sender| {
+            check_epochs(u64::from(epochs), state)?;
+            let cost = state
+                .prices()
+                .storage_cost(encoded_bytes, epochs)
+                .ok_or_else(price_overflow)?;
+            let payment = ptb.wal(cost);
+            let storage = reserve(ptb, encoded_bytes, epochs, payment);
+            ptb.destroy_empty_wal(payment);
+            ptb.transfer(vec![storage], sender);
+            Ok(cost)
+        })
+    }
+}
+
 impl WalrusContract {
     /// Registers blobs, buying storage where asked for. Results are in the order of `blobs`.
     ///
@@ -121,20 +215,8 @@ impl WalrusContract {
     }
 
     async fn register_batch(&self, batch: &[BlobToRegister]) -> Result<Vec<Registered>, SuiError> {
-        let owner = self.address();
-        let Paid { executed, .. } = self
-            .run(|ptb, state| {
-                let total = batch_cost(batch, state)?;
-                let payment = ptb.wal(total);
-                let mut objects = Vec::with_capacity(batch.len());
-                for blob in batch {
-                    objects.push(register(ptb, state, blob, payment)?);
-                }
-                ptb.destroy_empty_wal(payment);
-                ptb.transfer(objects, owner);
-                Ok(total)
-            })
-            .await?;
+        let call = Call::register(batch.to_vec());
+        let executed = self.submit(&call, &Unrecorded).await?.executed;
         let state = self.reader().contract_state().await?;
         let objects = self.created_blobs(&executed).await?;
         match_blobs(batch, objects, &executed, &state)
@@ -157,15 +239,8 @@ impl WalrusContract {
     ) -> Result<Vec<TransactionDigest>, SuiError> {
         let mut digests = Vec::new();
         for batch in blobs.chunks(BLOBS_PER_TRANSACTION_MAX) {
-            let paid = self
-                .run(|ptb, _| {
-                    for blob in batch {
-                        let bitmap = bitmap_of(&blob.certificate)?;
-                        certify(ptb, blob.object_id, &blob.certificate, &bitmap);
-                    }
-                    Ok(Frost(0))
-                })
-                .await?;
+            let call = Call::certify(batch.to_vec());
+            let paid = self.submit(&call, &Unrecorded).await?;
             digests.extend(batch.iter().map(|_| paid.executed.digest));
         }
         Ok(digests)
@@ -179,12 +254,8 @@ impl WalrusContract {
         blob: &BlobToCertify,
         bitmap: &[u8],
     ) -> Result<TransactionDigest, SuiError> {
-        let paid = self
-            .run(|ptb, _| {
-                certify(ptb, blob.object_id, &blob.certificate, bitmap);
-                Ok(Frost(0))
-            })
-            .await?;
+        let call = Call::certify_with_bitmap(blob.clone(), bitmap.to_vec());
+        let paid = self.submit(&call, &Unrecorded).await?;
         Ok(paid.executed.digest)
     }
 
@@ -193,33 +264,15 @@ impl WalrusContract {
         &self,
         certificate: &ProtocolCertificate,
     ) -> Result<TransactionDigest, SuiError> {
-        let paid = self
-            .run(|ptb, _| {
-                let bitmap = bitmap_of(certificate)?;
-                let arguments = vec![
-                    ptb.system(),
-                    ptb.bytes(&certificate.signature.0),
-                    ptb.bytes(&bitmap),
-                    ptb.bytes(&certificate.serialized_message),
-                ];
-                ptb.call("system", "invalidate_blob_id", arguments);
-                Ok(Frost(0))
-            })
-            .await?;
+        let call = Call::invalidate_blob_id(certificate.clone());
+        let paid = self.submit(&call, &Unrecorded).await?;
         Ok(paid.executed.digest)
     }
 
     /// Deletes a deletable blob. What is left of its storage returns to the account as a storage object.
     pub async fn delete_blob(&self, object_id: ObjectId) -> Result<TransactionDigest, SuiError> {
-        let owner = self.address();
-        let paid = self
-            .run(|ptb, _| {
-                let arguments = vec![ptb.system(), ptb.object(object_id)];
-                let storage = ptb.call("system", "delete_blob", arguments);
-                ptb.transfer(vec![storage], owner);
-                Ok(Frost(0))
-            })
-            .await?;
+        let call = Call::delete_blob(object_id);
+        let paid = self.submit(&call, &Unrecorded).await?;
         Ok(paid.executed.digest)
     }
 
@@ -229,25 +282,8 @@ impl WalrusContract {
         blob: &Blob,
         epochs: EpochCount,
     ) -> Result<(TransactionDigest, Frost), SuiError> {
-        let paid = self
-            .run(|ptb, state| {
-                check_extension(blob, epochs, state)?;
-                let cost = state
-                    .prices()
-                    .storage_cost(blob.storage.storage_size, epochs)
-                    .ok_or_else(price_overflow)?;
-                let payment = ptb.wal(cost);
-                let arguments = vec![
-                    ptb.system(),
-                    ptb.object(blob.id),
-                    ptb.pure(&epochs),
-                    payment,
-                ];
-                ptb.call("system", "extend_blob", arguments);
-                ptb.destroy_empty_wal(payment);
-                Ok(cost)
-            })
-            .await?;
+        let call = Call::extend_blob(blob.clone(), epochs);
+        let paid = self.submit(&call, &Unrecorded).await?;
         Ok((paid.executed.digest, paid.cost))
     }
 
@@ -257,21 +293,8 @@ impl WalrusContract {
         encoded_bytes: u64,
         epochs: EpochCount,
     ) -> Result<(Storage, Frost), SuiError> {
-        let owner = self.address();
-        let paid = self
-            .run(|ptb, state| {
-                check_epochs(u64::from(epochs), state)?;
-                let cost = state
-                    .prices()
-                    .storage_cost(encoded_bytes, epochs)
-                    .ok_or_else(price_overflow)?;
-                let payment = ptb.wal(cost);
-                let storage = reserve(ptb, encoded_bytes, epochs, payment);
-                ptb.destroy_empty_wal(payment);
-                ptb.transfer(vec![storage], owner);
-                Ok(cost)
-            })
-            .await?;
+        let call = Call::reserve_space(encoded_bytes, epochs);
+        let paid = self.submit(&call, &Unrecorded).await?;
         let id = paid.executed.only_created("storage_resource", "Storage")?;
         let storage = self.reader().rpc().object(id).await?.decode("Storage")?;
         Ok((storage, paid.cost))
@@ -301,7 +324,7 @@ fn register(
             check_epochs(u64::from(epochs), state)?;
             reserve(ptb, blob.encoded_length(state.n_shards)?, epochs, payment)
         }
-        StorageSource::Owned(id) => ptb.object(id),
+        StorageSource::Owned(id) => ptb.owned(id),
     };
     let arguments = vec![
         ptb.system(),
@@ -323,8 +346,8 @@ fn reserve(ptb: &mut Ptb<'_>, bytes: u64, epochs: EpochCount, payment: Argument)
 
 fn certify(ptb: &mut Ptb<'_>, object: ObjectId, certificate: &ProtocolCertificate, bitmap: &[u8]) {
     let arguments = vec![
-        ptb.system(),
-        ptb.object(object),
+        ptb.system_read(),
+        ptb.owned(object),
         ptb.bytes(&certificate.signature.0),
         ptb.bytes(bitmap),
         ptb.bytes(&certificate.serialized_message),

@@ -3,17 +3,16 @@
 
 use std::fmt;
 
-use sui_transaction_builder::Argument;
 use walrus_contracts::types::Authorized;
 use walrus_core::{Frost, ObjectId, SuiAddress};
 
-use super::{WalrusContract, explain};
 use crate::{
     StructTag,
     error::SuiError,
-    executor::{Composer, Draft, Executed, SignedTransaction},
+    executor::{Composer, Draft, Priced},
     ptb::Ptb,
     reader::{ContractState, SuiReader},
+    transaction::Argument,
 };
 
 type Commands =
@@ -77,45 +76,24 @@ impl Call {
         (self.0)(ptb, state, sender)
     }
 
-    /// Builds the transaction of `composer`'s account and simulates it. Nothing is sent, and no key is needed.
-    pub async fn draft(&self, reader: &SuiReader, composer: &Composer) -> Result<Draft, SuiError> {
+    /// The commands for `sender` and the WAL they pay, by the contracts as they were read last.
+    pub(crate) async fn price(
+        &self,
+        reader: &SuiReader,
+        sender: SuiAddress,
+    ) -> Result<Priced, SuiError> {
         let state = reader.contract_state().await?;
         let refs = reader.refs().await?;
-        let sender = composer.sender();
-        let cost = self.add(&mut Ptb::new(&refs), &state, sender)?;
-        let drafted = composer
-            .draft(|| {
-                let mut ptb = Ptb::new(&refs);
-                self.add(&mut ptb, &state, sender)?;
-                Ok(ptb.finish())
-            })
-            .await;
-        match drafted {
-            Ok(draft) => Ok(draft),
-            Err(error) => Err(explain(reader, sender, error, cost).await),
-        }
-    }
-}
-
-impl WalrusContract {
-    /// Executes a call; what was read of the contracts before is forgotten.
-    pub async fn execute(&self, call: &Call) -> Result<Executed, SuiError> {
-        self.execute_recorded(call, |_| Ok(())).await
+        let mut ptb = Ptb::new(&refs);
+        let cost = self.add(&mut ptb, &state, sender)?;
+        let program = ptb.finish();
+        Ok(Priced { program, cost })
     }
 
-    /// The same; hands every signed transaction to `record` before it is sent, as [`Executor::run_recorded`] does.
-    ///
-    /// [`Executor::run_recorded`]: crate::Executor::run_recorded
-    pub async fn execute_recorded(
-        &self,
-        call: &Call,
-        record: impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync,
-    ) -> Result<Executed, SuiError> {
-        let sender = self.address();
-        let commands = |ptb: &mut Ptb<'_>, state: &ContractState| call.add(ptb, state, sender);
-        let paid = self.run_recorded(commands, &record).await?;
-        self.reader().refresh().await;
-        Ok(paid.executed)
+    /// Builds the transaction of `composer`'s account and simulates it. Nothing is sent, and no key is needed.
+    pub async fn draft(&self, reader: &SuiReader, composer: &Composer) -> Result<Draft, SuiError> {
+        let priced = self.price(reader, composer.sender()).await?;
+        composer.draft(&priced.program).await
     }
 }
 
@@ -182,7 +160,7 @@ impl Proof {
         match self {
             Self::Sender => ptb.call("auth", "authenticate_sender", vec![]),
             Self::Object { id, type_ } => {
-                let object = ptb.object(*id);
+                let object = ptb.owned(*id);
                 let (package, types) = (ptb.package(), vec![type_.clone().into()]);
                 ptb.call_package(
                     package,

@@ -20,7 +20,7 @@ impl Call {
             let arguments = vec![
                 ptb.staking(),
                 ptb.system(),
-                ptb.object(treasury),
+                ptb.shared(treasury),
                 ptb.clock(),
             ];
             ptb.call("staking", "initiate_epoch_change_v2", arguments);
@@ -32,7 +32,7 @@ impl Call {
         Self::free(move |ptb| {
             let arguments = vec![
                 ptb.staking(),
-                ptb.object(node_cap),
+                ptb.owned(node_cap),
                 ptb.pure(&epoch),
                 ptb.clock(),
             ];
@@ -44,7 +44,7 @@ impl Call {
     pub fn pay_subsidies(package: ObjectId, subsidies: ObjectId) -> Self {
         Self::free(move |ptb| {
             let arguments = vec![
-                ptb.object(subsidies),
+                ptb.shared(subsidies),
                 ptb.staking(),
                 ptb.system(),
                 ptb.clock(),

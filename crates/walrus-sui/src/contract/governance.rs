@@ -1,6 +1,5 @@
 //! Proposals and votes of the companion package `walrus_governance`.
 
-use sui_transaction_builder::Argument;
 use walrus_contracts::{
     packages::LinkedPackage,
     types::{
@@ -11,18 +10,10 @@ use walrus_contracts::{
 use walrus_core::{Epoch, Frost, ObjectId};
 
 use super::call::{Call, Proof, authorized};
-use crate::{error::SuiError, executor::Executed, ptb::Ptb};
-
-/// Packages and objects of the governance of one deployment, as transactions need them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GovernanceRefs {
-    /// The package to call: changes with every upgrade of it.
-    pub package: ObjectId,
-    /// The package that defines the types: never changes.
-    pub original_package: ObjectId,
-    /// The Governance object.
-    pub object: ObjectId,
-}
+use crate::{
+    deployment::GovernanceRefs, error::SuiError, executor::Executed, ptb::Ptb,
+    transaction::Argument,
+};
 
 /// A proposal to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +70,7 @@ impl Calls<'_, '_> {
         function: &'static str,
         mut arguments: Vec<Argument>,
     ) -> Argument {
-        arguments.insert(0, self.ptb.object(self.refs.object));
+        arguments.insert(0, self.ptb.shared(self.refs.object));
         self.call(module, function, arguments)
     }
 
@@ -87,7 +78,7 @@ impl Calls<'_, '_> {
         match proof {
             Proof::Sender => self.call("identity", "of_sender", vec![]),
             Proof::Object { id, type_ } => {
-                let object = self.ptb.object(*id);
+                let object = self.ptb.owned(*id);
                 let types = vec![type_.clone().into()];
                 self.ptb.call_package(
                     self.refs.package,
@@ -166,7 +157,7 @@ impl Call {
     /// come.
     fn proposal_step(refs: GovernanceRefs, number: u64, function: &'static str) -> Self {
         Self::governance(refs, move |calls| {
-            let arguments = vec![calls.ptb.staking(), calls.ptb.pure(&number)];
+            let arguments = vec![calls.ptb.staking_read(), calls.ptb.pure(&number)];
             calls.on_governance("governance", function, arguments);
         })
     }
@@ -179,7 +170,7 @@ impl Call {
             let body = calls.body(&proposal.body);
             let kind = calls.kind(&proposal.kind);
             let arguments = vec![
-                calls.ptb.staking(),
+                calls.ptb.staking_read(),
                 calls.ptb.pure(&proposal.title),
                 body,
                 kind,
@@ -218,7 +209,7 @@ impl Call {
     /// Executes a proposal that acts on nothing outside the governance package.
     pub fn execute_proposal(refs: GovernanceRefs, number: u64) -> Self {
         Self::governance(refs, move |calls| {
-            let arguments = vec![calls.ptb.staking(), calls.ptb.pure(&number)];
+            let arguments = vec![calls.ptb.staking_read(), calls.ptb.pure(&number)];
             calls.on_governance("execution", "execute", arguments);
         })
     }
@@ -246,16 +237,16 @@ impl Call {
             let mut calls = Calls { ptb, refs };
             for voter in &voters {
                 let stake = match voter {
-                    Voter::VotingStake(id) => calls.ptb.object(*id),
+                    Voter::VotingStake(id) => calls.ptb.owned(*id),
                     Voter::Stake(id) => {
-                        let stake = calls.ptb.object(*id);
+                        let stake = calls.ptb.owned(*id);
                         let stake = calls.call("voting_stake", "lock", vec![stake]);
                         locked.push(stake);
                         stake
                     }
                 };
                 let arguments = vec![
-                    calls.ptb.staking(),
+                    calls.ptb.staking_read(),
                     stake,
                     calls.ptb.pure(&vote.number),
                     calls.ptb.pure(&choice_number(vote.choice)),
@@ -275,8 +266,8 @@ impl Call {
         Self::governance(refs, move |calls| {
             for number in &numbers {
                 let arguments = vec![
-                    calls.ptb.staking(),
-                    calls.ptb.object(stake),
+                    calls.ptb.staking_read(),
+                    calls.ptb.owned(stake),
                     calls.ptb.pure(number),
                 ];
                 calls.on_governance("voting", "retract_stake_vote", arguments);
@@ -290,7 +281,7 @@ impl Call {
             let mut unlocked = Vec::new();
             let mut calls = Calls { ptb, refs };
             for stake in &stakes {
-                let arguments = vec![calls.ptb.object(*stake), calls.ptb.staking()];
+                let arguments = vec![calls.ptb.owned(*stake), calls.ptb.staking_read()];
                 unlocked.push(calls.call("voting_stake", "unlock", arguments));
             }
             ptb.transfer(unlocked, sender);
@@ -400,15 +391,15 @@ impl Call {
     ) -> Self {
         Self::governance(refs, move |calls| {
             let arguments = vec![
-                calls.ptb.staking(),
-                calls.ptb.object(upgrade_manager),
+                calls.ptb.staking_read(),
+                calls.ptb.shared(upgrade_manager),
                 calls.ptb.pure(&number),
                 calls.ptb.pure(&nodes),
             ];
             let ticket = calls.on_governance("execution", "authorize_upgrade", arguments);
             let receipt = calls.ptb.upgrade(&package, current, ticket);
             let arguments = vec![
-                calls.ptb.object(upgrade_manager),
+                calls.ptb.shared(upgrade_manager),
                 calls.ptb.staking(),
                 calls.ptb.system(),
                 receipt,
@@ -428,8 +419,8 @@ impl Call {
         Self::governance(refs, move |calls| {
             let arguments = vec![
                 calls.ptb.staking(),
-                calls.ptb.object(slashing_manager),
-                calls.ptb.object(treasury),
+                calls.ptb.shared(slashing_manager),
+                calls.ptb.shared(treasury),
                 calls.ptb.pure(&number),
                 calls.ptb.pure(&nodes),
             ];

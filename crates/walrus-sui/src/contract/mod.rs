@@ -11,12 +11,17 @@ mod publish;
 mod staking;
 mod upgrade;
 
+use futures::future::BoxFuture;
+use walrus_contracts::abort::{
+    ContractError,
+    walrus::{StakingError, SystemError},
+};
 use walrus_core::{Frost, SuiAddress};
 
 pub use self::{
     blobs::{BlobToCertify, BlobToRegister, Lifetime, Registered, StorageSource},
     call::{Call, Proof},
-    governance::{GovernanceRefs, NewProposal, Vote, Voter},
+    governance::{NewProposal, Vote, Voter},
     nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
     operators::{NodeChanges, NodeRight, VoteChanges},
     peripheral::{
@@ -30,22 +35,16 @@ pub use self::{
     staking::STAKES_PER_TRANSACTION_MAX,
     upgrade::{
         GovernanceUpgradeAuthority, UpgradeAuthority, UpgradePlan, Upgraded, governance_upgrade,
-        migration, owned_upgrade, upgrade_command, upgraded,
+        migration, owned_upgrade, upgraded,
     },
 };
+pub use crate::deployment::GovernanceRefs;
 use crate::{
-    error::SuiError,
-    executor::{Executed, Executor, SignedTransaction},
-    ptb::{ContractRefs, Ptb},
-    reader::{ContractState, SuiReader},
+    error::{MoveAbort, SuiError},
+    executor::{Executed, Executor, Journal, Paid, Priced, Source, Unrecorded},
+    reader::SuiReader,
     signer::Signer,
 };
-
-/// How often a transaction is built on newly read state, because prices or the package changed.
-const STATE_READS_MAX: u32 = 3;
-
-/// What sees a signed transaction before it is sent, and can keep it from being sent.
-type Recorder<'a> = dyn Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync + 'a;
 
 /// Calls the Walrus contracts in the name of one account.
 ///
@@ -84,89 +83,63 @@ impl WalrusContract {
         &self.executor
     }
 
-    /// Executes the transaction that `commands` builds and that pays the WAL `commands` returns.
+    /// Executes a call; every transaction is written down in `journal` before it is sent.
     ///
     /// When the contracts were upgraded or prices changed since the state was read, it is read again and the
     /// transaction built anew.
-    async fn run(
-        &self,
-        commands: impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync,
-    ) -> Result<Paid, SuiError> {
-        self.run_recorded(commands, &|_| Ok(())).await
-    }
-
-    /// The same; `record` sees every signed transaction before it is sent.
-    async fn run_recorded(
-        &self,
-        commands: impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync,
-        record: &Recorder<'_>,
-    ) -> Result<Paid, SuiError> {
-        let mut attempt = 0;
-        loop {
-            let state = self.reader.contract_state().await?;
-            let refs = self.reader.refs().await?;
-            let cost = commands(&mut Ptb::new(&refs), &state)?;
-            let error = match self.attempt(&refs, &state, &commands, record).await {
-                Ok(executed) => return Ok(Paid { executed, cost }),
-                Err(error) => error,
-            };
-            attempt += 1;
-            if is_outdated_state(&error, cost) && attempt < STATE_READS_MAX {
-                tracing::debug!(%error, "reading the contracts again");
-                self.reader.refresh().await;
-                continue;
-            }
-            return Err(explain(&self.reader, self.address(), error, cost).await);
-        }
-    }
-
-    async fn attempt(
-        &self,
-        refs: &ContractRefs,
-        state: &ContractState,
-        commands: &(impl Fn(&mut Ptb<'_>, &ContractState) -> Result<Frost, SuiError> + Send + Sync),
-        record: &Recorder<'_>,
-    ) -> Result<Executed, SuiError> {
-        let build = || {
-            let mut ptb = Ptb::new(refs);
-            commands(&mut ptb, state)?;
-            Ok(ptb.finish())
+    pub async fn submit(&self, call: &Call, journal: &dyn Journal) -> Result<Paid, SuiError> {
+        let source = OnContracts {
+            contract: self,
+            call,
         };
-        self.executor.run_recorded(build, record).await
+        self.executor.submit_from(&source, journal).await
+    }
+
+    /// Executes a call; what was read of the contracts before is forgotten.
+    pub async fn execute(&self, call: &Call) -> Result<Executed, SuiError> {
+        let paid = self.submit(call, &Unrecorded).await?;
+        self.reader.refresh().await;
+        Ok(paid.executed)
     }
 }
 
-/// A transaction that cannot be built although it should is one that cannot be paid.
-async fn explain(reader: &SuiReader, sender: SuiAddress, error: SuiError, cost: Frost) -> SuiError {
-    let may_be_funds = matches!(error, SuiError::Build(_) | SuiError::Execution { .. });
-    if cost == Frost(0) || !may_be_funds {
-        return error;
-    }
-    match reader.wal_balance(sender).await {
-        Ok(have) if have < cost => SuiError::NotEnoughWal {
-            address: sender,
-            need: cost,
-            have,
-        },
-        _ => error,
-    }
+/// A call of the contracts as they are now.
+struct OnContracts<'a> {
+    contract: &'a WalrusContract,
+    call: &'a Call,
 }
 
-/// An executed transaction and the WAL it paid.
-struct Paid {
-    executed: Executed,
-    cost: Frost,
+impl Source for OnContracts<'_> {
+    fn read(&self, anew: bool) -> BoxFuture<'_, Result<Priced, SuiError>> {
+        let reader = &self.contract.reader;
+        Box::pin(async move {
+            if anew {
+                reader.refresh().await;
+            }
+            self.call.price(reader, self.contract.address()).await
+        })
+    }
+
+    fn is_outdated(&self, error: &SuiError, cost: Frost) -> bool {
+        is_outdated_state(error, cost)
+    }
 }
 
 /// Aborts that say our view of the contracts is old: another version, or prices that moved after we computed
 /// the exact sum (then the payment is too small, or something is left of it).
 fn is_outdated_state(error: &SuiError, cost: Frost) -> bool {
-    const WRONG_VERSION: u64 = 1;
-    const BALANCE_NOT_ZERO: u64 = 0;
-    const BALANCE_TOO_SMALL: u64 = 2;
-    let wrong_version =
-        error.is_abort("system", WRONG_VERSION) || error.is_abort("staking", WRONG_VERSION);
-    let wrong_price =
-        error.is_abort("balance", BALANCE_NOT_ZERO) || error.is_abort("balance", BALANCE_TOO_SMALL);
+    let wrong_version = matches!(
+        error.contract_error(),
+        Some(
+            ContractError::System(SystemError::WrongVersion)
+                | ContractError::Staking(StakingError::WrongVersion)
+        )
+    );
+    let framework = error.move_abort().and_then(MoveAbort::explanation);
+    let wrong_price = framework.is_some_and(|abort| {
+        abort.package == "sui"
+            && abort.module == "balance"
+            && ["ENonZero", "ENotEnough"].contains(&abort.name)
+    });
     wrong_version || (cost > Frost(0) && wrong_price)
 }

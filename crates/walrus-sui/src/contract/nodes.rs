@@ -1,6 +1,5 @@
 //! Registration of storage nodes.
 
-use sui_transaction_builder::Argument;
 use walrus_contracts::types::{NodeMetadata, StorageNodeCap};
 use walrus_core::{
     Frost, NetworkPublicKey, ObjectId, ProtocolKeyPair, ProtocolPublicKey, ProtocolSignature,
@@ -8,7 +7,10 @@ use walrus_core::{
 };
 
 use super::{WalrusContract, call::Call, operators::VoteChanges};
-use crate::{TransactionDigest, error::SuiError, executor::Executed, ptb::Ptb, reader::SuiReader};
+use crate::{
+    TransactionDigest, error::SuiError, executor::Executed, ptb::Ptb, reader::SuiReader,
+    transaction::Argument,
+};
 
 /// Hundredths of a percent in the whole: the largest commission rate.
 pub const COMMISSION_RATE_MAX: u16 = 10_000;
@@ -96,35 +98,6 @@ pub struct RegisteredNode {
     pub cap: StorageNodeCap,
     /// The transaction.
     pub digest: TransactionDigest,
-}
-
-impl SuiReader {
-    /// Signs the proof that lets `sender` register `key` in the current epoch.
-    pub async fn prove_possession(
-        &self,
-        key: &ProtocolKeyPair,
-        sender: SuiAddress,
-    ) -> Result<ProtocolSignature, SuiError> {
-        // A proof of a past epoch is worthless.
-        self.refresh().await;
-        let epoch = self.contract_state().await?.epoch();
-        Ok(key.proof_of_possession(epoch, sender).signature)
-    }
-
-    /// The capability that `owner` has of the node with this protocol key, if it is registered.
-    pub async fn find_node_cap(
-        &self,
-        owner: SuiAddress,
-        key: ProtocolPublicKey,
-    ) -> Result<Option<StorageNodeCap>, SuiError> {
-        for cap in self.owned_node_caps(owner).await? {
-            let pool = self.staking_pool(cap.node_id).await?;
-            if pool.node_info.public_key.to_compressed_g1() == Some(key.0) {
-                return Ok(Some(cap));
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl Call {

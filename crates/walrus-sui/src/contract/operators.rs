@@ -7,7 +7,7 @@ use super::{
     call::{Call, Proof, authorized},
     nodes::{check_commission_rate, check_name, check_network_address, new_metadata},
 };
-use crate::{error::SuiError, ptb::Ptb};
+use crate::{error::SuiError, ptb::Ptb, transaction::Argument};
 
 /// New votes of a node; those that are `None` stay.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Call {
         Self::free(move |ptb| {
             let arguments = vec![
                 ptb.staking(),
-                ptb.object(node_cap),
+                ptb.owned(node_cap),
                 ptb.bytes(&public_key.0),
                 ptb.bytes(&proof_of_possession.0),
             ];
@@ -135,7 +135,7 @@ impl Call {
     /// Puts the node back into the set from which committees are chosen, if its stake is sufficient.
     pub fn join_active_set(node_cap: ObjectId) -> Self {
         Self::free(move |ptb| {
-            let arguments = vec![ptb.staking(), ptb.object(node_cap)];
+            let arguments = vec![ptb.staking(), ptb.owned(node_cap)];
             ptb.call("staking", "try_join_active_set", arguments);
         })
     }
@@ -166,12 +166,7 @@ impl Call {
     }
 }
 
-fn set(
-    ptb: &mut Ptb<'_>,
-    node_cap: ObjectId,
-    function: &'static str,
-    value: sui_transaction_builder::Argument,
-) {
-    let arguments = vec![ptb.staking(), ptb.object(node_cap), value];
+fn set(ptb: &mut Ptb<'_>, node_cap: ObjectId, function: &'static str, value: Argument) {
+    let arguments = vec![ptb.staking(), ptb.owned(node_cap), value];
     ptb.call("staking", function, arguments);
 }

@@ -1,15 +1,16 @@
 //! Creating the objects of the packages around `walrus`: exchange, subsidies, governance.
 
 use sui_sdk_types::StructTag;
-use sui_transaction_builder::{ObjectInput, TransactionBuilder};
 use walrus_contracts::types::voting::Parameters;
 use walrus_core::{Frost, ObjectId, SuiAddress};
 
 use crate::{
+    deployment::ContractRefs,
     error::SuiError,
     executor::Executed,
     ids::object_address,
-    ptb::{ContractRefs, destroy_empty, function_of, transfer},
+    ptb::{destroy_empty, transfer},
+    transaction::{Function, Program},
 };
 
 /// Rates of the discount for buyers of storage, in hundredths of a percent of the price.
@@ -58,15 +59,15 @@ pub fn exchange_creation(
     wal_type: &StructTag,
     funds: Frost,
     owner: SuiAddress,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
-    let coin = builder.coin(wal_type.clone(), funds.0);
-    let amount = builder.pure(&funds.0);
-    let function = function_of(object_address(package), "wal_exchange", "new_funded");
-    let cap = builder.move_call(function, vec![coin, amount]);
-    destroy_empty(&mut builder, wal_type, coin);
-    transfer(&mut builder, vec![cap], owner);
-    builder
+) -> Program {
+    let mut program = Program::new();
+    let coin = program.coin(wal_type, funds.0);
+    let amount = program.pure(&funds.0);
+    let function = Function::new(package, "wal_exchange", "new_funded");
+    let cap = program.move_call(function, vec![coin, amount]);
+    destroy_empty(&mut program, wal_type, coin);
+    transfer(&mut program, vec![cap], owner);
+    program
 }
 
 /// A transaction that creates the discount for buyers of `package` (`subsidies`) with `funds` of the owner's WAL.
@@ -76,20 +77,16 @@ pub fn credits_creation(
     rates: CreditRates,
     funds: Frost,
     owner: SuiAddress,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
-    let id = builder.pure(&object_address(package));
-    let buyer = builder.pure(&rates.buyer);
-    let system = builder.pure(&rates.system);
-    let coin = builder.coin(wal_type.clone(), funds.0);
-    let function = function_of(
-        object_address(package),
-        "subsidies",
-        "new_with_initial_rates_and_funds",
-    );
-    let cap = builder.move_call(function, vec![id, buyer, system, coin]);
-    transfer(&mut builder, vec![cap], owner);
-    builder
+) -> Program {
+    let mut program = Program::new();
+    let id = program.pure(&object_address(package));
+    let buyer = program.pure(&rates.buyer);
+    let system = program.pure(&rates.system);
+    let coin = program.coin(wal_type, funds.0);
+    let function = Function::new(package, "subsidies", "new_with_initial_rates_and_funds");
+    let cap = program.move_call(function, vec![id, buyer, system, coin]);
+    transfer(&mut program, vec![cap], owner);
+    program
 }
 
 /// A transaction that creates the subsidies for nodes of `package` (`walrus_subsidies`), without funds.
@@ -98,19 +95,19 @@ pub fn subsidies_creation(
     contracts: &ContractRefs,
     subsidies: NodeSubsidies,
     owner: SuiAddress,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
+) -> Program {
+    let mut program = Program::new();
     let arguments = vec![
-        builder.object(ObjectInput::new(object_address(contracts.system_object))),
-        builder.object(ObjectInput::new(object_address(contracts.staking_object))),
-        builder.pure(&subsidies.system_rate),
-        builder.pure(&subsidies.base.0),
-        builder.pure(&subsidies.per_shard.0),
+        program.shared_read(contracts.system_object),
+        program.shared_read(contracts.staking_object),
+        program.pure(&subsidies.system_rate),
+        program.pure(&subsidies.base.0),
+        program.pure(&subsidies.per_shard.0),
     ];
-    let function = function_of(object_address(package), "walrus_subsidies", "new");
-    let cap = builder.move_call(function, arguments);
-    transfer(&mut builder, vec![cap], owner);
-    builder
+    let function = Function::new(package, "walrus_subsidies", "new");
+    let cap = program.move_call(function, arguments);
+    transfer(&mut program, vec![cap], owner);
+    program
 }
 
 /// A transaction that adds `funds` of the owner's WAL to the subsidies for nodes.
@@ -119,13 +116,13 @@ pub fn subsidies_funding(
     object: ObjectId,
     wal_type: &StructTag,
     funds: Frost,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
-    let subsidies = builder.object(ObjectInput::new(object_address(object)));
-    let coin = builder.coin(wal_type.clone(), funds.0);
-    let function = function_of(object_address(package), "walrus_subsidies", "add_coin");
-    builder.move_call(function, vec![subsidies, coin]);
-    builder
+) -> Program {
+    let mut program = Program::new();
+    let subsidies = program.shared(object);
+    let coin = program.coin(wal_type, funds.0);
+    let function = Function::new(package, "walrus_subsidies", "add_coin");
+    program.move_call(function, vec![subsidies, coin]);
+    program
 }
 
 /// What is needed to set up a published package `walrus_governance`.
@@ -145,26 +142,29 @@ pub fn governance_creation(
     init: GovernanceInit,
     parameters: &Parameters,
     owner: SuiAddress,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
-    let package = object_address(init.package);
+) -> Program {
+    let mut program = Program::new();
+    let package = init.package;
     let values = vec![
-        builder.pure(&parameters.deposit),
-        builder.pure(&parameters.discussion_epochs),
-        builder.pure(&parameters.voting_epochs),
-        builder.pure(&parameters.delay_epochs),
-        builder.pure(&parameters.execution_epochs),
-        builder.pure(&parameters.quorum_bps),
-        builder.pure(&parameters.threshold_bps),
-        builder.pure(&parameters.forfeit_bps),
+        program.pure(&parameters.deposit),
+        program.pure(&parameters.discussion_epochs),
+        program.pure(&parameters.voting_epochs),
+        program.pure(&parameters.delay_epochs),
+        program.pure(&parameters.execution_epochs),
+        program.pure(&parameters.quorum_bps),
+        program.pure(&parameters.threshold_bps),
+        program.pure(&parameters.forfeit_bps),
     ];
-    let rules = builder.move_call(function_of(package, "parameters", "new"), values);
+    let rules = program.move_call(Function::new(package, "parameters", "new"), values);
     let arguments = vec![
-        builder.object(ObjectInput::new(object_address(init.init_cap))),
-        builder.object(ObjectInput::new(object_address(init.upgrade_cap))),
+        program.owned(init.init_cap),
+        program.owned(init.upgrade_cap),
         rules,
     ];
-    let cap = builder.move_call(function_of(package, "governance", "initialize"), arguments);
-    transfer(&mut builder, vec![cap], owner);
-    builder
+    let cap = program.move_call(
+        Function::new(package, "governance", "initialize"),
+        arguments,
+    );
+    transfer(&mut program, vec![cap], owner);
+    program
 }

@@ -1,7 +1,6 @@
 //! Publishing packages and creating a deployment. Nothing here needs an existing one.
 
-use sui_sdk_types::{Address, StructTag};
-use sui_transaction_builder::{ObjectInput, TransactionBuilder};
+use sui_sdk_types::StructTag;
 use walrus_contracts::packages::LinkedPackage;
 use walrus_core::{Frost, NShards, ObjectId, SuiAddress};
 
@@ -9,8 +8,8 @@ use crate::{
     TransactionDigest,
     error::SuiError,
     executor::{Executed, Executor},
-    ids::object_address,
-    ptb::{clock, function_of, transfer},
+    ptb::{addresses, transfer},
+    transaction::{Function, Program},
 };
 
 /// A package that was just published.
@@ -80,28 +79,19 @@ pub struct Initialized {
 
 /// A transaction that publishes a package. An `immutable` one can never be upgraded; else `owner` gets its
 /// capability.
-pub fn publication(
-    package: &LinkedPackage,
-    immutable: bool,
-    owner: SuiAddress,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
-    let dependencies = package
-        .dependencies
-        .iter()
-        .copied()
-        .map(Address::new)
-        .collect();
-    let cap = builder.publish(package.modules.clone(), dependencies);
+pub fn publication(package: &LinkedPackage, immutable: bool, owner: SuiAddress) -> Program {
+    let mut program = Program::new();
+    let dependencies = addresses(&package.dependencies);
+    let cap = program.publish(package.modules.clone(), dependencies);
     if immutable {
-        builder.move_call(
-            function_of(Address::TWO, "package", "make_immutable"),
+        program.move_call(
+            Function::of_framework("package", "make_immutable"),
             vec![cap],
         );
     } else {
-        transfer(&mut builder, vec![cap], owner);
+        transfer(&mut program, vec![cap], owner);
     }
-    builder
+    program
 }
 
 /// What an executed publication made.
@@ -132,25 +122,21 @@ pub(super) fn published_package(executed: &Executed) -> Result<ObjectId, SuiErro
 }
 
 /// A transaction that creates System and Staking of the package `walrus`, just published by `owner`.
-pub fn initialization(
-    objects: InitObjects,
-    params: InitParams,
-    owner: SuiAddress,
-) -> TransactionBuilder {
-    let mut builder = TransactionBuilder::new();
+pub fn initialization(objects: InitObjects, params: InitParams, owner: SuiAddress) -> Program {
+    let mut program = Program::new();
     let arguments = vec![
-        builder.object(ObjectInput::new(object_address(objects.init_cap))),
-        builder.object(ObjectInput::new(object_address(objects.upgrade_cap))),
-        builder.pure(&params.epoch_zero_duration_ms),
-        builder.pure(&params.epoch_duration_ms),
-        builder.pure(&params.n_shards.get()),
-        builder.pure(&params.max_epochs_ahead),
-        clock(&mut builder),
+        program.owned(objects.init_cap),
+        program.owned(objects.upgrade_cap),
+        program.pure(&params.epoch_zero_duration_ms),
+        program.pure(&params.epoch_duration_ms),
+        program.pure(&params.n_shards.get()),
+        program.pure(&params.max_epochs_ahead),
+        program.clock(),
     ];
-    let package = object_address(objects.package);
-    let cap = builder.move_call(function_of(package, "init", "initialize_walrus"), arguments);
-    transfer(&mut builder, vec![cap], owner);
-    builder
+    let function = Function::new(objects.package, "init", "initialize_walrus");
+    let cap = program.move_call(function, arguments);
+    transfer(&mut program, vec![cap], owner);
+    program
 }
 
 /// What an executed initialization made.
@@ -176,9 +162,7 @@ impl Executor {
         immutable: bool,
     ) -> Result<Published, SuiError> {
         let owner = self.address();
-        let executed = self
-            .run(|| Ok(publication(package, immutable, owner)))
-            .await?;
+        let executed = self.run(&publication(package, immutable, owner)).await?;
         published(executed)
     }
 
@@ -189,9 +173,7 @@ impl Executor {
         params: InitParams,
     ) -> Result<Initialized, SuiError> {
         let owner = self.address();
-        let executed = self
-            .run(|| Ok(initialization(objects, params, owner)))
-            .await?;
+        let executed = self.run(&initialization(objects, params, owner)).await?;
         initialized(&executed)
     }
 
@@ -200,21 +182,20 @@ impl Executor {
         &self,
         payments: &[(SuiAddress, u64)],
     ) -> Result<TransactionDigest, SuiError> {
-        let executed = self
-            .run(|| {
-                let mut builder = TransactionBuilder::new();
-                let gas = builder.gas();
-                let amounts = payments
-                    .iter()
-                    .map(|(_, mist)| builder.pure(mist))
-                    .collect();
-                let coins = builder.split_coins(gas, amounts);
-                for ((recipient, _), coin) in payments.iter().zip(coins) {
-                    transfer(&mut builder, vec![coin], *recipient);
-                }
-                Ok(builder)
-            })
-            .await?;
+        let total = payments
+            .iter()
+            .fold(0u64, |total, (_, mist)| total.saturating_add(*mist));
+        let mut program = Program::new();
+        let gas = program.gas(total);
+        let amounts = payments
+            .iter()
+            .map(|(_, mist)| program.pure(mist))
+            .collect();
+        let coins = program.split_coins(gas, amounts);
+        for ((recipient, _), coin) in payments.iter().zip(coins) {
+            transfer(&mut program, vec![coin], *recipient);
+        }
+        let executed = self.run(&program).await?;
         Ok(executed.digest)
     }
 
@@ -224,16 +205,12 @@ impl Executor {
         wal_type: &StructTag,
         payments: &[(SuiAddress, Frost)],
     ) -> Result<TransactionDigest, SuiError> {
-        let executed = self
-            .run(|| {
-                let mut builder = TransactionBuilder::new();
-                for (recipient, amount) in payments {
-                    let coin = builder.coin(wal_type.clone(), amount.0);
-                    transfer(&mut builder, vec![coin], *recipient);
-                }
-                Ok(builder)
-            })
-            .await?;
+        let mut program = Program::new();
+        for (recipient, amount) in payments {
+            let coin = program.coin(wal_type, amount.0);
+            transfer(&mut program, vec![coin], *recipient);
+        }
+        let executed = self.run(&program).await?;
         Ok(executed.digest)
     }
 }

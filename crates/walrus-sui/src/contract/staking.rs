@@ -6,7 +6,7 @@ use super::{
     WalrusContract,
     call::{Call, total},
 };
-use crate::{error::SuiError, ptb::Ptb};
+use crate::{error::SuiError, ptb::Ptb, transaction::Argument};
 
 /// Stakes handled by one transaction.
 pub const STAKES_PER_TRANSACTION_MAX: usize = 100;
@@ -39,7 +39,7 @@ impl Call {
     pub fn request_withdrawal(stakes: Vec<ObjectId>) -> Self {
         Self::free(move |ptb| {
             for stake in &stakes {
-                let arguments = vec![ptb.staking(), ptb.object(*stake)];
+                let arguments = vec![ptb.staking(), ptb.owned(*stake)];
                 ptb.call("staking", "request_withdraw_stake", arguments);
             }
         })
@@ -51,7 +51,7 @@ impl Call {
             let mut coins: Vec<_> = stakes
                 .iter()
                 .map(|stake| {
-                    let arguments = vec![ptb.staking(), ptb.object(*stake)];
+                    let arguments = vec![ptb.staking(), ptb.owned(*stake)];
                     ptb.call("staking", "withdraw_stake", arguments)
                 })
                 .collect();
@@ -89,8 +89,8 @@ impl Call {
     }
 }
 
-fn split(ptb: &mut Ptb<'_>, stake: ObjectId, amount: Frost) -> sui_transaction_builder::Argument {
-    let arguments = vec![ptb.object(stake), ptb.pure(&amount.0)];
+fn split(ptb: &mut Ptb<'_>, stake: ObjectId, amount: Frost) -> Argument {
+    let arguments = vec![ptb.owned(stake), ptb.pure(&amount.0)];
     ptb.call("staked_wal", "split", arguments)
 }
 

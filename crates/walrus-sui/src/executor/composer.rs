@@ -1,35 +1,32 @@
-//! Building transactions with the help of a full node. No key is needed for that.
+//! Building transactions with the help of a full node, which is not trusted: what it makes of a program is compared
+//! with the program. No key is needed for that.
 
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use futures::future::BoxFuture;
 use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
-use sui_sdk_types::Transaction;
-use sui_transaction_builder::TransactionBuilder;
-use walrus_core::SuiAddress;
+use sui_sdk_types::{Address, StructTag, Transaction};
+use walrus_core::{Frost, SuiAddress};
 
-use super::{
-    SUBMISSIONS_MAX,
-    effects::{Executed, executed},
-    essence,
-};
+use super::first_line;
 use crate::{
     error::{SuiError, is_stale_object, missing_object},
-    ids::account_address,
-    rpc::{SuiRpc, backoff},
+    rpc::{Executed, SuiRpc, executed},
+    transaction::{
+        COINS_LISTED_MAX, CheckedTransaction, Choice, Funds, GAS_BUDGET_MIST_MAX, Intent,
+        MERGE_BUDGET_MIST, Program, for_gas, for_merging, for_payment, is_scattered,
+    },
 };
 
-/// How long resolving coins, inputs and gas may take.
-const BUILD_TIMEOUT: Duration = Duration::from_secs(60);
-const SIMULATE_MASK: &str = "transaction.digest,transaction.effects.status,transaction.effects.gas_used,\
-     transaction.effects.changed_objects,transaction.events.events.event_type,\
-     transaction.events.events.contents";
+const SIMULATE_MASK: &str = "transaction.digest,transaction.transaction,transaction.effects.status,\
+     transaction.effects.gas_used,transaction.effects.changed_objects,\
+     transaction.events.events.event_type,transaction.events.events.contents";
 /// Full nodes say this when no coin is left to pay for gas.
-const NO_GAS_TEXTS: [&str; 3] = [
+const NO_GAS_TEXTS: [&str; 4] = [
+    "is lower than the needed amount",
     "insufficient SUI balance",
     "Insufficient gas balance",
     "No valid gas coins found",
@@ -46,7 +43,7 @@ pub struct Composer {
 /// A complete transaction without signature, and what it would do now.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    transaction: Transaction,
+    transaction: CheckedTransaction,
     /// What simulating it did.
     pub outcome: Executed,
 }
@@ -55,7 +52,7 @@ impl Draft {
     /// BCS of the transaction in base64: what offline signers and multisig tools take.
     pub fn to_base64(&self) -> String {
         let bytes =
-            bcs::to_bytes(&self.transaction).expect("a transaction from the chain is valid BCS");
+            bcs::to_bytes(self.transaction()).expect("a transaction from the chain is valid BCS");
         BASE64_STANDARD.encode(bytes)
     }
 
@@ -66,11 +63,15 @@ impl Draft {
 
     /// Most gas it can cost, in MIST.
     pub fn gas_budget_mist(&self) -> u64 {
-        self.transaction.gas_payment.budget
+        self.transaction().gas_payment.budget
     }
 
     /// The transaction.
     pub fn transaction(&self) -> &Transaction {
+        self.transaction.transaction()
+    }
+
+    pub(super) fn checked(&self) -> &CheckedTransaction {
         &self.transaction
     }
 }
@@ -95,15 +96,101 @@ impl Composer {
         &self.rpc
     }
 
-    /// Builds a transaction and simulates it. A transaction that would fail is an error, the same that
-    /// executing it would be.
-    pub async fn draft(
+    /// Builds the transaction of a program and simulates it. One that would fail is an error, the same that executing
+    /// it would be; so is one that is not what was asked for.
+    pub async fn draft(&self, program: &Program) -> Result<Draft, SuiError> {
+        let funds = self.funds(program).await?;
+        let in_use = funds.values().flat_map(|funds| &funds.coins);
+        let in_use = in_use
+            .map(|coin| *coin.object_id())
+            .chain(program.objects());
+        let payment = self.gas_coins(program, &in_use.collect()).await?;
+        let scattered = is_scattered(&payment).then_some((payment.sum, payment.left));
+        let intent = Intent::new(self.sender, program, &funds, payment.coins, self.gas_budget)?;
+        self.resolve(&intent)
+            .await
+            .map_err(|error| self.explain(error, scattered))
+    }
+
+    /// Chooses the coins for what a program pays.
+    async fn funds(&self, program: &Program) -> Result<BTreeMap<StructTag, Funds>, SuiError> {
+        let mut funds = BTreeMap::new();
+        for (type_, amount) in program.wanted()? {
+            let coins = self
+                .rpc
+                .coins(self.sender, &type_, COINS_LISTED_MAX)
+                .await?;
+            let Choice { coins, sum, left } = for_payment(coins, amount);
+            let from_balance = amount.saturating_sub(sum);
+            if from_balance > 0 {
+                let outside = self.rpc.balance_outside_coins(self.sender, &type_).await?;
+                if outside < from_balance {
+                    return Err(self.too_little(&type_, amount, sum.saturating_add(outside), left));
+                }
+            }
+            let chosen = Funds {
+                coins,
+                from_balance,
+            };
+            funds.insert(type_, chosen);
+        }
+        Ok(funds)
+    }
+
+    fn too_little(&self, type_: &StructTag, need: u64, have: u64, left: u64) -> SuiError {
+        if have.saturating_add(left) >= need {
+            return SuiError::CoinsScattered {
+                address: self.sender,
+                coin: type_.name().to_string(),
+                usable: have,
+                have: have.saturating_add(left),
+            };
+        }
+        SuiError::NotEnoughWal {
+            address: self.sender,
+            need: Frost(need),
+            have: Frost(have.saturating_add(left)),
+        }
+    }
+
+    /// Chooses the coins that pay for gas.
+    async fn gas_coins(
         &self,
-        commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
-    ) -> Result<Draft, SuiError> {
-        let transaction = self.build(&commands).await?;
+        program: &Program,
+        in_use: &BTreeSet<Address>,
+    ) -> Result<Choice, SuiError> {
+        let sui = StructTag::sui();
+        let mut coins = self.rpc.coins(self.sender, &sui, COINS_LISTED_MAX).await?;
+        coins.retain(|coin| !in_use.contains(coin.reference.object_id()));
+        let budget = self.gas_budget.unwrap_or(GAS_BUDGET_MIST_MAX);
+        Ok(for_gas(
+            coins,
+            budget.saturating_add(program.from_gas_mist()),
+        ))
+    }
+
+    /// Merges coins of SUI into one: those that pay for gas, and as many besides as one transaction can take.
+    pub(super) async fn draft_merge(&self) -> Result<Draft, SuiError> {
+        let sui = StructTag::sui();
+        let coins = self.rpc.coins(self.sender, &sui, COINS_LISTED_MAX).await?;
+        let (payment, others) = for_merging(coins);
+        let program = Program::merging_into_gas(others);
+        let none = BTreeMap::new();
+        let intent = Intent::new(
+            self.sender,
+            &program,
+            &none,
+            payment,
+            Some(MERGE_BUDGET_MIST),
+        )?;
+        self.resolve(&intent).await
+    }
+
+    /// Lets a full node complete and simulate what is asked for, and takes nothing else.
+    async fn resolve(&self, intent: &Intent) -> Result<Draft, SuiError> {
         let request = proto::SimulateTransactionRequest::default()
-            .with_transaction(transaction.clone())
+            .with_transaction(intent.request())
+            .with_do_gas_selection(true)
             .with_read_mask(FieldMask::from_str(SIMULATE_MASK));
         let response = self
             .rpc
@@ -117,78 +204,53 @@ impl Composer {
                 }
             })
             .await?;
+        let answer = response.get_ref().transaction();
+        let outcome = executed(answer)?;
+        let resolved = answer
+            .transaction()
+            .bcs()
+            .deserialize()
+            .map_err(|error| SuiError::decode("a simulated transaction", error))?;
+        let transaction =
+            intent
+                .check(resolved)
+                .map_err(|difference| SuiError::NotWhatWasAsked {
+                    url: self.rpc.active_url(),
+                    difference,
+                })?;
         Ok(Draft {
             transaction,
-            outcome: executed(response.get_ref().transaction())?,
+            outcome,
         })
     }
 
-    /// Resolves inputs, coins and gas with the help of a full node.
-    pub(super) async fn build(
-        &self,
-        commands: &(impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync),
-    ) -> Result<Transaction, SuiError> {
-        let mut attempt = 0;
-        loop {
-            let mut builder = commands()?;
-            builder.set_sender(account_address(self.sender));
-            if let Some(budget) = self.gas_budget {
-                builder.set_gas_budget(budget);
-            }
-            let mut client = self.rpc.client();
-            // Boxed: the state of the builder is large and would grow every future that holds it.
-            let building: BoxFuture<'_, _> = Box::pin(builder.build(&mut client));
-            let error = match tokio::time::timeout(BUILD_TIMEOUT, building).await {
-                Ok(Ok(transaction)) => return Ok(transaction),
-                Ok(Err(error)) => error,
-                // The text that the builder gives to the same failure when the node reports it.
-                Err(_) => sui_transaction_builder::Error::Input("Timeout expired".to_owned()),
-            };
-            attempt += 1;
-            // The builder keeps only the text of a failed call.
-            let text = error.to_string();
-            if !is_transport_text(&text) {
-                return Err(self.build_error(&error));
-            }
-            if attempt >= SUBMISSIONS_MAX {
-                let status = tonic::Status::unavailable(essence(&text));
-                return Err(self.rpc.failed("SimulateTransaction", status));
-            }
-            self.rpc.rotate();
-            tokio::time::sleep(backoff(attempt)).await;
+    /// Tells apart what full nodes say in words only. `scattered`: the coins that were to pay for gas are many; how much
+    /// MIST they hold, and those that did not fit in.
+    fn explain(&self, error: SuiError, scattered: Option<(u64, u64)>) -> SuiError {
+        let SuiError::Rpc { status, .. } = &error else {
+            return error;
+        };
+        let text = status.message();
+        if is_stale_object(text) {
+            return SuiError::ObjectsInUse(first_line(text));
         }
-    }
-
-    fn build_error(&self, error: &sui_transaction_builder::Error) -> SuiError {
-        use sui_transaction_builder::Error;
-        if let Error::SimulationFailure(failure) = error {
-            return SuiError::from_execution(failure.execution_error());
-        }
-        let text = error.to_string();
-        if is_stale_object(&text) {
-            return SuiError::ObjectsInUse(text);
-        }
-        if let Some(id) = missing_object(&essence(&text)) {
+        if let Some(id) = missing_object(text) {
             return SuiError::ObjectNotFound(id);
         }
-        if NO_GAS_TEXTS.iter().any(|needle| text.contains(needle)) {
-            return SuiError::NotEnoughSui {
+        if !NO_GAS_TEXTS.iter().any(|needle| text.contains(needle)) {
+            return error;
+        }
+        if let Some((usable, left)) = scattered {
+            return SuiError::CoinsScattered {
                 address: self.sender,
-                detail: essence(&text),
+                coin: StructTag::sui().name().to_string(),
+                usable,
+                have: usable.saturating_add(left),
             };
         }
-        SuiError::Build(essence(&text))
+        SuiError::NotEnoughSui {
+            address: self.sender,
+            detail: first_line(text),
+        }
     }
-}
-
-/// Texts of transport failures, which the transaction builder hands on without their code.
-fn is_transport_text(text: &str) -> bool {
-    const TEXTS: [&str; 5] = [
-        "tcp connect error",
-        "transport error",
-        "The service is currently unavailable",
-        "Deadline expired",
-        "Timeout expired",
-    ];
-    TEXTS.iter().any(|needle| text.contains(needle))
 }

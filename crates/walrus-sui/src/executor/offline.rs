@@ -3,15 +3,12 @@
 use std::str::FromStr;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use sui_rpc::{
-    field::{FieldMask, FieldMaskUtil as _},
-    proto::sui::rpc::v2 as proto,
-};
+use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Digest, Transaction, UserSignature};
 use walrus_core::SuiAddress;
 
-use super::{CHECKPOINT_TIMEOUT, Executed, MASK, submit};
-use crate::{error::SuiError, ids::sui_address, rpc::SuiRpc, signer::Signer};
+use super::{CHECKPOINT_TIMEOUT, Executed, send};
+use crate::{error::SuiError, ids::sui_address, rpc::SuiRpc};
 
 /// A complete transaction as its signers get it. Its text is the base64 of its BCS, as of
 /// [`Draft::to_base64`](super::Draft::to_base64).
@@ -45,19 +42,8 @@ impl OfflineTransaction {
         sui_address(self.0.sender)
     }
 
-    /// The signature of one signer, in base64.
-    pub fn sign(&self, signer: &Signer) -> String {
-        signer.sign(&self.0).to_base64()
-    }
-}
-
-impl SuiRpc {
-    /// Sends a transaction with its signatures, in base64, and waits until it is in a checkpoint.
-    pub async fn execute_signed(
-        &self,
-        transaction: &OfflineTransaction,
-        signatures: &[String],
-    ) -> Result<Executed, SuiError> {
+    /// Sends it with its signatures, in base64, and waits until it is in a checkpoint.
+    pub async fn execute(&self, rpc: &SuiRpc, signatures: &[String]) -> Result<Executed, SuiError> {
         let signatures = signatures
             .iter()
             .map(|text| {
@@ -68,11 +54,7 @@ impl SuiRpc {
                     })
             })
             .collect::<Result<Vec<proto::UserSignature>, _>>()?;
-        let request = proto::ExecuteTransactionRequest::default()
-            .with_transaction(transaction.0.clone())
-            .with_signatures(signatures)
-            .with_read_mask(FieldMask::from_str(MASK));
-        submit(self, request, CHECKPOINT_TIMEOUT).await
+        send(rpc, &self.0, &signatures, CHECKPOINT_TIMEOUT).await
     }
 }
 

@@ -9,10 +9,9 @@ use std::str::FromStr;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::{Digest, Transaction, UserSignature};
-use sui_transaction_builder::TransactionBuilder;
 
 use super::{Executed, Executor};
-use crate::error::SuiError;
+use crate::{error::SuiError, signer::Signer, transaction::CheckedTransaction};
 
 /// A transaction and the signature of its sender: everything that is needed to send it, now or later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +22,13 @@ pub struct SignedTransaction {
 }
 
 impl SignedTransaction {
+    pub(super) fn new(signer: &Signer, transaction: &CheckedTransaction) -> Self {
+        Self {
+            signature: signer.sign(transaction),
+            transaction: transaction.transaction().clone(),
+        }
+    }
+
     /// The digest by which the chain knows it.
     pub fn digest(&self) -> Digest {
         self.transaction.digest()
@@ -73,16 +79,6 @@ impl TryFrom<Text> for SignedTransaction {
 }
 
 impl Executor {
-    /// Like [`Executor::run`], but hands every signed transaction to `record` before it is sent. A later
-    /// transaction takes the place of an earlier one, which then can no longer be executed.
-    pub async fn run_recorded(
-        &self,
-        commands: impl Fn() -> Result<TransactionBuilder, SuiError> + Send + Sync,
-        record: impl Fn(&SignedTransaction) -> Result<(), SuiError> + Send + Sync,
-    ) -> Result<Executed, SuiError> {
-        self.run_with(&commands, &record).await
-    }
-
     /// Finishes a recorded transaction: its effects if it was executed, else executes it. `None` if it was not
     /// executed and never will be, because its objects were used otherwise.
     pub async fn resume(&self, signed: &SignedTransaction) -> Result<Option<Executed>, SuiError> {
@@ -102,7 +98,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::signer::Signer;
 
     fn signed() -> SignedTransaction {
         let signer = Signer::from_seed([7; 32]);
@@ -121,11 +116,7 @@ mod tests {
             },
             expiration: TransactionExpiration::None,
         };
-        let signature = signer.sign(&transaction);
-        SignedTransaction {
-            transaction,
-            signature,
-        }
+        SignedTransaction::new(&signer, &CheckedTransaction::for_test(transaction))
     }
 
     #[test]

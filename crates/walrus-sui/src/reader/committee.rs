@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use walrus_contracts::types::{Committee as ChainCommittee, GroupElement, StakingPool, VecMap};
 use walrus_core::{Epoch, Frost, NShards, NetworkPublicKey, ObjectId, ProtocolPublicKey};
 
-use super::state::{ContractState, extended_field};
+use super::{ContractState, state::extended_field};
 use crate::{
     committee::{Committee, CommitteeMember, Committees},
     error::SuiError,

@@ -16,11 +16,11 @@ use super::{
     state::{dynamic_field_id, extended_field, field_value},
 };
 use crate::{
-    contract::GovernanceRefs,
+    deployment::ContractRefs,
+    deployment::GovernanceRefs,
     error::SuiError,
     governance::{Approvals, ApprovingNode, Bar, CensusStanding, Outlook, Standing, bar, tally},
     ids::object_id,
-    ptb::ContractRefs,
 };
 
 /// The Governance object as of one moment.

@@ -3,69 +3,42 @@
 mod committee;
 mod governance;
 mod links;
+mod nodes;
 mod origin;
 mod owned;
 mod pools;
+mod quorum;
 mod stakes;
 mod state;
 mod subsidies;
+mod upgrades;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::StructTag;
 use tokio::sync::OnceCell;
-use walrus_core::{Epoch, NShards, ObjectId};
+use walrus_core::ObjectId;
 
+use self::quorum::Agreed;
 pub(crate) use self::state::{dynamic_field_id, field_value};
 pub use self::{
     governance::{GovernanceState, ProposalView},
     pools::{NodePool, PoolCommission},
     stakes::StakeView,
-    state::ContractState,
     subsidies::SubsidiesState,
 };
+pub use crate::deployment::{ContractIds, ContractState, EpochInfo};
 use crate::{
     cache::Cached,
-    committee::{Committee, Committees, EpochState},
+    committee::{Committee, Committees},
+    deployment::ContractRefs,
     error::SuiError,
     events::EventStream,
     ids::{object_address, object_id},
     prices::Prices,
-    ptb::ContractRefs,
     rpc::SuiRpc,
 };
-
-/// How long state read from the chain is used unless configured otherwise.
-const CACHE_TTL: Duration = Duration::from_secs(10);
-
-/// The objects that identify one Walrus deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ContractIds {
-    /// The System object.
-    pub system_object: ObjectId,
-    /// The Staking object.
-    pub staking_object: ObjectId,
-    /// The treasury of WAL; only epoch changes need it. Looked up when not given.
-    pub treasury_object: Option<ObjectId>,
-}
-
-/// Time and limits of epochs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EpochInfo {
-    /// The current epoch.
-    pub epoch: Epoch,
-    /// Where it stands.
-    pub state: EpochState,
-    /// Duration of an epoch, in ms.
-    pub epoch_duration_ms: u64,
-    /// When epoch 0 may end, in ms since 1970.
-    pub first_epoch_start_ms: u64,
-    /// Number of shards.
-    pub n_shards: NShards,
-    /// Storage can be bought for at most this many epochs ahead.
-    pub max_epochs_ahead: u32,
-}
 
 /// Reads the contracts of one Walrus deployment; cheap to clone, clones share the cache.
 ///
@@ -79,26 +52,58 @@ pub struct SuiReader {
 struct Shared {
     rpc: SuiRpc,
     ids: ContractIds,
+    /// How many full nodes have to agree; one is believed if it is not given.
+    quorum: Option<usize>,
     state: Cached<ContractState>,
     committees: Cached<Committees>,
+    /// With a quorum, used instead of `state` and `committees`.
+    agreed: Cached<Agreed>,
     wal_type: OnceCell<StructTag>,
     treasury: OnceCell<ObjectId>,
 }
 
 impl SuiReader {
+    /// How long state read from the chain is used unless configured otherwise.
+    pub const CACHE_TTL: Duration = Duration::from_secs(10);
+
     /// A reader with the default time to keep state.
     pub fn new(rpc: SuiRpc, ids: ContractIds) -> Self {
-        Self::with_cache_ttl(rpc, ids, CACHE_TTL)
+        Self::with_cache_ttl(rpc, ids, Self::CACHE_TTL)
     }
 
     /// A reader that uses state for `ttl` after reading it.
     pub fn with_cache_ttl(rpc: SuiRpc, ids: ContractIds, ttl: Duration) -> Self {
+        Self::believing(rpc, ids, ttl, None)
+    }
+
+    /// A reader that believes what at least `quorum` full nodes say about packages, prices and committees; one, if it
+    /// is not given. An error if there are not as many.
+    pub fn with_quorum(
+        rpc: SuiRpc,
+        ids: ContractIds,
+        ttl: Duration,
+        quorum: Option<NonZeroUsize>,
+    ) -> Result<Self, SuiError> {
+        let quorum = quorum.map(NonZeroUsize::get);
+        let known = rpc.urls().count();
+        match quorum {
+            Some(quorum) if quorum > known => Err(SuiError::InvalidInput(format!(
+                "{quorum} full nodes cannot be required to agree, because only {known} are known; add some to \
+                 `rpc_urls`"
+            ))),
+            _ => Ok(Self::believing(rpc, ids, ttl, quorum)),
+        }
+    }
+
+    fn believing(rpc: SuiRpc, ids: ContractIds, ttl: Duration, quorum: Option<usize>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 rpc,
                 ids,
+                quorum,
                 state: Cached::new(ttl),
                 committees: Cached::new(ttl),
+                agreed: Cached::new(ttl),
                 wal_type: OnceCell::new(),
                 treasury: OnceCell::new(),
             }),
@@ -117,6 +122,9 @@ impl SuiReader {
 
     /// System and Staking objects with their contents.
     pub async fn contract_state(&self) -> Result<Arc<ContractState>, SuiError> {
+        if let Some(agreed) = self.agreed().await? {
+            return Ok(Arc::clone(&agreed.state));
+        }
         let shared = &*self.shared;
         shared
             .state
@@ -126,6 +134,9 @@ impl SuiReader {
 
     /// The current, previous and next committee.
     pub async fn committees(&self) -> Result<Arc<Committees>, SuiError> {
+        if let Some(agreed) = self.agreed().await? {
+            return Ok(Arc::clone(&agreed.committees));
+        }
         let shared = &*self.shared;
         shared
             .committees
@@ -134,6 +145,16 @@ impl SuiReader {
                 committee::read(&shared.rpc, &state).await
             })
             .await
+    }
+
+    /// What a quorum of full nodes says, if one is required.
+    async fn agreed(&self) -> Result<Option<Arc<Agreed>>, SuiError> {
+        let shared = &*self.shared;
+        let Some(quorum) = shared.quorum else {
+            return Ok(None);
+        };
+        let read = || quorum::read(&shared.rpc, shared.ids, quorum);
+        shared.agreed.get(read).await.map(Some)
     }
 
     /// The committee of the current epoch; empty in epoch 0.
@@ -145,6 +166,7 @@ impl SuiReader {
     pub async fn refresh(&self) {
         self.shared.committees.invalidate().await;
         self.shared.state.invalidate().await;
+        self.shared.agreed.invalidate().await;
     }
 
     /// Prices in force.
@@ -196,6 +218,9 @@ impl SuiReader {
 
     /// The type of WAL (without `Coin`): what `staking::stake_with_pool` takes as payment.
     pub async fn wal_type(&self) -> Result<StructTag, SuiError> {
+        if let Some(agreed) = self.agreed().await? {
+            return Ok(agreed.wal_type.clone());
+        }
         let state = self.contract_state().await?;
         self.shared
             .wal_type
@@ -244,36 +269,4 @@ async fn read_wal_type(rpc: &SuiRpc, package: ObjectId) -> Result<StructTag, Sui
                 "no Coin<WAL> parameter",
             )
         })
-}
-
-impl SuiRpc {
-    /// The first four bytes of the digest of the genesis checkpoint in hex: the name of a chain in package files.
-    pub async fn chain_id(&self) -> Result<String, SuiError> {
-        let response = self
-            .call("GetServiceInfo", |mut client| async move {
-                client
-                    .ledger_client()
-                    .get_service_info(proto::GetServiceInfoRequest::default())
-                    .await
-            })
-            .await?;
-        let digest: sui_sdk_types::Digest = response
-            .get_ref()
-            .chain_id()
-            .parse()
-            .map_err(|error| SuiError::decode("the chain ID", error))?;
-        Ok(hex::encode(&digest.inner()[..4]))
-    }
-
-    /// The time of the chain's Clock, in ms since 1970.
-    pub async fn clock_ms(&self) -> Result<u64, SuiError> {
-        #[derive(serde::Deserialize)]
-        struct Clock {
-            _id: ObjectId,
-            timestamp_ms: u64,
-        }
-        let id = object_id(crate::ptb::CLOCK);
-        let clock: Clock = self.object(id).await?.decode("Clock")?;
-        Ok(clock.timestamp_ms)
-    }
 }

@@ -6,7 +6,7 @@ use walrus_contracts::types::{Blob, StakedWal, StakingPool, Storage, StorageNode
 use walrus_core::{Frost, ObjectId, SuiAddress};
 
 use super::SuiReader;
-use crate::{error::SuiError, ptb::ContractRefs};
+use crate::{deployment::ContractRefs, error::SuiError};
 
 impl SuiReader {
     /// A blob object.

@@ -15,7 +15,7 @@ use super::{
     ContractState, SuiReader,
     state::{dynamic_field_id, extended_field, field_value},
 };
-use crate::{error::SuiError, ids::object_address, ptb::ContractRefs};
+use crate::{deployment::ContractRefs, error::SuiError, ids::object_address};
 
 /// Entries of a table on one page.
 const PAGE_MAX: u32 = 500;

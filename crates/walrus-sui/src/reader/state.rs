@@ -2,72 +2,18 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use sui_sdk_types::TypeTag;
-use walrus_contracts::types::{
-    DynamicField, EpochState as ChainEpochState, Staking, StakingInnerV1, System,
-    SystemStateInnerV1,
-};
-use walrus_core::{Epoch, Frost, NShards, ObjectId};
+use walrus_contracts::types::{DynamicField, Staking, StakingInnerV1, System, SystemStateInnerV1};
+use walrus_core::{NShards, ObjectId};
 
-use super::ContractIds;
 use crate::{
-    committee::EpochState,
+    deployment::{ContractIds, ContractRefs, ContractState},
     error::SuiError,
     ids::{object_address, object_id},
-    prices::Prices,
-    ptb::ContractRefs,
     rpc::{ObjectData, SuiRpc, backoff},
 };
 
 /// How often to read again when an epoch change or upgrade happened between two reads.
 const INCONSISTENT_READS_MAX: u32 = 5;
-
-/// System and Staking as of one moment.
-#[derive(Debug, Clone)]
-pub struct ContractState {
-    /// The outer System object.
-    pub system: System,
-    /// What it holds.
-    pub system_inner: SystemStateInnerV1,
-    /// The outer Staking object.
-    pub staking: Staking,
-    /// What it holds.
-    pub staking_inner: StakingInnerV1,
-    /// The package that defines the types and events.
-    pub original_package: ObjectId,
-    /// Number of shards.
-    pub n_shards: NShards,
-}
-
-impl ContractState {
-    /// The current epoch.
-    pub fn epoch(&self) -> Epoch {
-        self.staking_inner.epoch
-    }
-
-    /// Prices in force.
-    pub fn prices(&self) -> Prices {
-        Prices {
-            storage_per_unit: Frost(self.system_inner.storage_price_per_unit_size),
-            write_per_unit: Frost(self.system_inner.write_price_per_unit_size),
-        }
-    }
-
-    /// Storage can be bought for at most this many epochs ahead.
-    pub fn max_epochs_ahead(&self) -> u32 {
-        self.system_inner.future_accounting.length
-    }
-
-    /// Where the epoch stands.
-    pub fn epoch_state(&self) -> EpochState {
-        match self.staking_inner.epoch_state {
-            ChainEpochState::EpochChangeSync(attested) => EpochState::ChangeSync { attested },
-            ChainEpochState::EpochChangeDone(since_ms) => EpochState::ChangeDone { since_ms },
-            ChainEpochState::NextParamsSelected(since_ms) => {
-                EpochState::NextParamsSelected { since_ms }
-            }
-        }
-    }
-}
 
 /// Reads until both objects are of the same epoch.
 pub(super) async fn read(rpc: &SuiRpc, ids: ContractIds) -> Result<ContractState, SuiError> {

@@ -8,7 +8,7 @@ use super::{
     SuiReader,
     state::{dynamic_field_id, field_value},
 };
-use crate::{error::SuiError, ids::object_id, ptb::ContractRefs};
+use crate::{deployment::ContractRefs, error::SuiError, ids::object_id};
 
 /// The WalrusSubsidies object as of one moment.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,13 @@
 //! Access to full nodes: fail-over, timeouts, bounded retries, and objects decoded from answers.
 
+mod answers;
+mod chain;
+mod coins;
+mod effects;
 mod object;
 mod package;
+mod transactions;
+mod url;
 
 use std::{
     future::Future,
@@ -14,9 +20,15 @@ use std::{
 
 use rand::Rng as _;
 use sui_rpc::Client;
+use tower::util::MapResponseLayer;
 
-pub(crate) use self::object::owner;
+pub(crate) use self::{
+    coins::Coin,
+    effects::{executed, raw_event},
+    object::owner,
+};
 pub use self::{
+    effects::{ChangedObject, Executed, RawEvent},
     object::{ObjectData, ObjectOwner},
     package::PackageData,
 };
@@ -44,6 +56,7 @@ struct Nodes {
     active: AtomicUsize,
 }
 
+#[derive(Clone)]
 struct FullNode {
     url: String,
     client: Client,
@@ -58,18 +71,14 @@ impl SuiRpc {
             if list.iter().any(|node| node.url == url) {
                 continue;
             }
-            let client = Client::new(url)
-                .map_err(|status| SuiError::InvalidUrl {
-                    url: url.to_owned(),
-                    reason: status.message().to_owned(),
-                })?
-                .with_max_decoding_message_size(MESSAGE_BYTES_MAX);
-            if client.uri().scheme().is_none() {
-                return Err(SuiError::InvalidUrl {
-                    url: url.to_owned(),
-                    reason: "it does not start with http:// or https://".to_owned(),
-                });
-            }
+            let invalid = |reason: String| SuiError::InvalidUrl {
+                url: url.to_owned(),
+                reason,
+            };
+            let client = Client::new(url::parse(url).map_err(invalid)?)
+                .map_err(|status| invalid(status.message().to_owned()))?
+                .with_max_decoding_message_size(MESSAGE_BYTES_MAX)
+                .request_layer(MapResponseLayer::new(answers::only_grpc));
             list.push(FullNode {
                 url: url.to_owned(),
                 client,
@@ -89,6 +98,17 @@ impl SuiRpc {
     /// URLs of the full nodes, in order of preference.
     pub fn urls(&self) -> impl Iterator<Item = &str> {
         self.nodes.list.iter().map(|node| node.url.as_str())
+    }
+
+    /// Each full node for itself.
+    pub(crate) fn each(&self) -> Vec<Self> {
+        let alone = |node: &FullNode| Self {
+            nodes: Arc::new(Nodes {
+                list: vec![node.clone()],
+                active: AtomicUsize::new(0),
+            }),
+        };
+        self.nodes.list.iter().map(alone).collect()
     }
 
     /// The client of the full node that answered last, for streams and transactions.

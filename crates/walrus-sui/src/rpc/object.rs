@@ -18,7 +18,7 @@ use crate::{
 /// Objects asked for in one request.
 const BATCH_MAX: usize = 50;
 /// Objects on one page of a list.
-const PAGE_MAX: u32 = 500;
+pub(super) const PAGE_MAX: u32 = 500;
 const MASK: &str = "object_id,version,digest,owner,object_type,contents";
 
 /// Who owns an object.
@@ -171,20 +171,6 @@ impl SuiRpc {
             })
             .await?;
         objects.iter().map(object_data).collect()
-    }
-
-    /// Sum of all coins of `coin_type` that `owner` has, in the coin's smallest unit.
-    pub async fn balance(&self, owner: SuiAddress, coin_type: &StructTag) -> Result<u64, SuiError> {
-        let request = proto::GetBalanceRequest::default()
-            .with_owner(account_address(owner).to_string())
-            .with_coin_type(coin_type.to_string());
-        let response = self
-            .call("GetBalance", |mut client| {
-                let request = request.clone();
-                async move { client.state_client().get_balance(request).await }
-            })
-            .await?;
-        Ok(response.get_ref().balance().balance())
     }
 }
 

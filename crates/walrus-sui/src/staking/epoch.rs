@@ -2,7 +2,7 @@
 
 use walrus_core::{Epoch, bft};
 
-use crate::{committee::EpochState, reader::EpochInfo};
+use crate::{committee::EpochState, deployment::EpochInfo};
 
 /// What moves an epoch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use walrus_contracts::types::{PoolExchangeRate, StakedWal, StakedWalState};
 use walrus_core::{Epoch, Frost, ObjectId};
 
-use crate::reader::ContractState;
+use crate::deployment::ContractState;
 
 /// What decides about the stake with one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The keystore file: a JSON array of base64 strings, each a scheme flag and a 32-byte secret.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use walrus_core::SuiAddress;
 
@@ -54,6 +54,11 @@ impl Keystore {
             })?;
         let entries = entries.into_iter().map(Entry::read).collect();
         Ok(Self { path, entries })
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Adds a key unless it is there already.

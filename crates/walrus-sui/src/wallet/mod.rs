@@ -6,10 +6,14 @@
 mod config;
 mod keystore;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use walrus_core::SuiAddress;
 use walrus_files::{
+    durable::{self, Lock, Readers},
     input::{InputError, read_text},
     path::expand_home,
 };
@@ -20,6 +24,8 @@ use crate::signer::{InvalidPrivateKey, Signer};
 
 /// Largest wallet file that is read, in bytes: a keystore of some ten thousand keys.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+/// How long another process may take to change a wallet.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a wallet cannot be used. Every message is one line that names the file.
 #[derive(Debug, thiserror::Error)]
@@ -125,10 +131,12 @@ impl Wallet {
     ) -> Result<Self, WalletError> {
         let path = expand_home(path.as_ref())?;
         let path = std::path::absolute(&path).unwrap_or(path);
+        let _lock = lock(&path)?;
         if path.exists() {
             return Err(WalletError::Exists(path));
         }
         let keystore_path = path.with_extension("keystore");
+        let _keystore_lock = lock(&keystore_path)?;
         let mut keystore = if keystore_path.exists() {
             Keystore::load(keystore_path.clone())?
         } else {
@@ -141,7 +149,7 @@ impl Wallet {
             path,
             keystore,
         };
-        wallet.save()?;
+        wallet.config.save(&wallet.path)?;
         Ok(wallet)
     }
 
@@ -204,15 +212,26 @@ impl Wallet {
 
     /// Adds a key to the keystore and writes the keystore. Adding a known key changes nothing.
     pub fn import(&mut self, signer: &Signer) -> Result<(), WalletError> {
-        self.keystore.add(signer);
-        self.keystore.save()
+        let path = self.keystore.path().to_owned();
+        let _lock = lock(&path)?;
+        // Another process may have added one since it was read.
+        let mut keystore = Keystore::load(path)?;
+        keystore.add(signer);
+        keystore.save()?;
+        self.keystore = keystore;
+        Ok(())
     }
 
     /// Makes `address` the active one, for this value and in the file.
     pub fn switch_address(&mut self, address: SuiAddress) -> Result<(), WalletError> {
         self.signer(address)?;
-        self.config.active_address = Some(address.to_string());
-        self.save()
+        let _lock = lock(&self.path)?;
+        // What the file says besides stays, also what another process has written since.
+        let mut written = WalletConfig::load(&self.path)?;
+        written.active_address = Some(address.to_string());
+        written.save(&self.path)?;
+        self.config.active_address = written.active_address;
+        Ok(())
     }
 
     /// Makes `alias` the active environment of this value; the file stays as it is.
@@ -228,10 +247,6 @@ impl Wallet {
         self.config.active_address = Some(address.to_string());
         Ok(())
     }
-
-    fn save(&self) -> Result<(), WalletError> {
-        self.config.save(&self.path)
-    }
 }
 
 /// Reads a wallet file.
@@ -246,49 +261,20 @@ fn read(path: &Path) -> Result<String, WalletError> {
 }
 
 fn save(path: &Path, contents: &str) -> Result<(), WalletError> {
-    write_private(path, contents).map_err(|cause| WalletError::Write {
+    durable::write(path, contents.as_bytes(), Readers::Owner)
+        .map_err(|cause| write_error(path, cause))
+}
+
+/// The right to change a file of a wallet, which other programs of ours respect.
+fn lock(path: &Path) -> Result<Lock, WalletError> {
+    Lock::wait(path, LOCK_PATIENCE).map_err(|cause| write_error(path, cause))
+}
+
+fn write_error(path: &Path, cause: std::io::Error) -> WalletError {
+    WalletError::Write {
         path: path.to_owned(),
         cause,
-    })
-}
-
-/// Writes a durable file that only its owner can read, all of it or nothing. Creates its folder.
-pub fn write_private(path: &Path, contents: &str) -> std::io::Result<()> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    let temporary = PathBuf::from(name);
-    let written =
-        write_owner_only(&temporary, contents).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // What is left of it would only take the space that is missing.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-#[cfg(unix)]
-fn write_owner_only(path: &Path, contents: &str) -> std::io::Result<()> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
-    // A left-over of an interrupted write may have other permissions: start anew.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(contents.as_bytes())?;
-    file.sync_all()
-}
-
-#[cfg(not(unix))]
-fn write_owner_only(path: &Path, contents: &str) -> std::io::Result<()> {
-    std::fs::write(path, contents)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Digest, StructTag};
 use walrus_core::ObjectId;
 
-use crate::{error::SuiError, rpc::ObjectOwner};
+use super::{ObjectOwner, owner as object_owner};
+use crate::error::SuiError;
 
 /// An object a transaction created or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +124,7 @@ fn changed_object(object: &proto::ChangedObject) -> Result<ChangedObject, SuiErr
     };
     let owner = match object.output_state() {
         OutputObjectState::ObjectWrite => {
-            Some(crate::rpc::owner(object.output_owner()).map_err(invalid)?)
+            Some(object_owner(object.output_owner()).map_err(invalid)?)
         }
         OutputObjectState::PackageWrite => Some(ObjectOwner::Immutable),
         _ => None,
