@@ -2,16 +2,19 @@
 //!
 //! A client may upload while its registration transaction is still running. What it sends is verified, kept in memory for
 //! a minute, and written to the storage as soon as the registration appears. All sizes are bounded; when a bound is
-//! reached the upload is refused and the client falls back to uploading after registration.
+//! reached the upload is refused and the client falls back to uploading after registration. The room is shared among peers as
+//! [`crate::budget`] says.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use walrus_core::{BlobId, SliverPairIndex, SliverType, VerifiedMetadata};
+
+use crate::budget::{Budget, Holder, Lease};
 
 /// Bounds of the cache. A time to live of zero turns it off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,101 +67,117 @@ pub type BufferedSliver = ((SliverPairIndex, SliverType), Bytes);
 #[derive(Debug)]
 pub struct PendingCache {
     limits: PendingLimits,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    blobs: HashMap<BlobId, PendingBlob>,
-    metadata_count: usize,
-    sliver_count: usize,
-    sliver_bytes: usize,
+    metadata_room: Arc<Budget>,
+    sliver_room: Arc<Budget>,
+    sliver_bytes: Arc<Budget>,
+    blobs: Mutex<HashMap<BlobId, PendingBlob>>,
 }
 
 #[derive(Debug, Default)]
 struct PendingBlob {
-    metadata: Option<(MetadataEntry, Instant)>,
-    slivers: HashMap<(SliverPairIndex, SliverType), (Bytes, Instant)>,
+    metadata: Option<PendingMetadata>,
+    slivers: HashMap<(SliverPairIndex, SliverType), PendingSliver>,
+}
+
+#[derive(Debug)]
+struct PendingMetadata {
+    entry: MetadataEntry,
+    since: Instant,
+    _room: Lease,
+}
+
+#[derive(Debug)]
+struct PendingSliver {
+    bytes: Bytes,
+    since: Instant,
+    _room: [Lease; 2],
 }
 
 impl PendingCache {
     /// An empty cache.
     pub fn new(limits: PendingLimits) -> Self {
         Self {
+            metadata_room: Budget::new(limits.metadata_max),
+            sliver_room: Budget::new(limits.slivers_max),
+            sliver_bytes: Budget::new(limits.sliver_bytes_max),
+            blobs: Mutex::default(),
             limits,
-            state: Mutex::default(),
         }
     }
 
-    /// Buffers metadata. Metadata that is already there stays.
-    pub fn insert_metadata(&self, entry: MetadataEntry, now: Instant) -> Result<(), Saturated> {
-        let mut state = self.lock();
-        state.expire(&self.limits, now);
+    /// Buffers metadata that `holder` sent. Metadata that is already there stays.
+    pub fn insert_metadata(
+        &self,
+        entry: MetadataEntry,
+        holder: Holder,
+        now: Instant,
+    ) -> Result<(), Saturated> {
+        let mut blobs = self.lock_expired(now);
         let blob_id = *entry.verified.blob_id();
-        if state
-            .blobs
+        if blobs
             .get(&blob_id)
             .is_some_and(|blob| blob.metadata.is_some())
         {
             return Ok(());
         }
-        if self.limits.metadata_ttl.is_zero() || state.metadata_count >= self.limits.metadata_max {
+        if self.limits.metadata_ttl.is_zero() || self.limits.metadata_max == 0 {
             return Err(Saturated);
         }
-        state.metadata_count += 1;
-        state.blobs.entry(blob_id).or_default().metadata = Some((entry, now));
+        let room = self.metadata_room.try_take(holder, 1).ok_or(Saturated)?;
+        blobs.entry(blob_id).or_default().metadata = Some(PendingMetadata {
+            entry,
+            since: now,
+            _room: room,
+        });
         Ok(())
     }
 
-    /// Whether one more entry of metadata would be taken.
-    pub fn has_room_for_metadata(&self, now: Instant) -> bool {
-        let mut state = self.lock();
-        state.expire(&self.limits, now);
-        !self.limits.metadata_ttl.is_zero() && state.metadata_count < self.limits.metadata_max
+    /// Whether one more entry of metadata from `holder` would be taken.
+    pub fn has_room_for_metadata(&self, holder: Holder, now: Instant) -> bool {
+        drop(self.lock_expired(now));
+        !self.limits.metadata_ttl.is_zero()
+            && self.limits.metadata_max > 0
+            && self.metadata_room.has_room(holder, 1)
     }
 
-    /// Buffers a sliver. A sliver that is already there stays.
+    /// Buffers a sliver that `holder` sent. A sliver that is already there stays.
     pub fn insert_sliver(
         &self,
         blob_id: BlobId,
         place: (SliverPairIndex, SliverType),
         bytes: Bytes,
+        holder: Holder,
         now: Instant,
     ) -> Result<(), Saturated> {
-        let mut state = self.lock();
-        state.expire(&self.limits, now);
-        if state
-            .blobs
+        let mut blobs = self.lock_expired(now);
+        if blobs
             .get(&blob_id)
             .is_some_and(|blob| blob.slivers.contains_key(&place))
         {
             return Ok(());
         }
         let limits = &self.limits;
-        let fits = !limits.sliver_ttl.is_zero()
-            && bytes.len() <= limits.sliver_bytes_each_max
-            && state.sliver_count < limits.slivers_max
-            && state.sliver_bytes.saturating_add(bytes.len()) <= limits.sliver_bytes_max;
-        if !fits {
+        let largest = limits.sliver_bytes_each_max.min(limits.sliver_bytes_max);
+        if limits.sliver_ttl.is_zero() || limits.slivers_max == 0 || bytes.len() > largest {
             return Err(Saturated);
         }
-        state.sliver_count += 1;
-        state.sliver_bytes += bytes.len();
-        state
-            .blobs
-            .entry(blob_id)
-            .or_default()
-            .slivers
-            .insert(place, (bytes, now));
+        let room = self.sliver_room.try_take(holder, 1).ok_or(Saturated)?;
+        let memory = self.sliver_bytes.try_take(holder, bytes.len());
+        let sliver = PendingSliver {
+            bytes,
+            since: now,
+            _room: [room, memory.ok_or(Saturated)?],
+        };
+        let blob = blobs.entry(blob_id).or_default();
+        blob.slivers.insert(place, sliver);
         Ok(())
     }
 
     /// The buffered metadata of a blob.
     pub fn metadata(&self, blob_id: &BlobId, now: Instant) -> Option<MetadataEntry> {
-        let mut state = self.lock();
-        state.expire(&self.limits, now);
-        let (entry, _) = state.blobs.get(blob_id)?.metadata.as_ref()?;
-        Some(entry.clone())
+        let blobs = self.lock_expired(now);
+        let metadata = blobs.get(blob_id)?.metadata.as_ref()?;
+        Some(metadata.entry.clone())
     }
 
     /// Whether a sliver is buffered.
@@ -168,65 +187,59 @@ impl PendingCache {
         place: (SliverPairIndex, SliverType),
         now: Instant,
     ) -> bool {
-        let mut state = self.lock();
-        state.expire(&self.limits, now);
-        state
-            .blobs
+        self.lock_expired(now)
             .get(blob_id)
             .is_some_and(|blob| blob.slivers.contains_key(&place))
     }
 
     /// Whether anything of the blob is buffered.
     pub fn holds(&self, blob_id: &BlobId, now: Instant) -> bool {
-        let mut state = self.lock();
-        state.expire(&self.limits, now);
-        state.blobs.contains_key(blob_id)
+        self.lock_expired(now).contains_key(blob_id)
     }
 
     /// Everything buffered of a blob. It stays buffered until [`Self::remove`], so that at no moment it is nowhere.
     pub fn contents(&self, blob_id: &BlobId) -> (Option<MetadataEntry>, Vec<BufferedSliver>) {
-        let state = self.lock();
-        let Some(blob) = state.blobs.get(blob_id) else {
+        let blobs = self.lock();
+        let Some(blob) = blobs.get(blob_id) else {
             return (None, Vec::new());
         };
-        let metadata = blob.metadata.as_ref().map(|(entry, _)| entry.clone());
-        let slivers = blob
-            .slivers
-            .iter()
-            .map(|(place, (bytes, _))| (*place, bytes.clone()))
-            .collect();
-        (metadata, slivers)
+        let metadata = blob.metadata.as_ref();
+        let slivers = blob.slivers.iter();
+        (
+            metadata.map(|metadata| metadata.entry.clone()),
+            slivers
+                .map(|(place, sliver)| (*place, sliver.bytes.clone()))
+                .collect(),
+        )
     }
 
     /// Forgets the metadata of a blob and the given slivers.
     pub fn remove(&self, blob_id: &BlobId, slivers: &[BufferedSliver]) {
-        let mut state = self.lock();
-        let Some(mut blob) = state.blobs.remove(blob_id) else {
+        let mut blobs = self.lock();
+        let Some(blob) = blobs.get_mut(blob_id) else {
             return;
         };
-        if blob.metadata.take().is_some() {
-            state.metadata_count -= 1;
-        }
+        blob.metadata = None;
         for (place, _) in slivers {
-            if let Some((bytes, _)) = blob.slivers.remove(place) {
-                state.sliver_count -= 1;
-                state.sliver_bytes -= bytes.len();
-            }
+            blob.slivers.remove(place);
         }
-        if !blob.slivers.is_empty() {
-            state.blobs.insert(*blob_id, blob);
+        if blob.slivers.is_empty() {
+            blobs.remove(blob_id);
         }
     }
 
     /// Drops what is too old.
     pub fn expire(&self, now: Instant) {
-        self.lock().expire(&self.limits, now);
+        drop(self.lock_expired(now));
     }
 
     /// Numbers for metrics: metadata entries, slivers, bytes of slivers.
     pub fn sizes(&self) -> (usize, usize, usize) {
-        let state = self.lock();
-        (state.metadata_count, state.sliver_count, state.sliver_bytes)
+        (
+            self.metadata_room.used(),
+            self.sliver_room.used(),
+            self.sliver_bytes.used(),
+        )
     }
 
     /// The bounds.
@@ -234,43 +247,24 @@ impl PendingCache {
         &self.limits
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Every method leaves the counters right before it can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<BlobId, PendingBlob>> {
+        // Every method leaves the table right before it can panic; room goes with what takes it.
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl State {
-    fn expire(&mut self, limits: &PendingLimits, now: Instant) {
-        if self.blobs.is_empty() {
-            return;
-        }
-        let Self {
-            blobs,
-            metadata_count,
-            sliver_count,
-            sliver_bytes,
-        } = self;
+    /// The table without what is too old.
+    fn lock_expired(&self, now: Instant) -> MutexGuard<'_, HashMap<BlobId, PendingBlob>> {
         let old = |since: Instant, ttl: Duration| now.saturating_duration_since(since) >= ttl;
+        let (metadata_ttl, sliver_ttl) = (self.limits.metadata_ttl, self.limits.sliver_ttl);
+        let mut blobs = self.lock();
         blobs.retain(|_, blob| {
-            if blob
-                .metadata
-                .as_ref()
-                .is_some_and(|(_, since)| old(*since, limits.metadata_ttl))
-            {
-                blob.metadata = None;
-                *metadata_count -= 1;
-            }
-            blob.slivers.retain(|_, (bytes, since)| {
-                let keep = !old(*since, limits.sliver_ttl);
-                if !keep {
-                    *sliver_count -= 1;
-                    *sliver_bytes -= bytes.len();
-                }
-                keep
-            });
+            blob.metadata
+                .take_if(|metadata| old(metadata.since, metadata_ttl));
+            blob.slivers
+                .retain(|_, sliver| !old(sliver.since, sliver_ttl));
             blob.metadata.is_some() || !blob.slivers.is_empty()
         });
+        blobs
     }
 }
 
@@ -304,6 +298,34 @@ mod tests {
     }
 
     const ID: BlobId = BlobId([7; 32]);
+    const ONE: Holder = Holder::NODE;
+
+    /// A holder with another address.
+    fn other() -> Holder {
+        Holder {
+            address: std::net::IpAddr::from([10, 0, 0, 1]).into(),
+            connection: 1,
+        }
+    }
+
+    #[test]
+    fn one_connection_gets_a_third_of_the_room() {
+        let cache = PendingCache::new(PendingLimits {
+            slivers_max: 9,
+            ..PendingLimits::default()
+        });
+        let now = Instant::now();
+        let insert = |pair, connection| {
+            let holder = Holder { connection, ..ONE };
+            cache.insert_sliver(ID, place(pair), Bytes::from_static(b"x"), holder, now)
+        };
+        for pair in 0..3 {
+            assert_eq!(insert(pair, 1), Ok(()));
+        }
+        assert_eq!(insert(3, 1), Err(Saturated));
+        assert_eq!(insert(3, 2), Ok(()));
+        assert_eq!(cache.sizes(), (0, 4, 4));
+    }
 
     #[test]
     fn every_bound_is_kept() {
@@ -311,29 +333,35 @@ mod tests {
         let now = Instant::now();
         let bytes = |len| Bytes::from(vec![0; len]);
         assert_eq!(
-            cache.insert_sliver(ID, place(0), bytes(9), now),
+            cache.insert_sliver(ID, place(0), bytes(9), ONE, now),
             Err(Saturated)
         );
-        assert_eq!(cache.insert_sliver(ID, place(0), bytes(8), now), Ok(()));
         assert_eq!(
-            cache.insert_sliver(ID, place(0), bytes(8), now),
+            cache.insert_sliver(ID, place(0), bytes(8), ONE, now),
+            Ok(())
+        );
+        assert_eq!(
+            cache.insert_sliver(ID, place(0), bytes(8), ONE, now),
             Ok(()),
             "already there"
         );
         assert_eq!(
-            cache.insert_sliver(ID, place(1), bytes(3), now),
+            cache.insert_sliver(ID, place(1), bytes(3), other(), now),
             Err(Saturated)
         );
-        assert_eq!(cache.insert_sliver(ID, place(1), bytes(2), now), Ok(()));
         assert_eq!(
-            cache.insert_sliver(ID, place(2), bytes(0), now),
+            cache.insert_sliver(ID, place(1), bytes(2), other(), now),
+            Ok(())
+        );
+        assert_eq!(
+            cache.insert_sliver(ID, place(2), bytes(0), other(), now),
             Err(Saturated)
         );
         assert_eq!(cache.sizes(), (0, 2, 10));
 
-        assert_eq!(cache.insert_metadata(metadata(1), now), Ok(()));
-        assert_eq!(cache.insert_metadata(metadata(1), now), Ok(()));
-        assert_eq!(cache.insert_metadata(metadata(2), now), Err(Saturated));
+        assert_eq!(cache.insert_metadata(metadata(1), ONE, now), Ok(()));
+        assert_eq!(cache.insert_metadata(metadata(1), ONE, now), Ok(()));
+        assert_eq!(cache.insert_metadata(metadata(2), ONE, now), Err(Saturated));
     }
 
     #[test]
@@ -341,7 +369,7 @@ mod tests {
         let cache = PendingCache::new(limits());
         let start = Instant::now();
         cache
-            .insert_sliver(ID, place(0), Bytes::from_static(b"12345678"), start)
+            .insert_sliver(ID, place(0), Bytes::from_static(b"12345678"), ONE, start)
             .unwrap();
         let later = start + limits().sliver_ttl;
         assert!(!cache.has_sliver(&ID, place(0), later));
@@ -355,15 +383,15 @@ mod tests {
         let now = Instant::now();
         let entry = metadata(1);
         let id = *entry.verified.blob_id();
-        cache.insert_metadata(entry, now).unwrap();
+        cache.insert_metadata(entry, ONE, now).unwrap();
         cache
-            .insert_sliver(id, place(0), Bytes::from_static(b"a"), now)
+            .insert_sliver(id, place(0), Bytes::from_static(b"a"), ONE, now)
             .unwrap();
         let (found, slivers) = cache.contents(&id);
         assert!(found.is_some());
         // Arrives while the contents are being written: must not be lost.
         cache
-            .insert_sliver(id, place(1), Bytes::from_static(b"b"), now)
+            .insert_sliver(id, place(1), Bytes::from_static(b"b"), other(), now)
             .unwrap();
         cache.remove(&id, &slivers);
         assert_eq!(cache.sizes(), (0, 1, 1));
@@ -379,9 +407,9 @@ mod tests {
         };
         let cache = PendingCache::new(off);
         let now = Instant::now();
-        assert_eq!(cache.insert_metadata(metadata(1), now), Err(Saturated));
+        assert_eq!(cache.insert_metadata(metadata(1), ONE, now), Err(Saturated));
         assert_eq!(
-            cache.insert_sliver(ID, place(0), Bytes::new(), now),
+            cache.insert_sliver(ID, place(0), Bytes::new(), ONE, now),
             Err(Saturated)
         );
     }

@@ -81,9 +81,9 @@ pub(super) async fn put_metadata(
     body: Body,
 ) -> Result<Response, HttpError> {
     body::check_content_type(&headers)?;
-    let service = &state.service;
+    let (service, holder) = (&state.service, connection.holder());
     let early = service
-        .metadata_upload_outcome(blob_id, query.pending)
+        .metadata_upload_outcome(blob_id, query.pending, holder)
         .await;
     let uploaded = if let Some(early) = early.transpose() {
         body::discard(body).await;
@@ -96,7 +96,7 @@ pub(super) async fn put_metadata(
             .map_err(body::too_large_for_envelope)?;
         let bytes = received.bytes.clone();
         service
-            .store_metadata(blob_id, bytes, query.pending)
+            .store_metadata(blob_id, bytes, query.pending, holder)
             .await?
     };
     Ok(match uploaded {
@@ -159,7 +159,14 @@ pub(super) async fn put_sliver(
             .await?;
         let bytes = received.bytes.clone();
         service
-            .store_sliver(blob_id, pair, axis, bytes, query.pending)
+            .store_sliver(
+                blob_id,
+                pair,
+                axis,
+                bytes,
+                query.pending,
+                connection.holder(),
+            )
             .await?
     };
     Ok(match uploaded {

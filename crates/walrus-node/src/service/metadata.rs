@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use walrus_core::{BlobId, BlobMetadata, BlobMetadataWithId, node_api::StoredStatus};
 
 use super::{Service, ServiceError, Uploaded};
-use crate::{bookkeeping::BlobRecord, pending::MetadataEntry, storage::Outcome};
+use crate::{bookkeeping::BlobRecord, budget::Holder, pending::MetadataEntry, storage::Outcome};
 
 /// BCS of metadata version 1 with the encoding type nobody serves any more.
 const UNSUPPORTED_ENCODING_PREFIX: &[u8] = &[0, 0];
@@ -37,6 +37,7 @@ impl Service {
         &self,
         blob_id: BlobId,
         pending: bool,
+        holder: Holder,
     ) -> Result<Option<Uploaded>, ServiceError> {
         let (record, stored) = self
             .state
@@ -55,20 +56,22 @@ impl Service {
         }
         let epoch = self.state.epoch();
         let registered = record.is_some_and(|record| record.is_registered(epoch));
-        if pending && !registered && !self.state.can_buffer_metadata() {
+        if pending && !registered && !self.state.can_buffer_metadata(holder) {
             return Err(ServiceError::CacheSaturated);
         }
         Ok(None)
     }
 
-    /// `PUT …/metadata`: `body` is BCS metadata without blob ID.
+    /// `PUT …/metadata`: `body` is BCS metadata without blob ID. What has to be buffered takes of the room of `holder`.
     pub async fn store_metadata(
         &self,
         blob_id: BlobId,
         body: Bytes,
         pending: bool,
+        holder: Holder,
     ) -> Result<Uploaded, ServiceError> {
-        if let Some(uploaded) = self.metadata_upload_outcome(blob_id, pending).await? {
+        let outcome = self.metadata_upload_outcome(blob_id, pending, holder);
+        if let Some(uploaded) = outcome.await? {
             return Ok(uploaded);
         }
         let entry = self.verify_metadata(blob_id, body).await?;
@@ -79,7 +82,7 @@ impl Service {
         if !pending {
             return Err(ServiceError::NotRegistered);
         }
-        self.state.buffer_metadata(entry)?;
+        self.state.buffer_metadata(entry, holder)?;
         // The registration may have been processed since we looked.
         self.state.flush_pending(blob_id).await?;
         Ok(Uploaded::Buffered)

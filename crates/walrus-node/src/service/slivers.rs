@@ -75,7 +75,8 @@ impl Service {
         Ok(there.then_some(Uploaded::AlreadyStored))
     }
 
-    /// `PUT …/slivers/{pair}/{type}`: `body` is BCS of the sliver. Stored means durable.
+    /// `PUT …/slivers/{pair}/{type}`: `body` is BCS of the sliver. Stored means durable. What has to be buffered
+    /// takes of the room of `holder`.
     pub async fn store_sliver(
         &self,
         blob_id: BlobId,
@@ -83,6 +84,7 @@ impl Service {
         axis: SliverType,
         body: Bytes,
         pending: bool,
+        holder: Holder,
     ) -> Result<Uploaded, ServiceError> {
         self.check_pair(pair)?;
         let sliver = self.decode_sliver(pair, axis, body.clone()).await?;
@@ -101,7 +103,8 @@ impl Service {
         self.verify(move |encoder| encoder.verify_either_sliver(&sliver, &entry.verified))
             .await??;
         if buffer {
-            self.state.buffer_sliver(blob_id, (pair, axis), body)?;
+            self.state
+                .buffer_sliver(blob_id, (pair, axis), body, holder)?;
             // The registration may have been processed since we looked.
             self.state.flush_pending(blob_id).await?;
             return Ok(Uploaded::Buffered);

@@ -8,6 +8,7 @@ use walrus_core::{BlobId, Epoch, SliverPairIndex, SliverType};
 
 use super::NodeState;
 use crate::{
+    budget::Holder,
     pending::{MetadataEntry, Saturated},
     registrations::Waiter,
     storage::{Outcome, SliverKey, StorageError},
@@ -80,14 +81,18 @@ impl NodeState {
         self.pending.holds(blob_id, Instant::now())
     }
 
-    /// Whether metadata of one more blob can be buffered.
-    pub(crate) fn can_buffer_metadata(&self) -> bool {
-        self.pending.has_room_for_metadata(Instant::now())
+    /// Whether metadata of one more blob can be buffered for `holder`.
+    pub(crate) fn can_buffer_metadata(&self, holder: Holder) -> bool {
+        self.pending.has_room_for_metadata(holder, Instant::now())
     }
 
     /// Buffers verified metadata until the registration is seen.
-    pub(crate) fn buffer_metadata(&self, entry: MetadataEntry) -> Result<(), Saturated> {
-        self.pending.insert_metadata(entry, Instant::now())
+    pub(crate) fn buffer_metadata(
+        &self,
+        entry: MetadataEntry,
+        holder: Holder,
+    ) -> Result<(), Saturated> {
+        self.pending.insert_metadata(entry, holder, Instant::now())
     }
 
     /// Buffers a verified sliver until the registration is seen.
@@ -96,9 +101,10 @@ impl NodeState {
         blob_id: BlobId,
         sliver: (SliverPairIndex, SliverType),
         bytes: Bytes,
+        holder: Holder,
     ) -> Result<(), Saturated> {
         self.pending
-            .insert_sliver(blob_id, sliver, bytes, Instant::now())
+            .insert_sliver(blob_id, sliver, bytes, holder, Instant::now())
     }
 
     /// Drops what was buffered for too long.
