@@ -34,9 +34,6 @@ pub const DEFAULT_REST_PORT: u16 = 9185;
 /// Port of the metrics unless configured otherwise.
 pub const DEFAULT_METRICS_PORT: u16 = 9184;
 
-/// Seconds of an hour.
-const SECONDS_PER_HOUR: u64 = 3_600;
-
 /// Longest name of a node.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -125,9 +122,9 @@ pub struct NodeConfig {
     /// Bytes to keep free on the file system of the storage.
     #[serde(default = "default_disk_reserve")]
     pub disk_reserve_bytes: u64,
-    /// Hours in which everything stored is read again; 0 turns that off.
-    #[serde(default = "default_scrub_hours")]
-    pub scrub_cycle_hours: u64,
+    /// Seconds in which everything stored is read again; 0 turns that off.
+    #[serde(default = "default_scrub_secs")]
+    pub scrub_cycle_secs: u64,
     /// Delete what is stored before the start. Not part of the file.
     #[serde(skip)]
     pub cleanup_storage: bool,
@@ -222,8 +219,8 @@ impl NodeConfig {
 
     /// Time in which everything stored is read again; `None` if it is not.
     pub fn scrub_cycle(&self) -> Option<Duration> {
-        let seconds = self.scrub_cycle_hours.saturating_mul(SECONDS_PER_HOUR);
-        (seconds > 0).then(|| Duration::from_secs(seconds))
+        let cycle = Duration::from_secs(self.scrub_cycle_secs);
+        (!cycle.is_zero()).then_some(cycle)
     }
 
     /// Bounds of the API server.
@@ -301,8 +298,8 @@ fn default_disk_reserve() -> u64 {
     crate::storage::DISK_RESERVE_BYTES
 }
 
-fn default_scrub_hours() -> u64 {
-    crate::scrub::SCRUB_CYCLE.as_secs() / SECONDS_PER_HOUR
+fn default_scrub_secs() -> u64 {
+    crate::scrub::SCRUB_CYCLE.as_secs()
 }
 
 /// Parsers explain over several lines; a log line has one.

@@ -103,7 +103,7 @@ impl StorageNode {
         tasks.spawn(expire_buffers(state.clone(), stop.clone()));
         tasks.spawn(sweep(storage.clone(), stop.clone()));
         if let Some(cycle) = config.scrub_cycle() {
-            tasks.spawn(Scrub::new(state.clone(), cycle, stop.clone()).run());
+            tasks.spawn(Scrub::new(service.clone(), cycle, stop.clone()).run());
         }
         tasks.spawn(watch_storage(state.clone(), stop.clone(), failed.clone()));
         tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));

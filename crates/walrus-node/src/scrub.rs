@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    state::NodeState,
+    service::Service,
     storage::{Item, StorageError},
 };
 
@@ -29,15 +29,19 @@ const RETRY_DELAY: Duration = Duration::from_secs(60);
 
 /// The scrub.
 pub struct Scrub {
-    state: Arc<NodeState>,
+    service: Arc<Service>,
     cycle: Duration,
     stop: CancellationToken,
 }
 
 impl Scrub {
     /// Reads everything once in every `cycle`.
-    pub fn new(state: Arc<NodeState>, cycle: Duration, stop: CancellationToken) -> Self {
-        Self { state, cycle, stop }
+    pub fn new(service: Arc<Service>, cycle: Duration, stop: CancellationToken) -> Self {
+        Self {
+            service,
+            cycle,
+            stop,
+        }
     }
 
     /// Runs until stopped.
@@ -56,13 +60,13 @@ impl Scrub {
 
     /// One cycle; returns how many items there were.
     async fn run_cycle(&self) -> Result<u64, StorageError> {
-        let storage = self.state.storage();
+        let storage = self.service.state().storage();
         let mut total = 0;
         let mut after: Option<Item> = None;
         loop {
             let items = storage.items_after(after, BATCH).await?;
             let Some(last) = items.last().copied() else {
-                self.state.metrics().scrub_cycles.inc();
+                self.service.metrics().scrub_cycles.inc();
                 return Ok(total);
             };
             for item in items {
@@ -78,24 +82,21 @@ impl Scrub {
     }
 
     async fn check(&self, item: Item) -> Result<(), StorageError> {
-        let (state, metrics) = (&self.state, self.state.metrics());
-        let intact = state.storage().check_item(item, state.n_shards()).await?;
-        metrics.scrubbed.inc();
+        let service = &self.service;
+        let storage = service.state().storage();
+        let intact = storage.check_item(item, service.n_shards()).await?;
+        service.metrics().scrubbed.inc();
         match item {
             _ if intact => {}
-            Item::Sliver(_) => {
-                metrics.damaged_slivers.inc();
-            }
-            Item::Metadata(_) => {
-                metrics.damaged_metadata.inc();
-            }
+            Item::Sliver(key) => service.sliver_damaged(key),
+            Item::Metadata(blob_id) => service.metadata_damaged(blob_id),
         }
         Ok(())
     }
 
     /// The cycle divided by what there is; metadata is few beside slivers.
     fn pause_per_item(&self) -> Duration {
-        let slivers = self.state.storage().index().sliver_count();
+        let slivers = self.service.state().storage().index().sliver_count();
         let items = u32::try_from(slivers.max(1)).unwrap_or(u32::MAX);
         (self.cycle / items).min(PAUSE_MAX)
     }

@@ -137,6 +137,12 @@ impl Service {
         let _ = self.damaged.try_send(key.blob_id);
     }
 
+    /// Takes note of metadata that was found damaged and is forgotten.
+    pub(crate) fn metadata_damaged(&self, blob_id: BlobId) {
+        self.metrics().damaged_metadata.inc();
+        let _ = self.damaged.try_send(blob_id);
+    }
+
     /// Blobs of which slivers were found damaged. Can be taken once.
     pub(crate) fn take_damaged_reports(&self) -> Option<mpsc::Receiver<BlobId>> {
         self.damaged_reports

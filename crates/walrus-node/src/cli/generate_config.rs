@@ -124,7 +124,7 @@ impl GenerateConfig {
             pending_sliver_cache: PendingSliverCacheConfig::default(),
             pending_metadata_cache: PendingMetadataCacheConfig::default(),
             disk_reserve_bytes: DISK_RESERVE_BYTES,
-            scrub_cycle_hours: SCRUB_CYCLE.as_secs() / 3_600,
+            scrub_cycle_secs: SCRUB_CYCLE.as_secs(),
             cleanup_storage: false,
             storage_node_scheme: NodeScheme::default(),
             other: BTreeMap::new(),

@@ -164,7 +164,7 @@ impl Service {
         let storage = self.state.storage();
         let forgotten = storage.forget_damaged_metadata(blob_id, found).await?;
         if forgotten != Outcome::Removed(0) {
-            self.metrics().damaged_metadata.inc();
+            self.metadata_damaged(blob_id);
         }
         Ok(())
     }

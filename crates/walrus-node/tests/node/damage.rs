@@ -175,6 +175,30 @@ async fn every_damaged_part_of_the_index_can_be_uploaded_again() {
     test.assert_serves(&blob).await;
 }
 
+#[tokio::test]
+async fn damage_is_found_before_anybody_asks() {
+    let mut test = TestNode::start_with(|config| config.scrub_cycle_secs = 0).await;
+    let blob = TestBlob::new(1, FILE_BLOB);
+    test.store(&blob, 10).await;
+    let id = hex::encode(blob.id().0);
+    let file = test
+        .storage_path()
+        .join(format!("slivers/{}/{id}-{}-primary", &id[..2], OWNED[0]));
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[1_000] ^= 4;
+    fs::write(&file, bytes).unwrap();
+    test.config.scrub_cycle_secs = 1;
+    test.restart().await;
+    crate::harness::eventually(|| async { test.metric("walrus_damaged_slivers_total").await == 1 })
+        .await;
+    crate::harness::eventually(|| async { test.metric("walrus_scrub_cycles_total").await >= 2 })
+        .await;
+    assert_eq!(test.metric("walrus_damaged_slivers_total").await, 1);
+    let path = paths::sliver_status(&blob.id(), blob.pair_of(OWNED[0]), SliverType::Primary);
+    let status = crate::harness::data(test.get(&path).await).await;
+    assert_eq!(status, "nonexistent");
+}
+
 fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     bytes
         .windows(needle.len())
