@@ -1,6 +1,6 @@
 //! A whole chain in one value: start it, talk to it over its sockets, shut it down.
 
-use crate::chain::{Chain, ClockError, Genesis, GenesisError};
+use crate::chain::{Chain, ClockError, Genesis, GenesisError, Worker};
 use crate::execution::Engine;
 use crate::ledger::{DiskStore, Ledger, MemoryStore, OpenError, Store, StoreError};
 use crate::{faucet, server};
@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 use sui_sdk_types::Address;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -32,8 +33,9 @@ pub struct LocalnetConfig {
     pub faucet_addr: Option<SocketAddr>,
     /// Accounts that hold SUI (in MIST) from genesis on; ignored when the chain exists already.
     pub accounts: Vec<(Address, u64)>,
-    /// Longest time without a checkpoint.
-    pub heartbeat: Duration,
+    /// Longest time without a checkpoint. `None`: there is a checkpoint for every transaction and no other, so that
+    /// the same transactions make the same versions of objects, until [`Localnet::start_heartbeat`].
+    pub heartbeat: Option<Duration>,
 }
 
 impl Default for LocalnetConfig {
@@ -45,7 +47,7 @@ impl Default for LocalnetConfig {
             rpc_addr: any_port,
             faucet_addr: Some(any_port),
             accounts: Vec::new(),
-            heartbeat: HEARTBEAT_DEFAULT,
+            heartbeat: Some(HEARTBEAT_DEFAULT),
         }
     }
 }
@@ -97,6 +99,7 @@ pub enum AdvanceError {
 pub struct Localnet {
     chain: Arc<Chain>,
     executor: thread::JoinHandle<()>,
+    heartbeat: watch::Sender<Option<Duration>>,
     tasks: JoinSet<()>,
     rpc_addr: SocketAddr,
     faucet_addr: Option<SocketAddr>,
@@ -120,11 +123,17 @@ impl Localnet {
         let tip = ledger
             .tip()
             .map_or(0, |tip| tip.checkpoint.summary.sequence_number);
+        let is_new = tip == 0;
 
         let stopping = CancellationToken::new();
         let (chain, executor) =
             Chain::start(ledger, engine, tip, stopping.clone()).map_err(StartError::Executor)?;
         let chain = Arc::new(chain);
+        if is_new {
+            // Sets the Clock, which genesis leaves at 0.
+            let set = chain.run(Worker::seal_empty).await;
+            set.map_err(|_| StartError::Interrupted)??;
+        }
         let mut tasks = JoinSet::new();
         let rpc_addr = rpc.address;
         let routes = server::routes(Arc::clone(&chain));
@@ -135,10 +144,12 @@ impl Localnet {
             faucet.serve(&routes, &stopping, &mut tasks);
         }
         let heart = Arc::clone(&chain);
-        tasks.spawn(async move { heart.heartbeat(config.heartbeat).await });
+        let (heartbeat, interval) = watch::channel(config.heartbeat);
+        tasks.spawn(async move { heart.heartbeat(interval).await });
         Ok(Self {
             chain,
             executor,
+            heartbeat,
             tasks,
             rpc_addr,
             faucet_addr,
@@ -172,6 +183,11 @@ impl Localnet {
             Ok(result) => result.map_err(AdvanceError::Clock),
             Err(error) => Err(AdvanceError::Interrupted(error.to_string())),
         }
+    }
+
+    /// Seals a checkpoint at least every few seconds from now on, whatever the configuration said.
+    pub fn start_heartbeat(&self) {
+        self.heartbeat.send_replace(Some(HEARTBEAT_DEFAULT));
     }
 
     /// Stops serving, finishes what is being executed, and closes the ledger.

@@ -18,6 +18,7 @@ pub enum GenesisError {
 /// What a new chain begins with.
 pub(crate) struct Genesis {
     config: GenesisConfig,
+    timestamp_ms: u64,
 }
 
 impl Genesis {
@@ -31,10 +32,8 @@ impl Genesis {
         let mut accounts = accounts.to_vec();
         accounts.push((faucet::address(), rest));
         Ok(Self {
-            config: GenesisConfig {
-                timestamp_ms: wall_clock_ms(),
-                accounts,
-            },
+            config: GenesisConfig { accounts },
+            timestamp_ms: wall_clock_ms(),
         })
     }
 
@@ -44,7 +43,7 @@ impl Genesis {
         let place = Place {
             checkpoint: 0,
             index: 0,
-            timestamp_ms: self.config.timestamp_ms,
+            timestamp_ms: self.timestamp_ms,
         };
         let record = record(transaction, Vec::new(), &executed, place);
         let applied = AppliedTransaction {
@@ -52,7 +51,7 @@ impl Genesis {
             written: executed.written,
             removed: executed.removed,
         };
-        seal_block(None, self.config.timestamp_ms, 0, vec![applied])
+        seal_block(None, self.timestamp_ms, 0, vec![applied])
     }
 }
 

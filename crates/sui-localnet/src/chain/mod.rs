@@ -139,15 +139,24 @@ impl Chain {
         self.simulations.ended().await;
     }
 
-    /// Seals an empty checkpoint whenever `interval` passes without one, so that time moves and followers see life.
-    pub(crate) async fn heartbeat(&self, interval: Duration) {
+    /// Seals an empty checkpoint whenever the interval passes without one, so that time moves and followers see life.
+    /// Without an interval the chain stands still between transactions.
+    pub(crate) async fn heartbeat(&self, mut interval: watch::Receiver<Option<Duration>>) {
         let mut sealed = self.sealed();
         loop {
             sealed.borrow_and_update();
+            let pause = *interval.borrow_and_update();
+            let pause = async {
+                match pause {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = self.stopped() => return,
                 changed = sealed.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(interval) => {
+                changed = interval.changed() => if changed.is_err() { return },
+                () = pause => {
                     match self.run(Worker::seal_empty).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => tracing::error!(%error, "cannot seal a checkpoint"),

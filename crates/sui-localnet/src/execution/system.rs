@@ -22,11 +22,16 @@ const GENESIS_VERSION: Version = 1;
 /// Version of the system state's layout that this chain announces.
 const SYSTEM_STATE_LAYOUT: u64 = 2;
 
+/// What the IDs of the first coins are made from.
+const COIN_SEED: &[u8] = b"sui-localnet genesis coins";
+
 /// What the chain starts with.
+///
+/// Nothing in it tells the time, as on every network: the Clock starts at 0 and the first checkpoint after genesis sets
+/// it. So the same accounts make the same coins, and the same transactions after them the same objects, whenever it is;
+/// chains differ in their genesis checkpoint alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GenesisConfig {
-    /// Time of genesis, in milliseconds since the Unix epoch; also in the Clock.
-    pub timestamp_ms: u64,
     /// Coins of SUI to create: owner and balance in MIST.
     pub accounts: Vec<(Address, u64)>,
 }
@@ -37,13 +42,9 @@ pub fn genesis(config: &GenesisConfig) -> (Transaction, Executed) {
         .iter()
         .map(|package| (package.data().clone(), Owner::Immutable))
         .collect();
-    objects.push((
-        clock(GENESIS_VERSION, config.timestamp_ms),
-        Owner::Shared(GENESIS_VERSION),
-    ));
+    objects.push((clock(GENESIS_VERSION, 0), Owner::Shared(GENESIS_VERSION)));
     objects.push((system_state(), Owner::Shared(GENESIS_VERSION)));
-    // Coins get ids from the time of genesis, so that chains differ from each other.
-    let seed = Digest::new(blake2b(&config.timestamp_ms.to_le_bytes()));
+    let seed = Digest::new(blake2b(COIN_SEED));
     for (count, (owner, balance)) in (0u64..).zip(&config.accounts) {
         let id = Address::derive_id(seed, count);
         let coin = move_object(

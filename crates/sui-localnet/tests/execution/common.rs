@@ -57,14 +57,11 @@ impl Chain {
             .iter()
             .flat_map(|owner| [(*owner, COIN); 5])
             .collect();
-        let config = GenesisConfig {
-            timestamp_ms: 1_700_000_000_000,
-            accounts,
-        };
+        let config = GenesisConfig { accounts };
         let genesis = system::genesis(&config);
         let env = ChainEnv {
             epoch: 0,
-            epoch_start_ms: config.timestamp_ms,
+            epoch_start_ms: 1_700_000_000_000,
             reference_gas_price: PRICE,
             chain_id: Digest::new([7; 32]),
         };

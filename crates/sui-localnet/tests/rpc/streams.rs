@@ -25,7 +25,7 @@ async fn next<T>(stream: &mut (impl Stream<Item = Result<T, tonic::Status>> + Un
 #[tokio::test]
 async fn an_idle_chain_shows_life_to_its_followers() {
     let chain = Localnet::start(LocalnetConfig {
-        heartbeat: Duration::from_millis(20),
+        heartbeat: Some(Duration::from_millis(20)),
         ..config()
     })
     .await
