@@ -13,8 +13,9 @@ use crate::{output::path_text, parse};
 /// Options that may stand before or after the command.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
-    /// Client configuration. Default: $WALRUS_CONFIG, else client_config.yaml in the current directory,
-    /// $XDG_CONFIG_HOME, $XDG_CONFIG_HOME/walrus, ~/.config/walrus or ~/.walrus
+    /// Client configuration. Default: $WALRUS_CONFIG, else client_config.yaml in the current directory, in the
+    /// .walrus-localnet of this or a directory above, in $XDG_CONFIG_HOME, $XDG_CONFIG_HOME/walrus, ~/.config/walrus or
+    /// ~/.walrus
     #[arg(long, global = true, value_name = "PATH", value_parser = parse::path(), help_heading = GLOBAL_OPTIONS)]
     pub config: Option<PathBuf>,
     /// Context to use of a configuration with several
@@ -24,6 +25,9 @@ pub struct GlobalArgs {
     /// ~/.sui/sui_config/client.yaml
     #[arg(long, global = true, value_name = "PATH", value_parser = parse::path(), help_heading = GLOBAL_OPTIONS)]
     pub wallet: Option<PathBuf>,
+    /// Account of the wallet to use: an address, or a name it has in the wallet. Default: the wallet's active address
+    #[arg(long, global = true, value_name = "ACCOUNT", env = "WALRUS_ACCOUNT", help_heading = GLOBAL_OPTIONS)]
+    pub account: Option<String>,
     /// Most gas to pay per transaction, in MIST. Default: estimated
     #[arg(long, global = true, value_name = "MIST", help_heading = GLOBAL_OPTIONS)]
     pub gas_budget: Option<u64>,
@@ -110,6 +114,15 @@ impl Surroundings {
                 format!("`wallet_config.active_address` is not valid: `{address}`")
             })?;
             wallet.use_address(parsed)?;
+        }
+        if let Some(account) = self
+            .global
+            .account
+            .as_deref()
+            .filter(|name| !name.is_empty())
+        {
+            let address = wallet.account(account)?;
+            wallet.use_address(address)?;
         }
         Ok(wallet)
     }

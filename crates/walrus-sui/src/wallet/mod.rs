@@ -3,6 +3,7 @@
 //! Users bring these files: every key the Sui CLI writes is understood or kept, and existing keys are never
 //! overwritten.
 
+mod aliases;
 mod config;
 mod keystore;
 
@@ -18,6 +19,7 @@ use walrus_files::{
     path::expand_home,
 };
 
+use self::aliases::Aliases;
 pub use self::config::{KeystoreLocation, WalletConfig, WalletEnv};
 pub use self::keystore::Keystore;
 use crate::signer::{InvalidPrivateKey, Signer};
@@ -80,6 +82,16 @@ pub enum WalletError {
         address: SuiAddress,
         /// What is wrong with entries of the keystore that cannot be used.
         unusable: Vec<String>,
+    },
+    /// No account of the wallet is meant.
+    #[error("wallet {path} has no account {name:?}: give an address or one of the names {known}")]
+    UnknownAccount {
+        /// The wallet.
+        path: PathBuf,
+        /// What was looked for.
+        name: String,
+        /// Names of accounts.
+        known: String,
     },
     /// A key cannot be read.
     #[error(transparent)]
@@ -208,6 +220,38 @@ impl Wallet {
                 path: self.path.clone(),
                 alias: alias.to_owned(),
             })
+    }
+
+    /// The account that `name` means: an address, or the name of one in the alias file beside the keystore.
+    pub fn account(&self, name: &str) -> Result<SuiAddress, WalletError> {
+        if let Ok(address) = name.parse::<SuiAddress>() {
+            return Ok(self.signer(address)?.address());
+        }
+        let aliases = self.aliases()?;
+        let mut known = Vec::new();
+        for address in self.addresses() {
+            let signer = self.signer(address)?;
+            match aliases.name_of(&signer) {
+                Some(alias) if alias == name => return Ok(address),
+                Some(alias) => known.push(alias.to_owned()),
+                None => {}
+            }
+        }
+        Err(WalletError::UnknownAccount {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            known: known.join(", "),
+        })
+    }
+
+    /// Adds a key under a name, and writes keystore and alias file.
+    pub fn import_as(&mut self, signer: &Signer, alias: &str) -> Result<(), WalletError> {
+        self.import(signer)?;
+        self.aliases()?.name(signer, alias)
+    }
+
+    fn aliases(&self) -> Result<Aliases, WalletError> {
+        Aliases::of(&self.config.keystore_path(&self.path)?)
     }
 
     /// Adds a key to the keystore and writes the keystore. Adding a known key changes nothing.

@@ -183,3 +183,22 @@ fn homes_of_others_are_refused() {
     let error = Wallet::load(&path).unwrap_err().to_string();
     assert!(error.contains("~bob/k"), "{error}");
 }
+
+#[test]
+fn accounts_have_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("client.yaml");
+    let mut wallet =
+        Wallet::create(&path, WalletEnv::new("local", "http://x"), &signer(1)).unwrap();
+    wallet.import_as(&signer(1), "first").unwrap();
+    wallet.import_as(&signer(2), "second").unwrap();
+    wallet.import_as(&signer(2), "other").unwrap();
+    let wallet = Wallet::load(&path).unwrap();
+    assert_eq!(wallet.account("first").unwrap(), signer(1).address());
+    assert_eq!(wallet.account("other").unwrap(), signer(2).address());
+    let address = signer(2).address().to_string();
+    assert_eq!(wallet.account(&address).unwrap(), signer(2).address());
+    let error = wallet.account("second").unwrap_err().to_string();
+    assert!(error.contains("one of the names first, other"), "{error}");
+    assert!(wallet.account(&signer(3).address().to_string()).is_err());
+}
