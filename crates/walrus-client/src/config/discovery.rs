@@ -7,10 +7,13 @@ use std::{
 
 use walrus_files::{
     input::{InputError, read_text},
-    path::{expand_home, of_config},
+    path::{expand_home, from_env, of_config},
 };
 
-use super::{ConfigError, KnownNetwork, Parsed, WalletReference, parse};
+use super::{
+    ConfigError, KnownNetwork, LOCAL_NETWORK_DIR, LOCAL_NETWORK_ENV, Parsed, WalletReference,
+    local_network, parse,
+};
 
 /// File names of a configuration, in order of preference.
 const CONFIG_NAMES: [&str; 2] = ["client_config.yaml", "client_config.yml"];
@@ -39,9 +42,9 @@ pub struct WalletLocation {
 
 /// Finds and reads the client configuration.
 ///
-/// `explicit` is a path given by the user. Without it the usual directories are searched; when none of
-/// them has a file and `wallet_rpc_url` belongs to a known network, that network's built-in
-/// configuration is used.
+/// `explicit` is a path given by the user. Without it the usual directories are searched, and the current one and those
+/// above it for a local network; when none of them has a file and `wallet_rpc_url` belongs to a known network, that
+/// network's built-in configuration is used.
 pub fn load(
     explicit: Option<&Path>,
     context: Option<&str>,
@@ -50,7 +53,7 @@ pub fn load(
     if let Some(path) = explicit {
         return read(&expand_home(path)?, context);
     }
-    let directories = config_directories();
+    let directories = config_directories()?;
     if let Some(path) = first_existing(&directories) {
         return read(&path, context);
     }
@@ -101,8 +104,11 @@ fn home() -> Option<PathBuf> {
 
 /// The directories searched for a configuration. `$XDG_CONFIG_HOME/walrus` is what existing documents
 /// name, `$XDG_CONFIG_HOME` what existing clients use: both are tried.
-fn config_directories() -> Vec<PathBuf> {
-    let mut directories = vec![PathBuf::from(".")];
+///
+/// A local network that one stands in comes before the home directory: what is tried out in a project must not reach for
+/// the money of another network.
+fn config_directories() -> Result<Vec<PathBuf>, ConfigError> {
+    let mut directories = vec![PathBuf::from("."), local_directory()?];
     if let Some(xdg) = env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()) {
         let xdg = PathBuf::from(xdg);
         directories.push(xdg.clone());
@@ -112,7 +118,19 @@ fn config_directories() -> Vec<PathBuf> {
         directories.push(home.join(".config/walrus"));
         directories.push(home.join(".walrus"));
     }
-    directories
+    Ok(directories)
+}
+
+/// The folder of the local network: the one the environment names, else the nearest at or above the current directory,
+/// else where one would be.
+fn local_directory() -> Result<PathBuf, ConfigError> {
+    if let Some(named) = from_env(LOCAL_NETWORK_ENV)? {
+        return Ok(named);
+    }
+    let found = env::current_dir()
+        .ok()
+        .and_then(|current| local_network(&current, CONFIG_NAMES[0]));
+    Ok(found.unwrap_or_else(|| PathBuf::from(LOCAL_NETWORK_DIR)))
 }
 
 fn wallet_candidates() -> Vec<PathBuf> {

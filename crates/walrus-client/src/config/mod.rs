@@ -24,6 +24,7 @@ mod communication;
 mod discovery;
 mod file;
 mod keys;
+mod local;
 mod networks;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use communication::{
 };
 pub use discovery::{Loaded, WalletLocation, load, locate_wallet};
 pub use file::{ConfigFile, Parsed, WalletReference, parse};
+pub use local::{LOCAL_NETWORK_DIR, LOCAL_NETWORK_ENV, local_network};
 pub use networks::{KnownNetwork, MAINNET, TESTNET};
 
 use std::{
@@ -137,7 +139,7 @@ pub enum ConfigError {
     /// No file was found and nothing says which network is meant.
     #[error(
         "no client configuration found; looked for client_config.yaml in {0}. \
-         Give one with --config, or start a local network to get one"
+         Give one with --config, or start a local network with `walrus-localnet up`"
     )]
     NotFound(String),
     /// No wallet was found.
