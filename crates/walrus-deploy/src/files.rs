@@ -1,11 +1,13 @@
 //! Files for the users of a deployment.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::ObjectId;
 
@@ -13,7 +15,7 @@ use crate::{
     deployer::Deployer,
     error::DeployError,
     extras::Extra,
-    state::{Deployment, write_file},
+    state::{Deployment, io_error, write_file},
 };
 
 /// `client_config.yaml`, as clients of Walrus read it.
@@ -99,14 +101,93 @@ impl ClientConfigFile {
         self
     }
 
-    /// Writes the file, creating its directory.
+    /// Writes the file, creating its directory. What users have put into a file that is there stays: keys that this
+    /// type does not know, the wallet and the scheme of the nodes unless `self` has them, and the full nodes if they are
+    /// of the same deployment.
     pub fn save(&self, path: &Path) -> Result<(), DeployError> {
-        let text = serde_saphyr::to_string(self).map_err(|error| DeployError::InvalidFile {
+        let invalid = |reason: String| DeployError::InvalidFile {
             path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
+            reason,
+        };
+        let mut merged = Merged {
+            config: self.clone(),
+            rest: BTreeMap::new(),
+        };
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let present = serde_saphyr::from_str(&text)
+                    .map_err(|error| invalid(first_line(&error.to_string())))?;
+                merged.keep(present).map_err(invalid)?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error(path, error)),
+        }
+        let text = serde_saphyr::to_string(&merged).map_err(|error| invalid(error.to_string()))?;
         write_file(path, text.as_bytes())
     }
+}
+
+/// A configuration with what somebody else has written into its file.
+#[derive(Serialize)]
+struct Merged {
+    #[serde(flatten)]
+    config: ClientConfigFile,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+impl Merged {
+    /// Takes over what is to stay of the file that is there.
+    fn keep(&mut self, present: BTreeMap<String, Value>) -> Result<(), String> {
+        if present.contains_key("contexts") {
+            return Err(
+                "it has several contexts; move it away, and copy into it what is written anew"
+                    .to_owned(),
+            );
+        }
+        let config = &mut self.config;
+        let is_same = present.get("system_object").and_then(Value::as_str)
+            == Some(config.system_object.to_string().as_str());
+        let own = serde_json::to_value(&*config).map_err(|error| error.to_string())?;
+        for (key, value) in present {
+            let stays = match key.as_str() {
+                _ if value.is_null() => false,
+                // A path, or a mapping that also chooses an account.
+                "wallet_config" => config.wallet_config.is_none(),
+                "storage_node_scheme" => config.storage_node_scheme.is_none(),
+                "rpc_urls" => {
+                    let urls: Vec<String> = serde_json::from_value(value.clone())
+                        .map_err(|error| format!("rpc_urls: {error}"))?;
+                    if is_same && config.rpc_urls.iter().all(|url| urls.contains(url)) {
+                        config.rpc_urls = urls;
+                    }
+                    false
+                }
+                // Objects of the same deployment that this one does not know were written by somebody who does.
+                key if OBJECT_KEYS.contains(&key) => is_same && own.get(key).is_none(),
+                key => own.get(key).is_none(),
+            };
+            if stays {
+                self.rest.insert(key, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Keys that name objects of one deployment, and are absent in some.
+const OBJECT_KEYS: [&str; 6] = [
+    "upgrade_manager_object",
+    "slashing_manager_object",
+    "governance_object",
+    "exchange_objects",
+    "credits_object",
+    "walrus_subsidies_object",
+];
+
+/// Parsers of YAML add snippets below their message; people get the message.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// A package as package files describe it.
@@ -239,6 +320,63 @@ mod tests {
             serde_saphyr::from_str::<ClientConfigFile>(&text).unwrap(),
             config
         );
+    }
+
+    #[test]
+    fn what_users_have_written_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("client_config.yaml");
+        let new = |urls: &[&str]| {
+            let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+            ClientConfigFile::new(&deployment(), None, urls)
+        };
+        let mut first = new(&["http://a"]);
+        first.governance_object = Some(ObjectId([9; 32]));
+        first.save(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("- http://a", "- http://b\n- http://a");
+        let own = "wallet_config:\n  path: w.yaml\n  active_env: local\nstorage_node_scheme: http\n\
+                   communication_config:\n  max_concurrent_writes: 3\n";
+        std::fs::write(&path, format!("{text}{own}")).unwrap();
+
+        new(&["http://a"]).save(&path).unwrap();
+        let read = |path: &Path| -> Value {
+            serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        };
+        let merged = read(&path);
+        assert_eq!(merged["wallet_config"]["active_env"], "local");
+        assert_eq!(merged["storage_node_scheme"], "http");
+        assert_eq!(merged["communication_config"]["max_concurrent_writes"], 3);
+        assert_eq!(
+            merged["rpc_urls"],
+            serde_json::json!(["http://b", "http://a"])
+        );
+        assert_eq!(merged["governance_object"], ObjectId([9; 32]).to_string());
+
+        // Another deployment has other objects and another chain; the rest is still the user's.
+        let mut other = deployment();
+        other.system_object = ObjectId([7; 32]);
+        let config =
+            ClientConfigFile::new(&other, Some("x.yaml".into()), vec!["http://c".to_owned()]);
+        config.save(&path).unwrap();
+        let merged = read(&path);
+        assert_eq!(merged["wallet_config"], "x.yaml");
+        assert_eq!(merged["rpc_urls"], serde_json::json!(["http://c"]));
+        assert!(merged.get("governance_object").is_none(), "{merged}");
+        assert_eq!(merged["communication_config"]["max_concurrent_writes"], 3);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_merged_into_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("client_config.yaml");
+        for text in ["contexts: {a: {}}\n", ": {", "- list\n", "rpc_urls: 5\n"] {
+            std::fs::write(&path, text).unwrap();
+            let config = ClientConfigFile::new(&deployment(), None, Vec::new());
+            let error = config.save(&path).unwrap_err().to_string();
+            assert!(error.contains("client_config.yaml"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
     }
 
     #[test]
