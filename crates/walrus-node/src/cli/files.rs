@@ -21,7 +21,11 @@ const OWNER_ONLY: u32 = 0o600;
 /// The file is a new one, complete and synced before it gets its name. So a crash leaves the old file or the new one, and a
 /// file that others could read, or have open, never holds the new secret.
 pub(super) fn write_private(path: &Path, text: &str, overwrite: bool) -> Result<(), Failure> {
-    replace(path, text, overwrite).map_err(|error| {
+    // An empty file is what an interrupted write of other programs leaves; nothing in it can be lost.
+    let is_empty = path
+        .metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+    replace(path, text, overwrite || is_empty).map_err(|error| {
         let path = path.display();
         let message = if error.kind() == ErrorKind::AlreadyExists {
             format!("{path} exists; use --force to overwrite it")
@@ -128,6 +132,7 @@ mod tests {
         drop(unfinished);
         assert_eq!(names(folder.path()), ["protocol.key"]);
         let other = folder.path().join("network.key");
+        fs::write(&other, "").unwrap();
         write_private(&other, "new", false).ok().unwrap();
         assert_eq!(mode(&other), OWNER_ONLY);
     }
