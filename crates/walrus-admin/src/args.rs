@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_core::{Frost, ObjectId, SuiAddress};
+use walrus_sui::reader::NodeRef;
 use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs, parse};
 
 pub(crate) use self::proposals::{
@@ -107,9 +108,9 @@ impl SendArgs {
 /// A node that the account operates.
 #[derive(Debug, Args)]
 pub(crate) struct NodeArgs {
-    /// The node; the only one the account operates without it
-    #[arg(long, value_name = "NODE_ID")]
-    pub node: Option<ObjectId>,
+    /// The node, by name, ID, or a beginning that fits no other; without it the only one the account operates
+    #[arg(long, value_name = "NODE")]
+    pub node: Option<NodeRef>,
     /// How to send.
     #[command(flatten)]
     pub send: SendArgs,
@@ -170,9 +171,9 @@ pub(crate) struct StakeArgs {
     /// Amount for each node, or one amount for every node in turn
     #[arg(required = true, value_name = "AMOUNT")]
     pub amounts: Vec<Frost>,
-    /// Nodes to stake with
-    #[arg(long = "node", required = true, value_name = "NODE_ID")]
-    pub nodes: Vec<ObjectId>,
+    /// Nodes to stake with: names, IDs, or beginnings of them that fit one node only
+    #[arg(long = "node", required = true, value_name = "NODE")]
+    pub nodes: Vec<NodeRef>,
     /// How to send.
     #[command(flatten)]
     pub send: SendArgs,
@@ -186,8 +187,8 @@ pub(crate) struct UnstakeArgs {
     #[arg(value_name = "STAKE_ID")]
     pub stakes: Vec<ObjectId>,
     /// All stake with this node
-    #[arg(long, value_name = "NODE_ID")]
-    pub node: Option<ObjectId>,
+    #[arg(long, value_name = "NODE")]
+    pub node: Option<NodeRef>,
     /// Only a part of the one stake
     #[arg(long, value_name = "AMOUNT", conflicts_with = "node")]
     pub amount: Option<Frost>,

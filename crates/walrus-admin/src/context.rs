@@ -8,7 +8,7 @@ use walrus_contracts::types::{StakingPool, StorageNodeCap};
 use walrus_core::{ObjectId, SuiAddress};
 use walrus_sui::{
     Composer, ContractIds, EpochInfo, Executor, SuiReader, SuiRpc, Wallet, WalrusContract,
-    staking::epoch_start_ms,
+    reader::NodeRef, staking::epoch_start_ms,
 };
 use walrus_terminal::{GlobalArgs, RpcArgs, Surroundings, format::Span};
 
@@ -17,6 +17,9 @@ use crate::{
     send::{Sending, Signing},
     unfinished::Unfinished,
 };
+
+/// Names the Governance object, like `--governance`.
+const GOVERNANCE_VARIABLE: &str = "WALRUS_GOVERNANCE";
 
 /// The surroundings of one command.
 pub(crate) struct Context {
@@ -51,10 +54,23 @@ impl Context {
         if let Some(id) = explicit {
             return Ok(id);
         }
-        let config = self.surroundings.config()?.parsed.config;
-        config.governance_object.context(
-            "no Governance object is known: give --governance or the configuration key `governance_object`",
+        self.known_governance()?.context(
+            "no Governance object is known: give --governance or the configuration key `governance_object` (a local \
+             network has one after `walrus-localnet up --with governance`)",
         )
+    }
+
+    /// The Governance object of the environment or the configuration, if there is one.
+    pub(crate) fn known_governance(&self) -> anyhow::Result<Option<ObjectId>> {
+        let variable = std::env::var(GOVERNANCE_VARIABLE).unwrap_or_default();
+        if !variable.is_empty() {
+            let id = variable.parse();
+            return Ok(Some(id.with_context(|| {
+                format!("{GOVERNANCE_VARIABLE} is no object ID: {variable:?}")
+            })?));
+        }
+        let config = self.surroundings.config()?.parsed.config;
+        Ok(config.governance_object)
     }
 
     /// The objects that count votes in package `walrus`: those of the configuration, else those that were made
@@ -191,8 +207,9 @@ impl OwnNode {
     pub(crate) async fn find(
         reader: &SuiReader,
         owner: SuiAddress,
-        node: Option<ObjectId>,
+        node: Option<&NodeRef>,
     ) -> anyhow::Result<Self> {
+        let node = node_id(reader, node).await?;
         let mut caps = reader.owned_node_caps(owner).await?;
         if let Some(node) = node {
             caps.retain(|cap| cap.node_id == node);
@@ -225,6 +242,17 @@ impl OwnNode {
     /// How the node is called in sentences.
     pub(crate) fn title(&self) -> String {
         title(&self.pool)
+    }
+}
+
+/// The ID of the node that is meant, if one is.
+pub(crate) async fn node_id(
+    reader: &SuiReader,
+    node: Option<&NodeRef>,
+) -> anyhow::Result<Option<ObjectId>> {
+    match node {
+        Some(node) => Ok(Some(reader.node_id(node).await?)),
+        None => Ok(None),
     }
 }
 

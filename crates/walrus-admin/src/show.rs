@@ -1,7 +1,7 @@
 //! Tables, and amounts inside them.
 
-use comfy_table::{CellAlignment, Table, TableComponent, presets::NOTHING};
-use walrus_core::Frost;
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets::NOTHING};
+use walrus_core::{Frost, text::printable};
 use walrus_terminal::format::thousands;
 
 const MIST_PER_SUI: u128 = 1_000_000_000;
@@ -32,22 +32,36 @@ pub(crate) fn sui(mist: i128) -> String {
     format!("{sign}{}{point}{fraction} SUI", mist / MIST_PER_SUI)
 }
 
+/// The same table, broken inside its cells where the terminal is too narrow for it: for tables of words. What is piped
+/// has one line for each row.
+pub(crate) fn fitted_table(header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
+    let mut table = build(header, right, rows);
+    // comfy-table looks at stdout itself, and leaves the width alone where it is no terminal.
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.trim_fmt()
+}
+
 /// A table; the columns named in `right` hold numbers.
 pub(crate) fn table(header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
+    build(header, right, rows).trim_fmt()
+}
+
+fn build(header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_preset(NOTHING);
     table.set_style(TableComponent::HeaderLines, '─');
     table.set_style(TableComponent::MiddleHeaderIntersections, '─');
     table.set_header(header.iter().copied());
     for row in rows {
-        table.add_row(row);
+        // Names, titles and reasons are whatever somebody has written on chain.
+        table.add_row(row.iter().map(|cell| printable(cell)));
     }
     for column in right {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.trim_fmt()
+    table
 }
 
 /// `name: value` lines whose values are aligned.

@@ -100,6 +100,49 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A number of bytes that somebody has chosen, as they would write it: `10 TB`, `1.5 TiB`. What no unit tells exactly in
+/// two decimals is rounded, with the bytes beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity(pub u64);
+
+const CAPACITY_UNITS: [(&str, u64); 11] = [
+    ("EiB", 1 << 60),
+    ("PiB", 1 << 50),
+    ("PB", 1_000_000_000_000_000),
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("kB", 1_000),
+];
+
+impl fmt::Display for Capacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hundredths = u128::from(self.0) * 100;
+        let fitting = CAPACITY_UNITS
+            .iter()
+            .find(|(_, unit)| self.0 >= *unit && hundredths % u128::from(*unit) == 0);
+        match fitting {
+            Some((name, unit)) => {
+                let amount = hundredths / u128::from(*unit);
+                let (whole, fraction) = (amount / 100, amount % 100);
+                match fraction {
+                    0 => write!(f, "{whole} {name}"),
+                    _ if fraction % 10 == 0 => write!(f, "{whole}.{} {name}", fraction / 10),
+                    _ => write!(f, "{whole}.{fraction:02} {name}"),
+                }
+            }
+            None if self.0 < CAPACITY_UNITS[CAPACITY_UNITS.len() - 1].1 => {
+                write!(f, "{} B", self.0)
+            }
+            None => write!(f, "{} ({} bytes)", Size(self.0), thousands(self.0)),
+        }
+    }
+}
+
 /// A duration in ms: its two largest units, such as `3d 4h` or `12min 5s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub u64);
@@ -150,6 +193,23 @@ mod tests {
             (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(Size(bytes).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn capacities_read_as_they_were_written() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1 kB"),
+            (10_000_000_000_000, "10 TB"),
+            (1_500_000_000_000, "1.5 TB"),
+            (2 << 40, "2 TiB"),
+            (3 << 39, "1.5 TiB"),
+            (1_234_567, "1.18 MiB (1,234,567 bytes)"),
+            (u64::MAX, "16.0 EiB (18,446,744,073,709,551,615 bytes)"),
+        ] {
+            assert_eq!(Capacity(bytes).to_string(), text);
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use walrus_core::{BlobId, Frost, ObjectId, SuiAddress};
+use walrus_sui::reader::NodeRef;
 use walrus_terminal::{RpcArgs, parse};
 
 use super::{NodeArgs, SendArgs};
@@ -182,8 +183,8 @@ pub(crate) struct NewUpgradeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct NewSlashArgs {
     /// The node whose commission is burnt
-    #[arg(long, value_name = "NODE_ID")]
-    pub candidate: ObjectId,
+    #[arg(long, value_name = "NODE")]
+    pub candidate: NodeRef,
     /// Title and text.
     #[command(flatten)]
     pub body: BodyArgs,

@@ -18,7 +18,7 @@ use crate::{
 /// Hands a right on.
 pub(crate) async fn run(context: &Context, args: AuthorizeArgs) -> anyhow::Result<()> {
     let sending = context.sending(&args.node.send).await?;
-    let pool = pool(&sending, args.node.node).await?;
+    let pool = pool(&sending, args.node.node.as_ref()).await?;
     let (right, present, name) = match args.right {
         Right::Commission => (
             NodeRight::Commission,

@@ -3,13 +3,16 @@
 use anyhow::ensure;
 use serde::Serialize;
 use walrus_contracts::types::StakingPool;
-use walrus_core::{Frost, ObjectId};
-use walrus_sui::contract::{Call, Proof};
+use walrus_core::Frost;
+use walrus_sui::{
+    contract::{Call, Proof},
+    reader::NodeRef,
+};
 use walrus_terminal::format::Rate;
 
 use crate::{
     args::{NodeArgs, SetCommissionArgs},
-    context::{Context, Moment, OwnNode, title},
+    context::{Context, Moment, OwnNode, node_id, title},
     send::{Plan, Sending, Sent},
     show::wal,
 };
@@ -31,7 +34,7 @@ struct CollectReport {
 /// Sets the commission rate.
 pub(crate) async fn set_rate(context: &Context, args: SetCommissionArgs) -> anyhow::Result<()> {
     let sending = context.sending(&args.node.send).await?;
-    let node = OwnNode::find(sending.reader(), sending.sender(), args.node.node).await?;
+    let node = OwnNode::find(sending.reader(), sending.sender(), args.node.node.as_ref()).await?;
     let moment = Moment::read(sending.reader()).await?;
     let first = moment.info.epoch + COMMISSION_DELAY_EPOCHS;
     let title = node.title();
@@ -48,8 +51,8 @@ pub(crate) async fn set_rate(context: &Context, args: SetCommissionArgs) -> anyh
 
 /// The pool of `node`, or of the only node the account operates. Whoever has the right to its commission need
 /// not operate it.
-pub(super) async fn pool(sending: &Sending, node: Option<ObjectId>) -> anyhow::Result<StakingPool> {
-    Ok(match node {
+pub(super) async fn pool(sending: &Sending, node: Option<&NodeRef>) -> anyhow::Result<StakingPool> {
+    Ok(match node_id(sending.reader(), node).await? {
         Some(node) => sending.reader().staking_pool(node).await?,
         None => {
             OwnNode::find(sending.reader(), sending.sender(), None)
@@ -63,7 +66,7 @@ pub(super) async fn pool(sending: &Sending, node: Option<ObjectId>) -> anyhow::R
 pub(crate) async fn collect(context: &Context, args: NodeArgs) -> anyhow::Result<()> {
     let sending = context.sending(&args.send).await?;
     let reader = sending.reader();
-    let pool = pool(&sending, args.node).await?;
+    let pool = pool(&sending, args.node.as_ref()).await?;
     let title = title(&pool);
     let what = format!("the commission of {title}");
     let proof = Proof::find(reader, &pool.commission_receiver, sending.sender(), &what).await?;

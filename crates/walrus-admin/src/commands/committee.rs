@@ -5,7 +5,7 @@ use serde::Serialize;
 use walrus_core::{Frost, bft};
 use walrus_sui::{Committee, reader::NodePool};
 use walrus_terminal::{
-    format::Size,
+    format::Capacity,
     output::{print_json, print_text},
 };
 
@@ -109,7 +109,7 @@ fn text(committee: &Committee, members: &[(&walrus_sui::CommitteeMember, &NodePo
                 commission(node),
                 wal(Frost(votes.storage_price)),
                 wal(Frost(votes.write_price)),
-                Size(votes.node_capacity).to_string(),
+                Capacity(votes.node_capacity).to_string(),
             ]
         })
         .collect();

@@ -163,7 +163,7 @@ pub(crate) async fn advance(context: &Context, args: SendArgs) -> anyhow::Result
 pub(crate) async fn sync_done(context: &Context, args: NodeArgs) -> anyhow::Result<()> {
     let sending = context.sending(&args.send).await?;
     let reader = sending.reader();
-    let node = OwnNode::find(reader, sending.sender(), args.node).await?;
+    let node = OwnNode::find(reader, sending.sender(), args.node.as_ref()).await?;
     let title = node.title();
     let committee = reader.current_committee().await?;
     let epoch = committee.epoch;

@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context, args: RotateKeyArgs) -> anyhow::Resul
     let key = protocol_key(&args.protocol_key)?;
     let sending = context.sending(&args.node.send).await?;
     let reader = sending.reader();
-    let node = OwnNode::find(reader, sending.sender(), args.node.node).await?;
+    let node = OwnNode::find(reader, sending.sender(), args.node.node.as_ref()).await?;
     let moment = Moment::read(reader).await?;
     let proof = reader.prove_possession(&key, sending.sender()).await?;
 

@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context, args: SetMetadataArgs) -> anyhow::Res
         .transpose()?;
     let sending = context.sending(&args.node.send).await?;
     let reader = sending.reader();
-    let node = OwnNode::find(reader, sending.sender(), args.node.node).await?;
+    let node = OwnNode::find(reader, sending.sender(), args.node.node.as_ref()).await?;
     let old = reader.node_metadata(&node.pool).await?;
     let new = changed(&old, &args);
     let changes = NodeChanges {

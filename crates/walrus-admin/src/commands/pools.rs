@@ -4,7 +4,7 @@ use serde::Serialize;
 use walrus_core::Frost;
 use walrus_sui::reader::NodePool;
 use walrus_terminal::{
-    format::{Rate, Size},
+    format::{Capacity, Rate},
     output::{print_json, print_text},
 };
 
@@ -106,7 +106,7 @@ fn text(nodes: &[NodePool]) -> String {
                 wal(Frost(node.pool.wal_balance)),
                 node.stake_next.map_or("-".to_owned(), wal),
                 commission(node),
-                Size(node.pool.voting_params.node_capacity).to_string(),
+                Capacity(node.pool.voting_params.node_capacity).to_string(),
             ]
         })
         .collect();

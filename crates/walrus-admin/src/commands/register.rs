@@ -5,7 +5,7 @@ use serde::Serialize;
 use walrus_contracts::types::NodeMetadata;
 use walrus_core::Frost;
 use walrus_sui::contract::{Call, NodeDescription, NodeVotes};
-use walrus_terminal::format::{Rate, Size};
+use walrus_terminal::format::{Capacity, Rate};
 
 use super::key;
 use crate::{
@@ -95,6 +95,6 @@ fn sentence(node: &NodeDescription) -> String {
         Rate(node.commission_rate),
         price(node.votes.storage_price),
         price(node.votes.write_price),
-        Size(node.votes.node_capacity),
+        Capacity(node.votes.node_capacity),
     )
 }

@@ -37,9 +37,13 @@ struct NewStake {
 
 /// Stakes with nodes.
 pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()> {
-    let stakes = pair(&args.nodes, &args.amounts)?;
+    let amounts = amounts(args.nodes.len(), &args.amounts)?;
     let sending = context.sending(&args.send).await?;
     let reader = sending.reader();
+    let mut stakes = Vec::with_capacity(amounts.len());
+    for (node, amount) in args.nodes.iter().zip(amounts) {
+        stakes.push((reader.node_id(node).await?, amount));
+    }
     let moment = Moment::read(reader).await?;
     let state = reader.contract_state().await?;
     let selected = state.staking_inner.next_committee.is_some();
@@ -107,30 +111,24 @@ pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()
 }
 
 /// The amount of each node.
-fn pair(nodes: &[ObjectId], amounts: &[Frost]) -> anyhow::Result<Vec<(ObjectId, Frost)>> {
+fn amounts(nodes: usize, amounts: &[Frost]) -> anyhow::Result<Vec<Frost>> {
     ensure!(
-        amounts.len() == 1 || amounts.len() == nodes.len(),
-        "{} amounts do not fit {} nodes: give one amount for all, or one for each",
+        amounts.len() == 1 || amounts.len() == nodes,
+        "{} amounts do not fit {nodes} nodes: give one amount for all, or one for each",
         amounts.len(),
-        nodes.len()
     );
     ensure!(
-        nodes.len() <= STAKES_PER_TRANSACTION_MAX,
+        nodes <= STAKES_PER_TRANSACTION_MAX,
         "at most {STAKES_PER_TRANSACTION_MAX} nodes can be staked with at once"
     );
-    let stakes: Vec<_> = nodes
-        .iter()
-        .copied()
-        .zip(amounts.iter().copied().cycle())
-        .collect();
-    for (_, amount) in &stakes {
+    for amount in amounts {
         ensure!(
             *amount >= STAKE_MIN,
             "a stake is at least {STAKE_MIN}, not {}",
             wal(*amount)
         );
     }
-    Ok(stakes)
+    Ok(amounts.iter().copied().cycle().take(nodes).collect())
 }
 
 #[cfg(test)]
@@ -139,22 +137,15 @@ mod tests {
 
     #[test]
     fn one_amount_is_for_every_node() {
-        let nodes = [ObjectId([1; 32]), ObjectId([2; 32])];
         let (one, two) = (Frost(FROST_PER_WAL), Frost(2 * FROST_PER_WAL));
-        assert_eq!(
-            pair(&nodes, &[one]).unwrap(),
-            [(nodes[0], one), (nodes[1], one)]
-        );
-        assert_eq!(
-            pair(&nodes, &[one, two]).unwrap(),
-            [(nodes[0], one), (nodes[1], two)]
-        );
-        for amounts in [
+        assert_eq!(amounts(2, &[one]).unwrap(), [one, one]);
+        assert_eq!(amounts(2, &[one, two]).unwrap(), [one, two]);
+        for wrong in [
             &[one, two, one][..],
             &[Frost(FROST_PER_WAL - 1)],
             &[one, Frost(0)],
         ] {
-            assert!(pair(&nodes, amounts).is_err(), "{amounts:?}");
+            assert!(amounts(2, wrong).is_err(), "{wrong:?}");
         }
     }
 }

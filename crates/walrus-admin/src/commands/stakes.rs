@@ -3,7 +3,7 @@
 use serde::Serialize;
 use walrus_core::Frost;
 use walrus_sui::{
-    reader::StakeView,
+    reader::{LockedStake, StakeView},
     staking::{Exit, StakeStatus},
 };
 use walrus_terminal::output::{print_json, print_text};
@@ -28,6 +28,20 @@ struct StakeReport {
     withdrawable_from: u32,
     /// Whether the withdrawal still has to be announced.
     needs_request: bool,
+    /// Present for stake that has to be unlocked first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked: Option<LockReport>,
+}
+
+/// Stake that takes part in votes on proposals.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LockReport {
+    /// The object that holds the stake.
+    voting_stake_id: String,
+    proposals: Vec<u64>,
+    /// First epoch in which all its votes are over; absent if it votes on nothing any more.
+    until_epoch: Option<u32>,
 }
 
 impl StakeReport {
@@ -53,6 +67,18 @@ impl StakeReport {
             activation_epoch: view.stake.activation_epoch,
             withdrawable_from,
             needs_request,
+            locked: None,
+        }
+    }
+
+    fn locked(stake: &LockedStake, moment: &Moment) -> Self {
+        Self {
+            locked: Some(LockReport {
+                voting_stake_id: stake.id.to_string(),
+                proposals: stake.proposals.clone(),
+                until_epoch: stake.votes_end,
+            }),
+            ..Self::of(&stake.view, moment)
         }
     }
 }
@@ -66,34 +92,47 @@ pub(crate) async fn run(context: &Context, args: StakesArgs) -> anyhow::Result<(
     let reader = context.reader(&args.rpc)?;
     let moment = Moment::read(&reader).await?;
     let views = reader.stakes(owner).await?;
+    // Stake that votes is inside an object of the governance.
+    let locked = match context.known_governance()? {
+        Some(id) => {
+            let governance = reader.governance(id).await?;
+            reader.locked_stakes(&governance, owner).await?
+        }
+        None => Vec::new(),
+    };
     if context.json() {
-        let reports: Vec<_> = views
+        let free = views.iter().map(|view| StakeReport::of(view, &moment));
+        let locked = locked
             .iter()
-            .map(|view| StakeReport::of(view, &moment))
-            .collect();
-        print_json(&reports)
+            .map(|stake| StakeReport::locked(stake, &moment));
+        print_json(&free.chain(locked).collect::<Vec<_>>())
     } else {
-        print_text(&text(&views, &moment))
+        print_text(&text(&views, &locked, &moment))
     }
 }
 
-fn text(views: &[StakeView], moment: &Moment) -> String {
-    if views.is_empty() {
+fn text(views: &[StakeView], locked: &[LockedStake], moment: &Moment) -> String {
+    if views.is_empty() && locked.is_empty() {
         return "No stake".to_owned();
     }
-    let rows = views
+    let row = |view: &StakeView, state: String, exit: String| {
+        vec![
+            view.stake.id.to_string(),
+            view.node_name.clone(),
+            wal(view.principal()),
+            wal(view.rewards),
+            state,
+            exit,
+        ]
+    };
+    let free = views
         .iter()
-        .map(|view| {
-            vec![
-                view.stake.id.to_string(),
-                view.node_name.clone(),
-                wal(view.principal()),
-                wal(view.rewards),
-                status(view, moment),
-                exit(view, moment),
-            ]
-        })
-        .collect();
+        .map(|view| row(view, status(view, moment), exit(view, moment)));
+    let voting = locked.iter().map(|stake| {
+        let (state, exit) = lock(stake, moment);
+        row(&stake.view, state, exit)
+    });
+    let rows = free.chain(voting).collect();
     let table = table(
         &[
             "Stake ID",
@@ -106,7 +145,8 @@ fn text(views: &[StakeView], moment: &Moment) -> String {
         &[2, 3],
         rows,
     );
-    let total = |amount: fn(&StakeView) -> Frost| wal(views.iter().map(amount).sum());
+    let all = || views.iter().chain(locked.iter().map(|stake| &stake.view));
+    let total = |amount: fn(&StakeView) -> Frost| wal(all().map(amount).sum());
     format!(
         "{table}\nTotal: {} staked, {} of rewards (epoch {})",
         total(StakeView::principal),
@@ -124,6 +164,26 @@ fn status(view: &StakeView, moment: &Moment) -> String {
         StakeStatus::Idle => "idle: the node serves in no committee".to_owned(),
         StakeStatus::Leaving { .. } => "leaving".to_owned(),
         StakeStatus::Payable => "left, to be withdrawn".to_owned(),
+    }
+}
+
+/// State of a stake that votes, and when it can leave.
+fn lock(stake: &LockedStake, moment: &Moment) -> (String, String) {
+    let numbers: Vec<String> = stake.proposals.iter().map(u64::to_string).collect();
+    let voted = match &numbers[..] {
+        [] => "locked".to_owned(),
+        [one] => format!("locked by its vote on proposal {one}"),
+        several => format!("locked by its votes on proposals {}", several.join(", ")),
+    };
+    match stake.votes_end.filter(|end| *end > moment.info.epoch) {
+        Some(end) => (
+            voted,
+            format!("from {} on, once unlocked", moment.epoch(end)),
+        ),
+        None => (
+            voted,
+            "once unlocked: walrus-admin proposals unlock".to_owned(),
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ use walrus_sui::{
 use super::stake::STAKE_MIN;
 use crate::{
     args::{UnstakeArgs, WithdrawArgs},
-    context::{Context, Moment},
+    context::{Context, Moment, node_id},
     send::{Plan, Sending},
     show::{count, wal},
 };
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) async fn unstake(context: &Context, args: UnstakeArgs) -> anyhow::Result<()> {
     let sending = context.sending(&args.send).await?;
     let moment = Moment::read(sending.reader()).await?;
-    let views = match args.node {
+    let views = match node_id(sending.reader(), args.node.as_ref()).await? {
         Some(node) => stakes_with(&sending, node).await?,
         None => sending.reader().stakes_by_id(&args.stakes).await?,
     };

@@ -2,7 +2,7 @@
 
 use walrus_core::Frost;
 use walrus_sui::contract::{Call, VoteChanges};
-use walrus_terminal::format::Size;
+use walrus_terminal::format::Capacity;
 
 use crate::{
     args::{SetCapacityArgs, SetPriceArgs},
@@ -14,7 +14,7 @@ use crate::{
 /// Changes the votes on prices.
 pub(crate) async fn set_price(context: &Context, args: SetPriceArgs) -> anyhow::Result<()> {
     let sending = context.sending(&args.node.send).await?;
-    let node = OwnNode::find(sending.reader(), sending.sender(), args.node.node).await?;
+    let node = OwnNode::find(sending.reader(), sending.sender(), args.node.node.as_ref()).await?;
     let votes = node.pool.voting_params;
     let changes: Vec<String> = [
         ("storing", args.storage, votes.storage_price),
@@ -59,7 +59,7 @@ pub(crate) async fn set_price(context: &Context, args: SetPriceArgs) -> anyhow::
 pub(crate) async fn set_capacity(context: &Context, args: SetCapacityArgs) -> anyhow::Result<()> {
     let sending = context.sending(&args.node.send).await?;
     let reader = sending.reader();
-    let node = OwnNode::find(reader, sending.sender(), args.node.node).await?;
+    let node = OwnNode::find(reader, sending.sender(), args.node.node.as_ref()).await?;
     let moment = Moment::read(reader).await?;
     let selected = reader
         .contract_state()
@@ -71,8 +71,8 @@ pub(crate) async fn set_capacity(context: &Context, args: SetCapacityArgs) -> an
     let title = node.title();
     let plan = Plan::new(format!(
         "The capacity of {title} becomes {} (was {}), counting from {} on.",
-        Size(args.capacity),
-        Size(node.pool.voting_params.node_capacity),
+        Capacity(args.capacity),
+        Capacity(node.pool.voting_params.node_capacity),
         moment.epoch(first)
     ));
     let votes = VoteChanges {
@@ -80,6 +80,6 @@ pub(crate) async fn set_capacity(context: &Context, args: SetCapacityArgs) -> an
         ..VoteChanges::default()
     };
     let call = Call::set_votes(node.cap.id, votes);
-    let success = format!("{title} offers {}", Size(args.capacity));
+    let success = format!("{title} offers {}", Capacity(args.capacity));
     sending.send_and_report(&call, plan, &success).await
 }

@@ -84,7 +84,7 @@ impl BlobToRegister {
             StorageSource::Buy(epochs) => state.prices().total_cost(encoded, epochs),
             StorageSource::Owned(_) => state.prices().write_cost(encoded),
         };
-        cost.ok_or_else(price_overflow)
+        cost.ok_or_else(|| price_overflow(state))
     }
 }
 
@@ -172,7 +172,7 @@ impl Call {
             let cost = state
                 .prices()
                 .storage_cost(blob.storage.storage_size, epochs)
-                .ok_or_else(price_overflow)?;
+                .ok_or_else(|| price_overflow(state))?;
             let payment = ptb.wal(cost);
             let arguments = vec![ptb.system(), ptb.owned(blob.id), ptb.pure(&epochs), payment];
             ptb.call("system", "extend_blob", arguments);
@@ -188,7 +188,7 @@ impl Call {
             let cost = state
                 .prices()
                 .storage_cost(encoded_bytes, epochs)
-                .ok_or_else(price_overflow)?;
+                .ok_or_else(|| price_overflow(state))?;
             let payment = ptb.wal(cost);
             let storage = reserve(ptb, encoded_bytes, epochs, payment);
             ptb.destroy_empty_wal(payment);
@@ -308,7 +308,7 @@ fn batch_cost(batch: &[BlobToRegister], state: &ContractState) -> Result<Frost, 
             .0
             .checked_add(cost.0)
             .map(Frost)
-            .ok_or_else(price_overflow)
+            .ok_or_else(|| price_overflow(state))
     })
 }
 
@@ -418,11 +418,16 @@ fn match_blobs(
         .collect()
 }
 
-fn price_overflow() -> SuiError {
-    SuiError::InvalidInput(
-        "the price is larger than all WAL there is; storage cannot be bought before epoch 1"
-            .to_owned(),
-    )
+fn price_overflow(state: &ContractState) -> SuiError {
+    if state.epoch() == 0 {
+        return SuiError::InvalidInput("storage cannot be bought before epoch 1".to_owned());
+    }
+    let prices = state.prices();
+    SuiError::InvalidInput(format!(
+        "the price is larger than all WAL there is: the nodes ask {} for storing a MiB of encoded data for one epoch, and \
+         {} for writing it",
+        prices.storage_per_unit, prices.write_per_unit
+    ))
 }
 
 #[cfg(test)]

@@ -299,7 +299,7 @@ impl SuiReader {
 
 impl SuiReader {
     /// The entries that a table has under some IDs.
-    async fn entries_by_id<V: serde::de::DeserializeOwned>(
+    pub(super) async fn entries_by_id<V: serde::de::DeserializeOwned>(
         &self,
         table: ObjectId,
         keys: &[ObjectId],
@@ -320,7 +320,7 @@ impl SuiReader {
 }
 
 /// `0x2::object::ID`.
-fn id_type() -> TypeTag {
+pub(super) fn id_type() -> TypeTag {
     TypeTag::from(StructTag::new(
         Address::TWO,
         Identifier::from_static("object"),

@@ -3,6 +3,7 @@
 mod committee;
 mod governance;
 mod links;
+mod names;
 mod nodes;
 mod origin;
 mod owned;
@@ -12,6 +13,7 @@ mod stakes;
 mod state;
 mod subsidies;
 mod upgrades;
+mod votes;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -24,9 +26,11 @@ use self::quorum::Agreed;
 pub(crate) use self::state::{dynamic_field_id, field_value};
 pub use self::{
     governance::{GovernanceState, ProposalView},
+    names::NodeRef,
     pools::{NodePool, PoolCommission},
-    stakes::StakeView,
+    stakes::{LockedStake, StakeView},
     subsidies::SubsidiesState,
+    votes::StakeVoteView,
 };
 pub use crate::deployment::{ContractIds, ContractState, EpochInfo};
 use crate::{

@@ -2,10 +2,10 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use walrus_contracts::types::{StakedWal, StakedWalState, StakingPool};
+use walrus_contracts::types::{StakedWal, StakedWalState, StakingPool, voting::VotingStake};
 use walrus_core::{Epoch, Frost, ObjectId, SuiAddress};
 
-use super::SuiReader;
+use super::{GovernanceState, SuiReader};
 use crate::{
     error::SuiError,
     staking::{Exit, StakePlace, StakeStatus, rewards},
@@ -34,7 +34,45 @@ impl StakeView {
     }
 }
 
+/// A stake that takes part in votes, and is locked for that long.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockedStake {
+    /// The object that holds it, a `VotingStake`.
+    pub id: ObjectId,
+    /// The stake as if it were free.
+    pub view: StakeView,
+    /// Numbers of the proposals it votes on.
+    pub proposals: Vec<u64>,
+    /// First epoch in which all these votes are over; `None` if it votes on nothing and only has to be unlocked.
+    pub votes_end: Option<Epoch>,
+}
+
 impl SuiReader {
+    /// The stake of an account that takes part in votes, in the order of [`Self::stakes`].
+    pub async fn locked_stakes(
+        &self,
+        governance: &GovernanceState,
+        owner: SuiAddress,
+    ) -> Result<Vec<LockedStake>, SuiError> {
+        let mut voting: BTreeMap<ObjectId, VotingStake> = BTreeMap::new();
+        for stake in self.owned_voting_stake(governance, owner).await? {
+            voting.insert(stake.staked_wal.id, stake);
+        }
+        let stakes = voting.values().map(|stake| stake.staked_wal.clone());
+        let mut views = self.stake_views(stakes.collect()).await?;
+        views.sort_by(|left, right| order(left).cmp(&order(right)));
+        let locked = views.into_iter().filter_map(|view| {
+            let stake = voting.remove(&view.stake.id)?;
+            Some(LockedStake {
+                id: stake.id,
+                view,
+                proposals: stake.votes.iter().map(|(number, _)| *number).collect(),
+                votes_end: stake.votes.iter().map(|(_, end)| *end).max(),
+            })
+        });
+        Ok(locked.collect())
+    }
+
     /// All stake of an account, ordered by node and activation; the largest first.
     pub async fn stakes(&self, owner: SuiAddress) -> Result<Vec<StakeView>, SuiError> {
         let stakes = self.owned_stake(owner).await?;

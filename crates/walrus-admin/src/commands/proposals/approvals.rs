@@ -210,7 +210,10 @@ pub(super) async fn approve(
     let approvals = forum.reader.self_upgrade_approvals(&forum.state).await?;
     let ids: Vec<ObjectId> = approvals.nodes.iter().map(|node| node.node_id).collect();
     let sender = sending.sender();
-    let Some(node) = forum.choose_node(args.node.node, &ids, sender).await? else {
+    let Some(node) = forum
+        .choose_node(args.node.node.as_ref(), &ids, sender)
+        .await?
+    else {
         bail!(
             "account {sender} speaks for no node that has handed its authority over; only those decide about upgrades \
              of the governance (`walrus-admin delegate`)"

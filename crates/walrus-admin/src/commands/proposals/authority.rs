@@ -3,13 +3,16 @@
 use anyhow::{bail, ensure};
 use walrus_contracts::types::{Authorized, StakingPool};
 use walrus_core::{ObjectId, SuiAddress};
-use walrus_sui::contract::{Call, Proof};
+use walrus_sui::{
+    contract::{Call, Proof},
+    reader::NodeRef,
+};
 
 use super::{Forum, open};
 use crate::{
     args::{DelegateArgs, RevokeArgs},
     commands::authorize::receiver,
-    context::{Context, title},
+    context::{Context, node_id, title},
     send::{Plan, Sending},
 };
 
@@ -71,11 +74,11 @@ impl Forum {
     /// The node `node`, or the only one among `nodes` for which `sender` can vote; `None` without any.
     pub(super) async fn choose_node(
         &self,
-        node: Option<ObjectId>,
+        node: Option<&NodeRef>,
         nodes: &[ObjectId],
         sender: SuiAddress,
     ) -> anyhow::Result<Option<VotingNode>> {
-        if let Some(node) = node {
+        if let Some(node) = node_id(&self.reader, node).await? {
             return Ok(Some(self.voting_node(node, sender).await?));
         }
         let mut own = self.voting_nodes(nodes, sender).await?;
@@ -101,7 +104,7 @@ impl Forum {
 async fn node(
     sending: &Sending,
     forum: &Forum,
-    node: Option<ObjectId>,
+    node: Option<&NodeRef>,
 ) -> anyhow::Result<VotingNode> {
     let sender = sending.sender();
     let committee = forum.committee_ids().await?;
@@ -114,7 +117,7 @@ async fn node(
 /// Hands the authority of a node over.
 pub(crate) async fn delegate(context: &Context, args: DelegateArgs) -> anyhow::Result<()> {
     let (sending, forum) = open(context, args.governance, &args.node.send).await?;
-    let node = node(&sending, &forum, args.node.node).await?;
+    let node = node(&sending, &forum, args.node.node.as_ref()).await?;
     let name = title(&node.pool);
     ensure!(
         !forum.has_authority(&node.pool),
@@ -137,7 +140,7 @@ pub(crate) async fn delegate(context: &Context, args: DelegateArgs) -> anyhow::R
 /// Takes the authority of a node back.
 pub(crate) async fn revoke(context: &Context, args: RevokeArgs) -> anyhow::Result<()> {
     let (sending, forum) = open(context, args.governance, &args.node.send).await?;
-    let node = node(&sending, &forum, args.node.node).await?;
+    let node = node(&sending, &forum, args.node.node.as_ref()).await?;
     let name = title(&node.pool);
     ensure!(
         forum.has_authority(&node.pool),

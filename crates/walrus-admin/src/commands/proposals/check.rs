@@ -135,6 +135,7 @@ fn text(report: &CheckReport) -> String {
     let rows = report
         .modules
         .iter()
+        .filter(|module| module.change != "same")
         .map(|module| {
             vec![
                 module.name.clone(),
@@ -151,17 +152,19 @@ fn text(report: &CheckReport) -> String {
                 },
             ]
         })
-        .collect();
-    let table = table(
-        &["Module", "Change", "Size", "Published digest", "New digest"],
-        &[2],
-        rows,
-    );
-    let changed = report
-        .modules
-        .iter()
-        .filter(|module| module.change != "same")
-        .count();
+        .collect::<Vec<_>>();
+    let changed = rows.len();
+    let table = match changed {
+        0 => String::new(),
+        _ => format!(
+            "{}\n",
+            table(
+                &["Module", "Change", "Size", "Published digest", "New digest"],
+                &[2],
+                rows,
+            )
+        ),
+    };
     let verdict = if report.matches {
         format!(
             "The package is exactly the one of proposal {}.",
@@ -171,7 +174,7 @@ fn text(report: &CheckReport) -> String {
         format!("The package is NOT the one of proposal {}.", report.number)
     };
     format!(
-        "{table}\n{} of {} differ from version {} ({})\nPackage digest:  {}\nProposal digest: {}\n{verdict}",
+        "{table}{} of {} differ from version {} ({})\nPackage digest:  {}\nProposal digest: {}\n{verdict}",
         changed,
         count(report.modules.len(), "module"),
         report.published_version,

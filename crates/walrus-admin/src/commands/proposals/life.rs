@@ -66,7 +66,9 @@ pub(super) async fn close(
     };
     let plan = Plan::new(format!("Record that {name} {what}."));
     let success = format!("{name} {what}");
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(&sending, args.number, &call, plan, &success)
+        .await
 }
 
 /// Queues what passed, counting the votes first if nobody did.
@@ -100,7 +102,9 @@ pub(super) async fn queue(
         args.number,
         forum.moment.epoch(from)
     );
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(&sending, args.number, &call, plan, &success)
+        .await
 }
 
 /// Takes an own proposal back.
@@ -127,7 +131,9 @@ pub(super) async fn cancel(
     let plan = Plan::new(format!("Take {} back; {outcome}.", words::title(&view)));
     let call = Call::cancel_proposal(forum.refs(), args.number);
     let success = format!("proposal {} is cancelled", args.number);
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(&sending, args.number, &call, plan, &success)
+        .await
 }
 
 /// Objects to what passed.
@@ -144,7 +150,10 @@ pub(super) async fn object(
     let ballot = view.proposal.ballot.as_ref().context("it had no vote")?;
     let nodes: Vec<ObjectId> = ballot.nodes.iter().map(|node| node.node_id).collect();
     let sender = sending.sender();
-    let Some(node) = forum.choose_node(args.node.node, &nodes, sender).await? else {
+    let Some(node) = forum
+        .choose_node(args.node.node.as_ref(), &nodes, sender)
+        .await?
+    else {
         bail!("account {sender} can vote for no node that could object");
     };
     let name = title(&node.pool);
@@ -167,7 +176,9 @@ pub(super) async fn object(
     ));
     let call = Call::object_to_proposal(forum.refs(), node.pool.id, node.proof, args.number);
     let success = format!("{name} objected to proposal {}", args.number);
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(&sending, args.number, &call, plan, &success)
+        .await
 }
 
 /// Executes what is queued.
@@ -230,7 +241,9 @@ pub(super) async fn execute(
         words::effect(&view.proposal.kind)
     ));
     let success = format!("proposal {} is executed", args.number);
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(&sending, args.number, &call, plan, &success)
+        .await
 }
 
 /// The nodes whose votes execute a proposal in package `walrus`.

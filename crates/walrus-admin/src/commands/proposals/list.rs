@@ -10,7 +10,7 @@ use walrus_sui::{
 use walrus_terminal::output::{print_json, print_text};
 
 use super::{Forum, words};
-use crate::{args::ListArgs, context::Context, show::table};
+use crate::{args::ListArgs, context::Context, show::fitted_table};
 
 /// A proposal in JSON: what `list` prints, and `show` with more.
 #[derive(Serialize)]
@@ -146,7 +146,7 @@ fn text(views: &[ProposalView], forum: &Forum) -> String {
             ]
         })
         .collect();
-    table(
+    fitted_table(
         &[
             "No.",
             "Title",

@@ -16,10 +16,11 @@ mod watch;
 mod words;
 
 use anyhow::Context as _;
+use serde::Serialize;
 use walrus_core::ObjectId;
 use walrus_sui::{
     SuiReader,
-    contract::GovernanceRefs,
+    contract::{Call, GovernanceRefs},
     reader::{GovernanceState, ProposalView},
 };
 
@@ -28,7 +29,7 @@ pub(crate) use authority::{delegate, revoke};
 use crate::{
     args::{ProposalsArgs, ProposalsCommand, SendArgs},
     context::{Context, Moment},
-    send::Sending,
+    send::{Plan, Sending, Sent},
 };
 
 /// Runs a command about proposals.
@@ -111,4 +112,51 @@ pub(super) async fn open(
     let sending = context.sending(args).await?;
     let forum = Forum::read(context, governance, sending.reader()).await?;
     Ok((sending, forum))
+}
+
+/// What a step of a proposal did, and what comes next.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StepReport {
+    #[serde(flatten)]
+    sent: Sent,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Forum {
+    /// Sends a step of a proposal, and tells how the proposal goes on.
+    pub(super) async fn send_step(
+        &self,
+        sending: &Sending,
+        number: u64,
+        call: &Call,
+        plan: Plan,
+        success: &str,
+    ) -> anyhow::Result<()> {
+        let Some(executed) = sending.send(call, plan).await? else {
+            return Ok(());
+        };
+        let report = StepReport {
+            sent: Sent::of(&executed),
+            // The step is done, whether or not anybody can tell what follows.
+            next: self.next_step(number).await.ok(),
+        };
+        sending.report(&report, || {
+            let next = report.next.as_ref();
+            let next = next.map_or_else(String::new, |next| format!("\nNext: {next}"));
+            format!("Success: {success}\n{}{next}", report.sent.lines())
+        })
+    }
+
+    /// What comes next for a proposal, as the chain is now.
+    pub(super) async fn next_step(&self, number: u64) -> anyhow::Result<String> {
+        self.reader.refresh().await;
+        let now = Self {
+            state: self.reader.governance(self.state.governance.id).await?,
+            moment: Moment::read(&self.reader).await?,
+            reader: self.reader.clone(),
+        };
+        Ok(words::next(&now.proposal(number).await?, &now.moment))
+    }
 }

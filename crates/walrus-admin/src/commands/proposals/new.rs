@@ -29,6 +29,8 @@ const TEXT_LENGTH_MAX: usize = 4096;
 #[serde(rename_all = "camelCase")]
 struct Proposed {
     number: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
     #[serde(flatten)]
     sent: Sent,
 }
@@ -74,10 +76,16 @@ pub(super) async fn run(
     let number = executed.proposal_number()?;
     let report = Proposed {
         number,
+        next: forum.next_step(number).await.ok(),
         sent: Sent::of(&executed),
     };
     sending.report(&report, || {
-        format!("Success: made proposal {number}\n{}", report.sent.lines())
+        let next = report.next.as_ref();
+        let next = next.map_or_else(String::new, |next| format!("\nNext: {next}"));
+        format!(
+            "Success: made proposal {number}\n{}{next}",
+            report.sent.lines()
+        )
     })
 }
 
@@ -118,14 +126,10 @@ async fn kind(forum: &Forum, kind: NewKind) -> anyhow::Result<(Kind, String)> {
             }
         }
         NewKind::Slash(args) => {
-            let pool = forum.reader.staking_pool(args.candidate).await?;
+            let node_id = forum.reader.node_id(&args.candidate).await?;
+            let pool = forum.reader.staking_pool(node_id).await?;
             let about = format!("burn the commission of {}", title(&pool));
-            return Ok((
-                Kind::Slash {
-                    node_id: args.candidate,
-                },
-                about,
-            ));
+            return Ok((Kind::Slash { node_id }, about));
         }
         NewKind::Advice(args) => Kind::ParameterAdvice {
             storage_price: args.storage_price.map(|price| price.0),

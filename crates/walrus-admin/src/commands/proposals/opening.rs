@@ -110,7 +110,7 @@ pub(super) async fn run(
     let committee = forum.committee_ids().await?;
     let sender = sending.sender();
     let node = forum
-        .choose_node(args.node.node, &committee, sender)
+        .choose_node(args.node.node.as_ref(), &committee, sender)
         .await?;
     let opening = Opening::read(&forum, node.as_ref().map(|node| node.pool.id)).await?;
     let epoch = opening.census.epoch;
@@ -134,7 +134,9 @@ pub(super) async fn run(
         ));
         let success = format!("the vote on proposal {number} is open until {until}");
         let call = opening.calls(&forum, number, node.as_ref());
-        return sending.send_and_report(&call, plan, &success).await;
+        return forum
+            .send_step(&sending, number, &call, plan, &success)
+            .await;
     }
     let (Some((name, weight)), Some(call)) = (attests, opening.attestation(&forum, node.as_ref()))
     else {
@@ -151,5 +153,7 @@ pub(super) async fn run(
         "{name} attested what is staked in epoch {epoch}; that makes {progress} before the vote on proposal {} opens",
         args.number
     );
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(&sending, args.number, &call, plan, &success)
+        .await
 }

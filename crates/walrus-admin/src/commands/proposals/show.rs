@@ -17,8 +17,11 @@ use super::{Forum, list::ProposalReport, words};
 use crate::{
     args::ShowArgs,
     context::Context,
-    show::{facts, table, wal},
+    show::{count, facts, fitted_table, table, wal},
 };
+
+/// Votes of stake that are shown though they give no reason.
+const STAKES_SHOWN: usize = 10;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +33,8 @@ struct ShowReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     blob_id: Option<String>,
     nodes: Vec<NodeVoteReport>,
+    /// Votes of stake, the largest first.
+    stakes: Vec<StakeVoteReport>,
     objecting_shards: u16,
     next: String,
 }
@@ -48,6 +53,18 @@ struct NodeVoteReport {
     reason: Option<String>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StakeVoteReport {
+    stake_id: String,
+    node_id: String,
+    node_name: String,
+    choice: &'static str,
+    /// What it was worth when the vote began.
+    value: Frost,
+    reason: Option<String>,
+}
+
 /// Shows a proposal.
 pub(super) async fn run(
     context: &Context,
@@ -58,6 +75,7 @@ pub(super) async fn run(
     let forum = Forum::read(context, governance, &reader).await?;
     let view = forum.proposal(args.number).await?;
     let mut nodes = node_votes(&forum, &view).await?;
+    let stakes = stake_votes(&forum, &view, &nodes).await?;
     let next = words::next(&view, &forum.moment);
     if context.json() {
         let (text, blob_id) = match &view.proposal.body {
@@ -69,12 +87,13 @@ pub(super) async fn run(
             text,
             blob_id,
             nodes,
+            stakes,
             objecting_shards: view.proposal.objecting_weight,
             next,
         });
     }
     nodes.sort_by(|left, right| (right.weight, &left.name).cmp(&(left.weight, &right.name)));
-    print_text(&text(&view, &nodes, next))
+    print_text(&text(&view, &nodes, &stakes, next))
 }
 
 async fn node_votes(forum: &Forum, view: &ProposalView) -> anyhow::Result<Vec<NodeVoteReport>> {
@@ -104,7 +123,33 @@ async fn node_votes(forum: &Forum, view: &ProposalView) -> anyhow::Result<Vec<No
         .collect())
 }
 
-fn text(view: &ProposalView, nodes: &[NodeVoteReport], next: String) -> String {
+async fn stake_votes(
+    forum: &Forum,
+    view: &ProposalView,
+    nodes: &[NodeVoteReport],
+) -> anyhow::Result<Vec<StakeVoteReport>> {
+    let votes = forum.reader.stake_votes(&view.proposal).await?;
+    let reports = votes.into_iter().map(|vote| {
+        let node_id = vote.vote.node_id.to_string();
+        let node = nodes.iter().find(|node| node.node_id == node_id);
+        StakeVoteReport {
+            stake_id: vote.stake.to_string(),
+            node_name: node.map_or_else(String::new, |node| node.name.clone()),
+            node_id,
+            choice: words::choice(vote.vote.choice),
+            value: Frost(vote.vote.value),
+            reason: vote.reason,
+        }
+    });
+    Ok(reports.collect())
+}
+
+fn text(
+    view: &ProposalView,
+    nodes: &[NodeVoteReport],
+    stakes: &[StakeVoteReport],
+    next: String,
+) -> String {
     let proposal = &view.proposal;
     let bar = &view.bar;
     let third = if bar.needs_third {
@@ -161,7 +206,38 @@ fn text(view: &ProposalView, nodes: &[NodeVoteReport], next: String) -> String {
         text.push_str("\n\n");
         text.push_str(&node_table(nodes));
     }
+    if !stakes.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&stake_table(stakes));
+    }
     text
+}
+
+/// Votes of stake: the largest, and all that say why.
+fn stake_table(stakes: &[StakeVoteReport]) -> String {
+    let (shown, rest): (Vec<_>, Vec<_>) = stakes
+        .iter()
+        .enumerate()
+        .partition(|(place, stake)| *place < STAKES_SHOWN || stake.reason.is_some());
+    let rows = shown
+        .iter()
+        .map(|(_, stake)| {
+            vec![
+                wal(stake.value),
+                stake.node_name.clone(),
+                stake.choice.to_owned(),
+                stake.reason.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let table = fitted_table(&["Stake", "Node", "Vote", "Reason"], &[0], rows);
+    match rest.len() {
+        0 => table,
+        more => format!(
+            "{table}\nand {} more without a reason",
+            count(more, "stake")
+        ),
+    }
 }
 
 fn node_table(nodes: &[NodeVoteReport]) -> String {

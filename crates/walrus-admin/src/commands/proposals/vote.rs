@@ -58,7 +58,10 @@ pub(super) async fn run(
     }
     let nodes = snapshot(&forum, &view).await?;
     let sender = sending.sender();
-    match forum.choose_node(args.node.node, &nodes, sender).await? {
+    match forum
+        .choose_node(args.node.node.as_ref(), &nodes, sender)
+        .await?
+    {
         Some(node) => as_node(&sending, &forum, &view, opening, vote, node).await,
         None => bail!(
             "account {sender} can vote for no node; with --all-stake it votes with its stake, if it has some"
@@ -159,7 +162,9 @@ async fn as_node(
     let opened = opened(forum, view, opening, Some(&node)).await?;
     let vote = Call::vote_as_node(forum.refs(), node.pool.id, node.proof, vote);
     let call = opened.then(vote);
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(sending, number, &call, plan, &success)
+        .await
 }
 
 /// Shards of a node in the vote; 0 if it has none.
@@ -303,7 +308,9 @@ async fn with_stake(
     );
     let voters = voting.iter().map(|candidate| candidate.voter).collect();
     let call = opened.then(Call::vote_with_stake(forum.refs(), voters, vote));
-    sending.send_and_report(&call, plan, &success).await
+    forum
+        .send_step(sending, number, &call, plan, &success)
+        .await
 }
 
 async fn candidates(sending: &Sending, forum: &Forum) -> anyhow::Result<Vec<Candidate>> {

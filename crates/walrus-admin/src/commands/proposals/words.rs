@@ -6,7 +6,7 @@ use walrus_sui::{
     governance::{MICRO, Outlook, ProposalStep, state_name},
     reader::ProposalView,
 };
-use walrus_terminal::format::{Rate, Size};
+use walrus_terminal::format::{Capacity, Rate};
 
 use crate::{context::Moment, show::wal};
 
@@ -30,7 +30,7 @@ pub(super) fn effect(kind: &Kind) -> String {
                 price.map(|price| format!("{} for {what} a MiB", wal(Frost(price))))
             };
             let capacity =
-                total_capacity.map(|bytes| format!("a capacity of {} in total", Size(bytes)));
+                total_capacity.map(|bytes| format!("a capacity of {} in total", Capacity(bytes)));
             let values: Vec<String> = [
                 price("storing", storage_price),
                 price("writing", write_price),
@@ -162,7 +162,48 @@ pub(super) fn next(view: &ProposalView, moment: &Moment) -> String {
         ProposalStep::Queue => format!("queueing {}", by("queue")),
         ProposalStep::Execute => format!("execution {}", by("execute")),
         ProposalStep::Expire => format!("settling {}", by("close")),
-        ProposalStep::Over => "nothing".to_owned(),
+        ProposalStep::Over => after(view),
+    }
+}
+
+/// What is left to do when a proposal is over.
+fn after(view: &ProposalView) -> String {
+    if view.standing.state != State::Executed {
+        return "nothing".to_owned();
+    }
+    let in_words = |price: Option<u64>, option: &str| {
+        price.map_or_else(String::new, |price| format!(" --{option} {price}FROST"))
+    };
+    match &view.proposal.kind {
+        Kind::Upgrade { .. } => {
+            "by anybody: walrus-deploy migrate, without which the new version is not in use"
+                .to_owned()
+        }
+        Kind::ParameterAdvice {
+            storage_price,
+            write_price,
+            total_capacity,
+        } => {
+            let mut commands = Vec::new();
+            if storage_price.is_some() || write_price.is_some() {
+                commands.push(format!(
+                    "walrus-admin set-price{}{}",
+                    in_words(*storage_price, "storage"),
+                    in_words(*write_price, "write")
+                ));
+            }
+            if total_capacity.is_some() {
+                commands.push("walrus-admin set-capacity".to_owned());
+            }
+            format!(
+                "by every node that follows the advice: {}",
+                commands.join(" and ")
+            )
+        }
+        Kind::GovernanceParameters { .. } => {
+            "nothing: the new rules are in force (walrus-admin proposals rules)".to_owned()
+        }
+        Kind::Slash { .. } | Kind::FreeText => "nothing".to_owned(),
     }
 }
 
