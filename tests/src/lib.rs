@@ -15,6 +15,7 @@
 //! * [`proxy`]: a full node that dies at a chosen moment.
 //! * [`liar`]: a full node that changes transactions.
 //! * [`terminal`]: commands at a terminal, where somebody answers.
+//! * [`tour`]: documents whose commands are run as they stand.
 //! * [`npm`]: the unmodified npm clients.
 //! * [`random`]: seeds, printed when a test fails.
 
@@ -32,6 +33,7 @@ pub mod proxy;
 pub mod random;
 pub mod scenario;
 pub mod terminal;
+pub mod tour;
 pub mod voters;
 
 pub use processes::{Outcome, TestNetwork, binary, random_bytes, run, text};

@@ -129,6 +129,10 @@ impl TestNetwork {
             "0",
             "--faucet-port",
             "0",
+            "--node-port-base",
+            "0",
+            "--metrics-port-base",
+            "0",
         ];
         let outcome = self.localnet(&[&fixed, options].concat());
         assert!(

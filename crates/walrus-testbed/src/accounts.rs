@@ -25,6 +25,17 @@ pub enum Role {
     Node(u16),
 }
 
+impl Role {
+    /// Name of the account in the wallet of the network.
+    pub fn name(self) -> String {
+        match self {
+            Self::Admin => "admin".to_owned(),
+            Self::User(index) => format!("user-{index}"),
+            Self::Node(index) => format!("node-{index}"),
+        }
+    }
+}
+
 /// An account with a well-known key.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -36,6 +47,8 @@ pub struct Account {
 /// How an account is printed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccountInfo {
+    /// Name in the wallet of the network, such as `user-0`: what `--account` takes.
+    pub name: String,
     /// `0x`-hex address.
     pub address: String,
     /// Private key as `suiprivkey1…`.

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::{
     cli::WalrusCli,
-    network::{Network, UpOptions},
+    network::{Network, Ports, UpOptions},
     process,
     report::ReadyReport,
     state::{NetworkOptions, StateDir},
@@ -101,10 +101,12 @@ pub async fn run(json: bool) -> anyhow::Result<()> {
         let report = network
             .up(&UpOptions {
                 options,
-                rpc_port: 0,
-                faucet_port: 0,
+                ports: Ports::ANY,
+                packages: Vec::new(),
+                reset: false,
             })
-            .await?;
+            .await?
+            .report;
         let ready = started.elapsed();
         let outcome = if large {
             measure_large(&report, folder.path())

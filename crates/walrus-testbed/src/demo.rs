@@ -8,7 +8,7 @@ use walrus_core::{NShards, params};
 
 use crate::{
     cli::WalrusCli,
-    network::{How, Network, UpOptions},
+    network::{How, Network, Ports, UpOptions},
     report::NodeInfo,
     state::{NetworkOptions, StateDir},
 };
@@ -30,10 +30,12 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
     let report = network
         .up(&UpOptions {
             options: shape_for(original.len())?,
-            rpc_port: 0,
-            faucet_port: 0,
+            ports: Ports::ANY,
+            packages: Vec::new(),
+            reset: false,
         })
-        .await?;
+        .await?
+        .report;
     let outcome = store_lose_read(&network, &report, file, folder.path(), started);
     // The processes must not outlive the demo, whatever happened.
     network.down()?;

@@ -113,6 +113,59 @@ pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// Waits until somebody asks this program to end: the user, the system, or a terminal that goes away.
+#[derive(Debug)]
+pub struct Termination {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    /// Absent for a program that is to outlive its terminal.
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+impl Termination {
+    /// Listens from now on.
+    pub fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        // `nohup` ignores the signal for its child, which must leave it so.
+        let hangup = if ignores(Signal::SIGHUP) {
+            None
+        } else {
+            Some(signal(SignalKind::hangup())?)
+        };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup,
+        })
+    }
+
+    /// Resolves when the time has come.
+    pub async fn wait(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hangup => {}
+        }
+    }
+}
+
+/// Whether this process ignores a signal, where the operating system tells.
+fn ignores(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| {
+        let mask = line.strip_prefix("SigIgn:")?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    });
+    let bit = signal as i32 - 1;
+    mask.is_some_and(|mask| (mask >> bit) & 1 == 1)
+}
+
 /// Starts this very program with other arguments, detached from the terminal, its output appended to
 /// `log`. It goes on when the caller ends.
 pub fn spawn_self(args: &[&str], log: &Path) -> io::Result<ProcessId> {

@@ -1,8 +1,11 @@
 //! What `walrus-localnet up` says once the network is ready: one JSON object, or a table for people.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use serde::{Deserialize, Serialize};
+
+use walrus_client::config::local_network;
+use walrus_terminal::format::Size;
 
 use crate::accounts::AccountInfo;
 
@@ -17,6 +20,9 @@ pub struct ReadyReport {
     pub chain_id: String,
     /// Ids of the published packages.
     pub packages: Packages,
+    /// `0x`-hex id of the shared object `Governance`, if the network has it; `walrus-admin --governance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governance_object: Option<String>,
     /// `0x`-hex id of the shared object `System`.
     pub system_object: String,
     /// `0x`-hex id of the shared object `Staking`.
@@ -27,6 +33,8 @@ pub struct ReadyReport {
     pub nodes: Vec<NodeInfo>,
     /// Path of the client config for `walrus --config`.
     pub client_config: String,
+    /// Size of the largest blob in bytes; more shards take larger ones.
+    pub max_blob_size: u64,
 }
 
 /// Ids of the published packages, `0x`-hex.
@@ -36,6 +44,9 @@ pub struct Packages {
     pub wal: String,
     /// Package `walrus`.
     pub walrus: String,
+    /// Packages around them, by name.
+    #[serde(flatten)]
+    pub extras: BTreeMap<String, String>,
 }
 
 /// One storage node.
@@ -61,9 +72,17 @@ impl fmt::Display for ReadyReport {
         writeln!(f, "  Chain           {}", self.chain_id)?;
         writeln!(f, "  Package wal     {}", self.packages.wal)?;
         writeln!(f, "  Package walrus  {}", self.packages.walrus)?;
+        for (name, package) in &self.packages.extras {
+            writeln!(f, "  Package         {package}  {name}")?;
+        }
         writeln!(f, "  System object   {}", self.system_object)?;
         writeln!(f, "  Staking object  {}", self.staking_object)?;
+        if let Some(governance) = &self.governance_object {
+            writeln!(f, "  Governance      {governance}")?;
+        }
         writeln!(f, "  Client config   {}", self.client_config)?;
+        let size = Size(self.max_blob_size);
+        writeln!(f, "  Largest blob    {size} (larger with more --shards)")?;
         writeln!(f, "\nStorage nodes")?;
         for node in &self.nodes {
             let pid = node
@@ -78,11 +97,15 @@ impl fmt::Display for ReadyReport {
                 node.id
             )?;
         }
-        writeln!(f, "\nAccounts (well-known keys: never use them elsewhere)")?;
+        writeln!(
+            f,
+            "\nAccounts, by name in the wallet (well-known keys: never use them elsewhere)"
+        )?;
         for account in &self.accounts {
             writeln!(
                 f,
-                "  {}  {} SUI  {} WAL",
+                "  {}  {}  {} SUI  {} WAL",
+                account.name,
                 account.address,
                 whole(account.sui),
                 whole(account.wal)
@@ -91,9 +114,24 @@ impl fmt::Display for ReadyReport {
         }
         write!(
             f,
-            "\nTry:  walrus --config {} store FILE --epochs 1",
-            self.client_config
+            "\nTry:  walrus {}store FILE --epochs 1",
+            self.config_option()
         )
+    }
+}
+
+impl ReadyReport {
+    /// `--config PATH `, or nothing where `walrus` finds the network by itself.
+    fn config_option(&self) -> String {
+        let config = Path::new(&self.client_config);
+        let found = std::env::current_dir()
+            .ok()
+            .and_then(|current| local_network(&current, "client_config.yaml"));
+        if found.as_deref() == config.parent() {
+            String::new()
+        } else {
+            format!("--config {} ", self.client_config)
+        }
     }
 }
 

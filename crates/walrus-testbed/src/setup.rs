@@ -2,14 +2,14 @@
 //!
 //! Every step looks first whether it was done, so that an interrupted start continues where it stopped.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use walrus_admin::NodeToRegister;
 use walrus_client::config::NodeScheme;
 use walrus_contracts::types::NodeMetadata;
 use walrus_core::{Frost, NShards, NetworkKeyPair, ProtocolKeyPair, SuiAddress};
-use walrus_deploy::{ClientConfigFile, DeployConfig, Deployer, Deployment};
+use walrus_deploy::{ClientConfigFile, DeployConfig, Deployer, Deployment, Extra, ExtrasConfig};
 use walrus_node::{
     NodeConfig,
     config::{KeySource, SuiConfig, TlsConfig, WalletReference},
@@ -21,7 +21,7 @@ use walrus_sui::{
 
 use crate::{
     accounts::{Account, Role, WAL_PER_ACCOUNT_FROST},
-    state::{NetworkState, NodeRecord, RegisteredRecord, StateDir},
+    state::{NetworkOptions, NetworkState, NodeRecord, RegisteredRecord, StateDir},
 };
 
 /// Stake of every node: 1000 WAL.
@@ -54,7 +54,23 @@ pub(crate) async fn deploy(state_dir: &StateDir, state: &NetworkState) -> anyhow
         max_epochs_ahead: options.epochs_ahead_max,
     };
     deployer.deploy(&config).await?;
+    // Before anybody else sends anything, so that the packages get the same IDs in every network.
+    let packages = state.packages.iter().map(|name| name.parse());
+    let extras = ExtrasConfig {
+        packages: packages.collect::<Result<_, _>>()?,
+        ..ExtrasConfig::default()
+    };
+    deployer.deploy_extras(&extras).await?;
     Ok(deployer)
+}
+
+/// Packages around the contracts that are deployed: name and ID.
+pub(crate) fn extras(deployer: &Deployer) -> BTreeMap<String, String> {
+    let deployed = |extra: Extra| {
+        let record = deployer.extra(extra)?;
+        Some((extra.name().to_owned(), record.package.to_string()))
+    };
+    Extra::ALL.into_iter().filter_map(deployed).collect()
 }
 
 /// Registers the nodes that are not registered yet and writes down what they are on chain; returns the state
@@ -134,8 +150,9 @@ fn node_to_register(node: &NodeRecord) -> NodeToRegister {
 pub(crate) fn write_node_files(
     state_dir: &StateDir,
     state: &NetworkState,
-    deployment: &Deployment,
+    deployer: &Deployer,
 ) -> anyhow::Result<()> {
+    let deployment = deployment(deployer)?;
     for node in &state.nodes {
         let config_path = state_dir.node_config(node);
         if config_path.exists() {
@@ -194,20 +211,40 @@ fn node_config(
     serde_json::from_value(minimal).context("the config of a node is not complete")
 }
 
-/// Writes the config and the wallet that `walrus` is used with.
+/// Writes the config and the wallet that `walrus` and `walrus-admin` are used with. What somebody has added to them
+/// stays.
 pub(crate) fn write_client_files(
     state_dir: &StateDir,
     state: &NetworkState,
-    deployment: &Deployment,
+    deployer: &Deployer,
 ) -> anyhow::Result<()> {
-    let wallet = state_dir.client_wallet();
-    if !wallet.exists() {
-        create_wallet(&wallet, state, Role::User(0))?;
+    let path = state_dir.client_wallet();
+    if !path.exists() {
+        create_wallet(&path, state, Role::User(0))?;
+        let mut wallet = Wallet::load(&path)?;
+        for role in roles(&state.options) {
+            wallet.import_as(&Account::of(role).signer(), &role.name())?;
+        }
     }
-    let mut config = ClientConfigFile::new(deployment, Some(wallet), vec![state.chain.rpc_url()]);
+    let deployment = deployment(deployer)?;
+    let mut config = ClientConfigFile::new(deployment, Some(path), vec![state.chain.rpc_url()])
+        .with_extras(deployer);
     config.storage_node_scheme = Some("http".to_owned());
     config.save(&state_dir.client_config())?;
     Ok(())
+}
+
+/// Who has an account, users first.
+pub(crate) fn roles(options: &NetworkOptions) -> impl Iterator<Item = Role> {
+    let users = (0..options.accounts).map(Role::User);
+    let nodes = (0..options.nodes).map(Role::Node);
+    users.chain(nodes).chain([Role::Admin])
+}
+
+fn deployment(deployer: &Deployer) -> anyhow::Result<&Deployment> {
+    deployer
+        .deployment()
+        .context("the contracts are not deployed")
 }
 
 fn create_wallet(path: &Path, state: &NetworkState, role: Role) -> anyhow::Result<()> {
@@ -237,7 +274,7 @@ fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// Refuses shapes that cannot work, before anything is started.
-pub(crate) fn check_options(options: &crate::state::NetworkOptions) -> anyhow::Result<()> {
+pub(crate) fn check_options(options: &NetworkOptions) -> anyhow::Result<()> {
     const SHARDS_MIN: u16 = 4;
     ensure!(
         options.shards >= SHARDS_MIN,

@@ -12,8 +12,22 @@ use walrus_core::ObjectId;
 
 use crate::process::ProcessId;
 
+mod clear;
+mod place;
+
 /// Layout version of `network.json`.
 const FORMAT: u32 = 1;
+/// The file that says what the network consists of; a folder with it holds a network.
+const NETWORK_FILE: &str = "network.json";
+/// Held while `network.json` is changed.
+const NETWORK_LOCK: &str = "network.lock";
+/// Held while the network is started or thrown away.
+const UP_LOCK: &str = "up.lock";
+
+/// Name of a file that is being written.
+fn temporary(name: &str) -> String {
+    format!("{name}.tmp")
+}
 
 /// Reading or writing the state directory failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,13 +35,36 @@ pub enum StateError {
     /// There is no network in the directory.
     #[error("no local network in {}: start one with `walrus-localnet up`", .0.display())]
     Absent(PathBuf),
-    /// The file is not what this program wrote.
-    #[error("{} is damaged ({reason}): remove the directory and start over", path.display())]
+    /// The folder cannot hold a network.
+    #[error("cannot use {} for a network: {reason}; choose another folder with --state-dir", path.display())]
+    Unusable {
+        /// The folder, or what is wrong in it.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file is not what this version of the program wrote.
+    #[error(
+        "{} is damaged or of another program ({reason}): choose another folder with --state-dir, or move the file away",
+        path.display()
+    )]
     Corrupt {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The network was made by another version of this program.
+    #[error(
+        "the network in {} was made by another version of walrus-localnet (layout {found}, this one is {FORMAT}): use \
+         that version, or start over with `up --reset`",
+        folder.display()
+    )]
+    OtherVersion {
+        /// The state directory.
+        folder: PathBuf,
+        /// Its layout.
+        found: u32,
     },
     /// The operating system refused.
     #[error("cannot use {}: {source}", path.display())]
@@ -147,6 +184,9 @@ pub struct NetworkState {
     pub nodes: Vec<NodeRecord>,
     /// Set once the first committee was formed and the network was ready.
     pub ready_once: bool,
+    /// Names of the packages that were asked for around the contracts.
+    #[serde(default)]
+    pub packages: Vec<String>,
 }
 
 impl NetworkState {
@@ -158,8 +198,28 @@ impl NetworkState {
             chain,
             nodes,
             ready_once: false,
+            packages: Vec::new(),
         }
     }
+}
+
+/// The layout of `network.json`, which every version of the file has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// The part of `network.json` that says what runs, in every layout so far.
+#[derive(Deserialize)]
+struct Running {
+    chain: Started,
+    nodes: Vec<Started>,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    #[serde(default)]
+    process: Option<ProcessId>,
 }
 
 /// A state directory.
@@ -215,12 +275,12 @@ impl StateDir {
     }
 
     fn file(&self) -> PathBuf {
-        self.root.join("network.json")
+        self.root.join(NETWORK_FILE)
     }
 
-    /// Whether a network was made here.
-    pub fn exists(&self) -> bool {
-        self.file().exists()
+    /// Whether a network was made here, by this or another version of the program.
+    pub fn exists(&self) -> Result<bool, StateError> {
+        Ok(self.contents()? == place::Contents::Network)
     }
 
     /// Reads `network.json`.
@@ -233,16 +293,19 @@ impl StateDir {
             }
             Err(source) => return Err(StateError::Io { path, source }),
         };
-        let state: NetworkState =
-            serde_json::from_str(&text).map_err(|error| StateError::Corrupt {
-                path: path.clone(),
-                reason: error.to_string(),
-            })?;
-        if state.format != FORMAT {
-            let reason = format!("layout {} is not {FORMAT}", state.format);
-            return Err(StateError::Corrupt { path, reason });
+        let corrupt = |error: serde_json::Error| StateError::Corrupt {
+            path: path.clone(),
+            reason: error.to_string(),
+        };
+        // The layout first: what another one lacks would only look like damage.
+        let Format { format } = serde_json::from_str(&text).map_err(corrupt)?;
+        if format != FORMAT {
+            return Err(StateError::OtherVersion {
+                folder: self.root.clone(),
+                found: format,
+            });
         }
-        Ok(state)
+        serde_json::from_str(&text).map_err(corrupt)
     }
 
     /// Writes `network.json`; after a crash either the old or the new text is there.
@@ -250,7 +313,7 @@ impl StateDir {
         let path = self.file();
         let write = || -> io::Result<()> {
             fs::create_dir_all(&self.root)?;
-            let temporary = self.root.join("network.json.tmp");
+            let temporary = self.root.join(temporary(NETWORK_FILE));
             let mut file = File::create(&temporary)?;
             file.write_all(&serde_json::to_vec_pretty(state)?)?;
             file.sync_all()?;
@@ -266,15 +329,37 @@ impl StateDir {
     /// Changes `network.json` under a lock, so that commands run at the same time do not lose each
     /// other's changes.
     pub fn update<T>(&self, change: impl FnOnce(&mut NetworkState) -> T) -> Result<T, StateError> {
-        let _lock = self.lock("network.lock")?;
+        let _lock = self.lock(NETWORK_LOCK)?;
         let mut state = self.load()?;
         let result = change(&mut state);
         self.save(&state)?;
         Ok(result)
     }
 
-    /// Waits for and takes an exclusive lock; dropped with the returned file.
-    pub fn lock(&self, name: &str) -> Result<File, StateError> {
+    /// Waits until nobody else starts the network or throws it away, and keeps others from it while the returned file
+    /// is open. Makes the folder; fails where no network may be made.
+    pub fn lock_start(&self) -> Result<File, StateError> {
+        self.check_claim()?;
+        self.lock(UP_LOCK)
+    }
+
+    /// The processes that a network of any version has started.
+    pub(crate) fn processes(&self) -> Result<Vec<ProcessId>, StateError> {
+        let path = self.file();
+        let text = fs::read_to_string(&path).map_err(|source| StateError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let running: Running =
+            serde_json::from_str(&text).map_err(|error| StateError::Corrupt {
+                path,
+                reason: error.to_string(),
+            })?;
+        let all = running.nodes.into_iter().chain([running.chain]);
+        Ok(all.filter_map(|started| started.process).collect())
+    }
+
+    fn lock(&self, name: &str) -> Result<File, StateError> {
         let path = self.root.join(name);
         let take = || -> io::Result<File> {
             fs::create_dir_all(&self.root)?;
@@ -339,5 +424,24 @@ mod tests {
         fs::write(folder.path().join("network.json"), "{").unwrap();
         let text = state_dir.load().unwrap_err().to_string();
         assert!(text.contains("network.json is damaged"), "{text}");
+    }
+
+    #[test]
+    fn a_network_of_another_version_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let state_dir = StateDir::new(folder.path());
+        let process = ProcessId::of(std::process::id());
+        let other = serde_json::json!({
+            "format": FORMAT + 1,
+            "options": { "more": true },
+            "chain": { "rpc_port": 1, "process": process },
+            "nodes": [{ "port": 2 }],
+        });
+        fs::write(folder.path().join(NETWORK_FILE), other.to_string()).unwrap();
+        let text = state_dir.load().unwrap_err().to_string();
+        assert!(text.contains("another version"), "{text}");
+        assert!(state_dir.exists().unwrap());
+        state_dir.check_claim().unwrap();
+        assert_eq!(state_dir.processes().unwrap(), [process]);
     }
 }

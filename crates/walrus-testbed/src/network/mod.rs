@@ -1,7 +1,13 @@
 //! Starting, resuming and stopping a network.
 
+mod create;
+mod fund;
+mod time;
+
 use std::{
+    collections::BTreeSet,
     fs,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -11,8 +17,8 @@ use walrus_client::{
     config::{CommunicationConfig, NodeScheme},
     node::NodeClient,
 };
-use walrus_core::NShards;
-use walrus_deploy::Deployer;
+use walrus_core::{NShards, params};
+use walrus_deploy::{Deployer, Extra};
 use walrus_sui::{EpochState, SuiReader, SuiRpc};
 
 use crate::{
@@ -21,8 +27,10 @@ use crate::{
     process::{self, ProcessId},
     report::{NodeInfo, Packages, ReadyReport},
     setup,
-    state::{ChainRecord, NetworkOptions, NetworkState, NodeRecord, StateDir},
+    state::{NetworkOptions, NetworkState, NodeRecord, StateDir},
 };
+
+pub use self::{create::Ports, fund::Amount};
 
 /// How long a process may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -40,10 +48,21 @@ const LOG_LINES_QUOTED: usize = 3;
 pub struct UpOptions {
     /// Shape of the network.
     pub options: NetworkOptions,
-    /// TCP port of the chain's gRPC service; 0 picks a free one. Ignored when the network exists.
-    pub rpc_port: u16,
-    /// TCP port of the faucet; 0 picks a free one. Ignored when the network exists.
-    pub faucet_port: u16,
+    /// Its ports; a network that exists keeps those it has.
+    pub ports: Ports,
+    /// Packages to publish around the contracts, besides those that are there.
+    pub packages: Vec<Extra>,
+    /// Throw away the network that is there.
+    pub reset: bool,
+}
+
+/// A network that has started.
+#[derive(Debug)]
+pub struct Started {
+    /// How to reach it.
+    pub report: ReadyReport,
+    /// What a reset found in the folder that this program has not made, and left.
+    pub left: Vec<PathBuf>,
 }
 
 /// How a process is ended.
@@ -69,19 +88,29 @@ impl Network {
 
     /// Starts whatever of the network does not run, making it first if it does not exist, and waits until it is
     /// ready: every node serves and attested to the current epoch.
-    pub async fn up(&self, up: &UpOptions) -> anyhow::Result<ReadyReport> {
+    ///
+    /// Fails in a folder that holds anything but a network of this program.
+    pub async fn up(&self, up: &UpOptions) -> anyhow::Result<Started> {
         setup::check_options(&up.options)?;
-        let _lock = self.state_dir.lock("up.lock")?;
-        let state = self.load_or_create(up)?;
-        self.start_chain().await?;
+        let _lock = self.state_dir.lock_start()?;
+        let left = self.reset_if_asked(up.reset)?;
+        let state = self.load_or_create(up, up.reset)?;
+        match self.start(state).await {
+            Ok(report) => Ok(Started { report, left }),
+            Err(error) => {
+                // A network that did not become ready leaves nothing running.
+                self.down()?;
+                Err(error)
+            }
+        }
+    }
 
+    async fn start(&self, state: NetworkState) -> anyhow::Result<ReadyReport> {
+        self.start_chain().await?;
         let deployer = setup::deploy(&self.state_dir, &state).await?;
-        let deployment = deployer
-            .deployment()
-            .context("the contracts are not deployed")?;
         let state = setup::register_nodes(&self.state_dir, &state, &deployer).await?;
-        setup::write_node_files(&self.state_dir, &state, deployment)?;
-        setup::write_client_files(&self.state_dir, &state, deployment)?;
+        setup::write_node_files(&self.state_dir, &state, &deployer)?;
+        setup::write_client_files(&self.state_dir, &state, &deployer)?;
         let names: Vec<_> = state.nodes.iter().map(NodeRecord::name).collect();
         for name in &names {
             self.spawn_node(name)?;
@@ -93,44 +122,33 @@ impl Network {
         self.report().await
     }
 
-    fn load_or_create(&self, up: &UpOptions) -> anyhow::Result<NetworkState> {
-        if self.state_dir.exists() {
+    /// Ends the network that is there, whatever version of the program it is of, and removes what it consists of.
+    fn reset_if_asked(&self, reset: bool) -> anyhow::Result<Vec<PathBuf>> {
+        if !reset || !self.state_dir.exists()? {
+            return Ok(Vec::new());
+        }
+        let processes = self.state_dir.processes()?;
+        std::thread::scope(|scope| {
+            for process in processes {
+                scope.spawn(move || end(Some(process), How::Ask));
+            }
+        });
+        Ok(self.state_dir.clear()?)
+    }
+
+    /// The network that is there with the packages that are asked for, or else a new one.
+    fn load_or_create(&self, up: &UpOptions, is_new: bool) -> anyhow::Result<NetworkState> {
+        let mut state = if !is_new && self.state_dir.exists()? {
             let state = self.state_dir.load()?;
-            ensure!(
-                state.options == up.options,
-                "the network in {} has another shape: {} nodes, {} shards; use --reset to start over",
-                self.state_dir.root().display(),
-                state.options.nodes,
-                state.options.shards
-            );
-            return Ok(state);
-        }
-        let node_count = usize::from(up.options.nodes);
-        let mut free = ports::free_ports(2 * node_count + 2)?.into_iter();
-        let mut next = || free.next().context("too few ports");
-        let choose = |wanted: u16, free: u16| if wanted == 0 { free } else { wanted };
-        let chain = ChainRecord {
-            rpc_port: choose(up.rpc_port, next()?),
-            faucet_port: choose(up.faucet_port, next()?),
-            process: None,
+            create::check_same(&state, up)?;
+            state
+        } else {
+            create::create(up)?
         };
-        let mut nodes = Vec::with_capacity(node_count);
-        for index in 0..up.options.nodes {
-            nodes.push(NodeRecord {
-                index,
-                port: next()?,
-                metrics_port: next()?,
-                registered: None,
-                process: None,
-            });
-        }
-        for port in [chain.rpc_port, chain.faucet_port] {
-            ensure!(
-                ports::is_free(port),
-                "port {port} is in use: choose others with --rpc-port and --faucet-port"
-            );
-        }
-        let state = NetworkState::new(up.options.clone(), chain, nodes);
+        let known = state.packages.iter().cloned();
+        let wanted = up.packages.iter().map(|extra| extra.name().to_owned());
+        let all: BTreeSet<String> = known.chain(wanted).collect();
+        state.packages = all.into_iter().collect();
         self.state_dir.save(&state)?;
         Ok(state)
     }
@@ -269,7 +287,13 @@ impl Network {
             .take(LOG_LINES_QUOTED)
             .collect();
         let quoted: Vec<_> = lines.into_iter().rev().collect();
-        format!("{} (log: {})", quoted.join(" | "), path.display())
+        // What ended the process says it all, if it had the time to say it.
+        let reason = quoted
+            .iter()
+            .rev()
+            .find_map(|line| line.strip_prefix("Error: "));
+        let reason = reason.map_or_else(|| quoted.join(" | "), str::to_owned);
+        format!("{reason} (log: {})", path.display())
     }
 
     /// Stops every process; nodes first, so that they can still tell the chain.
@@ -290,18 +314,8 @@ impl Network {
         Ok(())
     }
 
-    /// Stops the network and removes its state directory.
-    pub fn remove(&self) -> anyhow::Result<()> {
-        if !self.state_dir.exists() {
-            return Ok(());
-        }
-        self.down()?;
-        let root = self.state_dir.root();
-        fs::remove_dir_all(root).with_context(|| format!("cannot remove {}", root.display()))
-    }
-
-    /// How to reach the network and what runs.
-    pub async fn report(&self) -> anyhow::Result<ReadyReport> {
+    /// The state of the network, whose chain must be running.
+    fn running_chain(&self) -> anyhow::Result<NetworkState> {
         let state = self.state_dir.load()?;
         ensure!(
             state
@@ -310,9 +324,21 @@ impl Network {
                 .is_some_and(|process| process.is_alive()),
             "the network is stopped: start it with `walrus-localnet up`"
         );
+        Ok(state)
+    }
+
+    /// The deployment in the name of the account that made it, on the chain that must be running.
+    async fn deployer(&self) -> anyhow::Result<Deployer> {
+        let state = self.running_chain()?;
         let rpc = SuiRpc::new([state.chain.rpc_url()])?;
         let admin = Account::of(Role::Admin).signer();
-        let deployer = Deployer::open(rpc, admin, Some(&self.state_dir.deployment())).await?;
+        Ok(Deployer::open(rpc, admin, Some(&self.state_dir.deployment())).await?)
+    }
+
+    /// How to reach the network and what runs.
+    pub async fn report(&self) -> anyhow::Result<ReadyReport> {
+        let state = self.running_chain()?;
+        let deployer = self.deployer().await?;
         let deployment = deployer
             .deployment()
             .context("the network never became ready: run `walrus-localnet up`")?;
@@ -325,12 +351,18 @@ impl Network {
             packages: Packages {
                 wal: deployment.wal_package.to_string(),
                 walrus: deployment.walrus_package.to_string(),
+                extras: setup::extras(&deployer),
             },
+            governance_object: deployer
+                .extra(Extra::WalrusGovernance)
+                .and_then(|record| record.object)
+                .map(|id| id.to_string()),
             system_object: deployment.system_object.to_string(),
             staking_object: deployment.staking_object.to_string(),
             accounts: (0..state.options.accounts).map(account_info).collect(),
             nodes: nodes.collect(),
             client_config: self.state_dir.client_config().display().to_string(),
+            max_blob_size: NShards::new(state.options.shards).map_or(0, params::max_blob_size),
         })
     }
 
@@ -393,6 +425,7 @@ fn node_info(node: &NodeRecord, committee: &walrus_sui::Committee) -> NodeInfo {
 fn account_info(index: u16) -> AccountInfo {
     let signer = Account::of(Role::User(index)).signer();
     AccountInfo {
+        name: Role::User(index).name(),
         address: signer.address().to_string(),
         secret: signer.to_suiprivkey(),
         sui: SUI_PER_ACCOUNT_MIST,

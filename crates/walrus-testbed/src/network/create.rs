@@ -1,0 +1,271 @@
+//! A network that does not exist yet: its shape and its ports.
+
+use anyhow::{bail, ensure};
+
+use super::UpOptions;
+use crate::{
+    ports,
+    state::{ChainRecord, NetworkOptions, NetworkState, NodeRecord},
+};
+
+/// Where the chain's gRPC service listens unless somebody chooses another port.
+const RPC_PORT: u16 = 9000;
+/// Where the faucet listens unless somebody chooses another port.
+const FAUCET_PORT: u16 = 9123;
+/// Where the first node listens if this port and those of the other nodes are free.
+const NODE_PORT_BASE: u16 = 9185;
+/// Where the first node serves metrics if this port and those of the other nodes are free.
+const METRICS_PORT_BASE: u16 = 9385;
+
+/// TCP ports of a new network. `None` stands for the usual ones, 0 for any that are free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// The chain's gRPC service.
+    pub rpc: Option<u16>,
+    /// The faucet.
+    pub faucet: Option<u16>,
+    /// The first node; the others follow it. The usual ones are taken only if all of them are free.
+    pub node_base: Option<u16>,
+    /// Metrics of the first node; those of the others follow them, with the same reserve.
+    pub metrics_base: Option<u16>,
+}
+
+impl Ports {
+    /// Any that are free.
+    pub const ANY: Self = Self {
+        rpc: Some(0),
+        faucet: Some(0),
+        node_base: Some(0),
+        metrics_base: Some(0),
+    };
+}
+
+/// The state of a new network.
+pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
+    let nodes = up.options.nodes;
+    let mut chosen = Chosen::default();
+    let rpc_port = chosen.one("--rpc-port", up.ports.rpc, RPC_PORT)?;
+    let faucet_port = chosen.one("--faucet-port", up.ports.faucet, FAUCET_PORT)?;
+    let node_ports = chosen.row(
+        "--node-port-base",
+        up.ports.node_base,
+        NODE_PORT_BASE,
+        nodes,
+    )?;
+    let metrics = up.ports.metrics_base;
+    let metrics_ports = chosen.row("--metrics-port-base", metrics, METRICS_PORT_BASE, nodes)?;
+    let chain = ChainRecord {
+        rpc_port,
+        faucet_port,
+        process: None,
+    };
+    let nodes = (0..nodes).zip(node_ports).zip(metrics_ports);
+    let nodes = nodes.map(|((index, port), metrics_port)| NodeRecord {
+        index,
+        port,
+        metrics_port,
+        registered: None,
+        process: None,
+    });
+    Ok(NetworkState::new(
+        up.options.clone(),
+        chain,
+        nodes.collect(),
+    ))
+}
+
+/// Fails if a network that exists has not what is asked for.
+pub(super) fn check_same(state: &NetworkState, up: &UpOptions) -> anyhow::Result<()> {
+    let NetworkOptions { nodes, shards, .. } = state.options;
+    ensure!(
+        state.options == up.options,
+        "the network has another shape: {nodes} nodes, {shards} shards, epochs of {} s, {} epochs ahead, {} accounts; \
+         use --reset to start over",
+        state.options.epoch_duration_ms / 1000,
+        state.options.epochs_ahead_max,
+        state.options.accounts
+    );
+    let node = state.nodes.first();
+    let fixed = [
+        ("--rpc-port", up.ports.rpc, Some(state.chain.rpc_port)),
+        (
+            "--faucet-port",
+            up.ports.faucet,
+            Some(state.chain.faucet_port),
+        ),
+        (
+            "--node-port-base",
+            up.ports.node_base,
+            node.map(|node| node.port),
+        ),
+        (
+            "--metrics-port-base",
+            up.ports.metrics_base,
+            node.map(|node| node.metrics_port),
+        ),
+    ];
+    for (option, wanted, present) in fixed {
+        let is_other = wanted.is_some_and(|wanted| wanted != 0 && Some(wanted) != present);
+        ensure!(
+            !is_other,
+            "the network has port {} for {option}, and keeps it; use --reset to start over",
+            present.unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// Ports that are given away already.
+#[derive(Default)]
+struct Chosen(Vec<u16>);
+
+impl Chosen {
+    fn is_free(&self, port: u16) -> bool {
+        !self.0.contains(&port) && ports::is_free(port)
+    }
+
+    fn one(&mut self, option: &str, wanted: Option<u16>, usual: u16) -> anyhow::Result<u16> {
+        let port = match wanted.unwrap_or(usual) {
+            0 => self.any(1)?[0],
+            port => {
+                ensure!(
+                    self.is_free(port),
+                    "port {port} is in use: choose another with {option}, or any free one with {option} 0"
+                );
+                port
+            }
+        };
+        self.0.push(port);
+        Ok(port)
+    }
+
+    /// `count` ports in a row, or any that are free.
+    fn row(
+        &mut self,
+        option: &str,
+        wanted: Option<u16>,
+        usual: u16,
+        count: u16,
+    ) -> anyhow::Result<Vec<u16>> {
+        let base = wanted.unwrap_or(usual);
+        let row: Vec<u16> = (0..count)
+            .filter_map(|index| base.checked_add(index))
+            .collect();
+        let is_complete = row.len() == usize::from(count);
+        let taken = row.iter().find(|port| !self.is_free(**port));
+        let ports = match (wanted, taken) {
+            (Some(0), _) => self.any(count)?,
+            (_, None) if is_complete => row,
+            (None, _) => self.any(count)?,
+            (Some(_), Some(port)) => {
+                bail!("port {port} is in use: choose another {option}, or 0 for any free ones")
+            }
+            (Some(_), None) => {
+                bail!("{option} {base} leaves no room for the ports of {count} nodes")
+            }
+        };
+        self.0.extend(&ports);
+        Ok(ports)
+    }
+
+    fn any(&self, count: u16) -> anyhow::Result<Vec<u16>> {
+        let wanted = usize::from(count);
+        let mut free = ports::free_ports(wanted + self.0.len())?;
+        free.retain(|port| !self.0.contains(port));
+        free.truncate(wanted);
+        ensure!(free.len() == wanted, "too few ports are free");
+        Ok(free)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn up(ports: Ports) -> UpOptions {
+        UpOptions {
+            options: NetworkOptions::default(),
+            ports,
+            reset: false,
+            packages: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn ports_are_chosen_in_a_row() {
+        let free = ports::free_ports(64).unwrap();
+        let base = free
+            .into_iter()
+            .find(|base| (*base..).take(8).all(ports::is_free))
+            .unwrap();
+        let wanted = Ports {
+            node_base: Some(base),
+            metrics_base: Some(base + 4),
+            ..Ports::ANY
+        };
+        let state = create(&up(wanted)).unwrap();
+        let nodes = state.nodes.iter();
+        let (node, metrics): (Vec<u16>, Vec<u16>) =
+            nodes.map(|node| (node.port, node.metrics_port)).unzip();
+        assert_eq!(node, (base..base + 4).collect::<Vec<_>>());
+        assert_eq!(metrics, (base + 4..base + 8).collect::<Vec<_>>());
+        check_same(&state, &up(wanted)).unwrap();
+        check_same(&state, &up(Ports::default())).unwrap();
+        check_same(&state, &up(Ports::ANY)).unwrap();
+        let other = Ports {
+            node_base: Some(base + 1),
+            ..wanted
+        };
+        let error = check_same(&state, &up(other)).unwrap_err().to_string();
+        assert!(error.contains("--node-port-base"), "{error}");
+    }
+
+    #[test]
+    fn ports_that_cannot_be_had_are_named() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        for (ports, part) in [
+            (
+                Ports {
+                    rpc: Some(port),
+                    ..Ports::ANY
+                },
+                "--rpc-port",
+            ),
+            (
+                Ports {
+                    faucet: Some(port),
+                    ..Ports::ANY
+                },
+                "--faucet-port",
+            ),
+            (
+                Ports {
+                    node_base: Some(port - 3),
+                    ..Ports::ANY
+                },
+                "--node-port-base",
+            ),
+            (
+                Ports {
+                    metrics_base: Some(u16::MAX),
+                    ..Ports::ANY
+                },
+                "no room",
+            ),
+            (
+                Ports {
+                    node_base: Some(port + 1),
+                    metrics_base: Some(port + 2),
+                    ..Ports::ANY
+                },
+                "is in use",
+            ),
+        ] {
+            let error = create(&up(ports)).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
