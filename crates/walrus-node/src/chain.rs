@@ -3,6 +3,7 @@
 //! [`ChainView`] is the seam between the node and Sui: [`sui::SuiChain`] implements it over gRPC; tests of the node
 //! alone implement it in memory. Every method may fail for a while, and the callers retry.
 
+mod announce;
 mod sui;
 
 use futures::{future::BoxFuture, stream::BoxStream};
@@ -14,6 +15,7 @@ use walrus_core::{
 
 use crate::epoch::{EpochCall, Moment};
 
+pub use announce::Announcement;
 pub use sui::{SuiChain, SuiChainConfig};
 pub use walrus_contracts::events::WalrusEvent;
 pub use walrus_sui::{
@@ -57,6 +59,12 @@ pub trait ChainView: Send + Sync + 'static {
         &self,
         certificate: ProtocolCertificate,
     ) -> BoxFuture<'_, Result<(), ChainError>>;
+
+    /// Makes the chain say about this node what is wanted; returns the names of what was different.
+    fn announce<'a>(
+        &'a self,
+        wanted: &'a Announcement,
+    ) -> BoxFuture<'a, Result<Vec<&'static str>, ChainError>>;
 
     /// Whether this node can send transactions (it has a wallet).
     fn can_send(&self) -> bool;

@@ -3,6 +3,7 @@
 //! Keys and defaults are those of existing node configurations, so that operators can bring their files. Keys of parts this
 //! version does not have are accepted and named in the log.
 
+mod announced;
 mod check;
 mod id_text;
 mod keys;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use walrus_client::config::{CommunicationConfig, NodeScheme};
 use walrus_core::ObjectId;
 
+pub use announced::{ConfigSynchronizerConfig, Currency, MetadataConfig, VotingConfig};
 pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
 pub use sections::{
     PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig,
@@ -40,7 +42,6 @@ const NAME_CHARS_MAX: usize = 100;
 /// Sections other node implementations know and this version does without.
 const FOREIGN_KEYS: &[&str] = &[
     "disable_event_blob_writer",
-    "commission_rate",
     "num_uncertified_blob_threshold",
     "admin_socket_path",
     "sliver_reference_cache_max_entries",
@@ -48,8 +49,6 @@ const FOREIGN_KEYS: &[&str] = &[
     "shard_sync_config",
     "event_processor_config",
     "live_upload_deferral",
-    "metadata",
-    "config_synchronizer",
     "garbage_collection",
     "consistency_check",
     "checkpoint_config",
@@ -66,10 +65,7 @@ const FOREIGN_KEYS: &[&str] = &[
 
 /// Keys that give a node a duty this version cannot do. Running without it, silently, would break a promise; so the node does
 /// not start unless they are absent or null.
-const DUTY_KEYS: &[(&str, &str)] = &[
-    ("blocklist_path", "refuse to serve blobs"),
-    ("voting_params", "vote for prices and capacity by itself"),
-];
+const DUTY_KEYS: &[(&str, &str)] = &[("blocklist_path", "refuse to serve blobs")];
 
 /// Configuration of a storage node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,6 +127,18 @@ pub struct NodeConfig {
     /// How other nodes are reached: over TLS, unless the whole network is local.
     #[serde(default)]
     pub storage_node_scheme: NodeScheme,
+    /// The node's votes.
+    #[serde(default)]
+    pub voting_params: VotingConfig,
+    /// Its share of rewards, in hundredths of a percent; left as it is on chain if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commission_rate: Option<u16>,
+    /// The node, for people; left as it is on chain if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<MetadataConfig>,
+    /// How the chain is kept in step with the configuration.
+    #[serde(default)]
+    pub config_synchronizer: ConfigSynchronizerConfig,
     /// Everything else in the file.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
@@ -328,6 +336,10 @@ sui:
   system_object: 0x2134d52768ea07e8c43570ef975eb3e4c27a39fa6396bef985b5abc58d03ddd2
   staking_object: 0x10b9d30c28448939ce6c4d6c6e0ffce4a7f8a4ada8248bdad09ef8b70e4a3904
 ";
+
+    pub(super) fn minimal() -> NodeConfig {
+        NodeConfig::parse(MINIMAL).unwrap()
+    }
 
     #[test]
     fn a_minimal_file_has_the_documented_defaults() {

@@ -184,9 +184,10 @@ impl EventProcessor {
     }
 
     fn report_failure(&self, error: &EventError) {
-        match error {
-            EventError::Chain(error @ ChainError::Unavailable(_)) => self.state.chain_failed(error),
-            _ => error!(%error, "cannot process chain events; trying again"),
+        if let EventError::Chain(error @ ChainError::Unavailable(_)) = error {
+            self.state.chain_failed(error);
+        } else {
+            error!(%error, "cannot process chain events; trying again");
         }
     }
 

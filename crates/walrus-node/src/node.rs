@@ -1,5 +1,7 @@
 //! Putting the parts together: start, run, stop.
 
+mod announce;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
@@ -10,6 +12,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 use walrus_core::{ObjectId, keys::NetworkKeyPair};
 use walrus_encoder::Encoder;
+
+use announce::announce_config;
 
 use crate::{
     chain::{ChainError, ChainView, Registration, SuiChain, SuiChainConfig},
@@ -108,6 +112,15 @@ impl StorageNode {
         tasks.spawn(watch_storage(state.clone(), stop.clone(), failed.clone()));
         tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
         tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
+        if let Some(interval) = config.config_synchronizer.interval() {
+            tasks.spawn(announce_config(
+                state.clone(),
+                chain.clone(),
+                config.announcement(),
+                interval,
+                stop.clone(),
+            ));
+        }
         tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
         let peers = Arc::new(Peers::new(identity.n_shards, config.peer_communication()));
         let healer = Arc::new(Healer::new(service.clone(), peers, chain.clone()));
@@ -325,12 +338,20 @@ async fn retry<'a, T, F>(mut ask: impl FnMut() -> F) -> Result<T, StartError>
 where
     F: Future<Output = Result<T, ChainError>> + 'a,
 {
+    let mut is_away = false;
     loop {
         match ask().await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                if is_away {
+                    info!("the chain is back");
+                }
+                return Ok(answer);
+            }
             Err(ChainError::Contradiction(reason)) => return Err(StartError::Chain(reason)),
-            Err(error) => warn!(%error, "the chain does not answer; trying again"),
+            Err(error) if !is_away => warn!(%error, "the chain does not answer; trying again"),
+            Err(_) => {}
         }
+        is_away = true;
         sleep(CHAIN_RETRY_DELAY).await;
     }
 }

@@ -199,7 +199,7 @@ fn node_config(
         "storage_node_scheme": NodeScheme::Http,
         "tls": TlsConfig { disable_tls: true, certificate_path: None },
         "sui": SuiConfig {
-            treasury_object: None,
+            treasury_object: Some(deployment.treasury_object),
             walrus_subsidies_object: None,
             rpc: state.chain.rpc_url(),
             additional_rpc_endpoints: Vec::new(),

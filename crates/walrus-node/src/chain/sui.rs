@@ -15,7 +15,10 @@ use walrus_sui::{
 
 use crate::epoch::{EpochCall, Moment, SubsidiesState};
 
-use super::{ChainError, ChainView, CheckpointEvents, Committees, Registration};
+use super::{
+    ChainError, ChainView, CheckpointEvents, Committees, Registration,
+    announce::{Announcement, Difference},
+};
 
 /// How the node reaches the chain.
 #[derive(Debug, Clone)]
@@ -184,6 +187,31 @@ impl SuiChain {
         register.await.map(drop).map_err(chain_error)
     }
 
+    async fn send_announcement(
+        &self,
+        wanted: &Announcement,
+    ) -> Result<Vec<&'static str>, ChainError> {
+        let (contract, node_cap) = (self.contract()?, self.node_cap()?);
+        let send = async {
+            let cap = self.reader.node_cap(node_cap).await?;
+            let pool = self.reader.staking_pool(cap.node_id).await?;
+            let metadata = self.reader.node_metadata(&pool).await?;
+            let difference = Difference::of(wanted, &pool, &metadata);
+            let names = difference.names();
+            if names.is_empty() {
+                return Ok(names);
+            }
+            let mut call = Call::set_node_info(node_cap, difference.info)?
+                .then(Call::set_votes(node_cap, difference.votes));
+            if let Some(rate) = difference.commission_rate {
+                call = call.then(Call::set_commission_rate(node_cap, rate)?);
+            }
+            contract.execute(&call).await?;
+            Ok(names)
+        };
+        send.await.map_err(chain_error)
+    }
+
     fn contract(&self) -> Result<&WalrusContract, ChainError> {
         self.contract
             .as_ref()
@@ -251,6 +279,13 @@ impl ChainView for SuiChain {
             invalidated.map(drop).map_err(chain_error)
         }
         .boxed()
+    }
+
+    fn announce<'a>(
+        &'a self,
+        wanted: &'a Announcement,
+    ) -> BoxFuture<'a, Result<Vec<&'static str>, ChainError>> {
+        self.send_announcement(wanted).boxed()
     }
 
     fn can_send(&self) -> bool {

@@ -8,8 +8,9 @@ use walrus_core::ObjectId;
 use walrus_node::{
     NodeConfig,
     config::{
-        DEFAULT_METRICS_PORT, DEFAULT_REST_PORT, KeySource, PendingMetadataCacheConfig,
-        PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig, WalletReference,
+        ConfigSynchronizerConfig, DEFAULT_METRICS_PORT, DEFAULT_REST_PORT, KeySource,
+        PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig,
+        TlsConfig, VotingConfig, WalletReference,
     },
     scrub::SCRUB_CYCLE,
     storage::DISK_RESERVE_BYTES,
@@ -93,6 +94,10 @@ impl GenerateConfig {
     fn into_config(self) -> NodeConfig {
         NodeConfig {
             next_protocol_key_pair: None,
+            voting_params: VotingConfig::default(),
+            commission_rate: None,
+            metadata: None,
+            config_synchronizer: ConfigSynchronizerConfig::default(),
             name: self.name,
             storage_path: self.storage_path,
             protocol_key_pair: KeySource::File {

@@ -49,6 +49,13 @@ impl NodeConfig {
         if self.tls.disable_tls && self.tls.certificate_path.is_some() {
             return fail("tls.certificate_path is given although tls.disable_tls is true".into());
         }
+        if self.voting_params.has_prices_in_dollars() {
+            return fail(
+                "voting_params.currency NanoUSD asks the node to convert prices, which this version cannot do; give them in \
+                 FROST, or remove them and vote with walrus-admin"
+                    .into(),
+            );
+        }
         for (key, duty) in DUTY_KEYS {
             if self.other.get(*key).is_some_and(|value| !value.is_null()) {
                 return fail(format!(

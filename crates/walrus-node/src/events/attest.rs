@@ -28,9 +28,10 @@ pub(crate) async fn attest_epochs(
         }
         let mut delay = RETRY_DELAY_MIN;
         while let Err(error) = attest(&state, chain.as_ref()).await {
-            match &error {
-                EventError::Chain(error @ ChainError::Unavailable(_)) => state.chain_failed(error),
-                _ => warn!(%error, "cannot attest the epoch; trying again"),
+            if let EventError::Chain(error @ ChainError::Unavailable(_)) = &error {
+                state.chain_failed(error);
+            } else {
+                warn!(%error, "cannot attest the epoch; trying again");
             }
             tokio::select! {
                 () = stop.cancelled() => return,

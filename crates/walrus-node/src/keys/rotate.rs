@@ -32,9 +32,10 @@ pub(crate) async fn rotate_key(
     }
     let mut delay = RETRY_DELAY_MIN;
     while let Err(error) = register(chain.as_ref(), next).await {
-        match error {
-            ChainError::Unavailable(_) => state.chain_failed(&error),
-            _ => warn!(%error, "cannot register next_protocol_key_pair; trying again"),
+        if let ChainError::Unavailable(_) = error {
+            state.chain_failed(&error);
+        } else {
+            warn!(%error, "cannot register next_protocol_key_pair; trying again");
         }
         tokio::select! {
             () = stop.cancelled() => return,

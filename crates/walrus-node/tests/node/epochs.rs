@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use walrus_core::{SliverType, keys::ProtocolKeyPair, node_api::paths};
 use walrus_node::{
-    chain::{ChainError, Registration},
+    chain::{Announcement, ChainError, Registration},
     config::KeySource,
     epoch::{EpochCall, JITTER_MAX_MS},
 };
@@ -145,6 +145,30 @@ async fn the_chain_being_away_is_in_the_health_report_until_it_is_back() {
     test.chain.unavailable.send_replace(false);
     test.caught_up().await;
     eventually(|| async { away().await.is_null() }).await;
+}
+
+#[tokio::test]
+async fn the_chain_is_told_what_the_configuration_says() {
+    let mut test = TestNode::start().await;
+    let mut announced = test.chain.announced.subscribe();
+    let name = |wanted: &Option<Announcement>| wanted.as_ref().and_then(|w| w.name.clone());
+    announced
+        .wait_for(|wanted| name(wanted).as_deref() == Some("test-node"))
+        .await
+        .unwrap();
+    test.config.name = "renamed".to_owned();
+    test.restart().await;
+    announced
+        .wait_for(|wanted| name(wanted).as_deref() == Some("renamed"))
+        .await
+        .unwrap();
+    test.config.name = "not announced".to_owned();
+    test.config.config_synchronizer.enabled = false;
+    test.restart().await;
+    assert_eq!(
+        name(&announced.borrow_and_update()).as_deref(),
+        Some("renamed")
+    );
 }
 
 fn new_key() -> ProtocolKeyPair {

@@ -27,8 +27,8 @@ use walrus_encoder::Encoder;
 use walrus_node::{
     NodeConfig, RunningNode, StartError, StorageNode,
     chain::{
-        ChainError, ChainView, CheckpointEvents, Committee, CommitteeMember, Committees, EpochInfo,
-        EpochState, Registration, WalrusEvent,
+        Announcement, ChainError, ChainView, CheckpointEvents, Committee, CommitteeMember,
+        Committees, EpochInfo, EpochState, Registration, WalrusEvent,
     },
     epoch::{EpochCall, Moment},
 };
@@ -91,6 +91,8 @@ pub(crate) struct ScriptedChain {
     /// What the next calls are answered with instead of moving the epoch on.
     refusals: Mutex<Vec<ChainError>>,
     pub(crate) next_key: watch::Sender<Option<ProtocolPublicKey>>,
+    /// What the node wants the chain to say about it.
+    pub(crate) announced: watch::Sender<Option<Announcement>>,
     /// The clock of the chain.
     now_ms: Mutex<u64>,
     pub(crate) unavailable: watch::Sender<bool>,
@@ -120,6 +122,7 @@ impl ScriptedChain {
             advanced: watch::Sender::new(Vec::new()),
             refusals: Mutex::default(),
             next_key: watch::Sender::new(None),
+            announced: watch::Sender::new(None),
             now_ms: Mutex::new(0),
             unavailable: watch::Sender::new(false),
         })
@@ -404,6 +407,20 @@ impl ChainView for ScriptedChain {
             Ok(())
         }
         .boxed()
+    }
+
+    fn announce<'a>(
+        &'a self,
+        wanted: &'a Announcement,
+    ) -> BoxFuture<'a, Result<Vec<&'static str>, ChainError>> {
+        let mut changed = Vec::new();
+        self.announced.send_modify(|announced| {
+            if announced.as_ref() != Some(wanted) {
+                changed.push("everything");
+                *announced = Some(wanted.clone());
+            }
+        });
+        async move { Ok(changed) }.boxed()
     }
 
     fn can_send(&self) -> bool {
