@@ -65,11 +65,12 @@ impl StorageNode {
     ) -> Result<RunningNode, StartError> {
         let keys = Keys::load(&config)?;
         let scheme = scheme(&config, &keys.network)?;
+        // Before anything is opened, so that a wrong key leaves nothing behind that has to be closed.
+        let registration = check_registration(&config, &keys, chain.as_ref()).await?;
         let rest = bind("API", config.rest_api_address).await?;
         let metrics_listener = bind("metrics", config.metrics_address).await?;
         let storage = open_storage(&config).await?;
         let identity = identify(&storage, chain.as_ref(), config.sui.system_object).await?;
-        let registration = check_registration(&config, &keys, chain.as_ref()).await?;
 
         let encoder = Encoder::new(identity.n_shards)
             .map_err(|error| StartError::Chain(error.to_string()))?;
