@@ -117,19 +117,11 @@ mod tests {
     fn all_reasons_share_one_budget() {
         let mut retries = Retries::new();
         let mut count = 0;
-        let in_use = SuiError::ObjectsInUse("x".to_owned());
-        while retries
-            .after(
-                if count % 2 == 0 {
-                    &in_use
-                } else {
-                    &unavailable()
-                },
-                true,
-                false,
-            )
-            .is_some()
-        {
+        let reasons = [SuiError::ObjectsInUse("x".to_owned()), unavailable()];
+        for reason in reasons.iter().cycle() {
+            if retries.after(reason, true, false).is_none() {
+                break;
+            }
             count += 1;
         }
         assert_eq!(count, ATTEMPTS_MAX - 1);
