@@ -180,7 +180,10 @@ async fn a_step_of_another_command_has_to_be_finished_first() {
 }
 
 fn start(directory: &Path, network: &str) -> Child {
-    Command::new(binary("walrus-deploy"))
+    // A write beyond a limit is an error for a program that ignores the signal.
+    Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(binary("walrus-deploy"))
         .current_dir(directory)
         .args(["deploy-system-contract", "--working-dir", "work"])
         .args(["--sui-network", network, "--n-shards", "10", "--json"])
@@ -274,22 +277,20 @@ async fn assert_happened_once(chain: &Localnet, status: &[u8]) {
     }
 }
 
-/// Where a new version of a file is written before it takes the place of the old one.
-fn draft_of(path: &Path) -> PathBuf {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".tmp");
-    draft.into()
+/// Like [`start`], on a file system where no file can have a byte.
+fn start_on_full_disk(directory: &Path, network: &str) -> Child {
+    let process = start(directory, network);
+    assert!(fill_disk(&process), "it ended before its disk was full");
+    process
 }
 
-/// Lets the disk be full for whoever writes a new version of the file at `path`. False if one is being written now.
-fn fill_disk(path: &Path) -> bool {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink("/dev/full", draft_of(path)).is_ok()
-}
-
-fn free_disk(path: &Path) {
-    // A run that failed has removed it.
-    let _ = fs::remove_file(draft_of(path));
+/// Lets every further write of the process fail. False if it has ended.
+fn fill_disk(process: &Child) -> bool {
+    let status = Command::new("prlimit")
+        .args(["--pid", &process.id().to_string(), "--fsize=0:0"])
+        .stderr(Stdio::null())
+        .status();
+    status.expect("prlimit, of util-linux").success()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -301,7 +302,7 @@ async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
     let state = directory.join("work/deployment.json");
     let assert_full = |stderr: &[u8], parts: &[&str]| {
         let text = String::from_utf8_lossy(stderr);
-        let parts = [&["No space left", "run the same command again"], parts].concat();
+        let parts = [&["File too large", "run the same command again"], parts].concat();
         for part in parts {
             assert!(text.contains(part), "{part:?} is missing in {text}");
         }
@@ -309,13 +310,11 @@ async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
     };
 
     // From the beginning: nothing is sent that cannot be recorded.
-    assert!(fill_disk(&state));
-    let output = start(directory, &chain.rpc_url())
+    let output = start_on_full_disk(directory, &chain.rpc_url())
         .wait_with_output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_full(&output.stderr, &["was not sent", "deployment.json"]);
-    free_disk(&state);
     assert!(!state.exists());
 
     // Between sending and writing down, at every step.
@@ -328,7 +327,7 @@ async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
             if !is_full
                 && let Some(digest) = pending_digest(&state)
                 && !failed_at.contains(&digest)
-                && fill_disk(&state)
+                && fill_disk(&process)
             {
                 is_full = true;
                 failed_at.push(digest);
@@ -337,12 +336,11 @@ async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let output = process.wait_with_output().unwrap();
-        free_disk(&state);
         if output.status.success() {
             break output;
         }
         assert!(is_full, "{}", String::from_utf8_lossy(&output.stderr));
-        assert_full(&output.stderr, &["deployment.json"]);
+        assert_full(&output.stderr, &["cannot write"]);
     };
     assert!(failed_at.len() >= 3, "{failed_at:?}");
     assert_happened_once(&chain, &output.stdout).await;
@@ -350,13 +348,11 @@ async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
     // Files for users: what was there stays, and the next run writes them.
     let published = directory.join("work/walrus/Published.toml");
     let before = fs::read_to_string(&published).unwrap();
-    assert!(fill_disk(&published));
-    let output = start(directory, &chain.rpc_url())
+    let output = start_on_full_disk(directory, &chain.rpc_url())
         .wait_with_output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_full(&output.stderr, &["walrus/Published.toml"]);
-    free_disk(&published);
     assert_eq!(fs::read_to_string(&published).unwrap(), before);
     fs::remove_file(&published).unwrap();
     let output = start(directory, &chain.rpc_url())

@@ -44,10 +44,13 @@ impl Patient {
             staking_object: id("staking_object"),
             treasury_object: None,
         };
+        let runtime = Runtime::new().unwrap();
+        let entered = runtime.enter();
         let rpc = SuiRpc::new([network.ready["rpc"].as_str().unwrap()]).unwrap();
+        drop(entered);
         Self {
             reader: SuiReader::new(rpc, ids),
-            runtime: Runtime::new().unwrap(),
+            runtime,
             network,
             blobs: Vec::new(),
         }

@@ -74,7 +74,7 @@ const LIES: [Lie; 14] = [
         }
     }),
     ("its sender is 0xbdbd", |transaction| {
-        transaction.sender = ATTACKER
+        transaction.sender = ATTACKER;
     }),
     ("its gas is paid by 0xbdbd", |transaction| {
         transaction.gas_payment.owner = ATTACKER;

@@ -90,7 +90,7 @@ fn meter_stops_and_unknown_names_are_refused() {
     let function = session
         .load_function(&Address::STD, "u64", "sqrt", &[])
         .unwrap();
-    let mut meter = Meter::new(10);
+    let mut meter = Meter::new(10_000);
     let error = session
         .call(&function, vec![Value::U64(9)], &mut NoHost, &mut meter)
         .unwrap_err();

@@ -452,9 +452,8 @@ fn paths_in_a_configuration_count_from_its_folder() {
         "deep/c.yaml",
         &config("wallet_config: ../sui/client.yaml\n"),
     );
-    for arguments in [["--config", "deep/c.yaml", "list-blobs"]] {
-        assert!(failure(&walrus(&home, &arguments)).contains(NOBODY));
-    }
+    let arguments = ["--config", "deep/c.yaml", "list-blobs"];
+    assert!(failure(&walrus(&home, &arguments)).contains(NOBODY));
 }
 
 #[test]

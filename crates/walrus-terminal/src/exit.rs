@@ -92,7 +92,7 @@ async fn signal() {
         }
     } else {
         // Without handlers, signals end the process as they always did.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -71,7 +71,7 @@ impl std::fmt::Debug for Vm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Vm")
             .field("programs", &lock(&self.programs).len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

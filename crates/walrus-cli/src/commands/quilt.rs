@@ -1,7 +1,7 @@
 //! `walrus read-quilt` and `walrus list-patches-in-quilt`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -186,11 +186,11 @@ async fn chosen(client: &WalrusClient, args: &ReadQuiltArgs) -> anyhow::Result<V
         let columns = patch_id
             .columns()
             .map_err(|error| anyhow!("{patch_id} names no file of a quilt: {error}"))?;
-        if !quilts.contains_key(&patch_id.quilt_id) {
-            let quilt = open(client, patch_id.quilt_id).await?;
-            quilts.insert(patch_id.quilt_id, quilt);
-        }
-        files.push(quilts[&patch_id.quilt_id].patch(columns)?);
+        let quilt = match quilts.entry(patch_id.quilt_id) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => place.insert(open(client, patch_id.quilt_id).await?),
+        };
+        files.push(quilt.patch(columns)?);
     }
     Ok(files)
 }
@@ -205,7 +205,7 @@ impl Folder {
     fn open(path: &Path) -> anyhow::Result<Self> {
         match fs::create_dir(path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(error).with_context(|| format!("cannot make {}", path_text(path)));
+                Err(error).with_context(|| format!("cannot make {}", path_text(path)))
             }
             _ if path.is_dir() => Ok(Self {
                 path: path.to_owned(),
@@ -248,7 +248,7 @@ fn file_name(identifier: &str) -> String {
     let mut name = String::with_capacity(identifier.len());
     for (position, char) in identifier.char_indices() {
         let is_kept = !matches!(char, '/' | '\\' | '%')
-            && !(char == '.' && position == 0)
+            && (char != '.' || position > 0)
             && matches!(printable(&char.to_string()), std::borrow::Cow::Borrowed(_));
         if is_kept {
             name.push(char);

@@ -56,7 +56,8 @@ pub(crate) async fn run(context: &Context, args: StoreArgs) -> anyhow::Result<()
     };
     let connected = context.signing()?;
     let ledger = Arc::new(Ledger::new(bars()));
-    let (files, outlook) = or_interrupted(store(&connected, &args, &options, &ledger), || {
+    let storing = Box::pin(store(&connected, &args, &options, &ledger));
+    let (files, outlook) = or_interrupted(storing, || {
         ledger.if_interrupted(options.force || options.ignore_resources)
     })
     .await?;

@@ -45,6 +45,7 @@ pub(super) static NATIVE_MISSING_ENTRY: AbortCode = sui(
 );
 
 /// All error constants of the framework with a number, from `move/framework-errors.txt`.
+#[expect(clippy::unreadable_literal, reason = "a program writes them")]
 static SOURCES: &[AbortCode] = include!(concat!(env!("OUT_DIR"), "/framework_errors.rs"));
 
 /// What abort `code` of a module of the framework means.

@@ -110,11 +110,11 @@ impl Driver {
         match error {
             // Another node was faster, or the chain's clock is not quite there.
             ChainError::NothingToDo(reason) => {
-                debug!(epoch = of, ?call, reason, "nothing to move on")
+                debug!(epoch = of, ?call, reason, "nothing to move on");
             }
             ChainError::Unavailable(_) => self.state.chain_failed(error),
             _ if failures == 0 => {
-                warn!(epoch = of, ?call, %error, "cannot move the epoch on; trying again")
+                warn!(epoch = of, ?call, %error, "cannot move the epoch on; trying again");
             }
             _ => debug!(epoch = of, ?call, %error, "cannot move the epoch on; trying again"),
         }
@@ -126,15 +126,13 @@ impl Driver {
 
     /// What makes this node's times differ from those of the others.
     fn seed(&self) -> [u8; 32] {
-        match self.state.view().node_id {
-            Some(node_id) => node_id.0,
-            None => {
-                let mut seed = [0; 32];
-                let key = self.state.public_key();
-                seed.copy_from_slice(&key.0[..32]);
-                seed
-            }
+        if let Some(node_id) = self.state.view().node_id {
+            return node_id.0;
         }
+        let mut seed = [0; 32];
+        let key = self.state.public_key();
+        seed.copy_from_slice(&key.0[..32]);
+        seed
     }
 }
 

@@ -147,19 +147,19 @@ fn service_error(error: &ServiceError) -> Response {
         }
         ServiceError::InvalidBlob => (FailedPrecondition, Reason::InvalidBlob),
         ServiceError::UnsupportedEncodingType => (InvalidArgument, Reason::UnsupportedEncodingType),
-        ServiceError::IndexOutOfRange { .. } => (InvalidArgument, Reason::IndexOutOfRange),
+        ServiceError::IndexOutOfRange { .. } | ServiceError::SliverIndexOutOfRange { .. } => {
+            (InvalidArgument, Reason::IndexOutOfRange)
+        }
         ServiceError::ShardNotAssigned { .. } => (FailedPrecondition, Reason::ShardNotAssigned),
         ServiceError::InvalidSliver(_) | ServiceError::UndecodableSliver(_) => {
             (InvalidArgument, Reason::InvalidSliver)
         }
         ServiceError::SliverIndexMismatch { .. } => (InvalidArgument, Reason::SliverIndexMismatch),
         ServiceError::MissingSlivers { .. } => (FailedPrecondition, Reason::MissingSlivers),
-        ServiceError::NoKey => (ErrorStatus::Unavailable, Reason::Unavailable),
         ServiceError::TooManySymbols { .. } => (InvalidArgument, Reason::InvalidFilter),
         ServiceError::SymbolOutOfRange { .. } => {
             (InvalidArgument, Reason::RecoverySymbolOutOfRange)
         }
-        ServiceError::SliverIndexOutOfRange { .. } => (InvalidArgument, Reason::IndexOutOfRange),
         ServiceError::SymbolNotPresent => (FailedPrecondition, Reason::SymbolNotPresentAtShards),
         ServiceError::UndecodableProof(_) => (InvalidArgument, Reason::InvalidContentType),
         ServiceError::InvalidProof(_) => (InvalidArgument, Reason::InvalidProof),
@@ -175,7 +175,7 @@ fn service_error(error: &ServiceError) -> Response {
         ServiceError::InvalidEpoch { request, server } => {
             return invalid_epoch(error, *request, *server);
         }
-        ServiceError::Busy => (ErrorStatus::Unavailable, Reason::Unavailable),
+        ServiceError::NoKey | ServiceError::Busy => (ErrorStatus::Unavailable, Reason::Unavailable),
         ServiceError::Unavailable(cause) => {
             warn!(%cause, "request refused");
             (ErrorStatus::Unavailable, Reason::Unavailable)

@@ -165,7 +165,7 @@ impl Composer {
         let budget = self.gas_budget.unwrap_or(GAS_BUDGET_MIST_MAX);
         Ok(for_gas(
             coins,
-            budget.saturating_add(program.from_gas_mist()),
+            budget.saturating_add(program.taken_from_gas_mist()),
         ))
     }
 

@@ -48,7 +48,7 @@ impl Program {
     }
 
     /// What its commands take out of the coin that pays for gas, in MIST.
-    pub(crate) fn from_gas_mist(&self) -> u64 {
+    pub(crate) fn taken_from_gas_mist(&self) -> u64 {
         self.from_gas_mist
     }
 

@@ -16,6 +16,7 @@ pub struct Keystore {
 
 /// One entry of the file.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a keystore has few entries")]
 enum Entry {
     Key(Signer),
     /// A key of a kind this program does not know, or a damaged one: of no use here, and kept as it is.

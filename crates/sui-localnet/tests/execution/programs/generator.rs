@@ -232,8 +232,9 @@ impl<'r> Function<'r> {
                 (Type::Outer, Type::Choice) => add(format!("{name}.choice")),
                 (Type::Inner, Type::Number) => add(format!("{name}.x")),
                 (Type::Inner, Type::Numbers) => add(format!("{name}.list")),
-                (Type::Numbers, Type::Number) => add(format!("{name}[{index}]")),
-                (Type::Outers, Type::Outer) => add(format!("{name}[{index}]")),
+                (Type::Numbers, Type::Number) | (Type::Outers, Type::Outer) => {
+                    add(format!("{name}[{index}]"));
+                }
                 (Type::Outers, Type::Number) => add(format!("{name}[{index}].right")),
                 _ => {}
             }

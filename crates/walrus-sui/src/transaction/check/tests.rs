@@ -133,14 +133,14 @@ fn every_field_that_differs_is_named() {
     let changes: [(&str, Change); 26] = [
         ("its sender is 0xbd", |t| t.sender = ATTACKER),
         ("its gas is paid by 0xbd", |t| {
-            t.gas_payment.owner = ATTACKER
+            t.gas_payment.owner = ATTACKER;
         }),
         ("gas price of 10001 MIST", |t| t.gas_payment.price = 10_001),
         ("gas budget of 10000000001 MIST", |t| {
-            t.gas_payment.budget = 10_000_000_001
+            t.gas_payment.budget = 10_000_000_001;
         }),
         ("paid with object 0x2929", |t| {
-            t.gas_payment.objects.push(reference(0x29))
+            t.gas_payment.objects.push(reference(0x29));
         }),
         ("paid with object 0x0505", |t| {
             t.gas_payment.objects[0] =
@@ -156,7 +156,7 @@ fn every_field_that_differs_is_named() {
             t.gas_payment.objects.push(reference(3));
         }),
         ("expiration", |t| {
-            t.expiration = TransactionExpiration::Epoch(1)
+            t.expiration = TransactionExpiration::Epoch(1);
         }),
         ("expiration", |t| t.expiration = valid_during(1, 1)),
         ("it has 3 commands instead of 4", |t| {
@@ -226,7 +226,7 @@ fn every_field_that_differs_is_named() {
             programmable(t).inputs[index] = SdkInput::Shared(SharedInput::new(clock, 1, true));
         }),
         ("inputs instead of", |t| {
-            programmable(t).inputs.push(SdkInput::Pure(vec![]))
+            programmable(t).inputs.push(SdkInput::Pure(vec![]));
         }),
     ];
     for (expected, change) in changes {
