@@ -1,6 +1,6 @@
 //! Files that programs keep for themselves: keys, states, records of what was sent.
 //!
-//! They are replaced as a whole, outlive a power cut once [`write`] has returned, and are changed by one process at
+//! They are replaced as a whole, outlive a power cut once [`write()`] has returned, and are changed by one process at
 //! a time under a [`Lock`].
 
 use std::{

@@ -2,7 +2,7 @@
 //!
 //! [`Peers`] keeps a client for every node of the recent committees. A [`Peer`] bounds what is asked of it at a time and is
 //! left alone for a while when it does not answer. Which shards a node holds, and therefore which slivers it can help with,
-//! follows from the committees: [`holders`].
+//! follows from the committees: [`Peers::holders`].
 
 mod backoff;
 
