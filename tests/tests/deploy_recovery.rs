@@ -352,7 +352,7 @@ async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
         .wait_with_output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_full(&output.stderr, &["walrus/Published.toml"]);
+    assert_full(&output.stderr, &["cannot write"]);
     assert_eq!(fs::read_to_string(&published).unwrap(), before);
     fs::remove_file(&published).unwrap();
     let output = start(directory, &chain.rpc_url())
