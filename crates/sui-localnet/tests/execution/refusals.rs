@@ -1,7 +1,7 @@
 //! Transactions that are refused before they execute.
 
 use crate::common::*;
-use crate::programs::generator::Random;
+use crate::programs::random::Random;
 use sui_localnet::execution::InputError;
 use sui_sdk_types::{
     Address, Argument, Command, Digest, Input, ObjectReference, SharedInput, SplitCoins,

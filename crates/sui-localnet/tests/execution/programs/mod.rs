@@ -3,10 +3,12 @@
 //! `WALRUS_PROGRAMS=20000` asks for so many functions that compile, instead of a few; `WALRUS_PROGRAMS_SEED` for others.
 
 pub(crate) mod generator;
+pub(crate) mod random;
 
 use crate::common::{Chain, Package};
-use generator::{Function, PRELUDE, Random};
+use generator::{Function, PRELUDE};
 use move_vm::CompiledModule;
+use random::Random;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
