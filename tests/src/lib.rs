@@ -36,4 +36,4 @@ pub mod terminal;
 pub mod tour;
 pub mod voters;
 
-pub use processes::{Outcome, TestNetwork, binary, random_bytes, run, text};
+pub use processes::{Outcome, TestNetwork, alone, binary, random_bytes, run, text};

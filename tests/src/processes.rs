@@ -261,6 +261,24 @@ impl Drop for TestNetwork {
     }
 }
 
+/// Lets a command find nothing but what is in `home`; networks it starts take any free ports, because others run beside them.
+pub fn alone(command: &mut Command, home: &Path) {
+    command.env("HOME", home);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("WALRUS_") || name == "XDG_CONFIG_HOME" {
+            command.env_remove(name);
+        }
+    }
+    for port in [
+        "RPC_PORT",
+        "FAUCET_PORT",
+        "NODE_PORT_BASE",
+        "METRICS_PORT_BASE",
+    ] {
+        command.env(format!("WALRUS_LOCALNET_{port}"), "0");
+    }
+}
+
 /// Runs a command to its end.
 ///
 /// # Panics

@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::binary;
+use crate::{alone, binary};
 
 /// Fence of the blocks that are followed.
 const FENCE: &str = "```console";
@@ -50,23 +50,9 @@ pub fn follow(document: &str) {
     command
         .args(["-c", &script])
         .current_dir(folder.join("work"))
-        .env("HOME", folder.join("home"))
         .env("PATH", path)
         .stdin(Stdio::null());
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("WALRUS_") || name == "XDG_CONFIG_HOME" {
-            command.env_remove(name);
-        }
-    }
-    // Other networks run beside this one.
-    for port in [
-        "RPC_PORT",
-        "FAUCET_PORT",
-        "NODE_PORT_BASE",
-        "METRICS_PORT_BASE",
-    ] {
-        command.env(format!("WALRUS_LOCALNET_{port}"), "0");
-    }
+    alone(&mut command, &folder.join("home"));
     let _network = DownAtEnd(folder);
     let outcome = crate::run(&mut command);
     for (index, step) in steps.iter().enumerate() {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use walrus_tests::{Outcome, binary, run, text, tour};
+use walrus_tests::{Outcome, alone, binary, run, text, tour};
 
 /// A folder in which somebody works, with a home of their own.
 struct Desk(tempfile::TempDir);
@@ -35,21 +35,8 @@ impl Desk {
         command
             .args(args)
             .current_dir(self.path().join(folder))
-            .env("HOME", self.path().join("home"))
             .stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("WALRUS_") || name == "XDG_CONFIG_HOME" {
-                command.env_remove(name);
-            }
-        }
-        for port in [
-            "RPC_PORT",
-            "FAUCET_PORT",
-            "NODE_PORT_BASE",
-            "METRICS_PORT_BASE",
-        ] {
-            command.env(format!("WALRUS_LOCALNET_{port}"), "0");
-        }
+        alone(&mut command, &self.path().join("home"));
         command
     }
 
