@@ -1,0 +1,30 @@
+//! Tests of the whole network: real contracts on a real chain, real nodes and the commands that people run.
+//!
+//! One binary, so that everything is linked once; `cargo test --workspace --test network admin_faults` runs one file.
+
+mod admin_check;
+mod admin_faults;
+mod admin_governance;
+mod admin_operators;
+mod admin_self_upgrade;
+mod admin_terminal;
+mod certificates;
+mod conservation;
+mod contracts;
+mod crash;
+mod deploy;
+mod deploy_recovery;
+mod errors;
+mod gas;
+mod healing;
+mod living;
+mod local_network;
+mod lying_full_node;
+mod npm_clients;
+mod npm_contracts;
+mod numbers;
+mod registration;
+mod signatures;
+mod store_read;
+mod ten_epochs;
+mod upgrade;
