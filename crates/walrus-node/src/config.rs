@@ -20,6 +20,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use walrus_client::config::{CommunicationConfig, NodeScheme};
 use walrus_core::ObjectId;
+use walrus_http::HttpLimits;
 
 pub use announced::{ConfigSynchronizerConfig, Currency, MetadataConfig, VotingConfig};
 pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
@@ -28,7 +29,7 @@ pub use sections::{
     WalletReference,
 };
 
-use crate::{http::HttpLimits, pending::PendingLimits, service::ServiceLimits};
+use crate::{pending::PendingLimits, service::ServiceLimits};
 
 /// Port of the API unless configured otherwise.
 pub const DEFAULT_REST_PORT: u16 = 9185;

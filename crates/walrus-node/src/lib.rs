@@ -1,7 +1,7 @@
 //! The storage node: verifies, stores and serves slivers, and signs storage confirmations.
 //!
 //! * [`http`] speaks the protocol, [`service`] decides, [`state`] knows, [`storage`] keeps.
-//! * [`budget`] shares what is scarce among peers.
+//! * [`walrus_http`] shares what is scarce among peers.
 //! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say, as pure functions, what
 //!   events mean; [`shard_work`] is told which shards have to be completed.
 //! * [`sync`] copies shards from their old owners and gives them to new ones, [`recovery`] gets back what is missing and helps
@@ -23,7 +23,6 @@
 //! ```
 
 pub mod bookkeeping;
-pub mod budget;
 pub mod chain;
 pub mod config;
 pub mod epoch;

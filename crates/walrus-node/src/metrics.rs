@@ -2,39 +2,15 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64},
-    },
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::{Histogram, exponential_buckets},
-    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-
-use crate::budget::Budget;
-
-/// Labels of the request metrics; names follow the OpenTelemetry conventions operators already alert on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabels {
-    /// `GET`, `PUT`, …
-    pub http_request_method: String,
-    /// The route pattern, so that the number of series is bounded.
-    pub http_route: String,
-    /// Status code of the answer.
-    pub http_response_status_code: u16,
-    /// `1.1` or `2`.
-    pub network_protocol_version: &'static str,
-    /// `http` or `https`.
-    pub url_scheme: &'static str,
-}
+use walrus_http::{HttpMetrics, Name, budget::Budget};
 
 /// A single label `state`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,25 +19,12 @@ pub struct State {
     pub state: &'static str,
 }
 
-/// A single label `name`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Name {
-    /// What is counted.
-    pub name: String,
-}
-
 /// All metrics. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
-    /// Seconds from the request's head to the answer's head.
-    pub request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
-    /// Requests from the head until the answer has left.
-    pub active_requests: Gauge<i64, AtomicI64>,
-    /// Open connections.
-    pub connections: Gauge<i64, AtomicI64>,
-    /// Connections the node closed or refused, by reason.
-    pub connections_closed: Family<Name, Counter>,
+    /// Requests, connections, and the fill of queues.
+    pub http: HttpMetrics,
     /// Storage confirmations signed.
     pub confirmations_issued: Counter,
     /// Slivers found damaged on disk.
@@ -96,10 +59,6 @@ pub struct Metrics {
     pub shards: Family<State, Gauge<u64, AtomicU64>>,
     /// Slivers stored.
     pub slivers_stored: Gauge<u64, AtomicU64>,
-    /// Fill of bounded queues and caches.
-    pub queue_size: Family<Name, Gauge<u64, AtomicU64>>,
-    /// Bounds of the same queues and caches.
-    pub queue_limit: Family<Name, Gauge<u64, AtomicU64>>,
     /// Seconds since the node started.
     pub uptime: Gauge<u64, AtomicU64>,
 }
@@ -107,23 +66,10 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
+        let http = HttpMetrics::register(&mut registry);
         let mut register = Registration(&mut registry);
-        let request_duration =
-            Family::new_with_constructor(duration_histogram as fn() -> Histogram);
-        register.0.register(
-            "http_server_request_duration_seconds",
-            "Time from the head of a request to the head of its answer",
-            request_duration.clone(),
-        );
         Self {
-            request_duration,
-            active_requests: register
-                .gauge("http_server_active_requests", "Requests from the head until the answer has left"),
-            connections: register.gauge("http_server_active_connections", "Open connections"),
-            connections_closed: register.metric(
-                "walrus_http_connections_closed",
-                "Connections closed or refused because of a limit, by reason",
-            ),
+            http,
             confirmations_issued: register.metric(
                 "walrus_storage_confirmations_issued",
                 "Storage confirmations signed",
@@ -176,8 +122,6 @@ impl Default for Metrics {
             ),
             shards: register.metric("walrus_shards", "Shards by status"),
             slivers_stored: register.gauge("walrus_slivers_stored", "Slivers stored"),
-            queue_size: register.metric("walrus_queue_size", "Fill of bounded queues and caches"),
-            queue_limit: register.metric("walrus_queue_limit", "Bounds of queues and caches"),
             uptime: register.gauge("walrus_uptime_seconds", "Seconds since the node started"),
             registry: Arc::new(registry),
         }
@@ -194,41 +138,13 @@ impl Metrics {
 
     /// A budget whose fill and bound are always shown as those of a queue.
     pub fn budget(&self, name: &str, total: usize) -> Arc<Budget> {
-        let name = Name {
-            name: name.to_owned(),
-        };
-        let budget = Budget::with_gauge(total, self.queue_size.get_or_create(&name).clone());
-        self.queue_limit
-            .get_or_create(&name)
-            .set(to_u64(budget.total()));
-        budget
-    }
-
-    /// Counts a connection that was closed or refused.
-    pub fn count_closed(&self, reason: &str) {
-        let name = Name {
-            name: reason.to_owned(),
-        };
-        self.connections_closed.get_or_create(&name).inc();
+        self.http.budget(name, total)
     }
 
     /// Sets fill and bound of a queue.
     pub fn set_queue(&self, name: &str, size: usize, limit: usize) {
-        let name = Name {
-            name: name.to_owned(),
-        };
-        self.queue_size.get_or_create(&name).set(to_u64(size));
-        self.queue_limit.get_or_create(&name).set(to_u64(limit));
+        self.http.set_queue(name, size, limit);
     }
-}
-
-fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-/// 1 ms to 65 s.
-fn duration_histogram() -> Histogram {
-    Histogram::new(exponential_buckets(0.001, 2.0, 17))
 }
 
 /// Registers default metrics and hands them back.

@@ -12,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 use walrus_core::{ObjectId, keys::NetworkKeyPair};
 use walrus_encoder::Encoder;
+use walrus_http::{HttpServer, Scheme, serve_metrics};
 
 use announce::announce_config;
 
@@ -20,7 +21,7 @@ use crate::{
     config::{NodeConfig, load_network_key, load_protocol_key},
     epoch::{EpochView, drive_epochs},
     events::{EventProcessor, Workers, attest_epochs},
-    http::{HttpServer, Scheme, TlsIdentity, router, serve_metrics, server_config},
+    http::{TlsIdentity, router, server_config},
     keys::{KeyRing, rotate_key},
     metrics::Metrics,
     peer::Peers,
@@ -98,13 +99,14 @@ impl StorageNode {
         let limits = config.http_limits();
         let routes = router(service.clone(), limits.clone(), scheme.name());
         info!(%addr, %metrics_addr, scheme = scheme.name(), "serving");
-        let server = HttpServer::new(rest, routes, scheme, limits, metrics);
+        let server = HttpServer::new(rest, routes, scheme, limits, metrics.http);
         tasks.spawn(server.run(stop.clone()));
-        tasks.spawn(serve_metrics(
-            metrics_listener,
-            service.clone(),
-            stop.clone(),
-        ));
+        let measured = service.clone();
+        let render = move || {
+            measured.sample_metrics();
+            measured.metrics().render()
+        };
+        tasks.spawn(serve_metrics(metrics_listener, render, stop.clone()));
         tasks.spawn(expire_buffers(state.clone(), stop.clone()));
         tasks.spawn(sweep(storage.clone(), stop.clone()));
         if let Some(cycle) = config.scrub_cycle() {

@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use walrus_core::{BlobId, SliverPairIndex, SliverType, VerifiedMetadata};
 
-use crate::budget::{Budget, Holder, Lease};
+use walrus_http::budget::{Budget, Holder, Lease};
 
 /// Bounds of the cache. A time to live of zero turns it off.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -44,10 +44,10 @@ pub use maintenance::{Findings, Inspection, Item, Quarantine, export_path, give_
 pub use read::SliverRead;
 pub use shards::{ShardRecord, ShardStatus};
 
-use crate::budget::Budget;
 use committer::{Addition, Committer, Removal};
 use files::SliverFiles;
 use lock::DirectoryLock;
+use walrus_http::budget::Budget;
 
 /// Slivers up to this size are kept inside the index.
 pub const INLINE_SLIVER_BYTES_MAX: usize = 64 * 1024;

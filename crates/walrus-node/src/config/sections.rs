@@ -47,7 +47,7 @@ pub struct RestServerConfig {
 
 impl Default for RestServerConfig {
     fn default() -> Self {
-        let limits = crate::http::HttpLimits::default();
+        let limits = walrus_http::HttpLimits::default();
         Self {
             http2_max_concurrent_streams: limits.http2_streams_max,
             max_connections: limits.connections_max,

@@ -10,6 +10,7 @@ use walrus_core::{
     Epoch,
     node_api::{ErrorEnvelope, ErrorReason, ErrorStatus, SymbolQueryError},
 };
+use walrus_http::BodyError;
 
 use crate::service::ServiceError;
 
@@ -45,6 +46,16 @@ pub(super) enum HttpError {
     Unavailable(String),
     /// The service refused.
     Service(ServiceError),
+}
+
+impl From<BodyError> for HttpError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { limit } => Self::BodyTooLarge { limit },
+            BodyError::Incomplete(text) => Self::BodyIncomplete(text),
+            BodyError::NoMemory => Self::Unavailable(error.to_string()),
+        }
+    }
 }
 
 impl From<ServiceError> for HttpError {

@@ -15,18 +15,15 @@ use walrus_core::{
     BlobPersistence,
     node_api::{self, ConfirmationQuery, HealthQuery, OCTET_STREAM, PendingQuery, Success},
 };
+use walrus_http::{Connection, HttpLimits, Received, Reception, budget::Budget, discard};
 
 use super::{
-    body::{self, Received, Reception},
+    body,
     error::HttpError,
-    exchange::Connection,
-    limits::{HttpLimits, metadata_body_bytes_max, sliver_body_bytes_max},
+    limits::{metadata_body_bytes_max, sliver_body_bytes_max},
     path::{BlobPath, ObjectPath, QueryString, SliverPath},
 };
-use crate::{
-    budget::Budget,
-    service::{Service, Uploaded},
-};
+use crate::service::{Service, Uploaded};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -61,7 +58,7 @@ impl AppState {
             limits: &self.limits,
             memory: &self.uploads,
         };
-        reception.read(headers, body, bytes_max).await
+        Ok(reception.read(headers, body, bytes_max).await?)
     }
 }
 
@@ -86,7 +83,7 @@ pub(super) async fn put_metadata(
         .metadata_upload_outcome(blob_id, query.pending, holder)
         .await;
     let uploaded = if let Some(early) = early.transpose() {
-        body::discard(body).await;
+        discard(body).await;
         early?
     } else {
         let bytes_max = metadata_body_bytes_max(service.n_shards());
@@ -150,7 +147,7 @@ pub(super) async fn put_sliver(
         .sliver_upload_outcome(blob_id, pair, axis, query.pending)
         .await;
     let uploaded = if let Some(early) = early.transpose() {
-        body::discard(body).await;
+        discard(body).await;
         early?
     } else {
         let bytes_max = sliver_body_bytes_max(service.n_shards());

@@ -10,10 +10,10 @@ use axum::{
     response::Response,
 };
 use walrus_core::node_api::{DecodingSymbolsQuery, RecoverySymbolsQuery};
+use walrus_http::Connection;
 
 use super::{
     error::HttpError,
-    exchange::Connection,
     handlers::{AppState, binary, success},
     limits::proof_body_bytes_max,
     path::{AxisPath, BlobPath, QueryString},

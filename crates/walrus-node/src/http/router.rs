@@ -1,13 +1,9 @@
 //! Routes, and what surrounds every request.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
-    body::Body,
-    extract::{MatchedPath, Request, State},
-    http::Version,
-    middleware::{self, Next},
+    Router,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -16,28 +12,21 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 use walrus_core::node_api::paths;
+use walrus_http::{HttpLimits, surround};
 
 use super::{
-    answer::Answer,
     error::HttpError,
-    exchange::{Connection, Exchange},
     handlers::{self, AppState},
-    later,
-    limits::HttpLimits,
-    recovery, sync,
+    later, recovery, sync,
 };
-use crate::{budget::Budget, metrics::RequestLabels, service::Service};
+use crate::service::Service;
 
 /// All routes of the node. `scheme` is a label of the request metrics.
 pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -> Router {
-    let requests = service.metrics().budget("requests", limits.requests_max);
+    let metrics = service.metrics().http.clone();
+    let requests_max = limits.requests_max;
     let state = AppState::new(service, limits);
-    let surroundings = Surroundings {
-        state: state.clone(),
-        requests,
-        scheme,
-    };
-    Router::new()
+    let routes = Router::new()
         .route(
             paths::METADATA,
             get(handlers::get_metadata).put(handlers::put_metadata),
@@ -66,8 +55,8 @@ pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -
         )
         .route(paths::SYNC_SHARD, post(sync::sync_shard))
         .route(paths::API, get(later::api_document))
-        .with_state(state)
-        .layer(middleware::from_fn_with_state(surroundings, surround))
+        .with_state(state);
+    surround(routes, &metrics, requests_max, scheme, too_many_requests)
         .layer(CatchPanicLayer::new())
         .layer(
             CorsLayer::new()
@@ -77,56 +66,6 @@ pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -
         )
 }
 
-#[derive(Clone)]
-struct Surroundings {
-    state: AppState,
-    requests: Arc<Budget>,
-    scheme: &'static str,
-}
-
-/// Bounds the number of requests, and measures each.
-async fn surround(
-    State(around): State<Surroundings>,
-    Extension(connection): Extension<Arc<Connection>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let metrics = around.state.service.metrics().clone();
-    let mut labels = RequestLabels {
-        http_request_method: request.method().as_str().to_owned(),
-        // Unknown paths share one series; anybody can invent paths.
-        http_route: request
-            .extensions()
-            .get::<MatchedPath>()
-            .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned()),
-        http_response_status_code: 0,
-        network_protocol_version: if request.version() == Version::HTTP_2 {
-            "2"
-        } else {
-            "1.1"
-        },
-        url_scheme: around.scheme,
-    };
-    if !matches!(
-        labels.http_request_method.as_str(),
-        "GET" | "PUT" | "POST" | "HEAD" | "OPTIONS"
-    ) {
-        "other".clone_into(&mut labels.http_request_method);
-    }
-    let place = around.requests.try_take(connection.holder(), 1);
-    let admitted = place.is_some();
-    let exchange = Exchange::begin(connection, place, metrics.active_requests.clone());
-    let response = if admitted {
-        next.run(request).await
-    } else {
-        HttpError::Unavailable("too many requests at a time; try again later".into())
-            .into_response()
-    };
-    labels.http_response_status_code = response.status().as_u16();
-    metrics
-        .request_duration
-        .get_or_create(&labels)
-        .observe(started.elapsed().as_secs_f64());
-    response.map(|body| Body::new(Answer::new(body, exchange)))
+fn too_many_requests() -> Response {
+    HttpError::Unavailable("too many requests at a time; try again later".into()).into_response()
 }

@@ -14,11 +14,9 @@ use walrus_core::{
     messages::{SignedMessage, SyncShardRequest},
     node_api::OCTET_STREAM,
 };
+use walrus_http::Connection;
 
-use super::{
-    body, error::HttpError, exchange::Connection, handlers::AppState,
-    limits::SYNC_REQUEST_BYTES_MAX,
-};
+use super::{body, error::HttpError, handlers::AppState, limits::SYNC_REQUEST_BYTES_MAX};
 
 pub(super) async fn sync_shard(
     State(state): State<AppState>,

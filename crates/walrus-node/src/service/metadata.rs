@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use tokio::time::timeout;
 use walrus_core::{BlobId, BlobMetadata, BlobMetadataWithId, node_api::StoredStatus};
+use walrus_http::budget::Holder;
 
 use super::{Service, ServiceError, Uploaded};
-use crate::{bookkeeping::BlobRecord, budget::Holder, pending::MetadataEntry, storage::Outcome};
+use crate::{bookkeeping::BlobRecord, pending::MetadataEntry, storage::Outcome};
 
 /// BCS of metadata version 1 with the encoding type nobody serves any more.
 const UNSUPPORTED_ENCODING_PREFIX: &[u8] = &[0, 0];

@@ -5,10 +5,10 @@ use walrus_core::{
     BlobId, PrimarySliver, SecondarySliver, Sliver, SliverPairIndex, SliverType,
     node_api::StoredStatus,
 };
+use walrus_http::budget::Holder;
 
 use super::{Service, ServiceError, Uploaded};
 use crate::{
-    budget::Holder,
     pending::MetadataEntry,
     storage::{Outcome, SliverKey, SliverRead},
 };

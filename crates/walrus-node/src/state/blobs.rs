@@ -5,10 +5,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use walrus_core::{BlobId, Epoch, SliverPairIndex, SliverType};
+use walrus_http::budget::Holder;
 
 use super::NodeState;
 use crate::{
-    budget::Holder,
     pending::{MetadataEntry, Saturated},
     registrations::Waiter,
     storage::{Outcome, SliverKey, StorageError},

@@ -2,12 +2,12 @@
 
 use tracing::{info, warn};
 use walrus_core::{Epoch, EventId};
+use walrus_http::Name;
 
 use super::NodeState;
 use crate::{
     bookkeeping,
     chain::{ChainError, WalrusEvent},
-    metrics::Name,
     storage::{Cursor, StorageError},
 };
 

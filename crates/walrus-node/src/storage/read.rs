@@ -9,7 +9,7 @@ use super::{
     index::{Location, SliverEntry},
     run_blocking,
 };
-use crate::budget::{Holder, Lease};
+use walrus_http::budget::{Holder, Lease};
 
 /// What reading a sliver gave.
 #[derive(Debug, Clone, PartialEq, Eq)]

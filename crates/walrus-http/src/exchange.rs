@@ -13,15 +13,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::limits::HttpLimits;
 use crate::budget::{Holder, Lease};
+use crate::limits::HttpLimits;
 
 /// How often the limits of a connection are checked, in parts of the time they allow.
 const CHECKS_PER_GRACE: u32 = 8;
 
-/// Why the node closes a connection. The texts are labels of a metric.
+/// Why the server closes a connection. The texts are labels of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CloseReason {
+pub(crate) enum CloseReason {
     /// No exchange for too long.
     Idle,
     /// It was idle, and somebody else needed the place.
@@ -33,7 +33,7 @@ pub(super) enum CloseReason {
 }
 
 impl CloseReason {
-    pub(super) const fn text(self) -> &'static str {
+    pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::Evicted => "evicted",
@@ -45,7 +45,7 @@ impl CloseReason {
 
 /// An open connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub struct Connection {
     holder: Holder,
     received: AtomicU64,
     sent: AtomicU64,
@@ -67,7 +67,7 @@ struct Exchanges {
 }
 
 impl Connection {
-    pub(super) fn new(holder: Holder) -> Arc<Self> {
+    pub(crate) fn new(holder: Holder) -> Arc<Self> {
         let now = Instant::now();
         Arc::new(Self {
             holder,
@@ -85,36 +85,37 @@ impl Connection {
         })
     }
 
-    pub(super) fn holder(&self) -> Holder {
+    /// Whose connection it is.
+    pub fn holder(&self) -> Holder {
         self.holder
     }
 
     /// Bytes received so far.
-    pub(super) fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
-    pub(super) fn count_received(&self, bytes: usize) {
+    pub(crate) fn count_received(&self, bytes: usize) {
         self.received.fetch_add(to_u64(bytes), Ordering::Relaxed);
     }
 
-    pub(super) fn count_sent(&self, bytes: usize) {
+    pub(crate) fn count_sent(&self, bytes: usize) {
         self.sent.fetch_add(to_u64(bytes), Ordering::Relaxed);
     }
 
     /// Since when the connection has been idle; `None` while it is not.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
         let exchanges = self.lock();
         (exchanges.open == 0).then_some(exchanges.idle_since)
     }
 
     /// Asks the connection to end.
-    pub(super) fn evict(&self) {
+    pub(crate) fn evict(&self) {
         self.evicted.cancel();
     }
 
     /// Completes when the connection must be closed.
-    pub(super) async fn broken_limit(&self, limits: &HttpLimits) -> CloseReason {
+    pub(crate) async fn broken_limit(&self, limits: &HttpLimits) -> CloseReason {
         let pause = limits.transfer_grace.min(limits.idle_timeout) / CHECKS_PER_GRACE;
         loop {
             tokio::select! {
@@ -174,7 +175,7 @@ impl Exchanges {
 }
 
 /// Bytes that must have moved in `elapsed`.
-pub(super) fn bytes_due(rate_min: u64, elapsed: Duration) -> u64 {
+pub(crate) fn bytes_due(rate_min: u64, elapsed: Duration) -> u64 {
     let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     rate_min.saturating_mul(millis) / 1_000
 }
@@ -185,7 +186,7 @@ fn to_u64(bytes: usize) -> u64 {
 
 /// A request from its head on, and its answer until the last byte has left (or the peer has).
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     connection: Arc<Connection>,
     number: u64,
     active: Gauge<i64>,
@@ -194,7 +195,7 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Begins an exchange. `active` counts all exchanges that are going on.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         connection: Arc<Connection>,
         place: Option<Lease>,
         active: Gauge<i64>,
@@ -215,7 +216,7 @@ impl Exchange {
     }
 
     /// From now on the peer has something to take.
-    pub(super) fn peers_turn(&self) {
+    pub(crate) fn peers_turn(&self) {
         let mut exchanges = self.connection.lock();
         exchanges
             .waiting
@@ -223,8 +224,8 @@ impl Exchange {
             .or_insert_with(Instant::now);
     }
 
-    /// The node has nothing ready for the peer: the peer's time does not run.
-    pub(super) fn nodes_turn(&self) {
+    /// The server has nothing ready for the peer: the peer's time does not run.
+    pub(crate) fn servers_turn(&self) {
         self.connection.lock().waiting.remove(&self.number);
     }
 }
@@ -268,13 +269,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn idle_connections_end_and_those_that_wait_for_the_node_do_not() {
+    async fn idle_connections_end_and_those_that_wait_for_the_server_do_not() {
         let connection = Connection::new(Holder::NODE);
         assert_eq!(life(&connection, 0).await, (CloseReason::Idle, 60));
         let exchange = Exchange::begin(connection.clone(), None, Gauge::default());
         assert_eq!(connection.idle_since(), None);
         let life = tokio::time::timeout(Duration::from_secs(500), life(&connection, 0)).await;
-        assert!(life.is_err(), "the node has not answered yet");
+        assert!(life.is_err(), "the server has not answered yet");
         drop(exchange);
         assert!(connection.idle_since().is_some());
     }

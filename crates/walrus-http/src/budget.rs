@@ -1,6 +1,6 @@
 //! Sharing what is scarce among peers.
 //!
-//! A [`Budget`] bounds something of which the node has only so much: bytes of memory, requests, places in a cache. Everything
+//! A [`Budget`] bounds something of which the server has only so much: bytes of memory, requests, places in a cache. Everything
 //! taken from it is taken in the name of a [`Holder`], which is one connection of one address.
 //!
 //! The rule is that of dynamic thresholds (Choudhury and Hahne, 1998): an address may hold as much as it leaves over for all
@@ -46,7 +46,7 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// The node itself, for what no peer has asked for.
+    /// The server itself, for what no peer has asked for.
     pub const NODE: Self = Self {
         address: PeerAddress(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         connection: 0,

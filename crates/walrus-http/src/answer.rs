@@ -10,12 +10,12 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::exchange::Exchange;
+use crate::exchange::Exchange;
 
 /// A body that keeps its exchange alive until the HTTP library has let go of its last byte.
 ///
 /// The library takes whole frames, and a body may end long before they have left. So every frame carries the exchange, too.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     body: Body,
     exchange: Arc<Exchange>,
     /// The size is known, and with it the time for the whole; otherwise each frame has that time.
@@ -34,7 +34,7 @@ impl AsRef<[u8]> for Carried {
 }
 
 impl Answer {
-    pub(super) fn new(body: Body, exchange: Arc<Exchange>) -> Self {
+    pub(crate) fn new(body: Body, exchange: Arc<Exchange>) -> Self {
         use http_body::Body as _;
         exchange.peers_turn();
         Self {
@@ -55,11 +55,11 @@ impl http_body::Body for Answer {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if polled.is_pending() && Arc::strong_count(&self.exchange) == 1 {
-            self.exchange.nodes_turn();
+            self.exchange.servers_turn();
         }
         let frame = ready!(polled);
         if !self.sized {
-            self.exchange.nodes_turn();
+            self.exchange.servers_turn();
         }
         self.exchange.peers_turn();
         Poll::Ready(frame.map(|frame| {

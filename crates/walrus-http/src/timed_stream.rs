@@ -17,13 +17,13 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::exchange::Connection;
+use crate::exchange::Connection;
 
 /// What every HTTP/2 connection starts with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A stream whose first bytes must arrive in time, and whose peer must keep taking what is written.
-pub(super) struct TimedStream<S> {
+pub(crate) struct TimedStream<S> {
     stream: S,
     connection: Arc<Connection>,
     /// Gone once the protocol is known.
@@ -36,7 +36,7 @@ pub(super) struct TimedStream<S> {
 }
 
 impl<S> TimedStream<S> {
-    pub(super) fn new(
+    pub(crate) fn new(
         stream: S,
         connection: Arc<Connection>,
         first_bytes_max: Duration,

@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 use tracing::{debug, info, warn};
 
-use super::{
+use crate::metrics::HttpMetrics;
+use crate::{
     connections::{Connections, Place},
     limits::HttpLimits,
     timed_stream::TimedStream,
 };
-use crate::metrics::Metrics;
 
 /// Pause after a failed accept, which usually means that the process is out of file descriptors.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -52,13 +52,13 @@ impl Scheme {
     }
 }
 
-/// The server of the node's API.
+/// A server of one API on one address.
 pub struct HttpServer {
     listener: TcpListener,
     router: Router,
     scheme: Scheme,
     limits: HttpLimits,
-    metrics: Metrics,
+    metrics: HttpMetrics,
 }
 
 impl HttpServer {
@@ -68,7 +68,7 @@ impl HttpServer {
         router: Router,
         scheme: Scheme,
         limits: HttpLimits,
-        metrics: Metrics,
+        metrics: HttpMetrics,
     ) -> Self {
         Self {
             listener,
@@ -174,7 +174,7 @@ struct ServedConnection {
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
     limits: Arc<HttpLimits>,
-    metrics: Metrics,
+    metrics: HttpMetrics,
     place: Place,
     peer: SocketAddr,
 }

@@ -7,12 +7,12 @@ use std::{
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::exchange::Connection;
 use crate::budget::{Holder, PeerAddress};
+use crate::exchange::Connection;
 
 /// All open connections.
 #[derive(Debug)]
-pub(super) struct Connections {
+pub(crate) struct Connections {
     max: usize,
     open: Gauge<i64>,
     state: Mutex<State>,
@@ -27,14 +27,14 @@ struct State {
 
 /// A place among the open connections; dropping it frees the place.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     connections: Arc<Connections>,
     connection: Arc<Connection>,
 }
 
 impl Connections {
     /// Room for `max` connections; `open` counts them.
-    pub(super) fn new(max: usize, open: Gauge<i64>) -> Arc<Self> {
+    pub(crate) fn new(max: usize, open: Gauge<i64>) -> Arc<Self> {
         Arc::new(Self {
             max: max.max(1),
             open,
@@ -45,7 +45,7 @@ impl Connections {
     /// Takes up a connection from `address`; `None` if that would be more than its share and no idle connection can go.
     ///
     /// The share is as in [`crate::budget`]: an address may have as many connections as it leaves over for others.
-    pub(super) fn admit(self: &Arc<Self>, address: PeerAddress) -> Option<Place> {
+    pub(crate) fn admit(self: &Arc<Self>, address: PeerAddress) -> Option<Place> {
         let mut state = self.lock();
         let of_address = state.by_address.get(&address).copied().unwrap_or(0);
         let left = self.max.saturating_sub(state.connections.len());
@@ -119,7 +119,7 @@ impl State {
 }
 
 impl Place {
-    pub(super) fn connection(&self) -> &Arc<Connection> {
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 }
@@ -138,7 +138,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::http::exchange::Exchange;
+    use crate::exchange::Exchange;
 
     fn address(last: u8) -> PeerAddress {
         IpAddr::from([10, 0, 0, last]).into()
