@@ -3,6 +3,7 @@
 //! - [`packages`]: the bytecode of our packages, ready to be linked against published addresses and compared;
 //! - [`types`]: every on-chain struct a client reads, with the BCS layout of the Move sources;
 //! - [`events`]: every event that `walrus` and `walrus_governance` emit;
+//! - [`event_blob`]: the file in which nodes publish the events of `walrus`;
 //! - [`abort`]: what abort codes mean, as typed errors and as sentences.
 //!
 //! ```
@@ -19,6 +20,7 @@
 //! ```
 
 pub mod abort;
+pub mod event_blob;
 pub mod events;
 mod link;
 mod linked;
