@@ -1,5 +1,7 @@
 //! Why an operation of [`WalrusClient`](crate::WalrusClient) failed.
 
+use walrus_core::BlobId;
+use walrus_encoder::quilt::QuiltError;
 use walrus_sui::SuiError;
 
 use crate::{config::ConfigError, read::ReadError, report::ShardReport, status::StatusError};
@@ -17,6 +19,14 @@ pub enum ClientError {
     /// The blob could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The blob is no quilt, or has not what was asked for.
+    #[error("blob {quilt_id} cannot be read as a quilt: {source}")]
+    Quilt {
+        /// The blob.
+        quilt_id: BlobId,
+        /// Why.
+        source: QuiltError,
+    },
     /// The status of a blob could not be established.
     #[error(transparent)]
     Status(#[from] StatusError),

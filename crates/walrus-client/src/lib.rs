@@ -55,7 +55,7 @@ mod test_network;
 pub use client::{SigningOptions, WalrusClient};
 pub use environment::Environment;
 pub use error::ClientError;
-pub use read::ReadError;
+pub use read::{OpenBlob, OpenQuilt, ReadError};
 pub use report::{NodeFailure, ShardReport};
 pub use status::StatusError;
 pub use store::{

@@ -2,13 +2,17 @@
 //! decoding, and the consistency check. No byte is returned that was not checked.
 
 mod metadata;
+mod part;
+mod recover;
 mod slivers;
 
 use std::{sync::Arc, time::Duration};
 
-use walrus_core::{BlobId, Epoch, node_api::BlobStatus, params};
-use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder};
+use walrus_core::{BlobId, Epoch, metadata::VerifiedMetadata, node_api::BlobStatus, params};
+use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, SliverRecoveryError};
 use walrus_sui::{Committee, Committees};
+
+pub use part::{OpenBlob, OpenQuilt};
 
 use crate::{
     backoff::Waits,
@@ -69,6 +73,14 @@ pub enum ReadError {
         /// What the decoder found.
         source: DecodeError,
     },
+    /// A sliver was recovered, but is not the one of the blob.
+    #[error("a part of blob {blob_id} cannot be recovered: {source}")]
+    NotRecovered {
+        /// The blob.
+        blob_id: BlobId,
+        /// What the decoder found.
+        source: SliverRecoveryError,
+    },
 }
 
 impl WalrusClient {
@@ -82,6 +94,31 @@ impl WalrusClient {
         check: ConsistencyCheck,
         progress: &ProgressSink,
     ) -> Result<Vec<u8>, ClientError> {
+        let encoder = self.encoder().await?;
+        let blob_id = *blob_id;
+        self.with_committees(progress, |committees| {
+            let encoder = encoder.clone();
+            async move {
+                let config = &self.shared.communication;
+                let read = |committee: Arc<CommitteeClients>| async move {
+                    read_blob(&committee, &encoder, blob_id, check, config, &**progress).await
+                };
+                let (blob, _) = self.with_status(&committees, blob_id, read).await?;
+                Ok(blob)
+            }
+        })
+        .await
+    }
+
+    /// Runs an operation, again when the committee has changed or the nodes have not seen a certification yet.
+    async fn with_committees<T, F>(
+        &self,
+        progress: &ProgressSink,
+        operation: impl Fn(Arc<Committees>) -> F,
+    ) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
         let mut certification_waits = 0;
         let mut waits = Waits::new(
             self.shared.communication.committee_change_backoff,
@@ -89,8 +126,8 @@ impl WalrusClient {
         );
         loop {
             let committees = self.committees().await?;
-            let error = match self.read_once(&committees, *blob_id, check, progress).await {
-                Ok(blob) => return Ok(blob),
+            let error = match operation(Arc::clone(&committees)).await {
+                Ok(result) => return Ok(result),
                 Err(error) => error,
             };
             // Nodes learn of a certification from the chain, some of them a moment after the writer did.
@@ -110,15 +147,18 @@ impl WalrusClient {
         }
     }
 
-    async fn read_once(
+    /// Runs an operation with the committee that has the blob, while the nodes are asked whether it can be read at all.
+    /// Returns also the epoch of its certification, if the nodes said it in time.
+    async fn with_status<T, F>(
         &self,
         committees: &Committees,
         blob_id: BlobId,
-        check: ConsistencyCheck,
-        progress: &ProgressSink,
-    ) -> Result<Vec<u8>, ClientError> {
+        operation: impl FnOnce(Arc<CommitteeClients>) -> F,
+    ) -> Result<(T, Option<Epoch>), ClientError>
+    where
+        F: Future<Output = Result<T, ReadError>>,
+    {
         let config = &self.shared.communication;
-        let encoder = self.encoder().await?;
         let current = self.clients(&committees.current);
         let status = async {
             let status = blob_status(&current, &blob_id, config, STATUS_TIMEOUT).await;
@@ -128,22 +168,23 @@ impl WalrusClient {
             // Which committee has the slivers depends on when the blob was certified.
             let certified = status.await?;
             let from = self.clients(committee_to_read(committees, certified));
-            return Ok(read_blob(&from, &encoder, blob_id, check, config, &**progress).await?);
+            return Ok((operation(from).await?, certified));
         }
-        let read = read_blob(&current, &encoder, blob_id, check, config, &**progress);
-        tokio::pin!(status, read);
+        let operation = operation(Arc::clone(&current));
+        tokio::pin!(status, operation);
         // Usually the status arrives first and costs no time; a definite "no" ends the read at once.
         tokio::select! {
             verdict = &mut status => {
-                verdict?;
-                Ok(read.await?)
+                let certified = verdict?;
+                Ok((operation.await?, certified))
             }
-            result = &mut read => {
+            result = &mut operation => {
                 // Whether the blob exists says more than how far the read came, but the nodes had time to say.
-                if let Ok(verdict) = tokio::time::timeout(STATUS_GRACE, status).await {
-                    verdict?;
-                }
-                Ok(result?)
+                let certified = match tokio::time::timeout(STATUS_GRACE, status).await {
+                    Ok(verdict) => verdict?,
+                    Err(_) => None,
+                };
+                Ok((result?, certified))
             }
         }
     }
@@ -165,6 +206,20 @@ pub(crate) async fn read_blob(
         size: metadata.unencoded_length(),
         slivers_needed: params::source_symbols(committee.n_shards()).0,
     });
+    decode_blob(committee, encoder, metadata, check, config, progress).await
+}
+
+/// Reads the blob that `metadata` describes.
+async fn decode_blob(
+    committee: &Arc<CommitteeClients>,
+    encoder: &Encoder,
+    metadata: Arc<VerifiedMetadata>,
+    check: ConsistencyCheck,
+    config: &CommunicationConfig,
+    progress: &dyn Progress,
+) -> Result<Vec<u8>, ReadError> {
+    let started = tokio::time::Instant::now();
+    let blob_id = *metadata.blob_id();
     let slivers = slivers::fetch(committee, &metadata, encoder, config, progress).await?;
     tracing::info!(%blob_id, slivers = slivers.len(), elapsed = ?started.elapsed(), "slivers read");
     progress.report(ProgressEvent::Decoding);

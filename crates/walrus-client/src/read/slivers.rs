@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use serde::de::DeserializeOwned;
 use walrus_core::{
-    ShardIndex, SliverType,
+    ShardIndex, SliverPairIndex, SliverType,
     metadata::VerifiedMetadata,
     params,
-    sliver::{Primary, SliverData},
+    sliver::{Axis, Primary, SliverData},
 };
 use walrus_encoder::Encoder;
 
@@ -58,7 +59,12 @@ pub(super) async fn fetch(
     let source = (Arc::clone(committee), Arc::clone(metadata), encoder.clone());
     let mut fan_out = FanOut::new(candidates(committee), limits, move |candidate| {
         let (committee, metadata, encoder) = source.clone();
-        async move { request(&committee, candidate, metadata, encoder).await }
+        async move {
+            let pair = candidate
+                .shard
+                .to_pair(metadata.blob_id(), committee.n_shards());
+            request(&committee, candidate.position, pair, metadata, encoder).await
+        }
     });
     let mut failures = Failures::default();
     let mut slivers = Vec::with_capacity(needed);
@@ -174,21 +180,24 @@ impl Failures {
     }
 }
 
-async fn request(
+/// Fetches a sliver of a pair from a node, and verifies it.
+pub(super) async fn request<A>(
     committee: &CommitteeClients,
-    candidate: Candidate,
+    position: usize,
+    pair: SliverPairIndex,
     metadata: Arc<VerifiedMetadata>,
     encoder: Encoder,
-) -> Result<SliverData<Primary>, NodeError> {
-    let client = committee.node(candidate.position).client()?;
-    let pair = candidate
-        .shard
-        .to_pair(metadata.blob_id(), committee.n_shards());
-    let length_max = metadata.sliver_size(SliverType::Primary);
-    let download =
-        client.sliver::<Primary>(metadata.blob_id(), pair, SliverType::Primary, length_max);
-    let sliver = download.await?;
-    if sliver.index != pair.sliver_index(SliverType::Primary, committee.n_shards()) {
+) -> Result<SliverData<A>, NodeError>
+where
+    A: Axis,
+    SliverData<A>: DeserializeOwned,
+{
+    let client = committee.node(position).client()?;
+    let length_max = metadata.sliver_size(A::TYPE);
+    let sliver = client
+        .sliver::<A>(metadata.blob_id(), pair, A::TYPE, length_max)
+        .await?;
+    if sliver.index != pair.sliver_index(A::TYPE, committee.n_shards()) {
         return Err(NodeError::InvalidAnswer(
             "a sliver with another index".to_owned(),
         ));

@@ -1,5 +1,6 @@
 //! Transactions of one account with the Walrus contracts.
 
+mod attributes;
 mod blobs;
 mod call;
 mod epoch;

@@ -1,5 +1,6 @@
 //! Reading the state of the Walrus contracts.
 
+mod attributes;
 mod committee;
 mod governance;
 mod links;
