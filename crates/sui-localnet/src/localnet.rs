@@ -9,7 +9,6 @@ use axum::serve::ListenerExt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 use sui_sdk_types::Address;
 use tokio::net::TcpListener;
@@ -98,7 +97,7 @@ pub enum AdvanceError {
 /// A running chain. Dropping it stops the chain without waiting.
 pub struct Localnet {
     chain: Arc<Chain>,
-    executor: thread::JoinHandle<()>,
+    executor: ambient::Worker,
     heartbeat: watch::Sender<Option<Duration>>,
     tasks: JoinSet<()>,
     rpc_addr: SocketAddr,
@@ -117,7 +116,7 @@ impl Localnet {
             None => None,
         };
         let (data_dir, accounts) = (config.data_dir.clone(), config.accounts.clone());
-        let (ledger, engine) = tokio::task::spawn_blocking(move || open(data_dir, &accounts))
+        let (ledger, engine) = ambient::run_blocking(move || open(data_dir, &accounts))
             .await
             .map_err(|_| StartError::Interrupted)??;
         let tip = ledger
@@ -206,10 +205,7 @@ impl Localnet {
         self.chain.simulations_ended().await;
         let executor = self.executor;
         drop(self.chain);
-        if tokio::task::spawn_blocking(move || executor.join())
-            .await
-            .is_err()
-        {
+        if executor.join().await.is_err() {
             tracing::warn!("the executor did not stop in order");
         }
     }

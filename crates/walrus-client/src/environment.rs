@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use rand::{Rng as _, RngCore as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 
 /// Clock and randomness; clones share them.
 #[derive(Clone)]
@@ -27,7 +27,10 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// The clock of the system, and randomness that nobody can foresee.
     pub fn of_system() -> Self {
-        Self::new(SystemTime::now, StdRng::from_entropy())
+        Self::new(
+            ambient::now,
+            StdRng::seed_from_u64(ambient::rng().next_u64()),
+        )
     }
 
     /// A clock of choice, and chance that is the same for the same seed.

@@ -119,6 +119,7 @@ impl Connection {
         let pause = limits.transfer_grace.min(limits.idle_timeout) / CHECKS_PER_GRACE;
         loop {
             tokio::select! {
+                biased;
                 () = self.evicted.cancelled() => return CloseReason::Evicted,
                 () = sleep(pause) => {}
             }
@@ -262,6 +263,7 @@ mod tests {
         tokio::pin!(closed);
         loop {
             tokio::select! {
+                biased;
                 reason = &mut closed => return (reason, started.elapsed().as_secs()),
                 () = sleep(Duration::from_secs(1)) => connection.count_sent(bytes),
             }

@@ -94,6 +94,7 @@ impl HttpServer {
         let limits = Arc::new(self.limits.clone());
         loop {
             let accepted = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 accepted = self.accept() => accepted,
             };
@@ -114,7 +115,7 @@ impl HttpServer {
                 place,
                 peer,
             };
-            tokio::spawn(connection.serve(stream, acceptor.clone()));
+            ambient::spawn(connection.serve(stream, acceptor.clone()));
         }
         drop(self.listener);
         wait_for_requests(graceful, self.limits.shutdown_grace).await;
@@ -185,6 +186,7 @@ impl ServedConnection {
         let connection = self.place.connection().clone();
         let (peer, limits, metrics) = (self.peer, self.limits.clone(), self.metrics.clone());
         tokio::select! {
+            biased;
             () = self.serve_stream(stream, acceptor) => {}
             reason = connection.broken_limit(&limits) => {
                 debug!(%peer, reason = reason.text(), "connection closed");

@@ -1,6 +1,6 @@
 //! What surrounds every request: a bound on how many there are, and a measurement.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
     Extension, Router,
@@ -10,6 +10,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
+use tokio::time::Instant;
 
 use crate::{
     answer::Answer,

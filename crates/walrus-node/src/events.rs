@@ -10,12 +10,13 @@ mod garbage;
 
 use std::{sync::Arc, time::Duration};
 
+use ambient::TaskTracker;
 use futures::StreamExt as _;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use walrus_contracts::events::{
     BlobCertified, BlobRegistered, PooledBlobCertified, PooledBlobRegistered,
@@ -124,6 +125,7 @@ impl EventProcessor {
         let mut connected = false;
         loop {
             let next = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 next = events.next() => next,
                 () = sleep(CHAIN_SILENCE_MAX) => {
@@ -291,6 +293,7 @@ impl EventProcessor {
 
 async fn pause(stop: &CancellationToken) {
     tokio::select! {
+        biased;
         () = stop.cancelled() => {}
         () = sleep(RETRY_DELAY) => {}
     }

@@ -4,11 +4,12 @@ mod announce;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use ambient::TaskTracker;
 use tokio::{
     net::TcpListener,
     time::{interval, sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use walrus_core::{ObjectId, keys::NetworkKeyPair};
 use walrus_encoder::Encoder;
@@ -390,6 +391,7 @@ async fn expire_buffers(state: Arc<NodeState>, stop: CancellationToken) {
     let mut ticks = interval(PENDING_EXPIRY_INTERVAL);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             _ = ticks.tick() => state.expire_buffers(),
         }
@@ -399,6 +401,7 @@ async fn expire_buffers(state: Arc<NodeState>, stop: CancellationToken) {
 /// Puts files into quarantine that the index does not know.
 async fn sweep(storage: Storage, stop: CancellationToken) {
     let swept = tokio::select! {
+        biased;
         () = stop.cancelled() => return,
         swept = storage.quarantine_orphans() => swept,
     };
@@ -421,12 +424,14 @@ async fn sweep(storage: Storage, stop: CancellationToken) {
 /// Gives up when the storage can no longer be written. Health says so first.
 async fn watch_storage(state: Arc<NodeState>, stop: CancellationToken, failed: CancellationToken) {
     tokio::select! {
+        biased;
         () = stop.cancelled() => return,
         () = state.storage().failed() => {}
     }
     error!("the storage cannot be written; the node has to be restarted");
     state.storage_failed();
     tokio::select! {
+        biased;
         () = stop.cancelled() => {}
         () = sleep(FAILURE_NOTICE) => {}
     }
@@ -435,7 +440,7 @@ async fn watch_storage(state: Arc<NodeState>, stop: CancellationToken, failed: C
 
 /// Runs event processing; without it the node would serve an ever older state.
 async fn supervise(events: EventProcessor, failed: CancellationToken) {
-    if let Err(error) = tokio::spawn(events.run()).await {
+    if let Err(error) = ambient::spawn(events.run()).await {
         error!(%error, "event processing failed; the node has to be restarted");
         failed.cancel();
     }

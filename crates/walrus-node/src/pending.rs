@@ -8,10 +8,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use walrus_core::{BlobId, SliverPairIndex, SliverType, VerifiedMetadata};
 
 use walrus_http::budget::{Budget, Holder, Lease};

@@ -1,10 +1,8 @@
 //! How far event processing is, for health and metrics.
 
-use std::{
-    sync::{Mutex, PoisonError, RwLock},
-    time::Instant,
-};
+use std::sync::{Mutex, PoisonError, RwLock};
 
+use tokio::time::Instant;
 use walrus_core::node_api::EventProgress;
 
 /// Phase of the node's life, as the health report names it.

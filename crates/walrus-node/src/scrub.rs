@@ -103,6 +103,7 @@ impl Scrub {
 
     async fn pause(&self, time: Duration) {
         tokio::select! {
+            biased;
             () = self.stop.cancelled() => {}
             () = sleep(time) => {}
         }

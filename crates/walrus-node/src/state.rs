@@ -10,9 +10,12 @@ mod events;
 mod health;
 mod metadata_cache;
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
-use tokio::sync::{Mutex, Notify};
+use tokio::{
+    sync::{Mutex, Notify},
+    time::Instant,
+};
 use walrus_core::{
     BlobId, Epoch, NShards,
     keys::{ProtocolKeyPair, ProtocolPublicKey},

@@ -280,7 +280,7 @@ impl Storage {
 pub(crate) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StorageError> {
-    tokio::task::spawn_blocking(work)
+    ambient::run_blocking(work)
         .await
         .map_err(|_| StorageError::Closed)
 }

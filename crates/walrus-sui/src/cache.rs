@@ -1,12 +1,8 @@
 //! A value read from the chain, kept for a while, fetched by one caller at a time.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 /// Holds at most one value. Callers that ask while it is being fetched wait for that fetch.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Chain time: it follows the machine's clock at a distance, never goes back, and can be moved ahead.
 
 use crate::ledger::{StoreError, Tip};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Furthest that time is moved ahead at once: ten years.
@@ -80,7 +80,7 @@ impl ChainTime {
 
 /// Milliseconds since the Unix epoch by the machine's clock.
 pub(super) fn wall_clock_ms() -> u64 {
-    SystemTime::now()
+    ambient::now()
         .duration_since(UNIX_EPOCH)
         .ok()
         .and_then(|elapsed| u64::try_from(elapsed.as_millis()).ok())

@@ -55,28 +55,26 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Starts the executor over `ledger`, which has its genesis. Returns the handle and the executor's thread.
+    /// Starts the executor over `ledger`, which has its genesis. Returns the handle and the executor.
     pub(crate) fn start(
         ledger: Arc<Ledger>,
         engine: Arc<Engine>,
         tip: u64,
         stopping: CancellationToken,
-    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+    ) -> std::io::Result<(Self, ambient::Worker)> {
         let (jobs, mut queue) = mpsc::channel::<Job>(JOBS_WAITING_MAX);
         let (sealed_sender, sealed) = watch::channel(tip);
         let mut worker = Worker::new(Arc::clone(&ledger), Arc::clone(&engine), sealed_sender);
         let stop = stopping.clone();
-        let thread = std::thread::Builder::new()
-            .name("executor".to_owned())
-            .stack_size(EXECUTOR_STACK_BYTES)
-            .spawn(move || {
-                while let Some(job) = queue.blocking_recv() {
-                    run_guarded(job, &mut worker);
-                    if stop.is_cancelled() {
-                        break;
-                    }
+        let serve = async move {
+            while let Some(job) = queue.recv().await {
+                run_guarded(job, &mut worker);
+                if stop.is_cancelled() {
+                    break;
                 }
-            })?;
+            }
+        };
+        let executor = ambient::spawn_worker("executor", Some(EXECUTOR_STACK_BYTES), serve)?;
         let chain = Self {
             simulations: Simulations::new(Arc::clone(&ledger), Arc::clone(&engine)),
             ledger,
@@ -85,7 +83,7 @@ impl Chain {
             sealed,
             stopping,
         };
-        Ok((chain, thread))
+        Ok((chain, executor))
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -153,6 +151,7 @@ impl Chain {
                 }
             };
             tokio::select! {
+                biased;
                 () = self.stopped() => return,
                 changed = sealed.changed() => if changed.is_err() { return },
                 changed = interval.changed() => if changed.is_err() { return },
@@ -220,7 +219,7 @@ mod tests {
         let (running, waiting, ()) = tokio::join!(first, chain.run(|_| ()), stop);
         assert_eq!(running, Ok(Ok(())));
         assert_eq!(waiting, Err(RunError::Stopped));
-        executor.join().expect("ends in order");
+        executor.join().await.expect("ends in order");
         assert_eq!(chain.run(|_| ()).await, Err(RunError::Stopped));
     }
 }

@@ -55,6 +55,7 @@ impl Simulations {
         let stopped = stopping.cancelled();
         tokio::pin!(stopped);
         let permit = tokio::select! {
+            biased;
             permit = Arc::clone(&self.running).acquire_owned() => permit,
             () = &mut stopped => return Err(RunError::Stopped),
         };
@@ -66,21 +67,19 @@ impl Simulations {
             stop: Arc::clone(&stop.0),
         };
         let (answer, result) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("simulation".to_owned())
-            .stack_size(EXECUTOR_STACK_BYTES)
-            .spawn(move || {
-                let done = job(&simulator);
-                drop(simulator);
-                drop(permit);
-                // A caller that went away needs no answer.
-                let _ = answer.send(done);
-            })
-            .map_err(|error| {
-                tracing::error!(%error, "cannot start a thread for a simulation");
-                RunError::Defect
-            })?;
+        ambient::run_beside("simulation", EXECUTOR_STACK_BYTES, move || {
+            let done = job(&simulator);
+            drop(simulator);
+            drop(permit);
+            // A caller that went away needs no answer.
+            let _ = answer.send(done);
+        })
+        .map_err(|error| {
+            tracing::error!(%error, "cannot start a thread for a simulation");
+            RunError::Defect
+        })?;
         tokio::select! {
+            biased;
             result = result => result.map_err(|_| RunError::Defect),
             () = tokio::time::sleep(TIME_MAX) => Err(RunError::TooLong),
             () = &mut stopped => Err(RunError::Stopped),

@@ -82,7 +82,7 @@ impl Rpc {
         read: impl FnOnce(&Self) -> Result<T, Status> + Send + 'static,
     ) -> Result<Response<T>, Status> {
         let rpc = self.clone();
-        tokio::task::spawn_blocking(move || read(&rpc))
+        ambient::run_blocking(move || read(&rpc))
             .await
             .map_err(|_| errors::defect())?
             .map(Response::new)

@@ -158,7 +158,7 @@ impl Rpc {
         let state = (self.clone(), walk, items, lease);
         let frames = futures::stream::try_unfold(state, |mut state| async move {
             loop {
-                let stepped = tokio::task::spawn_blocking(move || {
+                let stepped = ambient::run_blocking(move || {
                     let (rpc, walk, items, _) = &mut state;
                     let step = walk.step(|number| items(rpc, number));
                     (state, step)

@@ -174,6 +174,7 @@ impl WalrusClient {
         tokio::pin!(status, operation);
         // Usually the status arrives first and costs no time; a definite "no" ends the read at once.
         tokio::select! {
+            biased;
             verdict = &mut status => {
                 let certified = verdict?;
                 Ok((operation.await?, certified))
@@ -224,7 +225,7 @@ async fn decode_blob(
     tracing::info!(%blob_id, slivers = slivers.len(), elapsed = ?started.elapsed(), "slivers read");
     progress.report(ProgressEvent::Decoding);
     let encoder = encoder.clone();
-    let blob = tokio::task::spawn_blocking(move || encoder.decode(&metadata, slivers, check))
+    let blob = ambient::run_blocking(move || encoder.decode(&metadata, slivers, check))
         .await
         .expect("decoding does not panic")
         .map_err(|source| ReadError::Decode { blob_id, source })?;

@@ -70,6 +70,7 @@ impl SliverSource {
         let owner = self.ask_owner::<A>(index);
         tokio::pin!(owner);
         tokio::select! {
+            biased;
             sliver = &mut owner => match sliver {
                 Ok(sliver) => return Ok(sliver),
                 Err(error) => tracing::debug!(%index, %error, "the owner does not give the sliver"),
@@ -78,6 +79,7 @@ impl SliverSource {
                 let recovered = self.recover(index);
                 tokio::pin!(recovered);
                 tokio::select! {
+                    biased;
                     Ok(sliver) = &mut owner => return Ok(sliver),
                     recovered = &mut recovered => return recovered,
                 }
@@ -125,7 +127,7 @@ impl SliverSource {
         }
         tracing::debug!(blob_id = %self.metadata.blob_id(), %target, axis = %A::TYPE, "sliver recovered");
         let (encoder, metadata) = (self.encoder.clone(), Arc::clone(&self.metadata));
-        tokio::task::spawn_blocking(move || encoder.recover_sliver(&metadata, target, symbols))
+        ambient::run_blocking(move || encoder.recover_sliver(&metadata, target, symbols))
             .await
             .expect("recovery does not panic")
             .map_err(|source| self.not_recovered(source))
@@ -171,7 +173,7 @@ impl SliverSource {
         let blob_id = self.metadata.blob_id();
         let answer = small(node.client()?.recovery_symbols(blob_id, &query, length_max)).await?;
         let metadata = Arc::clone(&self.metadata);
-        let proven = tokio::task::spawn_blocking(move || proven(answer, &metadata, target))
+        let proven = ambient::run_blocking(move || proven(answer, &metadata, target))
             .await
             .expect("verification does not panic");
         if proven.is_empty() {

@@ -203,7 +203,7 @@ where
         ));
     }
     // Hashing a sliver of megabytes would hold up every other connection.
-    tokio::task::spawn_blocking(move || {
+    ambient::run_blocking(move || {
         encoder
             .verify_sliver(&sliver, &metadata)
             .map_err(|error| NodeError::InvalidAnswer(error.to_string()))?;

@@ -61,7 +61,7 @@ impl BlobInput {
             Self::File(path) => {
                 let file = path.clone();
                 // Opening a pipe waits for its writer: not on the threads of the executor.
-                let read = tokio::task::spawn_blocking(move || read_at_most(&file, limit))
+                let read = ambient::run_blocking(move || read_at_most(&file, limit))
                     .await
                     .expect("reading does not panic");
                 read.map(Bytes::from).map_err(|error| match error {
@@ -89,7 +89,7 @@ impl BlobInput {
         progress.report(ProgressEvent::Encoding { blob, size });
         let started = tokio::time::Instant::now();
         let encoder = encoder.clone();
-        let encoded = tokio::task::spawn_blocking(move || EncodedBlob::encode(&encoder, &bytes))
+        let encoded = ambient::run_blocking(move || EncodedBlob::encode(&encoder, &bytes))
             .await
             .expect("encoding does not panic")?;
         let (blob_id, encoded_size) = (*encoded.blob_id(), encoded.metadata().encoded_length());
@@ -106,7 +106,7 @@ impl BlobInput {
     pub async fn metadata(self, encoder: &Encoder) -> Result<VerifiedMetadata, BlobError> {
         let bytes = self.read(encoder).await?;
         let encoder = encoder.clone();
-        let metadata = tokio::task::spawn_blocking(move || encoder.metadata(&bytes))
+        let metadata = ambient::run_blocking(move || encoder.metadata(&bytes))
             .await
             .expect("encoding does not panic")?;
         Ok(metadata)

@@ -167,7 +167,7 @@ impl Upload {
         FanOut::new(self.committee.shuffled(), limits, move |position| {
             let upload = Arc::clone(&upload);
             // A task for each node, so that all cores encrypt what is sent.
-            let serving = tokio::spawn(async move {
+            let serving = ambient::spawn(async move {
                 let node = upload.committee.node(position);
                 upload.serve(node).await
             });
@@ -271,7 +271,7 @@ impl Tail {
             return Self { task: None };
         }
         let extra = config.sliver_write_extra_time.after(quorum_time);
-        let task = tokio::spawn(async move {
+        let task = ambient::spawn(async move {
             // Past the limit the requests are dropped, which ends them.
             let _ = tokio::time::timeout(extra, fan_out.drain()).await;
         });

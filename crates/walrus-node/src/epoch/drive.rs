@@ -50,6 +50,7 @@ pub(crate) async fn drive_epochs(
     loop {
         let pause = driver.step().await;
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = driver.state.epoch_moved() => driver.failures.clear(),
             () = sleep(pause) => {}

@@ -23,6 +23,7 @@ pub(crate) async fn attest_epochs(
 ) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = state.attestation_wanted() => {}
         }
@@ -34,6 +35,7 @@ pub(crate) async fn attest_epochs(
                 warn!(%error, "cannot attest the epoch; trying again");
             }
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = sleep(delay) => {}
             }

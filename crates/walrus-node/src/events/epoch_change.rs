@@ -48,6 +48,7 @@ impl EventProcessor {
                 return Ok(committees);
             }
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => break,
                 () = sleep(CHAIN_POLL_INTERVAL) => {}
             }

@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use ambient::TaskTracker;
 use tokio::time::sleep;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use walrus_core::{BlobId, Epoch};
 
@@ -74,6 +75,7 @@ impl GarbageCollector {
                 Err(error) => {
                     warn!(epoch, %error, "cannot collect garbage; trying again");
                     tokio::select! {
+                        biased;
                         () = self.stop.cancelled() => return,
                         () = sleep(RETRY_DELAY) => {}
                     }

@@ -212,11 +212,11 @@ fn invalid_epoch(error: &ServiceError, request: Epoch, server: Epoch) -> Respons
 fn internal_error(error: &ServiceError, cause: &dyn std::error::Error) -> Response {
     use std::{
         sync::atomic::{AtomicU64, Ordering},
-        time::{SystemTime, UNIX_EPOCH},
+        time::UNIX_EPOCH,
     };
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     // Seconds make numbers of different runs differ, the serial those of one second.
-    let seconds = SystemTime::now()
+    let seconds = ambient::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_secs());
     let trace_id = (seconds << 24) | (SERIAL.fetch_add(1, Ordering::Relaxed) & 0xff_ffff);

@@ -38,6 +38,7 @@ pub(crate) async fn rotate_key(
             warn!(%error, "cannot register next_protocol_key_pair; trying again");
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = sleep(delay) => {}
         }

@@ -42,6 +42,7 @@ pub(super) async fn announce_config(
             Err(error) => debug!(%error, "cannot tell the chain what the configuration says"),
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = sleep(interval) => {}
         }

@@ -26,7 +26,7 @@ impl Backoff {
     pub fn next_pause(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.max);
-        pause.mul_f64(rand::thread_rng().gen_range(0.5..=1.0))
+        pause.mul_f64(ambient::rng().gen_range(0.5..=1.0))
     }
 
     /// Starts from the shortest pause again.

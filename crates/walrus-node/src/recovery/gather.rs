@@ -3,11 +3,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Instant,
 };
 
 use futures::future::join_all;
 use rand::seq::SliceRandom as _;
+use tokio::time::Instant;
 use walrus_core::{
     BlobId, BlobMetadataWithId, SecondarySliver, SliverIndex, SliverType, VerifiedMetadata,
     node_api::{DecodingSymbolsQuery, DecodingSymbolsResponse, RecoverySymbolsQuery, SymbolFilter},
@@ -44,7 +44,7 @@ impl Healer {
         let mut holders = self.peers.holders(view);
         let now = Instant::now();
         holders.retain(|holder| holder.peer.is_available(now));
-        holders.shuffle(&mut rand::thread_rng());
+        holders.shuffle(&mut ambient::rng());
         let (peers, sources) = holders
             .into_iter()
             .map(|holder| {

@@ -6,14 +6,15 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use ambient::TaskTracker;
 use tokio::{
     sync::{Notify, Semaphore},
-    time::sleep_until,
+    time::{Instant, sleep_until},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use walrus_core::BlobId;
 
@@ -67,6 +68,7 @@ impl BlobHealing {
             tasks.spawn(async move {
                 loop {
                     tokio::select! {
+                        biased;
                         () = stop.cancelled() => return,
                         blob_id = damaged.recv() => match blob_id {
                             Some(blob_id) => this.heal_soon(blob_id),
@@ -130,13 +132,15 @@ impl BlobHealing {
                 let due = self.lock().next_due().unwrap_or(now + IDLE_MAX);
                 let pause = if searching { now } else { due };
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return,
                     () = self.wake.notified() => {}
-                    () = sleep_until(pause.into()) => {}
+                    () = sleep_until(pause) => {}
                 }
                 continue;
             };
             let turn = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 turn = turns.clone().acquire_owned() => turn,
             };
@@ -145,6 +149,7 @@ impl BlobHealing {
             tasks.spawn(async move {
                 let _turn = turn;
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => {}
                     () = this.heal(blob_id) => {}
                 }

@@ -1,6 +1,6 @@
 //! Metadata and slivers: buffered, stored, deleted.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};

@@ -1,9 +1,8 @@
 //! The thread that makes writes durable, many at a time.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
 };
 
 use bytes::Bytes;
@@ -105,7 +104,7 @@ struct Job<W> {
 /// Handle of the committer thread.
 pub(super) struct Committer {
     jobs: Mutex<Option<mpsc::Sender<Job<Work>>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<ambient::Worker>>,
 }
 
 impl Committer {
@@ -115,9 +114,7 @@ impl Committer {
         files.remove_temporaries()?;
         let (jobs, queue) = mpsc::channel(COMMIT_QUEUE_MAX);
         let worker = Worker { index, files };
-        let thread = std::thread::Builder::new()
-            .name("committer".into())
-            .spawn(move || worker.run(queue))
+        let thread = ambient::spawn_worker("committer", None, worker.run(queue))
             .map_err(|error| StorageError::io("start the committer of", "storage", error))?;
         Ok(Self {
             jobs: Mutex::new(Some(jobs)),
@@ -157,7 +154,7 @@ impl Committer {
         drop(lock(&self.jobs).take());
         let thread = lock(&self.thread).take();
         if let Some(thread) = thread
-            && super::run_blocking(move || thread.join()).await.is_err()
+            && thread.join().await.is_err()
         {
             tracing::error!("the committer thread panicked");
         }
@@ -174,8 +171,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&self, mut queue: mpsc::Receiver<Job<Work>>) {
-        let mut next = queue.blocking_recv();
+    async fn run(self, mut queue: mpsc::Receiver<Job<Work>>) {
+        let mut next = queue.recv().await;
         while let Some(Job { work, done }) = next.take() {
             match work {
                 Work::Add(addition) => {
@@ -193,7 +190,9 @@ impl Worker {
                     let _ = done.send(result);
                 }
             }
-            next = next.or_else(|| queue.blocking_recv());
+            if next.is_none() {
+                next = queue.recv().await;
+            }
         }
     }
 
@@ -238,8 +237,8 @@ impl Worker {
         let mut wave = Wave {
             batch: self.index.durable_batch(),
             counts: self.index.sliver_counts(),
-            slivers: HashSet::new(),
-            metadata: HashSet::new(),
+            slivers: BTreeSet::new(),
+            metadata: BTreeSet::new(),
             directories: BTreeSet::new(),
         };
         let mut outcomes = Vec::with_capacity(additions.len());
@@ -439,8 +438,8 @@ impl Worker {
 struct Wave<'a> {
     batch: WriteBatch<'a>,
     counts: SliverCounts,
-    slivers: HashSet<SliverKey>,
-    metadata: HashSet<BlobId>,
+    slivers: BTreeSet<SliverKey>,
+    metadata: BTreeSet<BlobId>,
     directories: BTreeSet<Directory>,
 }
 

@@ -1,13 +1,10 @@
 //! Copying a shard from the node that held it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 use walrus_client::node::{NodeError, SyncStream, SyncedSliver};
 use walrus_core::{

@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use ambient::TaskTracker;
 use futures::{StreamExt as _, stream};
-use tokio::time::sleep;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use walrus_core::{BlobId, Epoch, ShardIndex};
 
@@ -104,6 +105,7 @@ impl ShardWork for ShardCompletion {
         let metadata_first = plan.phase == NodePhase::RecoverMetadata;
         self.tasks.spawn(async move {
             tokio::select! {
+                biased;
                 () = over.cancelled() => debug!(epoch = round.epoch, "the work on shards is out of date"),
                 () = round.run(metadata_first) => {}
             }

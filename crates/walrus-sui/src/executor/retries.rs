@@ -1,6 +1,8 @@
 //! One budget for everything about one transaction that is tried again, whatever the reason.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::{error::SuiError, rpc::backoff};
 

@@ -183,7 +183,7 @@ impl std::fmt::Debug for SuiRpc {
 pub(crate) fn backoff(attempt: u32) -> Duration {
     let exponential = BACKOFF_MIN.saturating_mul(1 << attempt.saturating_sub(1).min(10));
     let bounded = exponential.min(BACKOFF_MAX);
-    bounded.mul_f64(rand::thread_rng().gen_range(0.5..1.0))
+    bounded.mul_f64(ambient::rng().gen_range(0.5..1.0))
 }
 
 #[cfg(test)]
