@@ -271,13 +271,27 @@ impl<T: MessageBody> SignedMessage<T> {
     }
 }
 
+/// A signed message as JSON has it.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(as = SignedMessage, rename_all = "camelCase")]
+#[allow(dead_code, reason = "only the shape of a `SignedMessage`")]
+pub struct SignedMessageJson {
+    /// The BCS bytes of the message, in base64.
+    serialized_message: String,
+    /// The BLS12-381 signature of these bytes, in base64.
+    signature: String,
+}
+
 /// What a node answers when asked to confirm that it stores a blob.
 ///
 /// JSON: `{"signed":{"serializedMessage":…,"signature":…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StorageConfirmation {
     /// It does, and here is its word.
+    #[cfg_attr(feature = "openapi", schema(value_type = SignedMessageJson))]
     Signed(SignedMessage<ConfirmationBody>),
 }
 

@@ -1,9 +1,9 @@
 //! The HTTP interface of the node.
 
 mod body;
+pub mod document;
 mod error;
 mod handlers;
-mod later;
 mod limits;
 mod path;
 mod recovery;

@@ -38,11 +38,22 @@ impl fmt::Debug for EventId {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename = "EventID", rename_all = "camelCase")]
 struct Json {
     tx_digest: String,
     event_seq: String,
 }
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for EventId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        Json::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for EventId {}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "EventID")]

@@ -20,6 +20,7 @@ pub fn domain_of(reason: ErrorReason) -> &'static str {
 
 /// A successful answer: `{"success":{"code":200,"data":…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Success<T> {
     /// The only field of the envelope.
     pub success: SuccessBody<T>,
@@ -27,6 +28,7 @@ pub struct Success<T> {
 
 /// Inside of [`Success`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SuccessBody<T> {
     /// HTTP status code of the answer.
     pub code: u16,
@@ -45,6 +47,7 @@ impl<T> Success<T> {
 
 /// A failed answer: `{"error":{"status":…,"code":…,"message":…,"details":[…]}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorEnvelope {
     /// The only field of the envelope.
     pub error: ErrorBody,
@@ -52,6 +55,7 @@ pub struct ErrorEnvelope {
 
 /// Inside of [`ErrorEnvelope`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// Name of the status; always agrees with `code`.
     pub status: ErrorStatus,
@@ -66,6 +70,7 @@ pub struct ErrorBody {
 
 /// One entry of [`ErrorBody::details`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "@type")]
 pub enum ErrorDetail {
     /// Why the request failed, in the vocabulary of [`ErrorReason`].
@@ -76,6 +81,7 @@ pub enum ErrorDetail {
         domain: String,
         /// Values that belong to the reason, such as the epochs of `INVALID_EPOCH`.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
         metadata: Map<String, Value>,
     },
     /// How to find the failure in the node's log.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Name of an error class. Each belongs to exactly one HTTP status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)] // The names are the documentation; `code` gives their meaning on the wire.
 pub enum ErrorStatus {

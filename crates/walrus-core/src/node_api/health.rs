@@ -8,11 +8,14 @@ use crate::{Epoch, ShardIndex};
 
 /// Health of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HealthInfo {
     /// Time since the process started serving, `{"secs":…,"nanos":…}`.
+    #[cfg_attr(feature = "openapi", schema(value_type = DurationJson))]
     pub uptime: Duration,
     /// Current committee epoch known to the node.
+    #[cfg_attr(feature = "openapi", schema(value_type = u32))]
     pub epoch: Epoch,
     /// BLS public key of the node, standard base64.
     pub public_key: String,
@@ -33,8 +36,19 @@ pub struct HealthInfo {
     pub chain_unavailable: Option<String>,
 }
 
+/// A duration as JSON has it.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(as = Duration)]
+#[allow(dead_code, reason = "only the shape of a `Duration`")]
+struct DurationJson {
+    secs: u64,
+    nanos: u32,
+}
+
 /// Event counters of [`HealthInfo`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EventProgress {
     /// Events whose effects are durable, counted from the start of the event stream.
@@ -48,6 +62,7 @@ pub struct EventProgress {
 
 /// Shards of a node by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ShardSummary {
     /// Shards the current committee assigns to the node.
@@ -60,6 +75,7 @@ pub struct ShardSummary {
 
 /// Counters of [`ShardSummary`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ShardStatusCounts {
     /// Created, nothing known about their contents.
@@ -74,6 +90,7 @@ pub struct ShardStatusCounts {
 
 /// Every shard of a node, sorted by shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShardDetail {
     /// Shards the current committee assigns to the node.
     pub owned: Vec<ShardHealth>,
@@ -83,8 +100,10 @@ pub struct ShardDetail {
 
 /// One shard in [`ShardDetail`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShardHealth {
     /// The shard.
+    #[cfg_attr(feature = "openapi", schema(value_type = u16))]
     pub shard: ShardIndex,
     /// `unknown`, `ready`, `inTransfer`, `inRecovery` or `readOnly`.
     pub status: String,

@@ -26,8 +26,10 @@ pub const BLOB_STATUS: &str = "/v1/blobs/{blob_id}/status";
 pub const HEALTH: &str = "/v1/health";
 /// Transfer of a shard to its new owner.
 pub const SYNC_SHARD: &str = "/v1/migrate/sync_shard";
-/// The API document.
+/// The API document, for people.
 pub const API: &str = "/v1/api";
+/// The API document as OpenAPI in JSON.
+pub const API_DOCUMENT: &str = "/v1/api/openapi.json";
 
 /// `/v1/blobs/{blob_id}/metadata`
 pub fn metadata(blob_id: &BlobId) -> String {

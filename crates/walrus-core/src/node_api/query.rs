@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Query of the two PUT endpoints. Unknown fields are refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct PendingQuery {
     /// Accept the data before the registration of the blob is seen, into a bounded cache.
@@ -13,6 +14,7 @@ pub struct PendingQuery {
 
 /// Query of the confirmation endpoints. Unknown fields are ignored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct ConfirmationQuery {
     /// Wait for the registration if data of the blob is buffered.
     #[serde(default)]
@@ -24,6 +26,7 @@ pub struct ConfirmationQuery {
 
 /// Query of the health endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct HealthQuery {
     /// List every shard.
     #[serde(default)]

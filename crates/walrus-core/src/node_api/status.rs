@@ -8,6 +8,7 @@ use crate::{Epoch, EventId};
 
 /// Whether a node holds a piece of data: `"stored"`, `"buffered"` or `"nonexistent"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StoredStatus {
     /// Durable on the node.
@@ -22,6 +23,7 @@ pub enum StoredStatus {
 ///
 /// Unlike everything around them these two fields are snake case on the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeletableCounts {
     /// Registered objects.
     pub count_deletable_total: u32,
@@ -31,7 +33,8 @@ pub struct DeletableCounts {
 
 /// The state of a blob as one node sees it. Field order is part of the interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
 pub enum BlobStatus {
     /// No live registration.
     Nonexistent,
@@ -41,8 +44,10 @@ pub enum BlobStatus {
         event: EventId,
     },
     /// At least one live permanent registration.
+    #[serde(rename_all = "camelCase")]
     Permanent {
         /// First epoch in which the blob is no longer stored.
+        #[cfg_attr(feature = "openapi", schema(value_type = u32))]
         end_epoch: Epoch,
         /// Whether a permanent object is certified.
         is_certified: bool,
@@ -51,11 +56,14 @@ pub enum BlobStatus {
         /// Deletable objects beside the permanent ones.
         deletable_counts: DeletableCounts,
         /// Epoch of the certification that made the blob certified; `null` while it is not.
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>))]
         initial_certified_epoch: Option<Epoch>,
     },
     /// Only deletable registrations.
+    #[serde(rename_all = "camelCase")]
     Deletable {
         /// As in `Permanent`.
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>))]
         initial_certified_epoch: Option<Epoch>,
         /// The deletable objects.
         deletable_counts: DeletableCounts,

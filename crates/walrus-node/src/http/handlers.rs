@@ -12,13 +12,17 @@ use axum::{
 use bytes::Bytes;
 use serde::Serialize;
 use walrus_core::{
-    BlobPersistence,
-    node_api::{self, ConfirmationQuery, HealthQuery, OCTET_STREAM, PendingQuery, Success},
+    BlobPersistence, StorageConfirmation,
+    node_api::{
+        self, BlobStatus, ConfirmationQuery, ErrorEnvelope, HealthInfo, HealthQuery, OCTET_STREAM,
+        PendingQuery, StoredStatus, Success, paths,
+    },
 };
 use walrus_http::{Connection, HttpLimits, Received, Reception, budget::Budget, discard};
 
 use super::{
     body,
+    document::Bcs,
     error::HttpError,
     limits::{metadata_body_bytes_max, sliver_body_bytes_max},
     path::{BlobPath, ObjectPath, QueryString, SliverPath},
@@ -62,6 +66,20 @@ impl AppState {
     }
 }
 
+/// Metadata of a blob.
+#[utoipa::path(
+    get,
+    path = paths::METADATA,
+    tag = "blobs",
+    params(BlobPath),
+    responses(
+        (status = 200, body = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of the metadata with the blob ID"),
+        (status = 404, body = ErrorEnvelope, description = "METADATA_NOT_FOUND"),
+        (status = 451, body = ErrorEnvelope, description = "FORBIDDEN_BLOB"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn get_metadata(
     State(state): State<AppState>,
     BlobPath(blob_id): BlobPath,
@@ -69,6 +87,23 @@ pub(super) async fn get_metadata(
     Ok(binary(state.service.metadata(blob_id).await?))
 }
 
+/// Stores the metadata of a blob.
+#[utoipa::path(
+    put,
+    path = paths::METADATA,
+    tag = "blobs",
+    params(BlobPath, PendingQuery),
+    request_body(content = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of the metadata without the blob ID"),
+    responses(
+        (status = 201, body = Success<String>, description = "stored"),
+        (status = 202, body = Success<String>, description = "accepted before the registration was seen"),
+        (status = 200, body = Success<String>, description = "was stored already"),
+        (status = 400, body = ErrorEnvelope, description = "NOT_REGISTERED, CACHE_SATURATED, INVALID_METADATA, INVALID_BLOB, UNSUPPORTED_ENCODING_TYPE, INVALID_CONTENT_TYPE"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+        (status = 504, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn put_metadata(
     State(state): State<AppState>,
     Extension(connection): Extension<Arc<Connection>>,
@@ -103,6 +138,18 @@ pub(super) async fn put_metadata(
     })
 }
 
+/// Whether metadata is stored.
+#[utoipa::path(
+    get,
+    path = paths::METADATA_STATUS,
+    tag = "blobs",
+    params(BlobPath),
+    responses(
+        (status = 200, body = Success<StoredStatus>, description = "stored or nonexistent"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn metadata_status(
     State(state): State<AppState>,
     BlobPath(blob_id): BlobPath,
@@ -113,6 +160,21 @@ pub(super) async fn metadata_status(
     ))
 }
 
+/// A sliver.
+#[utoipa::path(
+    get,
+    path = paths::SLIVER,
+    tag = "blobs",
+    params(SliverPath),
+    responses(
+        (status = 200, body = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of the sliver, without its axis"),
+        (status = 400, body = ErrorEnvelope, description = "INDEX_OUT_OF_RANGE, SHARD_NOT_ASSIGNED"),
+        (status = 404, body = ErrorEnvelope, description = "SLIVER_NOT_FOUND"),
+        (status = 451, body = ErrorEnvelope, description = "FORBIDDEN_BLOB"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn get_sliver(
     State(state): State<AppState>,
     Extension(connection): Extension<Arc<Connection>>,
@@ -129,6 +191,23 @@ pub(super) async fn get_sliver(
     ))
 }
 
+/// Stores a sliver. Over the limit of its size the answer is 413 in plain text.
+#[utoipa::path(
+    put,
+    path = paths::SLIVER,
+    tag = "blobs",
+    params(SliverPath, PendingQuery),
+    request_body(content = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of the sliver, without its axis"),
+    responses(
+        (status = 201, body = Success<String>, description = "stored"),
+        (status = 202, body = Success<String>, description = "accepted before the registration was seen"),
+        (status = 200, body = Success<String>, description = "was stored already"),
+        (status = 400, body = ErrorEnvelope, description = "INDEX_OUT_OF_RANGE, NOT_REGISTERED, METADATA_NOT_FOUND, INVALID_SLIVER, SLIVER_INDEX_MISMATCH, SHARD_NOT_ASSIGNED, UNSUPPORTED_ENCODING_TYPE, INVALID_BLOB, CACHE_SATURATED"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+        (status = 504, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn put_sliver(
     State(state): State<AppState>,
     Extension(connection): Extension<Arc<Connection>>,
@@ -173,6 +252,19 @@ pub(super) async fn put_sliver(
     })
 }
 
+/// Whether a sliver is stored.
+#[utoipa::path(
+    get,
+    path = paths::SLIVER_STATUS,
+    tag = "blobs",
+    params(SliverPath),
+    responses(
+        (status = 200, body = Success<StoredStatus>, description = "stored, buffered or nonexistent"),
+        (status = 400, body = ErrorEnvelope, description = "INDEX_OUT_OF_RANGE, SHARD_NOT_ASSIGNED"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn sliver_status(
     State(state): State<AppState>,
     path: SliverPath,
@@ -188,6 +280,19 @@ pub(super) async fn sliver_status(
     ))
 }
 
+/// Confirms with a signature that this node stores its slivers of a permanent blob.
+#[utoipa::path(
+    get,
+    path = paths::PERMANENT_CONFIRMATION,
+    tag = "confirmations",
+    params(BlobPath, ConfirmationQuery),
+    responses(
+        (status = 200, body = Success<StorageConfirmation>, description = "the signed confirmation"),
+        (status = 400, body = ErrorEnvelope, description = "NOT_REGISTERED, MISSING_SLIVERS"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn permanent_confirmation(
     State(state): State<AppState>,
     BlobPath(blob_id): BlobPath,
@@ -201,6 +306,19 @@ pub(super) async fn permanent_confirmation(
     Ok(success(StatusCode::OK, confirmation))
 }
 
+/// Confirms with a signature that this node stores its slivers of a deletable blob.
+#[utoipa::path(
+    get,
+    path = paths::DELETABLE_CONFIRMATION,
+    tag = "confirmations",
+    params(ObjectPath, ConfirmationQuery),
+    responses(
+        (status = 200, body = Success<StorageConfirmation>, description = "the signed confirmation"),
+        (status = 400, body = ErrorEnvelope, description = "NOT_REGISTERED, MISSING_SLIVERS"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn deletable_confirmation(
     State(state): State<AppState>,
     ObjectPath(blob_id, object_id): ObjectPath,
@@ -214,6 +332,18 @@ pub(super) async fn deletable_confirmation(
     Ok(success(StatusCode::OK, confirmation))
 }
 
+/// What this node knows about a blob from the chain.
+#[utoipa::path(
+    get,
+    path = paths::BLOB_STATUS,
+    tag = "blobs",
+    params(BlobPath),
+    responses(
+        (status = 200, body = Success<BlobStatus>, description = "the status"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn blob_status(
     State(state): State<AppState>,
     BlobPath(blob_id): BlobPath,
@@ -224,6 +354,17 @@ pub(super) async fn blob_status(
     ))
 }
 
+/// How this node is.
+#[utoipa::path(
+    get,
+    path = paths::HEALTH,
+    tag = "node",
+    params(HealthQuery),
+    responses(
+        (status = 200, body = Success<HealthInfo>, description = "the report"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn health(
     State(state): State<AppState>,
     QueryString(query): QueryString<HealthQuery>,

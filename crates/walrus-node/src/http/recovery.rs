@@ -9,10 +9,16 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use walrus_core::node_api::{DecodingSymbolsQuery, RecoverySymbolsQuery};
+use walrus_core::{
+    messages::SignedMessageJson,
+    node_api::{
+        DecodingSymbolsQuery, ErrorEnvelope, OCTET_STREAM, RecoverySymbolsQuery, Success, paths,
+    },
+};
 use walrus_http::Connection;
 
 use super::{
+    document::{Bcs, DecodingSymbolsParameters, RecoverySymbolsParameters},
     error::HttpError,
     handlers::{AppState, binary, success},
     limits::proof_body_bytes_max,
@@ -22,6 +28,21 @@ use super::{
 /// A query string with repeated keys.
 type Pairs = Vec<(String, String)>;
 
+/// Symbols with proofs, for nodes that recover slivers: `id`, or `targetSliver` and `targetType`, but not both.
+#[utoipa::path(
+    get,
+    path = paths::RECOVERY_SYMBOLS,
+    tag = "recovery",
+    params(BlobPath, RecoverySymbolsParameters),
+    responses(
+        (status = 200, body = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of a list of symbols with proofs, as many as this node has"),
+        (status = 400, body = ErrorEnvelope, description = "NO_SYMBOLS_SPECIFIED, INVALID_FILTER, RECOVERY_SYMBOL_OUT_OF_RANGE, SYMBOL_NOT_PRESENT_AT_SHARDS, INDEX_OUT_OF_RANGE, SHARD_NOT_ASSIGNED"),
+        (status = 404, body = ErrorEnvelope, description = "METADATA_NOT_FOUND, SLIVER_NOT_FOUND"),
+        (status = 451, body = ErrorEnvelope, description = "FORBIDDEN_BLOB"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn recovery_symbols(
     State(state): State<AppState>,
     BlobPath(blob_id): BlobPath,
@@ -34,6 +55,21 @@ pub(super) async fn recovery_symbols(
     ))
 }
 
+/// Symbols without proofs, for nodes that decode a whole blob.
+#[utoipa::path(
+    get,
+    path = paths::DECODING_SYMBOLS,
+    tag = "recovery",
+    params(BlobPath, DecodingSymbolsParameters),
+    responses(
+        (status = 200, body = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of a map from sliver index to symbols"),
+        (status = 400, body = ErrorEnvelope, description = "NO_TARGET_SLIVERS_SPECIFIED, INVALID_FILTER, INDEX_OUT_OF_RANGE, SYMBOL_NOT_PRESENT_AT_SHARDS, SHARD_NOT_ASSIGNED"),
+        (status = 404, body = ErrorEnvelope, description = "METADATA_NOT_FOUND, SLIVER_NOT_FOUND"),
+        (status = 451, body = ErrorEnvelope, description = "FORBIDDEN_BLOB"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn decoding_symbols(
     State(state): State<AppState>,
     BlobPath(blob_id): BlobPath,
@@ -46,6 +82,22 @@ pub(super) async fn decoding_symbols(
     ))
 }
 
+/// Attests that a blob is inconsistent, if the proof proves it.
+#[utoipa::path(
+    post,
+    path = paths::INCONSISTENCY_PROOF,
+    tag = "recovery",
+    params(AxisPath),
+    request_body(content = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of the proof"),
+    responses(
+        (status = 200, body = Success<SignedMessageJson>, description = "the signed attestation"),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_CONTENT_TYPE, INVALID_PROOF, INDEX_OUT_OF_RANGE"),
+        (status = 404, body = ErrorEnvelope, description = "METADATA_NOT_FOUND"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+        (status = 504, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn inconsistency_proof(
     State(state): State<AppState>,
     Extension(connection): Extension<Arc<Connection>>,

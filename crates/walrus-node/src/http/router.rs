@@ -15,9 +15,10 @@ use walrus_core::node_api::paths;
 use walrus_http::{HttpLimits, surround};
 
 use super::{
+    document,
     error::HttpError,
     handlers::{self, AppState},
-    later, recovery, sync,
+    recovery, sync,
 };
 use crate::service::Service;
 
@@ -54,7 +55,8 @@ pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -
             post(recovery::inconsistency_proof),
         )
         .route(paths::SYNC_SHARD, post(sync::sync_shard))
-        .route(paths::API, get(later::api_document))
+        .route(paths::API, get(document::page))
+        .route(paths::API_DOCUMENT, get(document::text))
         .with_state(state);
     surround(routes, &metrics, requests_max, scheme, too_many_requests)
         .layer(CatchPanicLayer::new())

@@ -12,12 +12,31 @@ use axum::{
 use walrus_core::{
     keys::ProtocolPublicKey,
     messages::{SignedMessage, SyncShardRequest},
-    node_api::OCTET_STREAM,
+    node_api::{ErrorEnvelope, OCTET_STREAM, paths},
 };
 use walrus_http::Connection;
 
-use super::{body, error::HttpError, handlers::AppState, limits::SYNC_REQUEST_BYTES_MAX};
+use super::{
+    body, document::Bcs, error::HttpError, handlers::AppState, limits::SYNC_REQUEST_BYTES_MAX,
+};
 
+/// Slivers of a shard in the order of blob IDs, for the node that gains it. The request is signed with the protocol key that the
+/// `Authorization` header names; without that header the answer is 401 in plain text.
+#[utoipa::path(
+    post,
+    path = paths::SYNC_SHARD,
+    tag = "recovery",
+    params(("Authorization" = String, Header, description = "Protocol key of the caller, in base64")),
+    request_body(content = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of the signed request"),
+    responses(
+        (status = 200, body = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of a list of blob IDs and slivers"),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_CONTENT_TYPE, MESSAGE_VERIFICATION_FAILED, SLIVER_COUNT_EXCEEDS_LIMIT, INVALID_EPOCH, SHARD_NOT_ASSIGNED"),
+        (status = 403, body = ErrorEnvelope, description = "REQUEST_UNAUTHORIZED"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+        (status = 504, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
 pub(super) async fn sync_shard(
     State(state): State<AppState>,
     Extension(connection): Extension<Arc<Connection>>,
