@@ -15,8 +15,8 @@ use std::process::Command;
 
 /// Functions that must compile and publish when nothing else is asked for.
 const PROGRAMS: usize = 40;
-/// Functions per compilation: two of three compile, and a module has a limited number of signatures.
-const BATCH_MAX: usize = 600;
+/// Functions per compilation: two of three compile, and the package must stay below the size that can be published.
+const BATCH_MAX: usize = 400;
 /// Folder of the package inside the temporary one, and the file with the functions.
 const SOURCE: &str = "sources/programs.move";
 const MANIFEST: &str =
