@@ -1,7 +1,9 @@
-//! Chosen sliver pairs: with memory for these only, pass by pass over the blob if need be.
+//! Chosen sliver pairs, with memory for these only. A blob that is larger than memory is read in
+//! several passes.
 
 use std::{
     io::{Read, Seek},
+    num::NonZeroU16,
     ops::Range,
 };
 
@@ -10,11 +12,10 @@ use walrus_core::{SliverPair, SliverPairIndex, SliverType};
 
 use crate::{
     EncodeError, Encoder, ReadError,
-    encode::transpose,
-    matrix::{Message, Shape},
+    line::{LineSymbols, Visited, Workspace, lines_per_batch},
+    matrix::{Message, Shape, transpose},
     memory::reserve,
     metadata::{READER_STRIPE_BYTES, StripeReader},
-    words::{Part, Workspace, encode_words, words_per_batch},
 };
 
 impl Encoder {
@@ -92,71 +93,54 @@ impl Chosen {
         }
     }
 
-    /// Takes in the stretch of every symbol that starts at `at`.
+    /// Takes in the stripe that starts at byte `at` of every symbol.
     fn absorb(&mut self, encoder: &Encoder, message: Message<'_>, at: usize) {
-        self.fill_rows(encoder, message, at);
-        self.fill_columns(encoder, message, at);
+        self.fill(encoder, message, at, SliverType::Primary);
+        self.fill(encoder, message, at, SliverType::Secondary);
     }
 
-    fn fill_rows(&mut self, encoder: &Encoder, message: Message<'_>, at: usize) {
+    /// Fills the slivers of one axis.
+    fn fill(&mut self, encoder: &Encoder, message: Message<'_>, at: usize, axis: SliverType) {
         let shape = self.shape;
-        let wanted = Wanted::new(self.pairs.iter().copied(), shape.n, shape.rows);
-        let batch = words_per_batch(message.shape.symbol);
-        let targets = self.primary.iter_mut().map(Vec::as_mut_slice);
+        let pairs = self.pairs.iter();
+        // The symbols of a row all lie on different columns, at the same position: so the lines
+        // that are encoded to fill rows are columns, and the other way round.
+        let (wanted, targets, lines) = match axis {
+            SliverType::Primary => {
+                let wanted = Wanted::new(pairs.copied(), shape.n, shape.rows);
+                (wanted, &mut self.primary, shape.columns)
+            }
+            SliverType::Secondary => {
+                let columns = pairs.map(|pair| shape.n - 1 - pair);
+                let wanted = Wanted::new(columns, shape.n, shape.columns);
+                (wanted, &mut self.secondary, shape.rows)
+            }
+        };
+        let kernel = encoder.kernel(axis.orthogonal());
+        let batch = lines_per_batch(message.shape.symbol);
+        let targets = targets.iter_mut().map(Vec::as_mut_slice);
         transpose(targets, batch * shape.symbol)
             .par_iter_mut()
             .enumerate()
-            .for_each_init(Workspace::default, |space, (group, slices)| {
-                let columns = group * batch..((group + 1) * batch).min(shape.columns);
-                let fill = |row: usize, stretch: &Range<usize>, cells: &mut [u8]| {
-                    message.copy_cells(row, columns.clone(), stretch, cells);
+            .for_each_init(Workspace::default, |space, (group, targets)| {
+                let lines = group * batch..((group + 1) * batch).min(lines);
+                let mut symbols = WantedSymbols {
+                    wanted: &wanted,
+                    message,
+                    axis,
+                    targets,
+                    symbol: shape.symbol,
+                    at,
                 };
-                wanted.fill(
-                    (encoder, SliverType::Secondary),
-                    space,
-                    columns.len(),
-                    message.shape.symbol,
-                    fill,
-                    |position, word, offset, cell| {
-                        let start = word * shape.symbol + at + offset;
-                        slices[position][start..start + cell.len()].copy_from_slice(cell);
-                    },
-                );
+                if wanted.must_encode {
+                    kernel.encode(space, &lines, message.shape.symbol, &mut symbols);
+                } else {
+                    symbols.copy_source(&lines);
+                }
             });
     }
 
-    fn fill_columns(&mut self, encoder: &Encoder, message: Message<'_>, at: usize) {
-        let shape = self.shape;
-        let last = shape.n - 1;
-        let columns = self.pairs.iter().map(|pair| last - pair);
-        let wanted = Wanted::new(columns, shape.n, shape.columns);
-        let batch = words_per_batch(message.shape.symbol);
-        let targets = self.secondary.iter_mut().map(Vec::as_mut_slice);
-        transpose(targets, batch * shape.symbol)
-            .par_iter_mut()
-            .enumerate()
-            .for_each_init(Workspace::default, |space, (group, slices)| {
-                let rows = group * batch..((group + 1) * batch).min(shape.rows);
-                let fill = |column: usize, stretch: &Range<usize>, cells: &mut [u8]| {
-                    for (row, cell) in rows.clone().zip(cells.chunks_exact_mut(stretch.len())) {
-                        message.copy_cells(row, column..column + 1, stretch, cell);
-                    }
-                };
-                wanted.fill(
-                    (encoder, SliverType::Primary),
-                    space,
-                    rows.len(),
-                    message.shape.symbol,
-                    fill,
-                    |position, word, offset, cell| {
-                        let start = word * shape.symbol + at + offset;
-                        slices[position][start..start + cell.len()].copy_from_slice(cell);
-                    },
-                );
-            });
-    }
-
-    fn finish(self, encoder: &Encoder, symbol_size: std::num::NonZeroU16) -> Vec<SliverPair> {
+    fn finish(self, encoder: &Encoder, symbol_size: NonZeroU16) -> Vec<SliverPair> {
         let slivers = self.primary.into_iter().zip(self.secondary);
         self.pairs
             .iter()
@@ -168,64 +152,85 @@ impl Chosen {
     }
 }
 
-/// Which positions of words are wanted.
+/// Which positions of lines are wanted.
 struct Wanted {
-    /// For each position in a word, where it stands among the chosen ones.
-    places: Vec<Vec<usize>>,
-    /// Whether there are recovery symbols among them.
+    /// For each position, which of the chosen slivers want it.
+    slivers: Vec<Vec<usize>>,
+    /// Whether recovery symbols are wanted.
     must_encode: bool,
     source: usize,
 }
 
 impl Wanted {
     fn new(chosen: impl Iterator<Item = usize>, n: usize, source: usize) -> Self {
-        let mut places = vec![Vec::new(); n];
-        for (place, position) in chosen.enumerate() {
-            places[position].push(place);
+        let mut slivers = vec![Vec::new(); n];
+        for (sliver, position) in chosen.enumerate() {
+            slivers[position].push(sliver);
         }
-        let must_encode = places[source..].iter().any(|places| !places.is_empty());
+        let must_encode = slivers[source..].iter().any(|slivers| !slivers.is_empty());
         Self {
-            places,
+            slivers,
             must_encode,
             source,
         }
     }
+}
 
-    /// Calls `sink` with place, word, offset and bytes of all wanted symbols of some words, whose
-    /// source symbols `fill` gives; they lie along slivers of the axis.
-    fn fill(
-        &self,
-        (encoder, axis): (&Encoder, SliverType),
-        space: &mut Workspace,
-        words: usize,
-        length: usize,
-        fill: impl Fn(usize, &Range<usize>, &mut [u8]),
-        mut sink: impl FnMut(usize, usize, usize, &[u8]),
-    ) {
-        if self.must_encode {
-            let visit = |part: Part<'_>| {
-                for position in part.positions.clone() {
-                    for &place in &self.places[position] {
-                        for (word, cell) in part.words_at(position).enumerate() {
-                            sink(place, word, part.stretch.start, cell);
-                        }
-                    }
-                }
-            };
-            encode_words(encoder.kernel(axis), space, words, length, fill, visit);
-            return;
+/// Lines whose wanted symbols go into the chosen slivers of one axis.
+struct WantedSymbols<'a, 'b> {
+    wanted: &'b Wanted,
+    message: Message<'b>,
+    /// That of the slivers.
+    axis: SliverType,
+    /// The part of each chosen sliver that has the symbols of these lines.
+    targets: &'b mut Vec<&'a mut [u8]>,
+    /// Bytes of a whole symbol.
+    symbol: usize,
+    /// Where in a symbol the stripe starts.
+    at: usize,
+}
+
+impl WantedSymbols<'_, '_> {
+    /// Copies wanted source symbols, without encoding.
+    fn copy_source(&mut self, lines: &Range<usize>) {
+        let length = self.message.shape.symbol;
+        let mut symbols = vec![0; lines.len() * length];
+        for position in 0..self.wanted.source {
+            if !self.wanted.slivers[position].is_empty() {
+                self.read(position, lines, &(0..length), &mut symbols);
+                self.keep(position, 0, &symbols.chunks_exact(length));
+            }
         }
-        let mut cells = vec![0; words * length];
-        for (position, places) in self.places[..self.source].iter().enumerate() {
-            if places.is_empty() {
-                continue;
+    }
+
+    /// Puts what the symbols at a position have from `offset` on where it is wanted.
+    fn keep<'s>(
+        &mut self,
+        position: usize,
+        offset: usize,
+        symbols: &(impl Iterator<Item = &'s [u8]> + Clone),
+    ) {
+        for &sliver in &self.wanted.slivers[position] {
+            for (line, bytes) in symbols.clone().enumerate() {
+                let start = line * self.symbol + self.at + offset;
+                self.targets[sliver][start..start + bytes.len()].copy_from_slice(bytes);
             }
-            fill(position, &(0..length), &mut cells);
-            for &place in places {
-                for (word, cell) in cells.chunks_exact(length).enumerate() {
-                    sink(place, word, 0, cell);
-                }
-            }
+        }
+    }
+}
+
+impl LineSymbols for WantedSymbols<'_, '_> {
+    fn read(&self, position: usize, lines: &Range<usize>, bytes: &Range<usize>, target: &mut [u8]) {
+        let lines = lines.clone();
+        match self.axis {
+            SliverType::Primary => self.message.copy_row(position, lines, bytes, target),
+            SliverType::Secondary => self.message.copy_column(position, lines, bytes, target),
+        }
+    }
+
+    fn visit(&mut self, visited: &Visited<'_>) {
+        for position in visited.positions.clone() {
+            self.keep(position, visited.bytes.start, &visited.by_line(position));
         }
     }
 }

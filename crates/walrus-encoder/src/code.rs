@@ -1,22 +1,18 @@
-//! The Reed-Solomon codes, on work space that callers fill and read themselves.
+//! The Reed-Solomon codes, in work space that callers fill and read themselves.
 //!
-//! The algorithm is that of the crate `reed-solomon-simd`; its ready-made
-//! encoder is not used, because it works on whole symbols, which do not stay in the cache, and pads
-//! each symbol to 64 bytes, which for small blobs is nearly all of the work.
+//! The algorithm is that of the crate `reed-solomon-simd`. Its ready-made encoder is not used: it
+//! works on whole symbols, which do not stay in the cache, and pads each symbol to 64 bytes, which
+//! for small blobs would be nearly all of the work.
 //!
-//! A *shard* here is one position of the code; in the work space, each has `width` blocks of 64
-//! bytes, one after the other.
+//! In the work space each position of the code has `width` blocks, one after the other.
 
 mod decoding;
 
 use reed_solomon_simd::engine::GF_ORDER;
 
-use crate::transform::Transforms;
+use crate::{block::Block, transform::Transforms};
 
-pub(crate) use decoding::DecodingPlan;
-
-/// 32 elements of the field: their low bytes, then their high bytes.
-pub(crate) type Block = [u8; 64];
+pub(crate) use decoding::{DecodingPlan, SymbolBlocks};
 
 /// A systematic code with `source` source symbols among `total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +73,8 @@ impl Code {
         self.total - self.source
     }
 
-    /// Shards of work space that [`Code::encode`] needs.
-    pub(crate) fn encode_shards(&self) -> usize {
+    /// How many positions the work space of [`Code::encode`] has.
+    pub(crate) fn encode_positions(&self) -> usize {
         let filled = match self.rate {
             Rate::Low => self.recovery(),
             Rate::High => self.source,
@@ -86,15 +82,15 @@ impl Code {
         filled.max(self.source).next_multiple_of(self.chunk)
     }
 
-    /// Positions whose twist factors [`Code::encode`] and [`Code::decode`] need.
-    pub(crate) fn positions(&self) -> usize {
-        (self.encode_shards() + self.chunk).max(self.decode_end().next_power_of_two())
+    /// How many twist factors [`Code::encode`] and [`Code::decode`] need.
+    pub(crate) fn twist_factors(&self) -> usize {
+        (self.encode_positions() + self.chunk).max(self.decode_end().next_power_of_two())
     }
 
-    /// Computes recovery symbols. Takes the source symbols in the first shards, and leaves the
-    /// recovery symbols there.
+    /// Computes the recovery symbols. The source symbols are at the first positions of the work
+    /// space; the recovery symbols come to the first positions too, in their place.
     pub(crate) fn encode(&self, transforms: &Transforms, width: usize, work: &mut [Block]) {
-        let work = &mut work[..self.encode_shards() * width];
+        let work = &mut work[..self.encode_positions() * width];
         match self.rate {
             Rate::Low => self.encode_low(transforms, width, work),
             Rate::High => self.encode_high(transforms, width, work),
@@ -106,10 +102,10 @@ impl Code {
         work[self.source * width..chunk * width].fill([0; 64]);
         transforms.inverse(&mut work[..chunk * width], width, 0, self.source);
         let (first, others) = work.split_at_mut(chunk * width);
-        let parts = others.chunks_exact_mut(chunk * width);
-        for (start, part) in (chunk..recovery).step_by(chunk).zip(parts) {
+        let others = others.chunks_exact_mut(chunk * width);
+        for (start, other) in (chunk..recovery).step_by(chunk).zip(others) {
             let wanted = chunk.min(recovery - start);
-            transforms.forward_from(first, part, width, start + chunk, wanted);
+            transforms.forward_from(first, other, width, start + chunk, wanted);
         }
         transforms.forward(first, width, chunk, chunk.min(recovery));
     }
@@ -119,12 +115,10 @@ impl Code {
         work[self.source * width..].fill([0; 64]);
         let (first, others) = work.split_at_mut(chunk * width);
         transforms.inverse(first, width, chunk, chunk.min(self.source));
-        for (start, part) in (chunk..self.source)
-            .step_by(chunk)
-            .zip(others.chunks_exact_mut(chunk * width))
-        {
-            transforms.inverse(part, width, start + chunk, chunk.min(self.source - start));
-            transforms.add(first, part);
+        let others = others.chunks_exact_mut(chunk * width);
+        for (start, other) in (chunk..self.source).step_by(chunk).zip(others) {
+            transforms.inverse(other, width, start + chunk, chunk.min(self.source - start));
+            transforms.add(first, other);
         }
         transforms.forward(first, width, 0, self.recovery());
     }
@@ -136,7 +130,7 @@ mod tests {
     use proptest::prelude::*;
     use reed_solomon_simd::ReedSolomonEncoder;
 
-    pub(super) fn words(seed: u64, blocks: usize) -> Vec<Block> {
+    pub(super) fn noise(seed: u64, blocks: usize) -> Vec<Block> {
         let mut state = seed.wrapping_mul(2).wrapping_add(1);
         let mut blocks: Vec<Block> = vec![[0; 64]; blocks];
         for byte in blocks.as_flattened_mut() {
@@ -149,9 +143,9 @@ mod tests {
     }
 
     pub(super) fn encode(code: Code, width: usize, source: &[Block]) -> Vec<Block> {
-        let mut work = vec![[0xaa; 64]; code.encode_shards() * width];
+        let mut work = vec![[0xaa; 64]; code.encode_positions() * width];
         work[..source.len()].copy_from_slice(source);
-        code.encode(&Transforms::new(code.positions()), width, &mut work);
+        code.encode(&Transforms::new(code.twist_factors()), width, &mut work);
         work.truncate(code.recovery() * width);
         work
     }
@@ -169,12 +163,14 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
         #[test]
-        fn encodes_like_the_library(source in 1_usize..90, recovery in 1_usize..90, width in 1_usize..4, seed: u64) {
+        fn encodes_like_the_library(
+            source in 1_usize..90, recovery in 1_usize..90, width in 1_usize..4, seed: u64,
+        ) {
             let code = Code::new(source, source + recovery).unwrap();
-            let data = words(seed, source * width);
+            let data = noise(seed, source * width);
             let mut library = ReedSolomonEncoder::new(source, recovery, 64 * width).unwrap();
-            for shard in data.chunks(width) {
-                library.add_original_shard(shard.as_flattened()).unwrap();
+            for symbol in data.chunks(width) {
+                library.add_original_shard(symbol.as_flattened()).unwrap();
             }
             let expected: Vec<u8> =
                 library.encode().unwrap().recovery_iter().flatten().copied().collect();

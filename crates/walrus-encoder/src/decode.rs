@@ -1,23 +1,23 @@
 //! Decoding: from slivers of one axis back to the blob.
 
-use std::io::Write;
+use std::{io::Write, ops::Range};
 
 use rayon::prelude::*;
 use walrus_core::{SliverData, SliverIndex, SliverType, VerifiedMetadata, sliver::Axis};
 
 use crate::{
     ConsistencyCheck, DecodeError, Encoder, WriteError,
+    block::Packing,
     code::DecodingPlan,
-    encode::transpose,
-    matrix::{Message, Shape},
+    line::{DecodingSymbols, LineSymbols, Stripe, Workspace},
+    matrix::{Message, Shape, transpose},
     memory::zeros,
-    packing::{Packing, decode_words},
-    tile::{hash_tile, tile_width, tiles},
-    words::{Stripe, Workspace},
+    tile::{Tile, tile_width, tiles},
 };
 
-/// When so many bytes of a blob are decoded, the slivers they came from are freed up to there.
-const FREE_BYTES: usize = 32 << 20;
+/// Columns are decoded this many bytes of the blob at a time; then the part of the slivers that is
+/// used up is freed.
+const FREED_AT_ONCE_BYTES: usize = 32 << 20;
 
 impl Encoder {
     /// Decodes the blob from slivers of one axis, and checks that it is the one the metadata
@@ -57,8 +57,8 @@ impl Encoder {
         check: ConsistencyCheck,
         writer: &mut impl Write,
     ) -> Result<(), WriteError> {
-        // The slivers are as large as the blob, and are used up while it is decoded: without the
-        // blob in memory, no less would be needed.
+        // The slivers are as large as the blob, and are freed while it is decoded. So it saves no
+        // memory to write the blob in parts.
         let blob = self.decode(metadata, slivers, check)?;
         writer.write_all(&blob)?;
         Ok(())
@@ -96,12 +96,12 @@ impl Encoder {
         Ok(accepted)
     }
 
-    /// The message matrix from `P` rows.
+    /// The source part of the matrix, from `P` rows.
     ///
-    /// There are as many recovery rows among them as source rows are missing, so each missing row is
+    /// As many of them are recovery rows as source rows are missing. So each missing row is
     /// computed in the place of a recovery row, and no second copy of the blob is needed.
     fn decode_primary<A: Axis>(&self, shape: Shape, mut slivers: Vec<SliverData<A>>) -> Vec<u8> {
-        // Source rows first, so that the places of the missing ones are at the end.
+        // Source rows first, so that all recovery rows are at the end.
         slivers.sort_by_key(|sliver| sliver.index);
         let plan = self.primary_code.plan_decoding(&indices(&slivers));
         let mut rows: Vec<Vec<u8>> = slivers
@@ -136,27 +136,23 @@ impl Encoder {
         present: usize,
         rows: &mut [Vec<u8>],
     ) {
-        let packing = Packing::new(shape.symbol);
-        let batch = packing.words_per_batch();
+        let batch = Packing::new(shape.symbol).lines_per_batch();
         let mut slices = transpose(rows.iter_mut().map(Vec::as_mut_slice), batch * shape.symbol);
+        let kernel = self.kernel(SliverType::Secondary);
         slices.par_iter_mut().for_each_init(
             <(Workspace, Vec<u8>)>::default,
             |(space, recovered), slices| {
-                let words = slices[0].len() / shape.symbol;
-                // What is there is overwritten.
-                recovered.resize(plan.missing.len() * slices[0].len(), 0);
-                decode_words(
-                    (&self.transforms, &self.primary_code, packing),
-                    plan,
-                    space,
-                    words,
-                    |word, i| &slices[i][word * shape.symbol..][..shape.symbol],
-                    |word, i, offset, bytes| {
-                        let start = (i * words + word) * shape.symbol + offset;
-                        recovered[start..start + bytes.len()].copy_from_slice(bytes);
-                    },
-                );
-                let recovered = recovered.chunks_exact(words * shape.symbol);
+                let slice_len = slices[0].len();
+                // All of it is overwritten.
+                recovered.resize(plan.missing.len() * slice_len, 0);
+                let mut symbols = RowSymbols {
+                    rows: slices,
+                    recovered,
+                    symbol: shape.symbol,
+                };
+                let lines = slice_len / shape.symbol;
+                kernel.decode(space, plan, lines, shape.symbol, &mut symbols);
+                let recovered = recovered.chunks_exact(slice_len);
                 for (slice, recovered) in slices[present..].iter_mut().zip(recovered) {
                     slice.copy_from_slice(recovered);
                 }
@@ -164,14 +160,14 @@ impl Encoder {
         );
     }
 
-    /// The message matrix from `S` columns.
+    /// The source part of the matrix, from `S` columns.
     ///
-    /// It is worked off from the last row to the first, and what has been used of the columns is
-    /// freed, so that no second copy of the blob is needed.
+    /// It is decoded from the last row to the first, and the used part of the columns is freed on
+    /// the way. So no second copy of the blob is needed.
     fn decode_secondary<A: Axis>(&self, shape: Shape, mut slivers: Vec<SliverData<A>>) -> Vec<u8> {
         let plan = self.secondary_code.plan_decoding(&indices(&slivers));
-        let batch = Packing::new(shape.symbol).words_per_batch();
-        let rows_at_once = (FREE_BYTES / shape.row_len())
+        let batch = Packing::new(shape.symbol).lines_per_batch();
+        let rows_at_once = (FREED_AT_ONCE_BYTES / shape.row_len())
             .next_multiple_of(batch)
             .max(batch);
         let mut blob = zeros(shape.message_len());
@@ -182,9 +178,8 @@ impl Encoder {
                 .par_chunks_mut(batch * shape.row_len())
                 .enumerate()
                 .for_each_init(Workspace::default, |space, (group, rows)| {
-                    let count = rows.len() / shape.row_len();
                     let first = start + group * batch;
-                    self.decode_rows(shape, &slivers, &plan, space, first..first + count, rows);
+                    self.decode_rows(shape, &slivers, &plan, space, first, rows);
                 });
             if start > 0 {
                 for sliver in &mut slivers {
@@ -197,43 +192,38 @@ impl Encoder {
         blob
     }
 
+    /// Decodes some rows of the source part, of which `first` is the first, into `target`.
     fn decode_rows<A: Axis>(
         &self,
         shape: Shape,
         slivers: &[SliverData<A>],
         plan: &DecodingPlan,
         space: &mut Workspace,
-        range: std::ops::Range<usize>,
-        rows: &mut [u8],
+        first: usize,
+        target: &mut [u8],
     ) {
-        let first = range.start;
-        for sliver in slivers
+        let source = slivers
             .iter()
-            .filter(|sliver| sliver.index.as_usize() < shape.columns)
-        {
-            for (word, row) in rows.chunks_exact_mut(shape.row_len()).enumerate() {
+            .filter(|sliver| sliver.index.as_usize() < shape.columns);
+        for sliver in source {
+            for (line, row) in target.chunks_exact_mut(shape.row_len()).enumerate() {
                 row[sliver.index.as_usize() * shape.symbol..][..shape.symbol]
-                    .copy_from_slice(symbol_of(sliver, first + word, shape.symbol));
+                    .copy_from_slice(symbol_of(sliver, first + line, shape.symbol));
             }
         }
         if plan.missing.is_empty() {
             return;
         }
-        decode_words(
-            (
-                &self.transforms,
-                &self.secondary_code,
-                Packing::new(shape.symbol),
-            ),
-            plan,
-            space,
-            range.len(),
-            |word, i| symbol_of(&slivers[i], first + word, shape.symbol),
-            |word, i, offset, bytes| {
-                let start = word * shape.row_len() + plan.missing[i] * shape.symbol + offset;
-                rows[start..start + bytes.len()].copy_from_slice(bytes);
-            },
-        );
+        let lines = target.len() / shape.row_len();
+        let mut symbols = ColumnSymbols {
+            slivers,
+            missing: &plan.missing,
+            shape,
+            first,
+            target,
+        };
+        self.kernel(SliverType::Primary)
+            .decode(space, plan, lines, shape.symbol, &mut symbols);
     }
 
     /// Checks that the blob encodes to what the metadata commits to, as far as `check` says.
@@ -273,32 +263,83 @@ impl Encoder {
         }
         let hashes = metadata.metadata().hashes();
         let rows: Vec<usize> = (0..shape.rows).filter(|row| unverified[*row]).collect();
-        let stripe = Stripe {
-            length: shape.symbol,
-            last: true,
+        let symbols = ChosenRows {
+            message,
+            rows: &rows,
         };
         tiles(0..rows.len(), tile_width(shape.n, shape.symbol))
             .into_par_iter()
-            .map_init(Workspace::default, |space, tile| {
-                let leaves = hash_tile(
-                    self.kernel(SliverType::Primary),
-                    space,
-                    &tile,
-                    stripe,
-                    None,
-                    |column, batch, stretch, cells| {
-                        let cells = cells.chunks_exact_mut(stretch.len());
-                        for (row, cell) in rows[batch.clone()].iter().zip(cells) {
-                            message.copy_cells(*row, column..column + 1, stretch, cell);
-                        }
-                    },
-                    |_, _| {},
-                );
-                let roots = leaves.map(|leaves| leaves.roots(space)).unwrap_or_default();
-                let expected = rows[tile].iter().map(|row| &hashes[*row].primary_hash);
+            .map_init(Workspace::default, |space, lines| {
+                let expected = rows[lines.clone()]
+                    .iter()
+                    .map(|row| &hashes[*row].primary_hash);
+                let tile = Tile {
+                    kernel: self.kernel(SliverType::Primary),
+                    lines,
+                    stripe: Stripe::whole(shape.symbol),
+                };
+                let leaves = tile.hash(space, None, &mut symbols.clone());
+                let roots = leaves.expect("the stripe is the last one").roots(space);
                 roots.iter().eq(expected)
             })
             .all(|matches| matches)
+    }
+}
+
+/// Columns as lines: symbols of received rows, and room for those of missing rows.
+struct RowSymbols<'a, 'b> {
+    /// The part of each received row that lies on these columns.
+    rows: &'b [&'a mut [u8]],
+    /// The same part of the missing rows, one after the other.
+    recovered: &'b mut [u8],
+    symbol: usize,
+}
+
+impl DecodingSymbols for RowSymbols<'_, '_> {
+    fn received(&self, line: usize, number: usize) -> &[u8] {
+        &self.rows[number][line * self.symbol..][..self.symbol]
+    }
+
+    fn recovered(&mut self, line: usize, number: usize, offset: usize, bytes: &[u8]) {
+        let start = number * self.rows[0].len() + line * self.symbol + offset;
+        self.recovered[start..start + bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+/// Rows as lines: symbols of received columns, and the rows of the blob for those of missing
+/// columns.
+struct ColumnSymbols<'a, A: Axis> {
+    slivers: &'a [SliverData<A>],
+    missing: &'a [usize],
+    shape: Shape,
+    /// The first of the rows.
+    first: usize,
+    target: &'a mut [u8],
+}
+
+impl<A: Axis> DecodingSymbols for ColumnSymbols<'_, A> {
+    fn received(&self, line: usize, number: usize) -> &[u8] {
+        symbol_of(&self.slivers[number], self.first + line, self.shape.symbol)
+    }
+
+    fn recovered(&mut self, line: usize, number: usize, offset: usize, bytes: &[u8]) {
+        let shape = self.shape;
+        let start = line * shape.row_len() + self.missing[number] * shape.symbol + offset;
+        self.target[start..start + bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+/// Some rows of a blob as lines.
+#[derive(Clone, Copy)]
+struct ChosenRows<'a> {
+    message: Message<'a>,
+    rows: &'a [usize],
+}
+
+impl LineSymbols for ChosenRows<'_> {
+    fn read(&self, column: usize, lines: &Range<usize>, bytes: &Range<usize>, target: &mut [u8]) {
+        let rows = self.rows[lines.clone()].iter().copied();
+        self.message.copy_column(column, rows, bytes, target);
     }
 }
 

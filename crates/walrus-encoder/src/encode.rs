@@ -1,6 +1,6 @@
 //! Encoding: from a blob to its slivers and metadata.
 
-use std::num::NonZeroU16;
+use std::{num::NonZeroU16, ops::Range};
 
 use rayon::prelude::*;
 use walrus_core::{
@@ -10,10 +10,10 @@ use walrus_core::{
 
 use crate::{
     EncodeError, Encoder,
-    matrix::{Message, Shape},
+    line::{LineSymbols, Stripe, Visited, Workspace, lines_per_batch},
+    matrix::{Message, Shape, transpose},
     memory::{reserve, zeros},
-    tile::{Columns, TileHashes, hash_tile, roots_across, tile_width, tiles},
-    words::{Stripe, Workspace, encode_words, words_per_batch},
+    tile::{Columns, Tile, TileHashes, roots_across, tile_width, tiles},
 };
 
 impl Encoder {
@@ -29,78 +29,10 @@ impl Encoder {
             message,
             row_recovery: &row_recovery,
         };
-        let stripe = Stripe {
-            length: shape.symbol,
-            last: true,
-        };
-
-        let mut primary = reserve((0..shape.n).map(|_| shape.row_len()));
+        let mut primary = primary_slivers(&message);
         let mut secondary = reserve((0..shape.n).map(|_| shape.column_len()));
-        let (source_rows, recovered_rows) = primary.split_at_mut(shape.rows);
-        source_rows
-            .par_iter_mut()
-            .enumerate()
-            .for_each(|(row, target)| {
-                target.extend_from_slice(message.row(row));
-                target.resize(shape.row_len(), 0);
-            });
-        recovered_rows
-            .par_iter_mut()
-            .for_each(|row| row.resize(shape.row_len(), 0));
-
-        let width = tile_width(shape.n, shape.symbol);
-        let tiles = tiles(0..shape.n, width);
-        let mut row_slices = transpose(
-            recovered_rows.iter_mut().map(Vec::as_mut_slice),
-            width * shape.symbol,
-        );
-        // Tiles beyond the source columns write no rows.
-        row_slices.resize_with(tiles.len(), Vec::new);
-        let hashes: Vec<Option<TileHashes>> = tiles
-            .into_par_iter()
-            .zip(row_slices.par_iter_mut())
-            .zip(secondary.par_chunks_mut(width))
-            .map_init(Workspace::default, |space, ((columns, rows), secondary)| {
-                for column in &mut *secondary {
-                    column.resize(shape.column_len(), 0);
-                }
-                let leaves = hash_tile(
-                    self.kernel(SliverType::Secondary),
-                    space,
-                    &columns,
-                    stripe,
-                    None,
-                    |row, columns, stretch, cells| source.fill(row, columns, stretch, cells),
-                    |batch, part| {
-                        let first = batch.start - columns.start;
-                        let (at, length) = (part.stretch.start, part.stretch.len());
-                        for row in part.positions.clone() {
-                            if let Some(recovered) = row.checked_sub(shape.rows) {
-                                let Some(target) = rows.get_mut(recovered) else {
-                                    break;
-                                };
-                                let target =
-                                    target.get_mut(first * shape.symbol..).unwrap_or_default();
-                                let targets = target.chunks_exact_mut(shape.symbol);
-                                for (target, cell) in targets.zip(part.words_at(row)) {
-                                    target[at..at + length].copy_from_slice(cell);
-                                }
-                            } else {
-                                let targets = secondary[first..].iter_mut();
-                                for (target, cell) in targets.zip(part.words_at(row)) {
-                                    let start = row * shape.symbol + at;
-                                    target[start..start + length].copy_from_slice(cell);
-                                }
-                            }
-                        }
-                    },
-                );
-                leaves.map(|leaves| leaves.hashes(width, space))
-            })
-            .collect();
-        drop((row_slices, row_recovery));
-
-        let hashes: Vec<TileHashes> = hashes.into_iter().flatten().collect();
+        let hashes = self.encode_columns(source, &mut primary[shape.rows..], &mut secondary);
+        drop(row_recovery);
         let metadata = self.assemble_metadata(blob.len() as u64, &hashes);
         let pairs = primary
             .into_iter()
@@ -108,6 +40,47 @@ impl Encoder {
             .enumerate()
             .map(|(pair, (primary, secondary))| self.pair(pair, symbol_size, primary, secondary));
         Ok((pairs.collect(), metadata))
+    }
+
+    /// Encodes the columns tile by tile: fills the recovery rows, which are zero, and the columns,
+    /// which are empty.
+    fn encode_columns(
+        &self,
+        source: Columns<'_>,
+        recovery_rows: &mut [Vec<u8>],
+        columns: &mut [Vec<u8>],
+    ) -> Vec<TileHashes> {
+        let shape = source.message.shape;
+        let width = tile_width(shape.n, shape.symbol);
+        let tiles = tiles(0..shape.n, width);
+        let rows = recovery_rows.iter_mut().map(Vec::as_mut_slice);
+        let mut rows = transpose(rows, width * shape.symbol);
+        // Tiles beyond the source columns write no rows.
+        rows.resize_with(tiles.len(), Vec::new);
+        let hashes: Vec<Option<TileHashes>> = tiles
+            .into_par_iter()
+            .zip(rows.par_iter_mut())
+            .zip(columns.par_chunks_mut(width))
+            .map_init(Workspace::default, |space, ((lines, rows), columns)| {
+                for column in &mut *columns {
+                    column.resize(shape.column_len(), 0);
+                }
+                let mut symbols = KeptColumns {
+                    source,
+                    first: lines.start,
+                    rows,
+                    columns,
+                };
+                let tile = Tile {
+                    kernel: self.kernel(SliverType::Secondary),
+                    lines,
+                    stripe: Stripe::whole(shape.symbol),
+                };
+                let leaves = tile.hash(space, None, &mut symbols);
+                leaves.map(|leaves| leaves.hashes(width, space))
+            })
+            .collect();
+        hashes.into_iter().flatten().collect()
     }
 
     /// The blob as a matrix.
@@ -126,49 +99,33 @@ impl Encoder {
     pub(crate) fn encode_rows(&self, message: &Message<'_>, recovery: &mut Vec<u8>) {
         let shape = message.shape;
         let recovery_len = (shape.n - shape.columns) * shape.symbol;
-        let batch = words_per_batch(shape.symbol);
+        let batch = lines_per_batch(shape.symbol);
         let length = shape.rows * recovery_len;
         if recovery.capacity() < length {
             *recovery = zeros(length);
         }
         recovery.resize(length, 0);
-        let (used, unused) =
-            recovery.split_at_mut(message.used_rows().min(shape.rows) * recovery_len);
+        let used_rows = message.used_rows().min(shape.rows);
+        let (used, unused) = recovery.split_at_mut(used_rows * recovery_len);
         unused.fill(0);
         used.par_chunks_mut(batch * recovery_len)
             .enumerate()
             .for_each_init(Workspace::default, |space, (group, recovery)| {
-                encode_words(
-                    self.kernel(SliverType::Primary),
-                    space,
-                    recovery.len() / recovery_len,
-                    shape.symbol,
-                    |column, stretch, cells| {
-                        let cells = cells.chunks_exact_mut(stretch.len());
-                        for (row, cell) in (group * batch..).zip(cells) {
-                            message.copy_cells(row, column..column + 1, stretch, cell);
-                        }
-                    },
-                    |part| {
-                        for column in part.positions.start.max(shape.columns)..part.positions.end {
-                            let start =
-                                (column - shape.columns) * shape.symbol + part.stretch.start;
-                            let rows = recovery.chunks_exact_mut(recovery_len);
-                            for (row, cell) in rows.zip(part.words_at(column)) {
-                                row[start..start + cell.len()].copy_from_slice(cell);
-                            }
-                        }
-                    },
-                );
+                let first = group * batch;
+                let rows = first..first + recovery.len() / recovery_len;
+                let mut symbols = RecoveryOfRows { message, recovery };
+                self.kernel(SliverType::Primary)
+                    .encode(space, &rows, shape.symbol, &mut symbols);
             });
     }
 
+    /// The metadata of a blob with this length, from the hashes of all tiles of columns.
     pub(crate) fn assemble_metadata(
         &self,
         blob_len: u64,
         tiles: &[TileHashes],
     ) -> VerifiedMetadata {
-        let columns = tiles.iter().rev().flat_map(|tile| tile.words.iter().rev());
+        let columns = tiles.iter().rev().flat_map(|tile| tile.lines.iter().rev());
         let hashes = roots_across(tiles)
             .into_iter()
             .zip(columns)
@@ -181,6 +138,7 @@ impl Encoder {
             .expect("there is a hash for each shard, and the length was checked")
     }
 
+    /// A sliver pair, from its bytes.
     pub(crate) fn pair(
         &self,
         pair: usize,
@@ -197,19 +155,84 @@ impl Encoder {
     }
 }
 
-/// Cuts all targets into stretches of `length` bytes, and collects those at the same position.
-pub(crate) fn transpose<'a>(
-    targets: impl IntoIterator<Item = &'a mut [u8]>,
-    length: usize,
-) -> Vec<Vec<&'a mut [u8]>> {
-    let mut stretches: Vec<Vec<&mut [u8]>> = Vec::new();
-    for target in targets {
-        for (position, stretch) in target.chunks_mut(length).enumerate() {
-            if position == stretches.len() {
-                stretches.push(Vec::new());
+/// Source rows as primary slivers, and zeros for the others.
+fn primary_slivers(message: &Message<'_>) -> Vec<Vec<u8>> {
+    let shape = message.shape;
+    let mut slivers = reserve((0..shape.n).map(|_| shape.row_len()));
+    slivers
+        .par_iter_mut()
+        .enumerate()
+        .for_each(|(row, sliver)| {
+            if row < shape.rows {
+                sliver.extend_from_slice(message.row(row));
             }
-            stretches[position].push(stretch);
+            sliver.resize(shape.row_len(), 0);
+        });
+    slivers
+}
+
+/// A tile of columns whose symbols go into slivers.
+struct KeptColumns<'a, 'b> {
+    source: Columns<'a>,
+    /// The first column of the tile.
+    first: usize,
+    /// The part of each recovery row that lies on this tile, as far as there are source columns.
+    rows: &'b mut Vec<&'a mut [u8]>,
+    /// The source symbols of each column.
+    columns: &'b mut [Vec<u8>],
+}
+
+impl LineSymbols for KeptColumns<'_, '_> {
+    fn read(&self, row: usize, columns: &Range<usize>, bytes: &Range<usize>, target: &mut [u8]) {
+        self.source.read(row, columns, bytes, target);
+    }
+
+    fn visit(&mut self, visited: &Visited<'_>) {
+        let shape = self.source.message.shape;
+        let first = visited.lines.start - self.first;
+        let (at, length) = (visited.bytes.start, visited.bytes.len());
+        for row in visited.positions.clone() {
+            if let Some(recovery_row) = row.checked_sub(shape.rows) {
+                let Some(target) = self.rows.get_mut(recovery_row) else {
+                    break;
+                };
+                let target = target.get_mut(first * shape.symbol..).unwrap_or_default();
+                let targets = target.chunks_exact_mut(shape.symbol);
+                for (target, symbol) in targets.zip(visited.by_line(row)) {
+                    target[at..at + length].copy_from_slice(symbol);
+                }
+            } else {
+                let targets = self.columns[first..].iter_mut();
+                for (target, symbol) in targets.zip(visited.by_line(row)) {
+                    let start = row * shape.symbol + at;
+                    target[start..start + length].copy_from_slice(symbol);
+                }
+            }
         }
     }
-    stretches
+}
+
+/// Source rows whose recovery symbols are kept, row after row.
+struct RecoveryOfRows<'a, 'b> {
+    message: &'a Message<'a>,
+    recovery: &'b mut [u8],
+}
+
+impl LineSymbols for RecoveryOfRows<'_, '_> {
+    fn read(&self, column: usize, rows: &Range<usize>, bytes: &Range<usize>, target: &mut [u8]) {
+        self.message
+            .copy_column(column, rows.clone(), bytes, target);
+    }
+
+    fn visit(&mut self, visited: &Visited<'_>) {
+        let shape = self.message.shape;
+        let recovery_len = (shape.n - shape.columns) * shape.symbol;
+        for column in visited.positions.start.max(shape.columns)..visited.positions.end {
+            let start = (column - shape.columns) * shape.symbol + visited.bytes.start;
+            let rows = self.recovery.chunks_exact_mut(recovery_len);
+            for (row, symbol) in rows.zip(visited.by_line(column)) {
+                row[start..start + symbol.len()].copy_from_slice(symbol);
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The message matrix: the blob, seen as `P` rows of `S` symbols.
+//! The matrix of a blob, and its source part: the blob, seen as `P` rows of `S` symbols.
 
 use std::{num::NonZeroU16, ops::Range};
 
@@ -7,7 +7,7 @@ use walrus_core::{NShards, hash::BLOCK_LEN, params};
 /// The numbers that describe the matrix of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Shards, `n`: rows and columns of the expanded matrix.
+    /// Shards, `n`: rows and columns of the matrix.
     pub(crate) n: usize,
     /// Source rows, `P`.
     pub(crate) rows: usize,
@@ -28,31 +28,31 @@ impl Shape {
         }
     }
 
-    /// Bytes of a row of the message matrix, which is a primary sliver.
+    /// Bytes of the source symbols of a row, which are its primary sliver.
     pub(crate) fn row_len(self) -> usize {
         self.columns * self.symbol
     }
 
-    /// Bytes of the source part of a column, which is a secondary sliver.
+    /// Bytes of the source symbols of a column, which are its secondary sliver.
     pub(crate) fn column_len(self) -> usize {
         self.rows * self.symbol
     }
 
-    /// Bytes of the message matrix.
+    /// Bytes of the source part.
     pub(crate) fn message_len(self) -> usize {
         self.rows * self.row_len()
     }
 }
 
-/// A stretch of every symbol of a blob, or all of every symbol. What lies beyond the end of the blob
-/// is zero, and not stored.
+/// A blob, or a stripe of it: some bytes of every symbol. What lies beyond the end of the blob is
+/// zero, and not stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Message<'a> {
-    /// The matrix of the stretches: its symbols are as long as these.
+    /// The matrix. Of a stripe, its symbols are as long as the stripe.
     pub(crate) shape: Shape,
-    /// Where in each symbol the stretch starts.
+    /// Where in each symbol the stripe starts.
     offset: usize,
-    /// Distance from symbol to symbol in the bytes.
+    /// Distance in `bytes` from symbol to symbol.
     stride: usize,
     bytes: &'a [u8],
 }
@@ -69,7 +69,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// A stretch of every symbol of a whole blob.
+    /// These bytes of every symbol of a whole blob.
     pub(crate) fn stripe(&self, stripe: &Range<usize>) -> Self {
         let shape = Shape {
             symbol: stripe.len(),
@@ -82,34 +82,46 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Puts a stretch of the source symbols of a row in these columns side by side, completed with
-    /// zeros where the blob has ended.
-    pub(crate) fn copy_cells(
+    /// Puts these bytes of the symbols of a row, in these columns, side by side.
+    pub(crate) fn copy_row(
         &self,
         row: usize,
         columns: Range<usize>,
-        stretch: &Range<usize>,
-        cells: &mut [u8],
+        bytes: &Range<usize>,
+        target: &mut [u8],
     ) {
-        if stretch.len() == self.stride {
+        if bytes.len() == self.stride {
             // Whole symbols follow each other.
             let start = (row * self.shape.columns + columns.start) * self.stride;
-            copy_padded(self.bytes_at(start, columns.len() * self.stride), cells);
+            copy_padded(self.bytes_at(start, columns.len() * self.stride), target);
             return;
         }
-        for (column, cell) in columns.zip(cells.chunks_exact_mut(stretch.len())) {
-            copy_padded(self.cell(row, column, stretch), cell);
+        for (column, target) in columns.zip(target.chunks_exact_mut(bytes.len())) {
+            copy_padded(self.symbol(row, column, bytes), target);
         }
     }
 
-    /// A stretch of a source symbol, cut short where the blob has ended.
-    pub(crate) fn cell(&self, row: usize, column: usize, stretch: &Range<usize>) -> &'a [u8] {
-        let symbol = row * self.shape.columns + column;
-        let start = symbol * self.stride + self.offset + stretch.start;
-        self.bytes_at(start, stretch.len())
+    /// Puts these bytes of the symbols of a column, in these rows, side by side.
+    pub(crate) fn copy_column(
+        &self,
+        column: usize,
+        rows: impl IntoIterator<Item = usize>,
+        bytes: &Range<usize>,
+        target: &mut [u8],
+    ) {
+        for (row, target) in rows.into_iter().zip(target.chunks_exact_mut(bytes.len())) {
+            copy_padded(self.symbol(row, column, bytes), target);
+        }
     }
 
-    /// The row of a whole blob, cut short where the blob ends.
+    /// These bytes of a source symbol, cut short where the blob ends.
+    pub(crate) fn symbol(&self, row: usize, column: usize, bytes: &Range<usize>) -> &'a [u8] {
+        let number = row * self.shape.columns + column;
+        let start = number * self.stride + self.offset + bytes.start;
+        self.bytes_at(start, bytes.len())
+    }
+
+    /// A row of a whole blob, cut short where the blob ends.
     pub(crate) fn row(&self, row: usize) -> &'a [u8] {
         debug_assert_eq!(self.stride, self.shape.symbol);
         self.bytes_at(row * self.shape.row_len(), self.shape.row_len())
@@ -126,8 +138,9 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Cuts symbols into stripes so that `per_byte` bytes of memory for each byte of the stripe stay
-/// below `budget`. All stripes but the last are whole blocks of the hash function and of the codes.
+/// Cuts symbols into stripes that each take at most `budget` bytes of memory, where one byte of a
+/// stripe takes `per_byte` of them. All stripes but the last are whole blocks of the hash function
+/// and of the codes.
 pub(crate) fn stripes(symbol: usize, per_byte: usize, budget: usize) -> Vec<Range<usize>> {
     let width = budget / per_byte.max(1);
     if symbol <= width {
@@ -145,6 +158,24 @@ pub(crate) fn copy_padded(bytes: &[u8], target: &mut [u8]) {
     let (copy, rest) = target.split_at_mut(bytes.len());
     copy.copy_from_slice(bytes);
     rest.fill(0);
+}
+
+/// Cuts all targets into pieces of `length` bytes, and collects the first pieces, the second ones,
+/// and so on.
+pub(crate) fn transpose<'a>(
+    targets: impl IntoIterator<Item = &'a mut [u8]>,
+    length: usize,
+) -> Vec<Vec<&'a mut [u8]>> {
+    let mut pieces: Vec<Vec<&mut [u8]>> = Vec::new();
+    for target in targets {
+        for (number, piece) in target.chunks_mut(length).enumerate() {
+            if number == pieces.len() {
+                pieces.push(Vec::new());
+            }
+            pieces[number].push(piece);
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]

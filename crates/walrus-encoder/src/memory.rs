@@ -1,53 +1,53 @@
-//! Large pieces of memory: how they are got, and what the allocator does with them afterwards.
+//! Large buffers: how they are allocated, and what the allocator does with them afterwards.
 
-/// Blocks of at least so many bytes are given back to the operating system.
+/// Buffers of at least this many bytes are given back to the operating system.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGE_BLOCK: i32 = 1 << 20;
 
-/// Asks the allocator of the GNU C library to give large blocks back to the operating system as soon
-/// as they are freed. A program that decodes large blobs calls this before anything else.
+/// Asks the allocator of the GNU C library to give large buffers back to the operating system as
+/// soon as they are freed. A program that decodes large blobs calls this before anything else.
 ///
 /// Decoding frees slivers while the blob takes their place. By default that allocator stops giving
-/// blocks back once some of that size have been freed, and the process grows to twice the blob.
+/// buffers back once some of that size have been freed, and the process grows to twice the blob.
 /// Other allocators are left as they are.
 pub fn give_back_large_blocks() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         #[allow(unsafe_code)]
-        // SAFETY: the call sets a number in the allocator, under its own lock, and takes no pointers.
-        // It can be made at any time from any thread; a value it does not know changes nothing.
+        // SAFETY: the call sets a number in the allocator, under its own lock, and takes no
+        // pointers. It is allowed at any time from any thread; an unknown value changes nothing.
         let accepted = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BLOCK) };
         debug_assert_eq!(accepted, 1, "a threshold within the limits is accepted");
     }
 }
 
-/// A buffer of zeros, which the operating system provides while it is written to: so the threads that
-/// fill it share the work.
+/// A buffer of zeros. The operating system provides the memory only when it is written to, so the
+/// threads that fill the buffer share that work.
 pub(crate) fn zeros(length: usize) -> Vec<u8> {
     let buffer = vec![0; length];
     prefer_huge_pages([&buffer]);
     buffer
 }
 
-/// Empty buffers with space for so many bytes each.
+/// Empty buffers with these capacities.
 pub(crate) fn reserve(lengths: impl IntoIterator<Item = usize>) -> Vec<Vec<u8>> {
     let buffers: Vec<Vec<u8>> = lengths.into_iter().map(Vec::with_capacity).collect();
     prefer_huge_pages(&buffers);
     buffers
 }
 
-/// Asks the operating system for huge pages where large buffers lie, or small ones side by side, as those
-/// do that are allocated in a row.
+/// Asks the operating system for huge pages where large buffers lie, or where small buffers lie
+/// side by side. (Those that are allocated one after the other usually do.)
 ///
-/// It pays: with pages of 4 KiB, encoding a blob of 256 MiB takes 12 to 29 % more time, and decoding it 27 to 44 %
-/// (docs/performance.md says how to measure that).
+/// It pays: with pages of 4 KiB, encoding a blob of 256 MiB takes 12 to 29 % more time, and
+/// decoding it 27 to 44 % (docs/performance.md says how to measure that).
 #[allow(unused_variables)]
 fn prefer_huge_pages<'a>(buffers: impl IntoIterator<Item = &'a Vec<u8>>) {
     #[cfg(target_os = "linux")]
     linux::prefer_huge_pages(buffers);
 }
 
-/// Asks the CPU to load these bytes into its cache, while it does something else.
+/// Asks the CPU to load these bytes into its cache in the background.
 pub(crate) fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {
@@ -66,10 +66,11 @@ pub(crate) fn prefetch(bytes: &[u8]) {
 mod linux {
     use std::{ops::Range, ptr};
 
-    /// What huge pages are aligned to on most CPUs. Where it is more, some advice comes to nothing.
+    /// The size of huge pages on most CPUs. Where they are larger, some of the advice has no
+    /// effect.
     const HUGE_PAGE: usize = 2 << 20;
 
-    /// What allocators put between blocks: a header, or the rest of a page.
+    /// Most bytes that allocators put between buffers: a header, or the rest of a page.
     const MAX_GAP: usize = 4096;
 
     pub(super) fn prefer_huge_pages<'a>(buffers: impl IntoIterator<Item = &'a Vec<u8>>) {
@@ -79,9 +80,10 @@ mod linux {
         });
         for Range { start, end } in huge_pages(addresses.collect()) {
             #[allow(unsafe_code)]
-            // SAFETY: this advice changes nothing of what is in memory, or of which memory there is, only in which
-            // pages the operating system provides it; so it can be given for memory that others use, as
-            // allocators do between our buffers. Where it is not understood, the call fails, which is as good.
+            // SAFETY: this advice changes neither the contents of memory nor which memory there is,
+            // only the size of the pages in which the operating system provides it. So it may
+            // include memory of others, such as the allocator's between our buffers. If it is not
+            // understood, the call just fails.
             unsafe {
                 let start = ptr::with_exposed_provenance_mut(start);
                 libc::madvise(start, end - start.addr(), libc::MADV_HUGEPAGE);
@@ -89,7 +91,8 @@ mod linux {
         }
     }
 
-    /// The huge pages that lie within the spans, where those less than a gap apart count as one.
+    /// The huge pages that lie within the spans. Spans with at most a gap between them count as
+    /// one.
     fn huge_pages(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
         spans.sort_unstable_by_key(|span| span.start);
         spans

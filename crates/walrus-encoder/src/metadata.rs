@@ -1,8 +1,8 @@
 //! Metadata without slivers, from a blob in memory or from a file that is larger than memory.
 //!
-//! Large blobs are encoded stripe by stripe: a stretch of some hundred bytes of every symbol at a
-//! time. The codes treat every element alone, so stripes need nothing of each other; of the hashes,
-//! the states are kept in between.
+//! Large blobs are encoded stripe by stripe: some hundred bytes of every symbol at a time. The
+//! codes treat every two bytes alone, so stripes do not depend on each other. Between stripes only
+//! the states of the hash function are kept.
 
 use std::{
     io::{Read, Seek, SeekFrom},
@@ -15,25 +15,27 @@ use walrus_core::{SliverType, VerifiedMetadata, params};
 
 use crate::{
     EncodeError, Encoder, ReadError,
+    line::{Stripe, Workspace},
     matrix::{Message, Shape, stripes},
     memory::reserve,
-    tile::{Columns, TileHashes, TileLeaves, hash_tile, tile_width, tiles},
-    words::{Stripe, Workspace},
+    tile::{Columns, Tile, TileHashes, TileStates, tile_width, tiles},
 };
 
-/// If all recovery symbols of rows take no more bytes, a blob in memory is hashed in one go.
+/// A blob in memory is hashed in one go if the recovery symbols of all its rows take at most this
+/// many bytes.
 const MEMORY_WHOLE_BYTES: usize = 144 << 20;
 
-/// Otherwise, so many bytes of them are kept at a time.
+/// Otherwise this many bytes of them are kept at a time.
 const MEMORY_STRIPE_BYTES: usize = 48 << 20;
 
-/// Most bytes of a stripe of a blob that is read from elsewhere, including recovery symbols.
+/// Most bytes of a stripe of a blob that is read from a file, including recovery symbols.
 pub(crate) const READER_STRIPE_BYTES: usize = 160 << 20;
 
 impl Encoder {
-    /// Computes the metadata, and with it the blob ID, without keeping slivers: besides the blob,
-    /// this takes less than 200 MB of memory for a thousand shards, and about 100 MB for blobs of more
-    /// than 256 MiB, however large they are.
+    /// Computes the metadata, and with it the blob ID, without keeping slivers.
+    ///
+    /// For a thousand shards this takes less than 200 MB of memory besides the blob, and about 100
+    /// MB if the blob has more than 256 MiB, however large it is.
     pub fn metadata(&self, blob: &[u8]) -> Result<VerifiedMetadata, EncodeError> {
         let (message, _) = self.message(blob)?;
         let shape = message.shape;
@@ -46,8 +48,8 @@ impl Encoder {
 
     /// [`Encoder::metadata`] with at most `budget` bytes for the recovery symbols of rows.
     ///
-    /// Columns of the blob itself need none of these, and are hashed in one go. For the others, the
-    /// recovery symbols are computed stripe by stripe.
+    /// The source columns need none of these, and are hashed in one go. The other columns are
+    /// hashed stripe by stripe.
     fn metadata_within(
         &self,
         message: Message<'_>,
@@ -73,9 +75,10 @@ impl Encoder {
         self.assemble_metadata(length, &hashes)
     }
 
-    /// [`Encoder::metadata`] of the `length` bytes that `source` has from its start, with less than
-    /// 300 MB of memory for a thousand shards. The source is read in as many passes as that takes;
-    /// `progress` is told how many bytes have been read.
+    /// [`Encoder::metadata`] of the first `length` bytes of `source`.
+    ///
+    /// For a thousand shards this takes less than 300 MB of memory: the source is read in as many
+    /// passes as that needs. `progress` is told how many bytes have been read.
     pub fn metadata_from_reader(
         &self,
         source: &mut (impl Read + Seek),
@@ -107,7 +110,7 @@ impl Encoder {
     }
 }
 
-/// Reads the same stretch of every symbol of a blob.
+/// Reads a blob stripe by stripe.
 pub(crate) struct StripeReader<'a, R> {
     source: &'a mut R,
     pub(crate) shape: Shape,
@@ -143,7 +146,8 @@ impl<'a, R: Read + Seek> StripeReader<'a, R> {
         })
     }
 
-    /// The stretches, one after the other; those that begin beyond the end of the blob are left out.
+    /// The bytes of a stripe, symbol after symbol; symbols that begin beyond the end of the blob
+    /// are left out.
     pub(crate) fn read(
         &mut self,
         stripe: &Range<usize>,
@@ -151,7 +155,8 @@ impl<'a, R: Read + Seek> StripeReader<'a, R> {
     ) -> Result<&[u8], ReadError> {
         self.buffer.clear();
         let whole = stripe.len() == self.shape.symbol;
-        // Whole symbols follow each other; stretches are read one by one.
+        // Whole symbols follow each other, and are read row by row; parts of them are read one by
+        // one.
         let (run, runs) = if whole {
             (self.shape.row_len(), self.shape.rows)
         } else {
@@ -189,16 +194,16 @@ struct ColumnHasher<'a> {
     tile_width: usize,
     tiles: Vec<Range<usize>>,
     stripes: std::vec::IntoIter<Range<usize>>,
-    /// For each tile, the hashes of its cells so far; unused if there is only one stripe.
-    leaves: Vec<TileLeaves>,
-    /// The recovery symbols of rows, in the stripe at hand.
+    /// For each tile, what stripes leave for the next one; empty if there is only one stripe.
+    states: Vec<TileStates>,
+    /// The recovery symbols of rows, in the present stripe.
     row_recovery: Vec<u8>,
-    /// For each tile, its hashes, after the last stripe.
+    /// For each tile, its hashes; empty before the last stripe.
     hashes: Vec<TileHashes>,
 }
 
 impl<'a> ColumnHasher<'a> {
-    /// The columns must start at a multiple of the width of tiles, and end at one or at the last.
+    /// The columns must start at a multiple of the width of tiles, and end at one or at the end.
     fn new(
         encoder: &'a Encoder,
         shape: Shape,
@@ -208,10 +213,10 @@ impl<'a> ColumnHasher<'a> {
         let tile_width = tile_width(shape.n, shape.symbol);
         let tiles = tiles(columns, tile_width);
         let kernel = encoder.kernel(SliverType::Secondary);
-        let leaves = match &stripes[..] {
+        let states = match &stripes[..] {
             [first, _, ..] => tiles
                 .iter()
-                .map(|tile| TileLeaves::new(kernel, tile.len(), first.len()))
+                .map(|tile| TileStates::new(kernel, tile.len(), first.len()))
                 .collect(),
             _ => Vec::new(),
         };
@@ -221,18 +226,18 @@ impl<'a> ColumnHasher<'a> {
             tile_width,
             tiles,
             stripes: stripes.into_iter(),
-            leaves,
+            states,
             row_recovery: Vec::new(),
             hashes: Vec::new(),
         }
     }
 
-    /// The stripe that comes next.
+    /// The next stripe to absorb.
     fn next_stripe(&mut self) -> Option<Range<usize>> {
         self.stripes.next()
     }
 
-    /// Takes in the stripe that [`ColumnHasher::next_stripe`] has named.
+    /// Takes in the stripe that [`ColumnHasher::next_stripe`] gave.
     fn absorb(&mut self, message: Message<'_>) {
         let encoder = self.encoder;
         let end = self.tiles.last().map_or(0, |tile| tile.end);
@@ -248,28 +253,26 @@ impl<'a> ColumnHasher<'a> {
             last: self.stripes.as_slice().is_empty(),
         };
         let width = self.tile_width;
-        let hash = |space: &mut Workspace, tile: &Range<usize>, leaves: Option<&mut TileLeaves>| {
-            let leaves = hash_tile(
-                encoder.kernel(SliverType::Secondary),
-                space,
-                tile,
-                stripe,
-                leaves,
-                |row, columns, stretch, cells| source.fill(row, columns, stretch, cells),
-                |_, _| {},
-            );
-            leaves.map(|leaves| leaves.hashes(width, space))
-        };
+        let hash =
+            |space: &mut Workspace, lines: &Range<usize>, states: Option<&mut TileStates>| {
+                let tile = Tile {
+                    kernel: encoder.kernel(SliverType::Secondary),
+                    lines: lines.clone(),
+                    stripe,
+                };
+                let leaves = tile.hash(space, states, &mut source.clone());
+                leaves.map(|leaves| leaves.hashes(width, space))
+            };
         let tiles = self.tiles.par_iter();
-        let hashes: Vec<Option<TileHashes>> = if self.leaves.is_empty() {
+        let hashes: Vec<Option<TileHashes>> = if self.states.is_empty() {
             tiles
                 .map_init(Workspace::default, |space, tile| hash(space, tile, None))
                 .collect()
         } else {
             tiles
-                .zip(&mut self.leaves)
-                .map_init(Workspace::default, |space, (tile, leaves)| {
-                    hash(space, tile, Some(leaves))
+                .zip(&mut self.states)
+                .map_init(Workspace::default, |space, (tile, states)| {
+                    hash(space, tile, Some(states))
                 })
                 .collect()
         };
@@ -291,7 +294,10 @@ mod tests {
 
         #[test]
         fn stripes_change_nothing(
-            n in 4_u16..40, symbol in 1_usize..700, cut in 0_usize..5000, budget in 1_usize..400_000,
+            n in 4_u16..40,
+            symbol in 1_usize..700,
+            cut in 0_usize..5000,
+            budget in 1_usize..400_000,
         ) {
             let encoder = Encoder::new(NShards::new(n).unwrap()).unwrap();
             let (rows, columns) = params::source_symbols(encoder.n_shards());
@@ -307,7 +313,8 @@ mod tests {
             let mut source = Cursor::new(&blob);
             let reader = StripeReader::new(&encoder, &mut source, length, budget).unwrap();
             let mut read = 0;
-            let streamed = encoder.metadata_from_stripes(reader, &mut |bytes| read = bytes).unwrap();
+            let progress = &mut |bytes| read = bytes;
+            let streamed = encoder.metadata_from_stripes(reader, progress).unwrap();
             prop_assert_eq!((&streamed, read), (&expected, length));
 
             let chosen: Vec<SliverPairIndex> = [n - 1, 0, n / 2, 0].map(SliverPairIndex).to_vec();

@@ -1,8 +1,8 @@
 //! Quilts: many small files in one blob, each readable alone.
 //!
 //! A quilt is a blob whose columns, the systematic secondary slivers, are used as pages. An index
-//! takes the first columns; each file, a *patch*, takes whole columns after it. So whoever knows the
-//! metadata of the quilt reads a file from the few slivers that it lies on.
+//! takes the first columns; each file, a *patch*, takes whole columns after it. So whoever knows
+//! the metadata of the quilt reads a file from the few slivers that it lies on.
 //!
 //! ```
 //! use walrus_encoder::{Encoder, NShards, quilt::{Quilt, QuiltFile, QuiltSlivers}};

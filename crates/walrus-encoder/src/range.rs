@@ -2,18 +2,17 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use walrus_core::{PrimarySliver, SliverIndex, VerifiedMetadata};
+use walrus_core::{PrimarySliver, SliverIndex, SliverType, VerifiedMetadata};
 
 use crate::{
     DecodeError, Encoder,
+    line::{DecodingSymbols, Workspace},
     matrix::Shape,
-    packing::{Packing, decode_words},
-    words::Workspace,
 };
 
 impl Encoder {
-    /// The source rows that a byte range of the blob lies on: the primary slivers that give it
-    /// without decoding.
+    /// The source rows that a byte range of the blob lies on. The primary slivers with these
+    /// indices give it without decoding.
     pub fn rows_of_range(
         &self,
         metadata: &VerifiedMetadata,
@@ -25,7 +24,8 @@ impl Encoder {
     }
 
     /// Gives a byte range of the blob from verified primary slivers. Rows that are among them are
-    /// copied; others are decoded, if there are enough slivers, and only where the range needs it.
+    /// copied. Others are decoded, as far as the range needs them; for that, enough slivers are
+    /// needed.
     pub fn decode_range(
         &self,
         metadata: &VerifiedMetadata,
@@ -54,7 +54,7 @@ impl Encoder {
         Ok(part)
     }
 
-    /// The rows that a range lies on, and the range in memory sizes.
+    /// The rows that a range lies on, and the range as sizes in memory.
     fn locate(
         &self,
         metadata: &VerifiedMetadata,
@@ -78,7 +78,8 @@ impl Encoder {
         Ok((rows, start..end))
     }
 
-    /// Decodes missing rows, in the columns that the byte range needs; elsewhere they are zero.
+    /// Decodes missing rows, in the columns that the byte range needs. In other columns they are
+    /// zero.
     fn decode_rows_within(
         &self,
         shape: Shape,
@@ -97,7 +98,7 @@ impl Encoder {
         if usable < needed {
             return Err(DecodeError::NotEnoughSlivers { usable, needed });
         }
-        let (received, sources): (Vec<usize>, Vec<&[u8]>) = available
+        let (received, rows): (Vec<usize>, Vec<&[u8]>) = available
             .iter()
             .take(needed)
             .map(|(row, data)| (*row, *data))
@@ -112,24 +113,45 @@ impl Encoder {
             }
             _ => 0..shape.columns,
         };
-        decode_words(
-            (
-                &self.transforms,
-                &self.primary_code,
-                Packing::new(shape.symbol),
-            ),
+        let mut symbols = RangeSymbols {
+            rows: &rows,
+            missing: &plan.missing,
+            decoded: &mut decoded,
+            start: columns.start * shape.symbol,
+            symbol: shape.symbol,
+        };
+        let space = &mut Workspace::default();
+        self.kernel(SliverType::Secondary).decode(
+            space,
             &plan,
-            &mut Workspace::default(),
             columns.len(),
-            |word, i| &sources[i][(columns.start + word) * shape.symbol..][..shape.symbol],
-            |word, i, offset, bytes| {
-                if let Some(row) = decoded.get_mut(&plan.missing[i]) {
-                    let start = (columns.start + word) * shape.symbol + offset;
-                    row[start..start + bytes.len()].copy_from_slice(bytes);
-                }
-            },
+            shape.symbol,
+            &mut symbols,
         );
         Ok(decoded)
+    }
+}
+
+/// Columns as lines: symbols of received rows, and the missing rows that are wanted.
+struct RangeSymbols<'a> {
+    rows: &'a [&'a [u8]],
+    missing: &'a [usize],
+    decoded: &'a mut BTreeMap<usize, Vec<u8>>,
+    /// Where in a row the first of the columns starts.
+    start: usize,
+    symbol: usize,
+}
+
+impl DecodingSymbols for RangeSymbols<'_> {
+    fn received(&self, line: usize, number: usize) -> &[u8] {
+        &self.rows[number][self.start + line * self.symbol..][..self.symbol]
+    }
+
+    fn recovered(&mut self, line: usize, number: usize, offset: usize, bytes: &[u8]) {
+        if let Some(row) = self.decoded.get_mut(&self.missing[number]) {
+            let start = self.start + line * self.symbol + offset;
+            row[start..start + bytes.len()].copy_from_slice(bytes);
+        }
     }
 }
 

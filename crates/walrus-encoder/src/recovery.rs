@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use rayon::prelude::*;
 use walrus_core::{
     SliverData, SliverIndex, SliverPairIndex, VerifiedMetadata,
     hash::{Digest, hash_leaves},
@@ -14,18 +13,17 @@ use walrus_core::{
 
 use crate::{
     EncodeError, Encoder, ShardCountMismatch, SliverRecoveryError, SliverVerificationError,
-    packing::{Packing, decode_words},
+    line::{DecodingSymbols, Workspace},
     verify::expand,
-    words::Workspace,
 };
 
-/// A sliver with all `n` symbols of its row or column and the tree over them: serves any number of
-/// recovery symbols at the cost of one.
+/// A sliver with all `n` symbols of its row or column and the tree over them. It gives any number
+/// of recovery symbols for the price of one.
 #[derive(Debug, Clone)]
 pub struct ExpandedSliver<A: Axis> {
     index: SliverIndex,
     symbol_len: usize,
-    cells: Vec<u8>,
+    symbols: Vec<u8>,
     tree: MerkleTree,
     axis: PhantomData<A>,
 }
@@ -36,17 +34,17 @@ impl<A: Axis> ExpandedSliver<A> {
         self.tree.root()
     }
 
-    /// The cell this sliver shares with the sliver `target` of the other axis, without proof.
+    /// The symbol this sliver shares with the sliver `target` of the other axis, without proof.
     pub fn decoding_symbol(&self, target: SliverIndex) -> Option<DecodingSymbol<A::Orthogonal>> {
-        let cell = self
-            .cells
+        let symbol = self
+            .symbols
             .chunks_exact(self.symbol_len)
             .nth(target.as_usize())?;
-        Some(DecodingSymbol::new(self.index, cell.to_vec()))
+        Some(DecodingSymbol::new(self.index, symbol.to_vec()))
     }
 
-    /// The cell this sliver shares with the sliver `target` of the other axis, with the proof that
-    /// it belongs to this sliver.
+    /// The symbol this sliver shares with the sliver `target` of the other axis, with the proof
+    /// that it belongs to this sliver.
     pub fn recovery_symbol(&self, target: SliverIndex) -> Option<RecoverySymbol<A::Orthogonal>> {
         let symbol = self.decoding_symbol(target)?;
         Some(RecoverySymbol {
@@ -89,8 +87,8 @@ impl ExpandedSliver<Secondary> {
 pub enum Recovered<A: Axis> {
     /// The sliver; it matches its hash.
     Sliver(SliverData<A>),
-    /// The sliver does not match its hash, although every symbol was proven: the proof that whoever
-    /// encoded the blob did so wrongly.
+    /// The sliver does not match its hash, although every symbol was proven. This proves that the
+    /// blob was encoded wrongly.
     Inconsistent(SliverInconsistencyProof<A>),
 }
 
@@ -111,21 +109,21 @@ impl Encoder {
         if actual != expected || !symbol_len.is_multiple_of(2) {
             return Err(SliverVerificationError::SliverSizeMismatch { actual, expected });
         }
-        let cells = expand(self.kernel(A::TYPE), &symbols.data, symbol_len);
+        let symbols = expand(self.kernel(A::TYPE), &symbols.data, symbol_len);
         let mut leaves: Vec<Digest> = vec![[0; 32]; code.total()];
-        hash_leaves(&cells, symbol_len, &mut leaves);
+        hash_leaves(&symbols, symbol_len, &mut leaves);
         let tree = MerkleTree::from_leaf_hashes(leaves);
         Ok(ExpandedSliver {
             index: sliver.index,
             symbol_len,
-            cells,
+            symbols,
             tree,
             axis: PhantomData,
         })
     }
 
-    /// The symbol that a holder of `sliver` sends to whoever recovers the sliver of the other axis
-    /// in the pair `target`. For many symbols of one sliver, use [`Encoder::expand_sliver`].
+    /// The symbol that the holder of `sliver` sends to a node that recovers the sliver of the other
+    /// axis in pair `target`. For many symbols of one sliver, use [`Encoder::expand_sliver`].
     pub fn recovery_symbol<A: Axis>(
         &self,
         sliver: &SliverData<A>,
@@ -144,10 +142,10 @@ impl Encoder {
         usize::from(A::TYPE.symbols_per_sliver(self.n_shards))
     }
 
-    /// Recovers the sliver `target` of axis `A` from symbols that need not have been verified: the
+    /// Recovers the sliver `target` of axis `A`. The symbols need not have been verified: the
     /// result is checked against the metadata.
     ///
-    /// Symbols of the wrong size and duplicates are ignored; those beyond the number needed are too.
+    /// Ignores symbols of the wrong size, duplicates, and symbols beyond the number needed.
     pub fn recover_sliver<A: Axis>(
         &self,
         metadata: &VerifiedMetadata,
@@ -161,20 +159,8 @@ impl Encoder {
         Ok(sliver)
     }
 
-    /// [`Encoder::recover_sliver`] for many slivers at once, of one blob.
-    pub fn recover_slivers<A: Axis>(
-        &self,
-        metadata: &VerifiedMetadata,
-        targets: Vec<(SliverIndex, Vec<DecodingSymbol<A>>)>,
-    ) -> Vec<Result<SliverData<A>, SliverRecoveryError>> {
-        targets
-            .into_par_iter()
-            .map(|(target, symbols)| self.recover_sliver(metadata, target, symbols))
-            .collect()
-    }
-
-    /// Recovers the sliver `target` of axis `A` from symbols with proofs, which must have been
-    /// verified for it; or proves with them that the blob is inconsistent.
+    /// Recovers the sliver `target` of axis `A`, or proves that the blob is inconsistent. The
+    /// proofs of the symbols must have been verified for that sliver.
     ///
     /// Uses the first symbols, as many as needed.
     pub fn recover_or_prove<A: Axis>(
@@ -224,11 +210,9 @@ impl Encoder {
         }
         let mut data = vec![0; code.source() * symbol];
         for candidate in &usable {
-            if let Some(cell) = data
-                .chunks_exact_mut(symbol)
-                .nth(candidate.index.as_usize())
-            {
-                cell.copy_from_slice(&candidate.data);
+            let mut source = data.chunks_exact_mut(symbol);
+            if let Some(target) = source.nth(candidate.index.as_usize()) {
+                target.copy_from_slice(&candidate.data);
             }
         }
         let received: Vec<usize> = usable
@@ -237,17 +221,15 @@ impl Encoder {
             .collect();
         let plan = code.plan_decoding(&received);
         if !plan.missing.is_empty() {
-            decode_words(
-                (&self.transforms, code, Packing::new(symbol)),
-                &plan,
-                &mut Workspace::default(),
-                1,
-                |_, i| &usable[i].data,
-                |_, i, offset, bytes| {
-                    let start = plan.missing[i] * symbol + offset;
-                    data[start..start + bytes.len()].copy_from_slice(bytes);
-                },
-            );
+            let mut symbols = SliverSymbols {
+                received: &usable,
+                missing: &plan.missing,
+                symbol,
+                data: &mut data,
+            };
+            let space = &mut Workspace::default();
+            self.kernel(A::TYPE)
+                .decode(space, &plan, 1, symbol, &mut symbols);
         }
         Ok(SliverData::new(data, metadata.symbol_size(), target))
     }
@@ -262,6 +244,26 @@ impl Encoder {
                 n_shards,
             })
         }
+    }
+}
+
+/// A sliver as the one line to decode.
+struct SliverSymbols<'a, A: Axis> {
+    received: &'a [&'a DecodingSymbol<A>],
+    missing: &'a [usize],
+    symbol: usize,
+    /// The source symbols.
+    data: &'a mut [u8],
+}
+
+impl<A: Axis> DecodingSymbols for SliverSymbols<'_, A> {
+    fn received(&self, _: usize, number: usize) -> &[u8] {
+        &self.received[number].data
+    }
+
+    fn recovered(&mut self, _: usize, number: usize, offset: usize, bytes: &[u8]) {
+        let start = self.missing[number] * self.symbol + offset;
+        self.data[start..start + bytes.len()].copy_from_slice(bytes);
     }
 }
 

@@ -1,10 +1,9 @@
-//! Tiles: a few neighbouring words (columns or rows of the expanded matrix), encoded and hashed
-//! while they are in the cache.
+//! Tiles: a few neighbouring lines, encoded and hashed while they are in the cache.
 //!
-//! Each cell of the `n × n` matrix is a leaf of two trees, that of its row and that of its column.
-//! It is hashed once. A tile of columns has all cells of its columns, so the trees of the columns are
-//! finished in the tile; of the trees of the rows it computes the part over its columns, which is a
-//! single node because tiles are a power of two wide.
+//! Each symbol of the `n × n` matrix is a leaf of two trees, that of its row and that of its
+//! column. It is hashed once. A tile of columns has all symbols of its columns, so the trees of the
+//! columns are finished within the tile. Of the trees of the rows it gives the part over its own
+//! columns: one node for each row, because tiles are a power of two wide.
 
 use std::ops::Range;
 
@@ -15,114 +14,98 @@ use walrus_core::{
 };
 
 use crate::{
+    line::{BatchStates, Kernel, LINES_MAX, LineSymbols, Stripe, Workspace, lines_per_batch},
     matrix::Message,
     memory,
-    words::{Kernel, MAX_WORDS, Part, Stripe, WordLeaves, Workspace, hash_words, words_per_batch},
 };
 
-/// Tiles need not have fewer cells than take this many bytes.
-const MIN_TILE_BYTES: usize = 64 << 10;
+/// Tiles have at least about this many bytes, if the matrix has.
+const TILE_BYTES_MIN: usize = 64 << 10;
 
-/// There are about as many tiles, for threads to share, unless they would be too small.
+/// A matrix that is large enough has about this many tiles, for threads to share.
 const TILES: usize = 32;
 
-/// The cells of a column lie far apart: those of so many rows on are asked for while a row is copied.
+/// The symbols of a column lie far apart in memory. While those of one row are copied, the CPU is
+/// asked to load those of the row that comes this many rows later.
 const ROWS_AHEAD: usize = 3;
 
-/// Where the source symbols of columns come from.
+/// The trees of at least this many lines are hashed side by side; fewer would not fill the vectors.
+const SIDE_BY_SIDE_MIN: usize = 4;
+
+/// The source rows, continued to the right by their recovery symbols: columns as lines to encode.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Columns<'a> {
     /// The first `S` columns.
     pub(crate) message: Message<'a>,
-    /// The other columns: for each source row, its recovery symbols.
+    /// The other columns: the recovery symbols of each source row, row after row.
     pub(crate) row_recovery: &'a [u8],
 }
 
-impl Columns<'_> {
-    /// Puts the stretches of the cells of a source row that lie in these columns side by side.
-    pub(crate) fn fill(
-        &self,
-        row: usize,
-        columns: &Range<usize>,
-        stretch: &Range<usize>,
-        cells: &mut [u8],
-    ) {
+impl LineSymbols for Columns<'_> {
+    fn read(&self, row: usize, columns: &Range<usize>, bytes: &Range<usize>, target: &mut [u8]) {
         let shape = self.message.shape;
         let border = shape.columns.clamp(columns.start, columns.end);
-        if row + ROWS_AHEAD < shape.rows {
-            self.prefetch(
-                row + ROWS_AHEAD,
-                columns.start..border,
-                border..columns.end,
-                stretch,
-            );
+        let (source, recovery) = (columns.start..border, border..columns.end);
+        let ahead = row + ROWS_AHEAD;
+        if ahead < shape.rows {
+            for column in source.clone() {
+                memory::prefetch(self.message.symbol(ahead, column, bytes));
+            }
+            for column in recovery.clone() {
+                memory::prefetch(self.recovery_symbol(ahead, column, bytes));
+            }
         }
-        let (source, recovery) = cells.split_at_mut((border - columns.start) * stretch.len());
-        self.message
-            .copy_cells(row, columns.start..border, stretch, source);
-        let cells = recovery.chunks_exact_mut(stretch.len());
-        for (column, cell) in (border..columns.end).zip(cells) {
-            cell.copy_from_slice(self.recovery_cell(row, column, stretch));
+        let (source_target, target) = target.split_at_mut(source.len() * bytes.len());
+        self.message.copy_row(row, source, bytes, source_target);
+        for (column, target) in recovery.zip(target.chunks_exact_mut(bytes.len())) {
+            target.copy_from_slice(self.recovery_symbol(row, column, bytes));
         }
-    }
-
-    fn prefetch(
-        &self,
-        row: usize,
-        source: Range<usize>,
-        recovery: Range<usize>,
-        stretch: &Range<usize>,
-    ) {
-        for column in source {
-            memory::prefetch(self.message.cell(row, column, stretch));
-        }
-        for column in recovery {
-            memory::prefetch(self.recovery_cell(row, column, stretch));
-        }
-    }
-
-    /// The stretch of a recovery symbol of a source row.
-    fn recovery_cell(&self, row: usize, column: usize, stretch: &Range<usize>) -> &[u8] {
-        let shape = self.message.shape;
-        let position = row * (shape.n - shape.columns) + column - shape.columns;
-        let start = position * shape.symbol + stretch.start;
-        &self.row_recovery[start..start + stretch.len()]
     }
 }
 
-/// How many words tiles have: a power of two.
+impl Columns<'_> {
+    /// These bytes of a recovery symbol of a source row.
+    fn recovery_symbol(&self, row: usize, column: usize, bytes: &Range<usize>) -> &[u8] {
+        let shape = self.message.shape;
+        let number = row * (shape.n - shape.columns) + column - shape.columns;
+        let start = number * shape.symbol + bytes.start;
+        &self.row_recovery[start..start + bytes.len()]
+    }
+}
+
+/// How many lines tiles have: a power of two.
 pub(crate) fn tile_width(n: usize, symbol: usize) -> usize {
     let many = n / TILES;
-    let large = MIN_TILE_BYTES / (n * symbol);
-    let width = 1 << many.max(large).clamp(1, MAX_WORDS).ilog2();
+    let large = TILE_BYTES_MIN / (n * symbol);
+    let width = 1 << many.max(large).clamp(1, LINES_MAX).ilog2();
     n.next_power_of_two().min(width)
 }
 
-/// The ranges of words of all tiles of this width.
-pub(crate) fn tiles(words: Range<usize>, width: usize) -> Vec<Range<usize>> {
-    words
+/// The lines of all tiles of this width.
+pub(crate) fn tiles(lines: Range<usize>, width: usize) -> Vec<Range<usize>> {
+    lines
         .clone()
         .step_by(width)
-        .map(|start| start..(start + width).min(words.end))
+        .map(|start| start..(start + width).min(lines.end))
         .collect()
 }
 
-/// The hashes of a tile's cells so far, while they come in stripes: for each batch of words.
-pub(crate) struct TileLeaves {
-    /// Words in a batch; the same for all stripes.
-    batch: usize,
-    batches: Vec<WordLeaves>,
+/// The states of the hash function for the symbols of a tile, between stripes.
+pub(crate) struct TileStates {
+    /// How many lines are hashed together; the same for all stripes.
+    lines_per_batch: usize,
+    batches: Vec<BatchStates>,
 }
 
-impl TileLeaves {
-    /// For a tile of some words, if stripes have `length` bytes.
-    pub(crate) fn new(kernel: Kernel<'_>, words: usize, length: usize) -> Self {
-        let batch = words_per_batch(length);
-        let batches = tiles(0..words, batch).into_iter();
+impl TileStates {
+    /// For a tile of some lines, if stripes have `length` bytes.
+    pub(crate) fn new(kernel: Kernel<'_>, lines: usize, length: usize) -> Self {
+        let lines_per_batch = lines_per_batch(length);
+        let batches = tiles(0..lines, lines_per_batch).into_iter();
         Self {
-            batch,
+            lines_per_batch,
             batches: batches
-                .map(|words| WordLeaves::new(kernel.code, words.len()))
+                .map(|lines| BatchStates::new(kernel.code, lines.len()))
                 .collect(),
         }
     }
@@ -130,70 +113,73 @@ impl TileLeaves {
 
 /// What a tile contributes to the metadata.
 pub(crate) struct TileHashes {
-    /// Roots of the trees of its words.
-    pub(crate) words: Vec<Node>,
-    /// For each position, the node over its words: part of the tree across.
+    /// The roots of the trees of its lines.
+    pub(crate) lines: Vec<Node>,
+    /// For each position, the node over its symbols there: part of the tree across.
     pub(crate) across: Vec<Digest>,
 }
 
-/// Encodes and hashes a tile; gives the hashes if the stripe is the last one.
-///
-/// `fill(position, words, stretch, cells)` gives source symbols; `visit` sees all symbols of some of
-/// the words.
-pub(crate) fn hash_tile(
-    kernel: Kernel<'_>,
-    space: &mut Workspace,
-    words: &Range<usize>,
-    stripe: Stripe,
-    mut leaves: Option<&mut TileLeaves>,
-    fill: impl Fn(usize, &Range<usize>, &Range<usize>, &mut [u8]),
-    mut visit: impl FnMut(&Range<usize>, &Part<'_>),
-) -> Option<Leaves> {
-    let last = stripe.last;
-    let batch = match &leaves {
-        Some(leaves) => leaves.batch,
-        None => words_per_batch(stripe.length),
-    };
-    let [digests, scratch] = std::mem::take(&mut space.tile);
-    let mut tile = Leaves::new(kernel.code.total(), words.len(), digests, scratch);
-    for (index, batch) in tiles(words.clone(), batch).into_iter().enumerate() {
-        let leaves = leaves.as_mut().map(|leaves| &mut leaves.batches[index]);
-        hash_words(
+/// A stripe of a tile.
+#[derive(Clone)]
+pub(crate) struct Tile<'a> {
+    pub(crate) kernel: Kernel<'a>,
+    pub(crate) lines: Range<usize>,
+    pub(crate) stripe: Stripe,
+}
+
+impl Tile<'_> {
+    /// Encodes the tile and hashes its symbols. Gives the hashes if the stripe is the last one.
+    ///
+    /// `states` keeps what stripes leave for the next one; it is not needed for whole symbols.
+    pub(crate) fn hash(
+        self,
+        space: &mut Workspace,
+        mut states: Option<&mut TileStates>,
+        symbols: &mut impl LineSymbols,
+    ) -> Option<TileLeaves> {
+        let Self {
             kernel,
-            space,
-            batch.len(),
+            lines,
             stripe,
-            leaves,
-            |position, stretch, cells| fill(position, &batch, stretch, cells),
-            |part| visit(&batch, part),
-        );
-        if last {
-            tile.set(batch.start - words.start, batch.len(), &space.digests);
+        } = self;
+        let lines_per_batch = match &states {
+            Some(states) => states.lines_per_batch,
+            None => lines_per_batch(stripe.length),
+        };
+        let [digests, scratch] = std::mem::take(&mut space.tile);
+        let mut leaves = TileLeaves::new(kernel.code.total(), lines.len(), digests, scratch);
+        let batches = tiles(lines.clone(), lines_per_batch).into_iter();
+        for (index, batch) in batches.enumerate() {
+            let states = states.as_mut().map(|states| &mut states.batches[index]);
+            kernel.hash(space, &batch, stripe, states, symbols);
+            if stripe.last {
+                leaves.set(batch.start - lines.start, batch.len(), &space.digests);
+            }
+        }
+        if stripe.last {
+            Some(leaves)
+        } else {
+            leaves.recycle(space);
+            None
         }
     }
-    if last {
-        Some(tile)
-    } else {
-        tile.recycle(space);
-        None
-    }
 }
 
-/// The leaf hashes of a tile: position by position, for each its words.
-pub(crate) struct Leaves {
+/// The hashes of the symbols of a tile: by position, then by line.
+pub(crate) struct TileLeaves {
     digests: Vec<Digest>,
     scratch: Vec<Digest>,
-    words: usize,
+    lines: usize,
 }
 
-impl Leaves {
-    fn new(positions: usize, words: usize, mut digests: Vec<Digest>, scratch: Vec<Digest>) -> Self {
-        // What is there is overwritten.
-        digests.resize(positions * words, [0; 32]);
+impl TileLeaves {
+    fn new(positions: usize, lines: usize, mut digests: Vec<Digest>, scratch: Vec<Digest>) -> Self {
+        // Every one of them is overwritten.
+        digests.resize(positions * lines, [0; 32]);
         Self {
             digests,
             scratch,
-            words,
+            lines,
         }
     }
 
@@ -202,47 +188,48 @@ impl Leaves {
         space.tile = [self.digests, self.scratch];
     }
 
-    /// Sets those of `count` words from `first` on.
+    /// Sets those of `count` lines from `first` on.
     fn set(&mut self, first: usize, count: usize, digests: &[Digest]) {
-        if count == self.words {
+        if count == self.lines {
             self.digests.copy_from_slice(digests);
             return;
         }
-        let rows = self.digests.chunks_exact_mut(self.words);
+        let rows = self.digests.chunks_exact_mut(self.lines);
         for (row, digests) in rows.zip(digests.chunks_exact(count)) {
             row[first..first + count].copy_from_slice(digests);
         }
     }
 
-    /// The hashes of a tile that is `width` words wide, or would be if there were more words.
+    /// The hashes of a tile in a row of tiles that have `width` lines; only the last one may have
+    /// fewer.
     pub(crate) fn hashes(mut self, width: usize, space: &mut Workspace) -> TileHashes {
         let across = self.across(width);
         TileHashes {
             across,
-            words: self.roots(space),
+            lines: self.roots(space),
         }
     }
 
-    /// The roots of the trees over each word.
+    /// The root of the tree of each line.
     pub(crate) fn roots(mut self, space: &mut Workspace) -> Vec<Node> {
-        let roots = if self.words >= MIN_SIDE_BY_SIDE {
-            merkle::roots_of_columns(&mut self.digests, self.words)
+        let roots = if self.lines >= SIDE_BY_SIDE_MIN {
+            merkle::roots_of_columns(&mut self.digests, self.lines)
         } else {
-            let mut root = |word| {
-                let leaves = self.digests.iter().skip(word).step_by(self.words);
+            let mut root = |line| {
+                let leaves = self.digests.iter().skip(line).step_by(self.lines);
                 self.scratch.clear();
                 self.scratch.extend(leaves);
                 merkle::root_of_leaf_hashes(&mut self.scratch)
             };
-            (0..self.words).map(&mut root).collect()
+            (0..self.lines).map(&mut root).collect()
         };
         self.recycle(space);
         roots
     }
 
-    /// Reduces the leaves at each position to one node.
+    /// The node over the leaves at each position.
     fn across(&mut self, mut width: usize) -> Vec<Digest> {
-        let mut used = self.words;
+        let mut used = self.lines;
         self.scratch.clear();
         if used == width {
             self.scratch.extend_from_slice(&self.digests);
@@ -259,7 +246,7 @@ impl Leaves {
             nodes = &mut nodes[..pairs];
             (width, used) = (width / 2, used.div_ceil(2));
             if used < width {
-                // Nodes over nothing are empty, and empty nodes hash as zeros.
+                // Beyond the last line nodes are empty, and empty nodes are hashed as zeros.
                 for row in nodes.chunks_exact_mut(width) {
                     row[used..].fill([0; 32]);
                 }
@@ -269,10 +256,7 @@ impl Leaves {
     }
 }
 
-/// From this many words on, their trees are hashed side by side; fewer do not fill the lanes.
-const MIN_SIDE_BY_SIDE: usize = 4;
-
-/// The roots of the trees across all tiles.
+/// The roots of the trees across all tiles: one for each position.
 pub(crate) fn roots_across(tiles: &[TileHashes]) -> Vec<Node> {
     const POSITIONS_PER_TASK: usize = 64;
     let positions = tiles.first().map_or(0, |tile| tile.across.len());
@@ -296,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_trees_are_nodes_of_them() {
+    fn tiles_give_the_nodes_of_the_trees() {
         for (n, width) in [
             (10_usize, 4_usize),
             (9, 8),
@@ -307,36 +291,37 @@ mod tests {
             (17, 2),
         ] {
             let positions = 3;
-            let leaf = |position: usize, word: usize| -> Digest {
-                [u8::try_from(position * 100 + word).unwrap(); 32]
+            let leaf = |position: usize, line: usize| -> Digest {
+                [u8::try_from(position * 100 + line).unwrap(); 32]
             };
             let hashes: Vec<TileHashes> = tiles(0..n, width)
                 .into_iter()
-                .map(|words| {
-                    let mut leaves = Leaves::new(positions, words.len(), Vec::new(), Vec::new());
+                .map(|lines| {
+                    let mut leaves =
+                        TileLeaves::new(positions, lines.len(), Vec::new(), Vec::new());
                     let digests: Vec<Digest> = (0..positions)
-                        .flat_map(|position| words.clone().map(move |word| leaf(position, word)))
+                        .flat_map(|position| lines.clone().map(move |line| leaf(position, line)))
                         .collect();
-                    leaves.set(0, words.len(), &digests);
+                    leaves.set(0, lines.len(), &digests);
                     leaves.hashes(width, &mut Workspace::default())
                 })
                 .collect();
             let root = |leaves: Vec<Digest>| merkle::root_of_leaf_hashes(&mut leaves.clone());
             let across: Vec<Node> = (0..positions)
-                .map(|position| root((0..n).map(|word| leaf(position, word)).collect()))
+                .map(|position| root((0..n).map(|line| leaf(position, line)).collect()))
                 .collect();
             assert_eq!(roots_across(&hashes), across, "{n} in {width}");
-            let words: Vec<Node> = hashes.into_iter().flat_map(|tile| tile.words).collect();
+            let lines: Vec<Node> = hashes.into_iter().flat_map(|tile| tile.lines).collect();
             let expected: Vec<Node> = (0..n)
-                .map(|word| {
+                .map(|line| {
                     root(
                         (0..positions)
-                            .map(|position| leaf(position, word))
+                            .map(|position| leaf(position, line))
                             .collect(),
                     )
                 })
                 .collect();
-            assert_eq!(words, expected, "{n} in {width}");
+            assert_eq!(lines, expected, "{n} in {width}");
         }
     }
 }

@@ -1,15 +1,18 @@
 //! The additive Fourier transforms of the codes.
 //!
-//! The algorithm is that of the crate `reed-solomon-simd`. On CPUs with AVX2 the
-//! transforms are computed here: two layers at a time while the data is in registers, depth first, so
-//! that most layers find it in the first-level cache, and with coefficients in a basis that makes
-//! products cheap. That halves the time of the codes. Elsewhere, the kernels of that crate do the work.
+//! The algorithm is that of the crate `reed-solomon-simd`. On CPUs with AVX2 it is implemented
+//! here: two layers at a time while the data is in registers; depth first, so that most layers find
+//! it in the first-level cache; and with coefficients in a basis that makes products cheap. That
+//! halves the time of the codes. On other CPUs that crate does the work.
+//!
+//! The data of a transform is one or more blocks (its *width*) at each of a power of two of
+//! positions.
 
 use reed_solomon_simd::engine::{DefaultEngine, Engine as _, GfElement, ShardsRefMut};
 
-use crate::code::Block;
+use crate::block::Block;
 
-/// Transforms of up to a given number of shards.
+/// The transforms, with the twist factors of a number of positions.
 pub(crate) struct Transforms {
     engine: DefaultEngine,
     #[cfg(target_arch = "x86_64")]
@@ -17,16 +20,16 @@ pub(crate) struct Transforms {
 }
 
 impl Transforms {
-    /// For positions below `shards`.
-    pub(crate) fn new(shards: usize) -> Self {
+    /// With the twist factors of this many positions.
+    pub(crate) fn new(positions: usize) -> Self {
         Self {
             engine: DefaultEngine::new(),
             #[cfg(target_arch = "x86_64")]
-            avx2: avx2::Avx2::detect(shards),
+            avx2: avx2::Avx2::detect(positions),
         }
     }
 
-    /// The kernels of the library, whatever the CPU offers.
+    /// Those of the library, whatever the CPU offers.
     #[cfg(test)]
     pub(crate) fn of_library() -> Self {
         Self {
@@ -36,11 +39,11 @@ impl Transforms {
         }
     }
 
-    /// Values at `size` points, from `start` on, of the polynomials with these coefficients. Only the
-    /// first `wanted` results are right.
+    /// Turns the coefficients of polynomials into their values at as many points, from `start` on.
+    /// Only the first `wanted` values are right.
     ///
-    /// A shard is `width` blocks; `work` has `size` shards. Coefficients are what [`Transforms::inverse`] leaves, and
-    /// sums of these; what bytes they are depends on the kernels.
+    /// Coefficients come from [`Transforms::inverse`], or are sums of such. Their bytes depend on
+    /// the CPU.
     pub(crate) fn forward(&self, work: &mut [Block], width: usize, start: usize, wanted: usize) {
         let size = work.len() / width;
         #[cfg(target_arch = "x86_64")]
@@ -51,7 +54,7 @@ impl Transforms {
         self.engine.fft(shards, 0, size, wanted, start);
     }
 
-    /// [`Transforms::forward`] of coefficients that are kept; it takes no copy of them first.
+    /// [`Transforms::forward`] from `coefficients` to `work`, which saves copying them first.
     pub(crate) fn forward_from(
         &self,
         coefficients: &[Block],
@@ -68,7 +71,8 @@ impl Transforms {
         self.forward(work, width, start, wanted);
     }
 
-    /// The reverse: coefficients from values, which are zero from `used` shards on.
+    /// The reverse: turns values, which are zero after the first `used` positions, into
+    /// coefficients.
     pub(crate) fn inverse(&self, work: &mut [Block], width: usize, start: usize, used: usize) {
         let size = work.len() / width;
         #[cfg(target_arch = "x86_64")]
@@ -107,7 +111,7 @@ mod tests {
     use reed_solomon_simd::engine::NoSimd;
 
     proptest! {
-        /// Here and in the library, with SIMD and without, the results are the same.
+        /// This module and the library, with SIMD and without, have the same results.
         #[test]
         fn kernels_agree(
             log in 0_u32..9, width in 1_usize..5, cosets: [u8; 2], limits: [usize; 2], seed: u8,
@@ -116,7 +120,8 @@ mod tests {
             let [from, to] = cosets.map(|coset| usize::from(coset % 4) * size);
             let [used, wanted] = limits.map(|limit| limit % size + 1);
             let mut data: Vec<Block> = (0..size * width)
-                .map(|i| std::array::from_fn(|j| (i * 13 + j * 7 + usize::from(seed)).to_le_bytes()[0]))
+                .map(|i| i * 13 + usize::from(seed))
+                .map(|i| std::array::from_fn(|j| (i + j * 7).to_le_bytes()[0]))
                 .collect();
             data[used * width..].fill([0; 64]);
 

@@ -7,9 +7,8 @@ use walrus_core::{Sliver, SliverData, SliverType, VerifiedMetadata, merkle::Node
 use crate::{
     Encoder, ShardCountMismatch, SliverVerificationError,
     code::Code,
-    matrix::copy_padded,
-    tile::hash_tile,
-    words::{Kernel, Stripe, Workspace, encode_words},
+    line::{Kernel, LineSymbols, Stripe, Visited, Workspace},
+    tile::Tile,
 };
 
 impl Encoder {
@@ -65,7 +64,8 @@ impl Encoder {
         }
     }
 
-    /// The code along slivers of this axis: that of the other axis's name.
+    /// The code along slivers of this axis. (Each code has the name of the slivers that it makes:
+    /// the code along rows makes columns.)
     pub(crate) fn code_along(&self, axis: SliverType) -> &Code {
         match axis {
             SliverType::Primary => &self.secondary_code,
@@ -73,7 +73,7 @@ impl Encoder {
         }
     }
 
-    /// The code along slivers of this axis, and what computes it.
+    /// [`Encoder::code_along`], with the transforms that compute it.
     pub(crate) fn kernel(&self, axis: SliverType) -> Kernel<'_> {
         Kernel {
             transforms: &self.transforms,
@@ -83,46 +83,59 @@ impl Encoder {
 
     /// The hash of a sliver.
     fn sliver_root(&self, axis: SliverType, data: &[u8], symbol: usize) -> Node {
-        let stripe = Stripe {
-            length: symbol,
-            last: true,
+        let space = &mut Workspace::default();
+        let tile = Tile {
+            kernel: self.kernel(axis),
+            lines: 0..1,
+            stripe: Stripe::whole(symbol),
         };
-        let mut space = Workspace::default();
-        let leaves = hash_tile(
-            self.kernel(axis),
-            &mut space,
-            &(0..1),
-            stripe,
-            None,
-            |index, _, stretch, cells| copy_padded(cell(data, index, symbol, stretch), cells),
-            |_, _| {},
-        );
-        let roots = leaves.map(|leaves| leaves.roots(&mut space));
-        roots.into_iter().flatten().next().unwrap_or_default()
+        let leaves = tile.hash(space, None, &mut SliverSymbols { data, symbol });
+        let roots = leaves.expect("the stripe is the last one").roots(space);
+        let [root] = roots[..] else {
+            unreachable!("the tile has one line");
+        };
+        root
     }
 }
 
-/// A stretch of the symbol with this index, cut short where the data ends.
-fn cell<'a>(data: &'a [u8], index: usize, symbol: usize, stretch: &Range<usize>) -> &'a [u8] {
-    let start = (index * symbol + stretch.start).min(data.len());
-    &data[start..(start + stretch.len()).min(data.len())]
+/// All `n` symbols of the line that has these source symbols, one after the other.
+pub(crate) fn expand(kernel: Kernel<'_>, data: &[u8], symbol: usize) -> Vec<u8> {
+    let mut symbols = KeptSymbols {
+        source: SliverSymbols { data, symbol },
+        kept: vec![0; kernel.code.total() * symbol],
+    };
+    kernel.encode(&mut Workspace::default(), &(0..1), symbol, &mut symbols);
+    symbols.kept
 }
 
-/// All `n` symbols of a word whose source symbols are `data`, one after the other.
-pub(crate) fn expand(kernel: Kernel<'_>, data: &[u8], symbol: usize) -> Vec<u8> {
-    let mut cells = vec![0; kernel.code.total() * symbol];
-    encode_words(
-        kernel,
-        &mut Workspace::default(),
-        1,
-        symbol,
-        |index, stretch, target| copy_padded(cell(data, index, symbol, stretch), target),
-        |part| {
-            for index in part.positions.clone() {
-                let start = index * symbol + part.stretch.start;
-                cells[start..start + part.stretch.len()].copy_from_slice(part.at(index));
-            }
-        },
-    );
-    cells
+/// A sliver as the one line to encode.
+struct SliverSymbols<'a> {
+    data: &'a [u8],
+    symbol: usize,
+}
+
+impl LineSymbols for SliverSymbols<'_> {
+    fn read(&self, position: usize, _: &Range<usize>, bytes: &Range<usize>, target: &mut [u8]) {
+        let start = position * self.symbol + bytes.start;
+        target.copy_from_slice(&self.data[start..start + bytes.len()]);
+    }
+}
+
+/// A sliver whose symbols are kept.
+struct KeptSymbols<'a> {
+    source: SliverSymbols<'a>,
+    kept: Vec<u8>,
+}
+
+impl LineSymbols for KeptSymbols<'_> {
+    fn read(&self, position: usize, lines: &Range<usize>, bytes: &Range<usize>, target: &mut [u8]) {
+        self.source.read(position, lines, bytes, target);
+    }
+
+    fn visit(&mut self, visited: &Visited<'_>) {
+        for position in visited.positions.clone() {
+            let start = position * self.source.symbol + visited.bytes.start;
+            self.kept[start..start + visited.bytes.len()].copy_from_slice(visited.at(position));
+        }
+    }
 }

@@ -109,10 +109,12 @@ proptest! {
 
         let few = usize::from(SliverType::Primary.source_slivers(encoder.n_shards())) - 1;
         let result = encoder.decode(&metadata, primary.into_iter().take(few), check);
-        prop_assert_eq!(result, Err(DecodeError::NotEnoughSlivers { usable: few, needed: few + 1 }));
+        let not_enough = DecodeError::NotEnoughSlivers { usable: few, needed: few + 1 };
+        prop_assert_eq!(result, Err(not_enough));
         let few = usize::from(SliverType::Secondary.source_slivers(encoder.n_shards())) - 1;
         let result = encoder.decode(&metadata, secondary.into_iter().take(few), check);
-        prop_assert_eq!(result, Err(DecodeError::NotEnoughSlivers { usable: few, needed: few + 1 }));
+        let not_enough = DecodeError::NotEnoughSlivers { usable: few, needed: few + 1 };
+        prop_assert_eq!(result, Err(not_enough));
     }
 
     #[test]
@@ -144,7 +146,8 @@ proptest! {
         let rows = encoder.rows_of_range(&metadata, range.clone()).unwrap();
         let exact: Vec<PrimarySliver> =
             rows.map(|row| pairs[usize::from(row)].primary.clone()).collect();
-        prop_assert_eq!(encoder.decode_range(&metadata, &exact, range.clone()).unwrap(), &blob[start..end]);
+        let part = encoder.decode_range(&metadata, &exact, range.clone()).unwrap();
+        prop_assert_eq!(part, &blob[start..end]);
         let needed = usize::from(SliverType::Primary.source_slivers(encoder.n_shards()));
         let any: Vec<PrimarySliver> =
             order[..needed].iter().map(|pair| pairs[usize::from(*pair)].primary.clone()).collect();
@@ -179,7 +182,8 @@ fn large_blobs_decode_from_columns() {
     assert!(written == blob);
 }
 
-/// Nothing is written of a blob that does not match its metadata, and what cannot be written is said.
+/// Nothing is written of a blob that does not match its metadata, and what cannot be written is
+/// said.
 #[test]
 fn writers_see_only_checked_bytes() {
     let encoder = encoder(10);

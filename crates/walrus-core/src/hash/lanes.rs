@@ -1,8 +1,8 @@
 //! The compression function of BLAKE2b, on one message or on several side by side.
 //!
 //! Lane `l` of every vector belongs to message `l`: the function is the plain one, on vectors
-//! instead of words. The instruction sets are chosen at run time. AVX-512 has registers and rotations
-//! for eight lanes.
+//! instead of words. The instruction sets are chosen at run time. AVX-512 has registers and
+//! rotations for eight lanes.
 
 use std::sync::OnceLock;
 

@@ -51,10 +51,10 @@ impl StripedLeaves {
         self.carry.len()
     }
 
-    /// Takes in the next stretch of each message, of `length` bytes, not zero: in `cells`, one starts
-    /// every `stride` bytes. Unless the messages end with it, the length is a multiple of
-    /// [`BLOCK_LEN`], and the stretch not all of the message. What follows the last stretch in memory
-    /// may be attached to `cells`.
+    /// Takes in the next stretch of each message, of `length` bytes, not zero: in `cells`, one
+    /// starts every `stride` bytes. Unless the messages end with it, the length is a multiple of
+    /// [`BLOCK_LEN`], and the stretch not all of the message. What follows the last stretch in
+    /// memory may be attached to `cells`.
     ///
     /// With the last stretch, `digests` receives the hashes.
     ///
@@ -80,7 +80,9 @@ impl StripedLeaves {
         if let Some(digests) = &digests {
             assert_eq!(digests.len(), self.count(), "a digest for each message");
         }
-        with_lanes!(self.lanes, with, L => self.absorb_in::<L>(with, cells, [stride, length], digests));
+        with_lanes!(self.lanes, with, L => {
+            self.absorb_in::<L>(with, cells, [stride, length], digests);
+        });
     }
 
     fn absorb_in<const L: usize>(
@@ -125,13 +127,16 @@ mod tests {
     proptest! {
         #[test]
         fn stripes_add_up(
-            count in 1_usize..20, stripes in prop::collection::vec(1_usize..4, 0..4), rest in 1_usize..400,
+            count in 1_usize..20,
+            stripes in prop::collection::vec(1_usize..4, 0..4),
+            rest in 1_usize..400,
             gap in 0_usize..200,
         ) {
             let lengths: Vec<usize> =
                 stripes.iter().map(|blocks| blocks * BLOCK_LEN).chain([rest]).collect();
             let total = lengths.iter().sum::<usize>();
-            let data: Vec<u8> = (0..count * total).map(|i| (i * i % 251).to_le_bytes()[0]).collect();
+            let data = (0..count * total).map(|i| (i * i % 251).to_le_bytes()[0]);
+            let data: Vec<u8> = data.collect();
             for lanes in Lanes::available() {
                 let mut leaves = StripedLeaves::with_lanes(lanes, count);
                 let mut digests = vec![[0; 32]; count];

@@ -1,13 +1,17 @@
 //! Time and memory of the encoder beside a plain one-threaded baseline.
 //!
-//! `cargo bench -p walrus-encoder --bench encoder -- [--json] [--quick] [--shards N] [--min-mib M] [--max-mib M]`
-//! `cargo bench -p walrus-encoder --bench encoder -- --memory M`
+//! ```text
+//! cargo bench -p walrus-encoder --bench encoder -- \
+//!     [--json] [--quick] [--shards N] [--min-mib M] [--max-mib M]
+//! cargo bench -p walrus-encoder --bench encoder -- --memory M
+//! ```
 //!
 //! Each line is one operation on one blob: the time of ours on one and on all threads, that of the
 //! baseline, the ratio, and the peak of resident memory during ours on all threads, less what was
-//! resident before it. "Codes alone" is the time of the library's Reed-Solomon codes in the baseline's encoding,
-//! to compare machines. The first lines (all there is with `--memory`) are the peaks of operations that
-//! are made for large blobs, of `M` MiB on a thousand shards; there, all memory of the process counts.
+//! resident before it. "Codes alone" is the time of the library's Reed-Solomon codes in the
+//! baseline's encoding, to compare machines. The first lines (all there is with `--memory`) are the
+//! peaks of operations that are made for large blobs, of `M` MiB on a thousand shards; there, all
+//! memory of the process counts.
 #![allow(clippy::cast_precision_loss)] // numbers for people
 
 mod baseline;
@@ -25,8 +29,8 @@ use walrus_core::{
 };
 use walrus_encoder::{ConsistencyCheck, Encoder};
 
-/// Ours and the baseline run in turns for this long, so that both see the machine at its best and at its
-/// worst, and the fastest run of each counts.
+/// Ours and the baseline run in turns for this long, so that both see the machine at its best and
+/// at its worst, and the fastest run of each counts.
 const SECONDS_PER_LINE: f64 = 6.0;
 
 /// Turns of long operations.
@@ -76,9 +80,9 @@ impl Options {
 
 /// The time of a run, in seconds. What comes out of it is dropped later.
 ///
-/// It follows another run, so that there is memory at hand. Virtual machines may give what has been free
-/// for some seconds back to their host; then the next ones to use it wait up to three seconds for a GiB, which
-/// would be most of what is measured.
+/// It follows another run, so that there is memory at hand. Virtual machines may give what has been
+/// free for some seconds back to their host; then the next ones to use it wait up to three seconds
+/// for a GiB, which would be most of what is measured.
 fn seconds<I, T>(prepare: impl Fn() -> I, mut run: impl FnMut(I) -> T) -> f64 {
     drop(black_box(run(prepare())));
     let input = prepare();

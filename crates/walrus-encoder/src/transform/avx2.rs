@@ -1,15 +1,16 @@
 //! The transforms with AVX2.
 //!
-//! One of the few modules with `unsafe` code. It pays: with the transforms of the library, the codes took
-//! twice the time, a third of that of encoding a large blob.
+//! One of the few modules with `unsafe` code. It pays: with the transforms of the library, the
+//! codes took twice the time, and that was a third of the time to encode a large blob.
 //!
-//! An element of the field is two bytes, its coordinates with respect to a basis, of which the first
-//! eight elements are one of the subfield of 256 elements. *Values* of polynomials are in the library's basis, whose
-//! other eight elements have nothing to do with the first. *Coefficients* are in the basis of `1` and an element `w`
-//! over the subfield here, so that an element is `low + high w`. Most factors of the transforms are in the
-//! subfield; then both bytes are multiplied alike, with four lookups instead of eight, and the tables of all
-//! factors fit into the registers. The innermost layers of the inverse transform change the basis of what they
-//! load, and those of the forward transform of what they store.
+//! An element of the field is two bytes: its coordinates in a basis. The first eight elements of
+//! the library's basis are a basis of the subfield of 256 elements; the other eight have no special
+//! form. *Values* of polynomials are in that basis. *Coefficients* are in another one, in which an
+//! element is `low + high w`, with both bytes in the subfield and a fixed element `w`. Most factors
+//! of the transforms are in the subfield. They multiply both bytes in the same way, with four
+//! lookups instead of eight, and the tables of all factors fit into the registers. The innermost
+//! layers of the inverse transform change the basis of what they load; those of the forward
+//! transform change the basis of what they store.
 
 #![allow(unsafe_code)]
 
@@ -24,14 +25,14 @@ use std::{
 
 use reed_solomon_simd::engine::{GF_MODULUS, GfElement, tables};
 
-use crate::code::Block;
+use crate::block::Block;
 
-/// A linear map of elements: what it adds to low bytes because of low bytes, to low bytes because of high bytes,
-/// to high bytes because of low bytes, and to high bytes because of high bytes. Each is a sum of two
-/// results, looked up by the low and by the high nibble.
+/// A linear map of elements, as tables: from low bytes to low bytes, from high bytes to low bytes,
+/// from low bytes to high bytes, and from high bytes to high bytes. Each has one table for the low
+/// nibble and one for the high nibble; the results of both are added.
 type Map = [[u128; 2]; 4];
 
-/// The element `w`, in the library's basis: the first that is not in the subfield.
+/// The element `w` in the library's basis: the first one outside the subfield.
 const W: GfElement = 1 << 8;
 
 /// Calls a function with these flags as constants.
@@ -48,19 +49,19 @@ macro_rules! with_constants {
     };
 }
 
-/// Exists only where AVX2 was found.
+/// The transforms on a CPU with AVX2. There is a value of this type only where AVX2 was found.
 pub(super) struct Avx2 {
-    /// The twist factor of each position.
+    /// The multiplication by the twist factor of each position.
     twists: Vec<Map>,
     /// From the library's basis to the one over the subfield.
     enter: Map,
-    /// And back.
+    /// From the basis over the subfield to the library's.
     leave: Map,
 }
 
 impl Avx2 {
-    /// With the factors for positions below `shards`, if this CPU has AVX2.
-    pub(super) fn detect(shards: usize) -> Option<Self> {
+    /// With the twist factors of this many positions, if this CPU has AVX2.
+    pub(super) fn detect(positions: usize) -> Option<Self> {
         if !is_x86_feature_detected!("avx2") {
             return None;
         }
@@ -69,7 +70,11 @@ impl Avx2 {
             GF_MODULUS => [[0; 2]; 4], // the logarithm of zero
             log => basis.multiplication(log),
         };
-        let twists = tables::get_skew().iter().take(shards).map(twist).collect();
+        let twists = tables::get_skew()
+            .iter()
+            .take(positions)
+            .map(twist)
+            .collect();
         Some(Self {
             twists,
             enter: map(|element| basis.enter(element)),
@@ -77,7 +82,7 @@ impl Avx2 {
         })
     }
 
-    /// Values from the coefficients in `work`, or from others.
+    /// Values from `coefficients`, or else from those in `work`.
     pub(super) fn forward(
         &self,
         coefficients: Option<&[Block]>,
@@ -95,7 +100,7 @@ impl Avx2 {
         unsafe { self.inverse_in(work, width, start, used) }
     }
 
-    #[allow(clippy::unused_self)] // it shows that there is AVX2
+    #[allow(clippy::unused_self)] // proves that there is AVX2
     pub(super) fn add(&self, target: &mut [Block], source: &[Block]) {
         // SAFETY: a value of this type exists only where AVX2 was found.
         unsafe { add(target, source) }
@@ -184,10 +189,10 @@ impl Avx2 {
     }
 }
 
-/// The basis over the subfield.
+/// The change between the library's basis and the one over the subfield.
 struct Basis {
-    /// For each high byte in the library's basis, the low byte and the high byte of what has it, and no
-    /// low byte, in the basis over the subfield.
+    /// For each high byte in the library's basis, with low byte 0: the same element's low byte and
+    /// high byte in the basis over the subfield.
     of_high_bytes: [[GfElement; 2]; 256],
 }
 
@@ -195,25 +200,26 @@ impl Basis {
     fn new() -> Self {
         let mut of_high_bytes = [[0; 2]; 256];
         for high in 0..=0xff {
-            // No two of these have the same high byte: their sum would be in the subfield.
+            // These all have different high bytes: the sum of two with the same one would be in the
+            // subfield.
             let multiple = times_w(high);
             of_high_bytes[usize::from(multiple >> 8)] = [multiple & 0xff, high];
         }
         Self { of_high_bytes }
     }
 
-    /// From the library's basis to this one.
+    /// From the library's basis to the one over the subfield.
     fn enter(&self, element: GfElement) -> GfElement {
         let [low, high] = self.of_high_bytes[usize::from(element >> 8)];
         (element & 0xff) ^ low ^ (high << 8)
     }
 
-    /// From this basis to the library's.
+    /// From the basis over the subfield to the library's.
     fn leave(element: GfElement) -> GfElement {
         (element & 0xff) ^ times_w(element >> 8)
     }
 
-    /// Multiplication, in this basis, by the element with this logarithm.
+    /// Multiplication by the element with this logarithm, in the basis over the subfield.
     fn multiplication(&self, log: GfElement) -> Map {
         map(|element| self.enter(product(Self::leave(element), log)))
     }
@@ -243,16 +249,17 @@ fn map(of: impl Fn(GfElement) -> GfElement) -> Map {
     tables.map(|tables| tables.map(u128::from_le_bytes))
 }
 
-/// Whether this is the multiplication by an element of the subfield: of low bytes it makes low bytes only.
+/// Whether this is the multiplication by an element of the subfield: low bytes give only low bytes.
 fn is_small(factor: &Map) -> bool {
     factor[2] == [0; 2]
 }
 
-/// The factors of two layers: of the outer one, and of both halves of the inner one.
+/// The factors of two layers: the one of the outer layer, and those of both halves of the inner
+/// layer.
 struct Factors<'a> {
     outer: &'a Map,
     inner: [&'a Map; 2],
-    /// Whether `outer` and the first of `inner` are zero.
+    /// Whether `outer` and the first of `inner` are zero, as they are at the first position.
     first: bool,
     /// Whether all are in the subfield.
     small: bool,
@@ -272,10 +279,11 @@ impl<'a> Factors<'a> {
     }
 }
 
-/// Two layers of what is in `work`, or of others.
+/// Two layers of the forward transform, in `work`; they start from `others` where there are such.
 ///
-/// `FIRST`: two of the factors are zero. `SMALL`: all of them are in the subfield. `HALF`: only the first half is
-/// wanted. `INNERMOST`: the results are values, and `leave` their basis.
+/// `FIRST`: `outer` and the first of `inner` are zero. `SMALL`: all factors are in the subfield.
+/// `HALF`: only the first half of the results is wanted. `INNERMOST`: the results are values, and
+/// `leave` changes their basis.
 #[target_feature(enable = "avx2")]
 fn forward_layers<
     'a,
@@ -323,8 +331,10 @@ fn forward_layers<
     }
 }
 
-/// Two layers. `FIRST` and `SMALL` as above. `HALF`: the second half is zero, whatever is in its memory.
-/// `INNERMOST`: `work` has values, which `enter` the basis of coefficients.
+/// Two layers of the inverse transform.
+///
+/// `FIRST`, `SMALL`: as in [`forward_layers`]. `HALF`: the second half counts as zero, whatever is
+/// in its memory. `INNERMOST`: `work` has values, and `enter` changes their basis.
 #[target_feature(enable = "avx2")]
 fn inverse_layers<const FIRST: bool, const SMALL: bool, const HALF: bool, const INNERMOST: bool>(
     work: &mut [Block],
@@ -365,7 +375,7 @@ fn inverse_layers<const FIRST: bool, const SMALL: bool, const HALF: bool, const 
     }
 }
 
-/// A single layer.
+/// A single layer of the inverse transform.
 #[target_feature(enable = "avx2")]
 fn inverse_layer<const SMALL: bool, const INNERMOST: bool>(
     work: &mut [Block],
@@ -394,7 +404,7 @@ fn add(target: &mut [Block], source: &[Block]) {
     }
 }
 
-/// The blocks at the same places of the four quarters.
+/// The blocks that stand at the same place in each quarter.
 fn quarters(blocks: &[Block]) -> impl Iterator<Item = [&Block; 4]> {
     let quarter = blocks.len() / 4;
     let (ab, cd) = blocks.split_at(2 * quarter);
@@ -403,7 +413,7 @@ fn quarters(blocks: &[Block]) -> impl Iterator<Item = [&Block; 4]> {
     pairs.map(|((a, b), (c, d))| [a, b, c, d])
 }
 
-/// [`quarters`] that change.
+/// [`quarters`], to be changed.
 fn quarters_mut(blocks: &mut [Block]) -> impl Iterator<Item = [&mut Block; 4]> {
     let quarter = blocks.len() / 4;
     let (ab, cd) = blocks.split_at_mut(2 * quarter);
@@ -412,7 +422,7 @@ fn quarters_mut(blocks: &mut [Block]) -> impl Iterator<Item = [&mut Block; 4]> {
     pairs.map(|((a, b), (c, d))| [a, b, c, d])
 }
 
-/// The tables of a map, for both halves of a register.
+/// The tables of a map, with a copy of each in both halves of a register.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn spread(map: &Map) -> [[__m256i; 2]; 4] {
@@ -455,8 +465,8 @@ impl Elements {
         ])
     }
 
-    /// The product with a factor. `SMALL`: it is in the subfield, so that it does to high bytes what it does to
-    /// low ones.
+    /// The product with a factor. `SMALL`: the factor is in the subfield, and treats high bytes
+    /// like low ones.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn times<const SMALL: bool>(self, factor: &[[__m256i; 2]; 4]) -> Self {
@@ -464,22 +474,22 @@ impl Elements {
         if SMALL {
             return Self([look_up(factor[0], low), look_up(factor[0], high)]);
         }
-        let because_of_low = [look_up(factor[0], low), look_up(factor[2], low)];
-        let because_of_high = [look_up(factor[1], high), look_up(factor[3], high)];
-        Self(because_of_low).plus(Self(because_of_high))
+        let of_low = [look_up(factor[0], low), look_up(factor[2], low)];
+        let of_high = [look_up(factor[1], high), look_up(factor[3], high)];
+        Self(of_low).plus(Self(of_high))
     }
 
-    /// The same elements in the other basis, in which low bytes without high bytes are the same.
+    /// The same elements in the other basis. Elements whose high byte is zero are the same in both.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn change(self, basis: &[[__m256i; 2]; 4]) -> Self {
         let [_, high] = self.nibbles();
-        let because_of_low = [self.0[0], _mm256_set1_epi8(0)];
-        let because_of_high = [look_up(basis[1], high), look_up(basis[3], high)];
-        Self(because_of_low).plus(Self(because_of_high))
+        let of_low = [self.0[0], _mm256_set1_epi8(0)];
+        let of_high = [look_up(basis[1], high), look_up(basis[3], high)];
+        Self(of_low).plus(Self(of_high))
     }
 
-    /// Of the low and of the high bytes, the low and the high nibbles.
+    /// The low and the high nibbles of the low bytes, and those of the high bytes.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn nibbles(self) -> [[__m256i; 2]; 2] {
@@ -498,7 +508,7 @@ impl Elements {
     }
 }
 
-/// The sum of what two tables have for the low and for the high nibbles.
+/// Looks up the low nibbles in one table and the high nibbles in the other, and adds the results.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn look_up([for_low, for_high]: [__m256i; 2], [low, high]: [__m256i; 2]) -> __m256i {

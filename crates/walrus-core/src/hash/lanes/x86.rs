@@ -10,24 +10,7 @@
 )]
 #![allow(unsafe_code)]
 
-use std::{
-    arch::x86_64::{
-        __m256i, __m512i, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi64x, _mm256_slli_epi64,
-        _mm256_srli_epi64, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64, _mm512_slli_epi64,
-        _mm512_srli_epi64,
-    },
-    mem::transmute,
-};
-
-use super::{
-    BLOCK_LEN, BLOCK_WORDS, Compress, Digest, NODE_LEN, NODE_WORDS, QUAD_LEN, State, Stretch,
-    initial_state,
-};
-use avx2::{compress_and_load_avx2, compress_avx2, digests_avx2, load_quad_avx2};
-use avx512::{compress_and_load_avx512, compress_avx512, digests_avx512, load_quad_avx512};
-
-mod avx2;
-mod avx512;
+use super::BLOCK_LEN;
 
 /// Four lanes. Exists only where [`super::Lanes::available`] has found AVX2.
 #[derive(Debug, Clone, Copy)]
@@ -65,35 +48,34 @@ fn padded(bytes: &[u8]) -> [u8; BLOCK_LEN] {
     block
 }
 
-/// Defines what surrounds the compression function, over a vector type and its instructions.
+/// Defines what surrounds the compression function, for the lanes of one instruction set.
+///
+/// The module that calls it has the vector type as `Vector`, its instructions as `splat`, `and`,
+/// `or`, `shift_left` and `shift_right`, and the functions `compress`, `compress_and_load`,
+/// `load_quad` and `digests`.
 macro_rules! lanes {
-    (
-        $type:ident, $stretch:ident, $nodes:ident, $load:ident, $clear:ident, $shift:ident, $compress_used:ident,
-        $feature:literal, $vector:ty, $lanes:literal,
-        $compress:ident, $compress_and_load:ident, $load_quad:ident, $digests:ident,
-        $splat:ident, $or:ident, $and:ident, $left:ident, $right:ident
-    ) => {
+    (type: $type:ident, features: $features:literal, lanes: $lanes:literal) => {
         /// Compresses all blocks of a stretch.
-        #[target_feature(enable = $feature)]
-        fn $stretch(state: &mut State<$lanes>, stretch: &Stretch<'_, $lanes>) {
+        #[target_feature(enable = $features)]
+        fn compress_stretch(state: &mut State<$lanes>, stretch: &Stretch<'_, $lanes>) {
             // SAFETY: the types have the same size, and any bits are valid in both.
-            let mut words = unsafe { transmute::<State<$lanes>, [$vector; 8]>(*state) };
+            let mut words = unsafe { transmute::<State<$lanes>, [Vector; 8]>(*state) };
             let first = stretch.first.map(u64::from);
             // SAFETY: as before.
-            let first = unsafe { transmute::<[u64; $lanes], $vector>(first) };
+            let first = unsafe { transmute::<[u64; $lanes], Vector>(first) };
             let total = stretch.length + usize::from(stretch.last);
             // Those before the last block of the messages.
             let inner = match stretch.last {
                 true => total.div_ceil(BLOCK_LEN) - 1,
                 false => total / BLOCK_LEN,
             };
-            let [block, next] = &mut [[$splat(0); BLOCK_WORDS]; 2];
+            let [block, next] = &mut [[splat(0); BLOCK_WORDS]; 2];
             let (mut block, mut next) = (block, next);
-            $load(&stretch.bytes, stretch.length.min(BLOCK_LEN), block);
+            load(&stretch.bytes, stretch.length.min(BLOCK_LEN), block);
             let mut first = Some(first);
             let mut counter = stretch.done;
             for start in (0..inner).map(|index| (index + 1) * BLOCK_LEN - 1) {
-                $shift::<BLOCK_WORDS>(block, first.take());
+                shift::<BLOCK_WORDS>(block, first.take());
                 counter += BLOCK_LEN as u64;
                 let copies;
                 let whole = |bytes: &[u8]| bytes.len() >= start + BLOCK_LEN;
@@ -105,25 +87,25 @@ macro_rules! lanes {
                     copies = stretch.bytes.map(|bytes| padded(&bytes[start..]));
                     copies.each_ref()
                 };
-                $compress_and_load(&mut words, block, counter, bytes, next);
+                compress_and_load(&mut words, block, counter, bytes, next);
                 std::mem::swap(&mut block, &mut next);
             }
             if stretch.last {
                 let length = total - inner * BLOCK_LEN;
                 if inner > 0 {
-                    $clear(block, length);
+                    clear(block, length);
                 }
                 counter += length as u64;
-                $compress_used(&mut words, block, first, length, counter);
+                compress_used(&mut words, block, first, length, counter);
             }
             // SAFETY: as before.
-            *state = unsafe { transmute::<[$vector; 8], State<$lanes>>(words) };
+            *state = unsafe { transmute::<[Vector; 8], State<$lanes>>(words) };
         }
 
         /// Puts the first bytes of each lane into a block.
-        #[target_feature(enable = $feature)]
+        #[target_feature(enable = $features)]
         #[inline]
-        fn $load(bytes: &[&[u8]; $lanes], length: usize, block: &mut [$vector; BLOCK_WORDS]) {
+        fn load(bytes: &[&[u8]; $lanes], length: usize, block: &mut [Vector; BLOCK_WORDS]) {
             let end = length.next_multiple_of(QUAD_LEN);
             let enough = bytes.iter().all(|bytes| bytes.len() >= end);
             for (words, from) in block
@@ -142,73 +124,76 @@ macro_rules! lanes {
                         copy[..bytes.len()].copy_from_slice(bytes);
                     }
                 }
-                *words = $load_quad(copies.each_ref());
+                *words = load_quad(copies.each_ref());
             }
-            $clear(block, length);
+            clear(block, length);
         }
 
         /// Clears what was loaded beyond the end of a stretch: it does not belong to the message.
-        #[target_feature(enable = $feature)]
+        #[target_feature(enable = $features)]
         #[inline]
-        fn $clear(block: &mut [$vector; BLOCK_WORDS], length: usize) {
+        fn clear(block: &mut [Vector; BLOCK_WORDS], length: usize) {
             if let Some((word, rest)) = block[length / 8..].split_first_mut() {
-                *word = $and(*word, $splat((1 << (8 * (length % 8))) - 1));
-                rest.fill($splat(0));
+                *word = and(*word, splat((1 << (8 * (length % 8))) - 1));
+                rest.fill(splat(0));
             }
         }
 
         /// Shifts `first` into the first `USED` words, if there is one.
-        #[target_feature(enable = $feature)]
+        #[target_feature(enable = $features)]
         #[inline]
-        fn $shift<const USED: usize>(block: &mut [$vector; BLOCK_WORDS], first: Option<$vector>) {
+        fn shift<const USED: usize>(block: &mut [Vector; BLOCK_WORDS], first: Option<Vector>) {
             if let Some(first) = first {
                 for word in (1..USED).rev() {
-                    block[word] = $or($left::<8>(block[word]), $right::<56>(block[word - 1]));
+                    block[word] = or(
+                        shift_left::<8>(block[word]),
+                        shift_right::<56>(block[word - 1]),
+                    );
                 }
-                block[0] = $or($left::<8>(block[0]), first);
+                block[0] = or(shift_left::<8>(block[0]), first);
             }
         }
 
         /// Shifts `first` in and compresses the last block, of which `length` bytes are used.
-        #[target_feature(enable = $feature)]
+        #[target_feature(enable = $features)]
         #[inline]
-        fn $compress_used(
-            state: &mut [$vector; 8],
-            block: &mut [$vector; BLOCK_WORDS],
-            first: Option<$vector>,
+        fn compress_used(
+            state: &mut [Vector; 8],
+            block: &mut [Vector; BLOCK_WORDS],
+            first: Option<Vector>,
             length: usize,
             counter: u64,
         ) {
             match length.div_ceil(8) {
                 0..=1 => {
-                    $shift::<1>(block, first);
-                    $compress::<1>(state, block, counter, true);
+                    shift::<1>(block, first);
+                    compress::<1>(state, block, counter, true);
                 }
                 2..=9 => {
-                    $shift::<9>(block, first);
-                    $compress::<9>(state, block, counter, true);
+                    shift::<9>(block, first);
+                    compress::<9>(state, block, counter, true);
                 }
                 _ => {
-                    $shift::<16>(block, first);
-                    $compress::<16>(state, block, counter, true);
+                    shift::<16>(block, first);
+                    compress::<16>(state, block, counter, true);
                 }
             }
         }
 
         /// Hashes pairs of nodes.
-        #[target_feature(enable = $feature)]
-        fn $nodes(
+        #[target_feature(enable = $features)]
+        fn hash_nodes(
             prefix: u8,
             left: [&Digest; $lanes],
             right: [&Digest; $lanes],
         ) -> [Digest; $lanes] {
-            let mut block = [$splat(0); BLOCK_WORDS];
-            block[..4].copy_from_slice(&$load_quad(left));
-            block[4..8].copy_from_slice(&$load_quad(right));
-            $shift::<NODE_WORDS>(&mut block, Some($splat(i64::from(prefix))));
-            let mut state = initial_state().map(|word| $splat(word.cast_signed()));
-            $compress::<NODE_WORDS>(&mut state, &block, NODE_LEN, true);
-            $digests(&state)
+            let mut block = [splat(0); BLOCK_WORDS];
+            block[..4].copy_from_slice(&load_quad(left));
+            block[4..8].copy_from_slice(&load_quad(right));
+            shift::<NODE_WORDS>(&mut block, Some(splat(i64::from(prefix))));
+            let mut state = initial_state().map(|word| splat(word.cast_signed()));
+            compress::<NODE_WORDS>(&mut state, &block, NODE_LEN, true);
+            digests(&state)
         }
 
         impl Compress<$lanes> for $type {
@@ -220,66 +205,25 @@ macro_rules! lanes {
                 right: [&Digest; $lanes],
             ) -> [Digest; $lanes] {
                 // SAFETY: a value of this type exists only where the instructions were found.
-                unsafe { $nodes(prefix, left, right) }
+                unsafe { hash_nodes(prefix, left, right) }
             }
 
             #[inline]
             fn stretch(self, state: &mut State<$lanes>, stretch: &Stretch<'_, $lanes>) {
                 // SAFETY: as before.
-                unsafe { $stretch(state, stretch) }
+                unsafe { compress_stretch(state, stretch) }
             }
 
             #[inline]
             fn digests(self, state: &State<$lanes>) -> [Digest; $lanes] {
                 // SAFETY: the types have the same size, and any bits are valid in both.
-                let words = unsafe { transmute::<State<$lanes>, [$vector; 8]>(*state) };
+                let words = unsafe { transmute::<State<$lanes>, [Vector; 8]>(*state) };
                 // SAFETY: a value of this type exists only where the instructions were found.
-                unsafe { $digests(&words) }
+                unsafe { digests(&words) }
             }
         }
     };
 }
 
-lanes!(
-    Avx2,
-    stretch_avx2,
-    nodes_avx2,
-    load_avx2,
-    clear_avx2,
-    shift_avx2,
-    compress_used_avx2,
-    "avx2",
-    __m256i,
-    4,
-    compress_avx2,
-    compress_and_load_avx2,
-    load_quad_avx2,
-    digests_avx2,
-    _mm256_set1_epi64x,
-    _mm256_or_si256,
-    _mm256_and_si256,
-    _mm256_slli_epi64,
-    _mm256_srli_epi64
-);
-
-lanes!(
-    Avx512,
-    stretch_avx512,
-    nodes_avx512,
-    load_avx512,
-    clear_avx512,
-    shift_avx512,
-    compress_used_avx512,
-    "avx2,avx512f",
-    __m512i,
-    8,
-    compress_avx512,
-    compress_and_load_avx512,
-    load_quad_avx512,
-    digests_avx512,
-    _mm512_set1_epi64,
-    _mm512_or_si512,
-    _mm512_and_si512,
-    _mm512_slli_epi64,
-    _mm512_srli_epi64
-);
+mod avx2;
+mod avx512;

@@ -1,22 +1,33 @@
 //! Four lanes, with AVX2.
 //!
-//! There are just as many registers as words to mix, and what is not in a register when it is needed, or
-//! is not computed early enough, costs more than the mixing. Compilers order instructions to need few
-//! registers, mixing one column after the other; here all four are mixed step by step, which takes a
-//! sixth less time. So the order, and which register has which word, are written down.
+//! There are just as many registers as words to mix, and what is not in a register when it is
+//! needed, or is not computed early enough, costs more than the mixing. Compilers order
+//! instructions to need few registers, mixing one column after the other; here all four are mixed
+//! step by step, which takes a sixth less time. So the order, and which register has which word,
+//! are written down.
 
 use std::{
     arch::{
         asm,
         x86_64::{
-            __m256i, _mm256_permute2x128_si256, _mm256_set1_epi64x, _mm256_unpackhi_epi64,
-            _mm256_unpacklo_epi64, _mm256_xor_si256,
+            __m256i, __m256i as Vector, _mm256_and_si256 as and, _mm256_or_si256 as or,
+            _mm256_permute2x128_si256, _mm256_set1_epi64x, _mm256_set1_epi64x as splat,
+            _mm256_slli_epi64 as shift_left, _mm256_srli_epi64 as shift_right,
+            _mm256_unpackhi_epi64, _mm256_unpacklo_epi64, _mm256_xor_si256,
         },
     },
     mem::{MaybeUninit, transmute},
 };
 
-use super::super::{BLOCK_LEN, BLOCK_WORDS, Digest, IV, QUAD_LEN};
+use super::{
+    super::{
+        BLOCK_LEN, BLOCK_WORDS, Compress, Digest, IV, NODE_LEN, NODE_WORDS, QUAD_LEN, State,
+        Stretch, initial_state,
+    },
+    Avx2, padded,
+};
+
+lanes!(type: Avx2, features: "avx2", lanes: 4);
 
 /// Orders of bytes that rotate words by 24 and by 16 bits.
 #[repr(C, align(32))]
@@ -137,8 +148,8 @@ macro_rules! mix {
     };
 }
 
-/// Puts a word of each lane into the next block. This takes none of the units that mix, and the last word
-/// is stored long before the next block is read.
+/// Puts a word of each lane into the next block. This takes none of the units that mix, and the
+/// last word is stored long before the next block is read.
 macro_rules! load_word {
     (nothing) => {
         ""
@@ -159,8 +170,8 @@ macro_rules! load_word {
     };
 }
 
-/// A round, with the words of the block in this order: a line of `SIGMA`, which assembly cannot read.
-/// Meanwhile, two words of the next block are loaded.
+/// A round, with the words of the block in this order: a line of `SIGMA`, which assembly cannot
+/// read. Meanwhile, two words of the next block are loaded.
 macro_rules! round {
     (
         $used:ident $first:tt $second:tt,
@@ -211,7 +222,10 @@ macro_rules! rounds {
 
 /// Runs these rounds, with more operands if they need them.
 macro_rules! compress {
-    ($rounds:expr, $state:ident, $block:ident, $counter:ident, $last:expr $(, $($operands:tt)+)?) => {
+    (
+        $rounds:expr, $state:ident, $block:ident, $counter:ident, $last:expr
+        $(, $($operands:tt)+)?
+    ) => {
         // SAFETY: the types have the same size, and any bits are valid in both.
         let iv = unsafe { transmute::<[[u64; 4]; 8], [__m256i; 8]>(IV_LANES) };
         let counter = _mm256_set1_epi64x($counter.cast_signed());
@@ -222,9 +236,9 @@ macro_rules! compress {
         d2 = _mm256_xor_si256(d2, last);
         let mut slot = MaybeUninit::<__m256i>::uninit();
         // SAFETY: the instructions exist, as those of the function do. They change only the
-        // registers named here, the slot, and the words of the next block if there is one; they read only
-        // the slot, the words of the block, the orders, all of which are aligned as they need it, and
-        // the bytes of the next block.
+        // registers named here, the slot, and the words of the next block if there is one; they
+        // read only the slot, the words of the block, the orders, all of which are aligned as they
+        // need it, and the bytes of the next block.
         unsafe {
             asm!(
                 $rounds,
@@ -261,7 +275,7 @@ macro_rules! compress {
 
 /// The compression function. Words of the block from `USED` on are zero, and are not added.
 #[target_feature(enable = "avx2")]
-pub(super) fn compress_avx2<const USED: usize>(
+fn compress<const USED: usize>(
     state: &mut [__m256i; 8],
     block: &[__m256i; BLOCK_WORDS],
     counter: u64,
@@ -280,10 +294,10 @@ pub(super) fn compress_avx2<const USED: usize>(
     }
 }
 
-/// Compresses a block that is not the last one, and meanwhile puts the next one of each lane into `next`: so
-/// to load and to transpose it takes hardly any time.
+/// Compresses a block that is not the last one, and meanwhile puts the next one of each lane into
+/// `next`: so to load and to transpose it takes hardly any time.
 #[target_feature(enable = "avx2")]
-pub(super) fn compress_and_load_avx2(
+fn compress_and_load(
     state: &mut [__m256i; 8],
     block: &[__m256i; BLOCK_WORDS],
     counter: u64,
@@ -322,7 +336,7 @@ pub(super) fn transpose([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
 /// Four words of four lanes.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(super) fn load_quad_avx2([a, b, c, d]: [&[u8; QUAD_LEN]; 4]) -> [__m256i; 4] {
+pub(super) fn load_quad([a, b, c, d]: [&[u8; QUAD_LEN]; 4]) -> [__m256i; 4] {
     let lanes = [*a, *b, *c, *d];
     // SAFETY: the types have the same size, and any bits are valid in both.
     transpose(unsafe { transmute::<[[u8; QUAD_LEN]; 4], [__m256i; 4]>(lanes) })
@@ -331,7 +345,7 @@ pub(super) fn load_quad_avx2([a, b, c, d]: [&[u8; QUAD_LEN]; 4]) -> [__m256i; 4]
 /// The digests of four lanes.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(super) fn digests_avx2(state: &[__m256i; 8]) -> [Digest; 4] {
+fn digests(state: &[__m256i; 8]) -> [Digest; 4] {
     let [a, b, c, d, ..] = *state;
     // SAFETY: the types have the same size, and any bits are valid in both.
     unsafe { transmute::<[__m256i; 4], [Digest; 4]>(transpose([a, b, c, d])) }

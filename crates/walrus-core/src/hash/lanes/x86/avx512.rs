@@ -2,21 +2,30 @@
 
 use std::{
     arch::x86_64::{
-        __m256i, __m512i, _mm256_set1_epi64x, _mm512_add_epi64, _mm512_castsi256_si512,
-        _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_ror_epi64,
-        _mm512_set1_epi64, _mm512_xor_si512,
+        __m256i, __m512i, __m512i as Vector, _mm256_set1_epi64x, _mm512_add_epi64,
+        _mm512_and_si512 as and, _mm512_castsi256_si512, _mm512_castsi512_si256,
+        _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_or_si512 as or, _mm512_ror_epi64,
+        _mm512_set1_epi64, _mm512_set1_epi64 as splat, _mm512_slli_epi64 as shift_left,
+        _mm512_srli_epi64 as shift_right, _mm512_xor_si512,
     },
     mem::transmute,
 };
 
 use super::{
-    super::{BLOCK_LEN, BLOCK_WORDS, Digest, IV, MIXES, QUAD_LEN, SIGMA},
-    avx2::{load_quad_avx2, transpose},
+    super::{
+        BLOCK_LEN, BLOCK_WORDS, Compress, Digest, IV, MIXES, NODE_LEN, NODE_WORDS, QUAD_LEN, SIGMA,
+        State, Stretch, initial_state,
+    },
+    Avx512,
+    avx2::{load_quad as load_four_lanes, transpose},
+    padded,
 };
+
+lanes!(type: Avx512, features: "avx2,avx512f", lanes: 8);
 
 /// The compression function. Words of the block from `USED` on are zero, and are not added.
 #[target_feature(enable = "avx512f")]
-pub(super) fn compress_avx512<const USED: usize>(
+fn compress<const USED: usize>(
     state: &mut [__m512i; 8],
     block: &[__m512i; BLOCK_WORDS],
     counter: u64,
@@ -87,16 +96,16 @@ pub(super) fn compress_avx512<const USED: usize>(
 
 /// Compresses a block that is not the last one, and puts the next one of each lane into `next`.
 #[target_feature(enable = "avx2,avx512f")]
-pub(super) fn compress_and_load_avx512(
+fn compress_and_load(
     state: &mut [__m512i; 8],
     block: &[__m512i; BLOCK_WORDS],
     counter: u64,
     bytes: [&[u8; BLOCK_LEN]; 8],
     next: &mut [__m512i; BLOCK_WORDS],
 ) {
-    compress_avx512::<BLOCK_WORDS>(state, block, counter, false);
+    compress::<BLOCK_WORDS>(state, block, counter, false);
     for (quad, words) in next.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        *words = load_quad_avx512(bytes.map(|bytes| {
+        *words = load_quad(bytes.map(|bytes| {
             bytes[quad * QUAD_LEN..]
                 .first_chunk()
                 .expect("a block has four of them")
@@ -107,8 +116,8 @@ pub(super) fn compress_and_load_avx512(
 /// Four words of eight lanes.
 #[target_feature(enable = "avx2,avx512f")]
 #[inline]
-pub(super) fn load_quad_avx512([a, b, c, d, e, f, g, h]: [&[u8; QUAD_LEN]; 8]) -> [__m512i; 4] {
-    let (low, high) = (load_quad_avx2([a, b, c, d]), load_quad_avx2([e, f, g, h]));
+fn load_quad([a, b, c, d, e, f, g, h]: [&[u8; QUAD_LEN]; 8]) -> [__m512i; 4] {
+    let (low, high) = (load_four_lanes([a, b, c, d]), load_four_lanes([e, f, g, h]));
     let mut words = [_mm512_set1_epi64(0); 4];
     for ((words, low), high) in words.iter_mut().zip(low).zip(high) {
         *words = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
@@ -119,7 +128,7 @@ pub(super) fn load_quad_avx512([a, b, c, d, e, f, g, h]: [&[u8; QUAD_LEN]; 8]) -
 /// The digests of eight lanes.
 #[target_feature(enable = "avx2,avx512f")]
 #[inline]
-pub(super) fn digests_avx512(state: &[__m512i; 8]) -> [Digest; 8] {
+fn digests(state: &[__m512i; 8]) -> [Digest; 8] {
     let (mut low, mut high) = ([_mm256_set1_epi64x(0); 4], [_mm256_set1_epi64x(0); 4]);
     for ((words, low), high) in state.iter().zip(&mut low).zip(&mut high) {
         *low = _mm512_castsi512_si256(*words);
