@@ -72,7 +72,7 @@ fn embed_packages(move_dir: &Path, out: &Path) {
 }
 
 /// Writes `errors.rs`: an enum per module with error constants, in a module per package, and the list of all.
-/// `src/abort/mod.rs` defines the macros that the file calls.
+/// `src/abort.rs` defines the macros that the file calls.
 fn generate_errors(move_dir: &Path, out: &Path) {
     let mut text = String::new();
     let mut variants = Vec::new();
