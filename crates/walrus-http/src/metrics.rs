@@ -41,6 +41,8 @@ pub struct RequestLabels {
     pub http_route: String,
     /// Status code of the answer.
     pub http_response_status_code: u16,
+    /// The status code again if the server failed, else empty.
+    pub error_type: String,
     /// `1.1` or `2`.
     pub network_protocol_version: &'static str,
     /// `http` or `https`.

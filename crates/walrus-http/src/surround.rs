@@ -62,7 +62,11 @@ async fn around_request(
     } else {
         (around.refuse)()
     };
-    labels.http_response_status_code = response.status().as_u16();
+    let status = response.status();
+    labels.http_response_status_code = status.as_u16();
+    if status.is_server_error() {
+        status.as_str().clone_into(&mut labels.error_type);
+    }
     metrics
         .request_duration
         .get_or_create(&labels)
@@ -84,6 +88,7 @@ fn labels(request: &Request, scheme: &'static str) -> RequestLabels {
         http_request_method: method.to_owned(),
         http_route: route.to_owned(),
         http_response_status_code: 0,
+        error_type: String::new(),
         network_protocol_version: if request.version() == Version::HTTP_2 {
             "2"
         } else {

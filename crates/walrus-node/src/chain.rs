@@ -6,7 +6,7 @@
 mod announce;
 mod sui;
 
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use walrus_core::{
     Epoch, ObjectId,
     certificate::ProtocolCertificate,
@@ -65,6 +65,11 @@ pub trait ChainView: Send + Sync + 'static {
         &'a self,
         wanted: &'a Announcement,
     ) -> BoxFuture<'a, Result<Vec<&'static str>, ChainError>>;
+
+    /// SUI of the account that pays for gas, in MIST; `None` without a wallet.
+    fn sui_balance_mist(&self) -> BoxFuture<'_, Result<Option<u64>, ChainError>> {
+        std::future::ready(Ok(None)).boxed()
+    }
 
     /// Whether this node can send transactions (it has a wallet).
     fn can_send(&self) -> bool;

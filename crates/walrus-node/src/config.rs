@@ -22,11 +22,13 @@ use walrus_client::config::{CommunicationConfig, NodeScheme};
 use walrus_core::ObjectId;
 use walrus_http::HttpLimits;
 
-pub use announced::{ConfigSynchronizerConfig, Currency, MetadataConfig, VotingConfig};
+pub use announced::{
+    ConfigSynchronizerConfig, Currency, MetadataConfig, PriceMonitorConfig, VotingConfig,
+};
 pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
 pub use sections::{
-    PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig,
-    WalletReference,
+    BalanceCheckConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
+    SuiConfig, TlsConfig, WalletReference,
 };
 
 use crate::{pending::PendingLimits, service::ServiceLimits};
@@ -55,18 +57,36 @@ const FOREIGN_KEYS: &[&str] = &[
     "checkpoint_config",
     "db_config",
     "thread_pool",
-    "balance_check",
     "node_recovery_config",
     "blob_event_processor_config",
     "blob_info_snapshot",
-    "wal_price_monitor",
     "epoch_state_consistency",
-    "metrics_push",
 ];
 
 /// Keys that give a node a duty this version cannot do. Running without it, silently, would break a promise; so the node does
 /// not start unless they are absent or null.
-const DUTY_KEYS: &[(&str, &str)] = &[("blocklist_path", "refuse to serve blobs")];
+const DUTY_KEYS: &[(&str, &str)] = &[
+    ("metrics_push", "push its metrics somewhere"),
+    (
+        "checkpoint_config.periodic_db_checkpoints",
+        "make copies of its database",
+    ),
+];
+
+/// Keys of sections that other node implementations know and this version does without.
+const FOREIGN_SECTION_KEYS: &[&str] = &[
+    "rest_server.http2_adaptive_window",
+    "rest_server.http2_initial_connection_window_size",
+    "rest_server.http2_initial_stream_window_size",
+    "rest_server.http2_max_pending_accept_reset_streams",
+    "sui.backoff_config",
+    "sui.cache_ttl_secs",
+    "sui.checkpoint_wait_timeout",
+    "sui.event_polling_interval_millis",
+    "sui.gas_budget",
+    "sui.request_timeout",
+    "sui.rpc_fallback_config",
+];
 
 /// Configuration of a storage node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -140,6 +160,15 @@ pub struct NodeConfig {
     /// How the chain is kept in step with the configuration.
     #[serde(default)]
     pub config_synchronizer: ConfigSynchronizerConfig,
+    /// YAML list of the IDs of blobs that are not served, read again while the node runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocklist_path: Option<PathBuf>,
+    /// When little money for gas is left.
+    #[serde(default)]
+    pub balance_check: BalanceCheckConfig,
+    /// Where the price of WAL in dollars is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wal_price_monitor: Option<PriceMonitorConfig>,
     /// Everything else in the file.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
@@ -217,12 +246,16 @@ impl NodeConfig {
 
     /// Keys of the file that do nothing: known ones of other implementations, and unknown ones.
     pub fn ignored_keys(&self) -> (Vec<&str>, Vec<&str>) {
-        let (foreign, mut unknown): (Vec<_>, Vec<_>) = self
+        let (mut foreign, mut unknown): (Vec<_>, Vec<_>) = self
             .other
             .keys()
             .map(String::as_str)
             .partition(|key| FOREIGN_KEYS.contains(key));
-        unknown.extend(self.unknown_in_sections.iter().map(String::as_str));
+        let in_sections = self.unknown_in_sections.iter().map(String::as_str);
+        let (foreign_in_sections, unknown_in_sections): (Vec<_>, Vec<_>) =
+            in_sections.partition(|key| FOREIGN_SECTION_KEYS.contains(key));
+        foreign.extend(foreign_in_sections);
+        unknown.extend(unknown_in_sections);
         (foreign, unknown)
     }
 
@@ -312,7 +345,7 @@ fn default_scrub_secs() -> u64 {
 }
 
 /// Parsers explain over several lines; a log line has one.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let line = text
         .lines()
         .map(str::trim)
@@ -369,6 +402,14 @@ sui:
     }
 
     #[test]
+    fn keys_of_other_implementations_are_known_inside_sections_too() {
+        let text = MINIMAL.replace("sui:", "sui:\n  gas_budget: 5\n  gas_budge: 5");
+        let config = NodeConfig::parse(&text).unwrap();
+        let ignored = (vec!["sui.gas_budget"], vec!["sui.gas_budge"]);
+        assert_eq!(config.ignored_keys(), ignored);
+    }
+
+    #[test]
     fn unknown_keys_are_found_at_every_depth() {
         let text = MINIMAL.replace("sui:", "sui:\n  colour: red\n  wallet_config: wallet.yaml")
             + "rest_server: { max_connectoins: 3 }\ntls: { disable: true }\npending_sliver_cache: { x: { y: 1 } }\n";
@@ -389,10 +430,39 @@ sui:
     #[test]
     fn duties_that_are_not_supported_stop_the_start() {
         for (key, _) in DUTY_KEYS {
-            let error = NodeConfig::parse(&format!("{MINIMAL}{key}: 1\n")).unwrap_err();
+            let with = |value: &str| {
+                let value = match key.split_once('.') {
+                    Some((section, key)) => format!("{section}: {{ {key}: {value} }}"),
+                    None => format!("{key}: {value}"),
+                };
+                NodeConfig::parse(&format!("{MINIMAL}{value}\n"))
+            };
+            let error = with("true").unwrap_err();
             assert!(error.to_string().contains(key), "{error}");
-            NodeConfig::parse(&format!("{MINIMAL}{key}: null\n")).unwrap();
+            with("null").unwrap();
+            with("false").unwrap();
         }
+    }
+
+    #[test]
+    fn prices_in_dollars_need_a_source() {
+        let dollars = "voting_params: { currency: NanoUSD, storage_price: 5 }\n";
+        let with = |source: &str| NodeConfig::parse(&format!("{MINIMAL}{dollars}{source}\n"));
+        let error = with("").unwrap_err().to_string();
+        assert!(error.contains("wal_price_monitor"), "{error}");
+        for wrong in [
+            "{ url: 'ftp://a', pointer: /usd }",
+            "{ url: 'http://a', pointer: usd }",
+            "{ url: 'http://a' }",
+        ] {
+            assert!(
+                with(&format!("wal_price_monitor: {wrong}")).is_err(),
+                "{wrong}"
+            );
+        }
+        let config = with("wal_price_monitor: { url: 'http://a', pointer: /usd }").unwrap();
+        let monitor = config.wal_price_monitor.unwrap();
+        assert_eq!(monitor.interval(), Duration::from_secs(600));
     }
 
     #[test]

@@ -12,4 +12,4 @@ mod sync;
 mod tls;
 
 pub use router::router;
-pub use tls::{TlsError, TlsIdentity, server_config};
+pub use tls::{Certificate, TlsError, TlsIdentity, server_config};

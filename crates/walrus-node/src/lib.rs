@@ -6,6 +6,7 @@
 //!   events mean; [`shard_work`] is told which shards have to be completed.
 //! * [`sync`] copies shards from their old owners and gives them to new ones, [`recovery`] gets back what is missing and helps
 //!   others to do so, [`peer`] is how other nodes are reached.
+//! * [`upkeep`] watches what the operator changes while the node runs.
 //!
 //! A confirmation is signed only when every sliver it speaks for is durable, and no bytes leave before they are compared with
 //! what was stored. See [`storage`] for how.
@@ -44,6 +45,7 @@ mod start_error;
 pub mod state;
 pub mod storage;
 pub mod sync;
+pub mod upkeep;
 
 pub use config::NodeConfig;
 pub use node::{RunningNode, StorageNode};

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64},
+    },
 };
 
 use prometheus_client::{
@@ -17,6 +20,13 @@ use walrus_http::{HttpMetrics, Name, budget::Budget};
 pub struct State {
     /// What is counted.
     pub state: &'static str,
+}
+
+/// A single label `epoch`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EpochLabel {
+    /// The epoch.
+    pub epoch: u32,
 }
 
 /// All metrics. Cheap to clone.
@@ -59,6 +69,14 @@ pub struct Metrics {
     pub shards: Family<State, Gauge<u64, AtomicU64>>,
     /// Slivers stored.
     pub slivers_stored: Gauge<u64, AtomicU64>,
+    /// Blobs on the block list.
+    pub blocklist_size: Gauge<u64, AtomicU64>,
+    /// SUI of the account that pays for gas.
+    pub sui_balance: Gauge<u64, AtomicU64>,
+    /// When the TLS certificate ends, in seconds since 1970.
+    pub certificate_not_after: Gauge<i64, AtomicI64>,
+    /// Digests of the blob records at the beginning of epochs.
+    pub records_digest: Family<EpochLabel, Gauge<u64, AtomicU64>>,
     /// Seconds since the node started.
     pub uptime: Gauge<u64, AtomicU64>,
 }
@@ -122,6 +140,19 @@ impl Default for Metrics {
             ),
             shards: register.metric("walrus_shards", "Shards by status"),
             slivers_stored: register.gauge("walrus_slivers_stored", "Slivers stored"),
+            blocklist_size: register.gauge("walrus_blocklist_size", "Blobs on the block list"),
+            sui_balance: register.gauge(
+                "walrus_sui_balance_mist",
+                "SUI of the account that pays for gas, in MIST",
+            ),
+            certificate_not_after: register.gauge(
+                "http_server_tls_certificate_not_after_seconds",
+                "When the TLS certificate ends, in seconds since 1970; 0 without TLS",
+            ),
+            records_digest: register.metric(
+                "walrus_blob_info_consistency_check",
+                "Digest of the blob records at the beginning of the epoch: the same on all nodes",
+            ),
             uptime: register.gauge("walrus_uptime_seconds", "Seconds since the node started"),
             registry: Arc::new(registry),
         }
@@ -191,6 +222,90 @@ mod tests {
             "walrus_current_node_status 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    /// What operators look at and are woken by.
+    const WATCHED: [(&str, &str); 2] = [
+        ("alerts.yaml", include_str!("../../../deploy/alerts.yaml")),
+        (
+            "grafana-dashboard.json",
+            include_str!("../../../deploy/grafana-dashboard.json"),
+        ),
+    ];
+
+    /// Names of metrics in a text.
+    fn names(text: &str) -> Vec<&str> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        text.split(|c| !is_part(c))
+            .filter(|word| word.starts_with("walrus_") || word.starts_with("http_server_"))
+            .collect()
+    }
+
+    #[test]
+    fn every_metric_of_the_dashboard_and_the_alerts_exists() {
+        let metrics = Metrics::default();
+        // Families show nothing until something is counted.
+        let name = Name {
+            name: "any".to_owned(),
+        };
+        let http = &metrics.http;
+        http.connections_closed.get_or_create(&name).inc();
+        metrics.set_queue("any", 1, 2);
+        metrics.events.get_or_create(&name).inc();
+        let _ = metrics.shards.get_or_create(&State { state: "ready" });
+        let _ = metrics.event_cursor.get_or_create(&State { state: "any" });
+        let _ = metrics
+            .records_digest
+            .get_or_create(&EpochLabel { epoch: 1 });
+        http.request_duration
+            .get_or_create(&walrus_http::RequestLabels {
+                http_request_method: "GET".to_owned(),
+                http_route: "/v1/health".to_owned(),
+                http_response_status_code: 200,
+                error_type: String::new(),
+                network_protocol_version: "2",
+                url_scheme: "https",
+            })
+            .observe(0.1);
+        let text = metrics.render().unwrap();
+        for (file, watched) in WATCHED {
+            let used = names(watched);
+            assert!(used.len() > 10, "{file}");
+            for name in used {
+                let exists = text.lines().any(|line| {
+                    line.strip_prefix(name)
+                        .is_some_and(|rest| rest.starts_with(['{', ' ']))
+                });
+                assert!(exists, "{file} uses {name}, which the node does not have");
+            }
+        }
+    }
+
+    #[test]
+    fn dashboard_and_alerts_are_well_formed() {
+        let dashboard: serde_json::Value = serde_json::from_str(WATCHED[1].1).unwrap();
+        for panel in dashboard["panels"].as_array().unwrap() {
+            assert!(panel["targets"][0]["expr"].is_string(), "{panel}");
+        }
+        let rules: serde_json::Value = serde_saphyr::from_str(WATCHED[0].1).unwrap();
+        for rule in rules["groups"][0]["rules"].as_array().unwrap() {
+            for text in [
+                &rule["alert"],
+                &rule["expr"],
+                &rule["labels"]["severity"],
+                &rule["annotations"]["summary"],
+                &rule["annotations"]["description"],
+            ] {
+                assert!(text.is_string(), "{rule}");
+            }
+            // Parentheses of an expression fit.
+            let expr = rule["expr"].as_str().unwrap();
+            assert_eq!(
+                expr.matches('(').count(),
+                expr.matches(')').count(),
+                "{expr}"
+            );
         }
     }
 }

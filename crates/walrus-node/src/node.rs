@@ -22,17 +22,18 @@ use crate::{
     config::{NodeConfig, load_network_key, load_protocol_key},
     epoch::{EpochView, drive_epochs},
     events::{EventProcessor, Workers, attest_epochs},
-    http::{TlsIdentity, router, server_config},
+    http::{Certificate, TlsIdentity, router, server_config},
     keys::{KeyRing, rotate_key},
     metrics::Metrics,
     peer::Peers,
     recovery::{BlobHealing, Healer},
     scrub::Scrub,
-    service::Service,
+    service::{Service, ServiceLimits},
     start_error::StartError,
     state::{NodeParts, NodeState},
     storage::{Identity, Storage, StorageOptions},
     sync::ShardCompletion,
+    upkeep::{Blocklist, PriceSource, Reloader, watch_balance},
 };
 
 /// Pause between attempts to reach the chain at the first start.
@@ -66,7 +67,11 @@ impl StorageNode {
         chain: Arc<dyn ChainView>,
     ) -> Result<RunningNode, StartError> {
         let keys = Keys::load(&config)?;
-        let scheme = scheme(&config, &keys.network)?;
+        let certificate = certificate(&config, &keys.network)?;
+        let scheme = scheme(certificate.clone())?;
+        let blocked = config.blocklist_path.as_deref().map(Blocklist::load);
+        let blocked = blocked.transpose()?.unwrap_or_default();
+        let price = price_source(&config)?;
         // Before anything is opened, so that a wrong key leaves nothing behind that has to be closed.
         let registration = check_registration(&config, &keys, chain.as_ref()).await?;
         let rest = bind("API", config.rest_api_address).await?;
@@ -77,7 +82,10 @@ impl StorageNode {
         let encoder = Encoder::new(identity.n_shards)
             .map_err(|error| StartError::Chain(error.to_string()))?;
         let metrics = Metrics::default();
-        let limits = config.service_limits();
+        let limits = ServiceLimits {
+            blocked: blocked.clone(),
+            ..config.service_limits()
+        };
         let view = load_view(&storage, registration.as_ref(), &keys.protocol)?;
         let node_id = view.node_id;
         let state = NodeState::new(NodeParts {
@@ -116,15 +124,24 @@ impl StorageNode {
         tasks.spawn(watch_storage(state.clone(), stop.clone(), failed.clone()));
         tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
         tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
-        if let Some(interval) = config.config_synchronizer.interval() {
+        if let Some(interval) = announcement_interval(&config) {
             tasks.spawn(announce_config(
                 state.clone(),
                 chain.clone(),
-                config.announcement(),
+                config.clone(),
+                price,
                 interval,
                 stop.clone(),
             ));
         }
+        tasks.spawn(watch_balance(
+            state.clone(),
+            chain.clone(),
+            config.balance_check.clone(),
+            stop.clone(),
+        ));
+        let reloader = Arc::new(Reloader::new(blocked, certificate, state.metrics().clone()));
+        tasks.spawn(reloader.clone().run(stop.clone()));
         tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
         let peers = Arc::new(Peers::new(identity.n_shards, config.peer_communication()));
         let healer = Arc::new(Healer::new(service.clone(), peers, chain.clone()));
@@ -144,6 +161,7 @@ impl StorageNode {
             metrics_addr,
             service,
             storage,
+            reloader,
             stop,
             failed,
             tasks,
@@ -157,6 +175,7 @@ pub struct RunningNode {
     metrics_addr: SocketAddr,
     service: Arc<Service>,
     storage: Storage,
+    reloader: Arc<Reloader>,
     stop: CancellationToken,
     failed: CancellationToken,
     tasks: TaskTracker,
@@ -176,6 +195,11 @@ impl RunningNode {
     /// The service behind the API.
     pub fn service(&self) -> &Arc<Service> {
         &self.service
+    }
+
+    /// Reads the block list and the certificate again. The node does so by itself every 30 seconds.
+    pub async fn reload(&self) {
+        self.reloader.reload().await;
     }
 
     /// Completes when the node cannot go on: it should be shut down and started again.
@@ -235,9 +259,13 @@ fn sui_chain_config(config: &NodeConfig) -> SuiChainConfig {
     }
 }
 
-fn scheme(config: &NodeConfig, key: &NetworkKeyPair) -> Result<Scheme, StartError> {
+/// The certificate to serve; `None` without TLS.
+fn certificate(
+    config: &NodeConfig,
+    key: &NetworkKeyPair,
+) -> Result<Option<Arc<Certificate>>, StartError> {
     if config.tls.disable_tls {
-        return Ok(Scheme::Http);
+        return Ok(None);
     }
     let identity = match &config.tls.certificate_path {
         Some(path) => TlsIdentity::CertificateFile(path),
@@ -245,7 +273,29 @@ fn scheme(config: &NodeConfig, key: &NetworkKeyPair) -> Result<Scheme, StartErro
             public_host: &config.public_host,
         },
     };
-    Ok(Scheme::Https(Arc::new(server_config(key, &identity)?)))
+    Ok(Some(Arc::new(Certificate::new(key.clone(), &identity)?)))
+}
+
+fn scheme(certificate: Option<Arc<Certificate>>) -> Result<Scheme, StartError> {
+    Ok(match certificate {
+        Some(certificate) => Scheme::Https(Arc::new(server_config(certificate)?)),
+        None => Scheme::Http,
+    })
+}
+
+/// Where the price of WAL is read, if prices in dollars are to be voted for.
+fn price_source(config: &NodeConfig) -> Result<Option<PriceSource>, StartError> {
+    let monitor = config.wal_price_monitor.as_ref();
+    let monitor = monitor.filter(|_| config.voting_params.has_prices_in_dollars());
+    Ok(monitor.map(PriceSource::new).transpose()?)
+}
+
+/// How often the chain is told what the configuration says: as often as the price of WAL is asked for, if it is.
+fn announcement_interval(config: &NodeConfig) -> Option<Duration> {
+    let interval = config.config_synchronizer.interval()?;
+    let monitor = config.wal_price_monitor.as_ref();
+    let monitor = monitor.filter(|_| config.voting_params.has_prices_in_dollars());
+    Some(monitor.map_or(interval, |monitor| interval.min(monitor.interval())))
 }
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -25,6 +25,7 @@ use crate::{
     state::NodeState,
     storage::{SliverKey, StorageError},
     sync::SYNC_STREAMS_MAX,
+    upkeep::Blocklist,
 };
 
 pub use confirmation::ConfirmationWait;
@@ -48,6 +49,8 @@ pub struct ServiceLimits {
     pub pending: PendingLimits,
     /// Requests for symbols being answered at a time; more are refused at once.
     pub symbol_requests_max: usize,
+    /// Blobs that readers are refused.
+    pub blocked: Blocklist,
 }
 
 impl Default for ServiceLimits {
@@ -58,6 +61,7 @@ impl Default for ServiceLimits {
             confirmation_wait_max: Duration::ZERO,
             pending: PendingLimits::default(),
             symbol_requests_max: SYMBOL_REQUESTS_MAX,
+            blocked: Blocklist::default(),
         }
     }
 }
@@ -119,6 +123,22 @@ impl Service {
     /// `GET /v1/health`.
     pub fn health(&self, detailed: bool) -> HealthInfo {
         self.state.health(detailed)
+    }
+
+    /// Whether readers get what is stored of a blob: somebody pays for it, and the operator does not block it. `missing` is the
+    /// refusal for a blob nobody pays for.
+    pub(crate) async fn check_readable(
+        &self,
+        blob_id: BlobId,
+        missing: ServiceError,
+    ) -> Result<(), ServiceError> {
+        if !self.state.is_registered(blob_id).await? {
+            return Err(missing);
+        }
+        if self.limits.blocked.contains(&blob_id) {
+            return Err(ServiceError::Blocked);
+        }
+        Ok(())
     }
 
     /// Brings the metrics that are sampled, not counted, up to date.

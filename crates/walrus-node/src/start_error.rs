@@ -5,7 +5,12 @@ use std::{io, net::SocketAddr};
 use walrus_core::ObjectId;
 use walrus_sui::SuiError;
 
-use crate::{config::ConfigError, http::TlsError, storage::StorageError};
+use crate::{
+    config::ConfigError,
+    http::TlsError,
+    storage::StorageError,
+    upkeep::{BlocklistError, PriceError},
+};
 
 /// Why the node did not start, or did not stop cleanly.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,12 @@ pub enum StartError {
     /// Certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The block list.
+    #[error(transparent)]
+    Blocklist(#[from] BlocklistError),
+    /// The source of the price of WAL.
+    #[error(transparent)]
+    Price(#[from] PriceError),
     /// An address cannot be listened on.
     #[error("cannot serve the {what} on {address}: {source}")]
     Bind {
@@ -54,7 +65,11 @@ impl StartError {
     /// The exit code of the process: 2 configuration, 3 storage, 4 address, 5 chain or registration.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::ChainConfig(_) | Self::Tls(_) => 2,
+            Self::Config(_)
+            | Self::ChainConfig(_)
+            | Self::Tls(_)
+            | Self::Blocklist(_)
+            | Self::Price(_) => 2,
             Self::Storage(_) => 3,
             Self::Bind { .. } => 4,
             Self::WrongNetworkKey { .. } | Self::Chain(_) => 5,

@@ -15,6 +15,8 @@ pub struct Announcement {
     pub metadata: Option<NodeMetadata>,
     /// Its votes.
     pub votes: VoteChanges,
+    /// By how many percent of the present vote a price has to differ to be voted for anew.
+    pub price_tolerance_percent: u64,
     /// Its share of rewards, in hundredths of a percent.
     pub commission_rate: Option<u16>,
 }
@@ -31,8 +33,11 @@ impl Difference {
     /// Compares with the node's pool and its metadata.
     pub(super) fn of(wanted: &Announcement, pool: &StakingPool, metadata: &NodeMetadata) -> Self {
         let info = &pool.node_info;
+        let tolerance = wanted.price_tolerance_percent;
         let votes = &pool.voting_params;
-        let price = |wanted: Option<Frost>, present: u64| wanted.filter(|price| price.0 != present);
+        let price = |wanted: Option<Frost>, present: u64| {
+            wanted.filter(|price| differs(price.0, present, tolerance))
+        };
         // The rate that was set last counts, also while it is not in force yet.
         let commission_rate = pool
             .pending_commission_rate
@@ -78,5 +83,26 @@ impl Difference {
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))
         .collect()
+    }
+}
+
+/// Whether a price is off by more than a share of what it is at present.
+fn differs(wanted: u64, present: u64, tolerance_percent: u64) -> bool {
+    let distance = u128::from(wanted.abs_diff(present));
+    distance * 100 > u128::from(present) * u128::from(tolerance_percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_near_the_present_ones_stay() {
+        assert!(!differs(100, 100, 0));
+        assert!(differs(101, 100, 0));
+        assert!(!differs(110, 100, 10) && !differs(90, 100, 10));
+        assert!(differs(111, 100, 10) && differs(89, 100, 10));
+        assert!(differs(1, 0, 10));
+        assert!(!differs(u64::MAX, u64::MAX, u64::MAX));
     }
 }

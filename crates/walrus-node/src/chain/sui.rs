@@ -288,6 +288,17 @@ impl ChainView for SuiChain {
         self.send_announcement(wanted).boxed()
     }
 
+    fn sui_balance_mist(&self) -> BoxFuture<'_, Result<Option<u64>, ChainError>> {
+        async move {
+            let Some(contract) = &self.contract else {
+                return Ok(None);
+            };
+            let balance = self.reader.sui_balance_mist(contract.address()).await;
+            balance.map(Some).map_err(chain_error)
+        }
+        .boxed()
+    }
+
     fn can_send(&self) -> bool {
         self.contract.is_some()
     }

@@ -8,9 +8,9 @@ use walrus_core::ObjectId;
 use walrus_node::{
     NodeConfig,
     config::{
-        ConfigSynchronizerConfig, DEFAULT_METRICS_PORT, DEFAULT_REST_PORT, KeySource,
-        PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig,
-        TlsConfig, VotingConfig, WalletReference,
+        BalanceCheckConfig, ConfigSynchronizerConfig, DEFAULT_METRICS_PORT, DEFAULT_REST_PORT,
+        KeySource, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
+        SuiConfig, TlsConfig, VotingConfig, WalletReference,
     },
     scrub::SCRUB_CYCLE,
     storage::DISK_RESERVE_BYTES,
@@ -132,6 +132,9 @@ impl GenerateConfig {
             scrub_cycle_secs: SCRUB_CYCLE.as_secs(),
             cleanup_storage: false,
             storage_node_scheme: NodeScheme::default(),
+            blocklist_path: None,
+            balance_check: BalanceCheckConfig::default(),
+            wal_price_monitor: None,
             other: BTreeMap::new(),
             unknown_in_sections: Vec::new(),
         }

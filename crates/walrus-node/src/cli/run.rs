@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use walrus_node::{NodeConfig, StartError, StorageNode};
 
@@ -56,6 +57,7 @@ impl Run {
 
 async fn run(config: NodeConfig) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
+    let mut hangups = listen(SignalKind::hangup())?;
     info!(
         name = config.name,
         version = env!("CARGO_PKG_VERSION"),
@@ -69,12 +71,18 @@ async fn run(config: NodeConfig) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    let failed = tokio::select! {
-        signal = signals.next() => {
-            info!(signal, "stopping");
-            false
+    let failed = loop {
+        tokio::select! {
+            signal = signals.next() => {
+                info!(signal, "stopping");
+                break false;
+            }
+            _ = hangups.recv() => {
+                info!("SIGHUP: reading the block list and the certificate again");
+                node.reload().await;
+            }
+            () = node.failed() => break true,
         }
-        () = node.failed() => true,
     };
     let stopped = tokio::select! {
         stopped = node.shutdown() => stopped,
@@ -95,23 +103,21 @@ fn start_failure(error: &StartError) -> Failure {
     Failure::new(error, error.exit_code())
 }
 
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| {
+        let message = format!("cannot listen for signals: {error}");
+        Failure::new(message, RUNTIME_FAILURE)
+    })
+}
+
 /// The signals that ask a process to end.
 struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
 impl Signals {
     fn new() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::new(
-                    format!("cannot listen for signals: {error}"),
-                    RUNTIME_FAILURE,
-                )
-            })
-        };
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,

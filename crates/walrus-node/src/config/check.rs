@@ -31,7 +31,10 @@ impl NodeConfig {
             }
             None => {}
         }
-        self.tls.certificate_path.as_mut().map_or(Ok(()), expand)
+        for path in [&mut self.tls.certificate_path, &mut self.blocklist_path] {
+            path.as_mut().map_or(Ok(()), expand)?;
+        }
+        Ok(())
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
@@ -44,26 +47,48 @@ impl NodeConfig {
             return fail("sui.rpc is missing".into());
         }
         for url in self.sui.rpc_urls() {
-            check_url(url)?;
+            check_url("sui.rpc", url)?;
         }
         if self.tls.disable_tls && self.tls.certificate_path.is_some() {
             return fail("tls.certificate_path is given although tls.disable_tls is true".into());
         }
-        if self.voting_params.has_prices_in_dollars() {
+        if self.voting_params.has_prices_in_dollars() && self.wal_price_monitor.is_none() {
             return fail(
-                "voting_params.currency NanoUSD asks the node to convert prices, which this version cannot do; give them in \
-                 FROST, or remove them and vote with walrus-admin"
+                "voting_params.currency NanoUSD needs a source of the price of WAL: set wal_price_monitor.url and .pointer, or \
+                 give the prices in FROST"
                     .into(),
             );
         }
+        if let Some(monitor) = &self.wal_price_monitor {
+            check_url("wal_price_monitor.url", &monitor.url)?;
+            if !monitor.pointer.is_empty() && !monitor.pointer.starts_with('/') {
+                let pointer = walrus_core::text::printable(&monitor.pointer);
+                return fail(format!(
+                    "wal_price_monitor.pointer {pointer:?} is not a JSON pointer, such as /walrus/usd"
+                ));
+            }
+        }
         for (key, duty) in DUTY_KEYS {
-            if self.other.get(*key).is_some_and(|value| !value.is_null()) {
+            if self.asks_for(key) {
                 return fail(format!(
                     "{key} asks the node to {duty}, which this version cannot do; remove the key to run without"
                 ));
             }
         }
         Ok(())
+    }
+}
+
+impl NodeConfig {
+    /// Whether a key of the file, such as `checkpoint_config.periodic_db_checkpoints`, asks for anything.
+    fn asks_for(&self, key: &str) -> bool {
+        let mut path = key.split('.');
+        let first = path.next().and_then(|first| self.other.get(first));
+        let value = path.try_fold(first, |value, part| Some(value?.get(part)));
+        !matches!(
+            value.flatten(),
+            None | Some(serde_json::Value::Null | serde_json::Value::Bool(false))
+        )
     }
 }
 
@@ -113,11 +138,11 @@ fn check_host(host: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_url(url: &str) -> Result<(), ConfigError> {
+fn check_url(key: &str, url: &str) -> Result<(), ConfigError> {
     let shown = walrus_core::text::printable(url);
     let fail = |reason: &str| {
         Err(ConfigError::Value(format!(
-            "sui.rpc {shown:?} {reason}, such as https://fullnode.example.com:443"
+            "{key} {shown:?} {reason}, such as https://fullnode.example.com:443"
         )))
     };
     let Ok(uri) = url.parse::<Uri>() else {

@@ -1,6 +1,6 @@
 //! Sections of the configuration file.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use walrus_core::{ObjectId, SuiAddress};
@@ -159,6 +159,32 @@ pub struct TlsConfig {
     /// PEM file with a certificate chain for the network key; without it the node makes a certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_path: Option<PathBuf>,
+}
+
+/// `balance_check`: when little money for gas is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BalanceCheckConfig {
+    /// Seconds between two looks.
+    pub interval_secs: u64,
+    /// MIST below which the log says so.
+    pub warning_threshold_mist: u64,
+}
+
+impl Default for BalanceCheckConfig {
+    fn default() -> Self {
+        Self {
+            interval_secs: 3_600,
+            warning_threshold_mist: 5_000_000_000,
+        }
+    }
+}
+
+impl BalanceCheckConfig {
+    /// Time between two looks.
+    pub fn interval(&self) -> Duration {
+        Duration::from_secs(self.interval_secs.max(1))
+    }
 }
 
 /// `pending_sliver_cache`.

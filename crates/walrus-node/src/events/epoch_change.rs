@@ -35,6 +35,7 @@ impl EventProcessor {
             return Ok(());
         }
         info!(epoch, expired, "a new epoch began");
+        self.state.show_records_digest(epoch).await?;
         self.enter(committees).await?;
         self.garbage.collect(epoch);
         Ok(())

@@ -156,6 +156,10 @@ fn service_error(error: &ServiceError) -> Response {
         ServiceError::InvalidMetadata(_) | ServiceError::UndecodableMetadata(_) => {
             (InvalidArgument, Reason::InvalidMetadata)
         }
+        ServiceError::Blocked => (
+            ErrorStatus::UnavailableForLegalReasons,
+            Reason::ForbiddenBlob,
+        ),
         ServiceError::InvalidBlob => (FailedPrecondition, Reason::InvalidBlob),
         ServiceError::UnsupportedEncodingType => (InvalidArgument, Reason::UnsupportedEncodingType),
         ServiceError::IndexOutOfRange { .. } | ServiceError::SliverIndexOutOfRange { .. } => {

@@ -3,13 +3,18 @@
 //! Clients pin the network key they find on chain, so a certificate the node makes for itself is as good to them as any.
 //! Browsers want a public authority; for them a certificate file can be configured, made for the same key.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType};
 use rustls::{
     ServerConfig,
-    crypto::ring,
+    crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
+    server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
 use walrus_core::keys::{NetworkKeyPair, tls_server_name};
@@ -58,33 +63,114 @@ pub enum TlsIdentity<'a> {
     CertificateFile(&'a Path),
 }
 
-/// The server configuration: HTTP/2 and HTTP/1.1, also for clients that do not negotiate.
-pub fn server_config(
-    key: &NetworkKeyPair,
-    identity: &TlsIdentity<'_>,
-) -> Result<ServerConfig, TlsError> {
-    let chain = match identity {
-        TlsIdentity::SelfSigned { public_host } => vec![self_signed(key, public_host)?],
-        TlsIdentity::CertificateFile(path) => load_chain(path)?,
-    };
-    let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_pkcs8_der()));
-    let provider = Arc::new(ring::default_provider());
-    let certified =
-        CertifiedKey::from_der(chain, private_key, &provider).map_err(|error| {
-            match (identity, error) {
-                (TlsIdentity::CertificateFile(path), rustls::Error::InconsistentKeys(_)) => {
-                    TlsError::KeyMismatch {
-                        path: path.display().to_string(),
-                    }
-                }
-                (_, error) => TlsError::Setup(error),
+/// The certificate a node serves; one from a file can be replaced while connections are open.
+pub struct Certificate {
+    key: NetworkKeyPair,
+    provider: Arc<CryptoProvider>,
+    file: Option<PathBuf>,
+    served: RwLock<Served>,
+}
+
+/// What is served at a moment.
+struct Served {
+    certified: Arc<CertifiedKey>,
+    not_after_seconds: i64,
+}
+
+impl Certificate {
+    /// Makes or loads the certificate for `key`.
+    pub fn new(key: NetworkKeyPair, identity: &TlsIdentity<'_>) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let (chain, file) = match identity {
+            TlsIdentity::SelfSigned { public_host } => {
+                (vec![self_signed(&key, public_host)?], None)
             }
-        })?;
-    let resolver = rustls::sign::SingleCertAndKey::from(certified);
-    let mut config = ServerConfig::builder_with_provider(provider)
+            TlsIdentity::CertificateFile(path) => (load_chain(path)?, Some(path.to_path_buf())),
+        };
+        let served = Served::new(&key, &provider, chain, file.as_deref())?;
+        Ok(Self {
+            key,
+            provider,
+            file,
+            served: RwLock::new(served),
+        })
+    }
+
+    /// Reads the file again and serves what it holds from now on; returns whether that is another certificate. On failure the
+    /// old one stays.
+    pub fn reload(&self) -> Result<bool, TlsError> {
+        let Some(path) = &self.file else {
+            return Ok(false);
+        };
+        let chain = load_chain(path)?;
+        if self.read().certified.cert == chain {
+            return Ok(false);
+        }
+        let fresh = Served::new(&self.key, &self.provider, chain, Some(path))?;
+        *self.served.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(true)
+    }
+
+    /// When the certificate ends, in seconds since 1970.
+    pub fn not_after_seconds(&self) -> i64 {
+        self.read().not_after_seconds
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Served> {
+        self.served.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Certificate {
+    /// Does not show the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("file", &self.file)
+            .field("not_after_seconds", &self.not_after_seconds())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.read().certified.clone())
+    }
+}
+
+impl Served {
+    fn new(
+        key: &NetworkKeyPair,
+        provider: &Arc<CryptoProvider>,
+        chain: Vec<CertificateDer<'static>>,
+        file: Option<&Path>,
+    ) -> Result<Self, TlsError> {
+        let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default();
+        let (_, parsed) = x509_parser::parse_x509_certificate(leaf)
+            .map_err(|error| TlsError::Setup(rustls::Error::General(error.to_string())))?;
+        let not_after_seconds = parsed.validity().not_after.timestamp();
+        let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_pkcs8_der()));
+        let certified =
+            CertifiedKey::from_der(chain, private_key, provider).map_err(|error| {
+                match (file, error) {
+                    (Some(path), rustls::Error::InconsistentKeys(_)) => TlsError::KeyMismatch {
+                        path: path.display().to_string(),
+                    },
+                    (_, error) => TlsError::Setup(error),
+                }
+            })?;
+        Ok(Self {
+            certified: Arc::new(certified),
+            not_after_seconds,
+        })
+    }
+}
+
+/// The server configuration: HTTP/2 and HTTP/1.1, also for clients that do not negotiate.
+pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(certificate.provider.clone())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(resolver));
+        .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -145,40 +231,53 @@ mod tests {
     #[test]
     fn self_signed_for_names_and_addresses() {
         for public_host in ["node.example.com", "127.0.0.1", "::1", "localhost"] {
-            server_config(&key(1), &TlsIdentity::SelfSigned { public_host }).unwrap();
+            let identity = TlsIdentity::SelfSigned { public_host };
+            let certificate = Arc::new(Certificate::new(key(1), &identity).unwrap());
+            assert!(!certificate.reload().unwrap());
+            server_config(certificate).unwrap();
         }
         let bad = TlsIdentity::SelfSigned {
             public_host: "bad host\u{e9}",
         };
         assert!(matches!(
-            server_config(&key(1), &bad),
+            Certificate::new(key(1), &bad),
             Err(TlsError::SelfSigned { .. })
         ));
     }
 
     #[test]
-    fn certificate_files_must_be_for_the_network_key() {
+    fn certificate_files_must_be_for_the_network_key_and_can_be_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("certificate.pem");
-        let identity = TlsIdentity::CertificateFile(&path);
-        assert!(matches!(
-            server_config(&key(1), &identity),
-            Err(TlsError::CertificateFile { .. })
-        ));
+        let load = |seed| Certificate::new(key(seed), &TlsIdentity::CertificateFile(&path));
+        let write = |seed, year| {
+            let pair = KeyPair::from_pem(&key(seed).to_pkcs8_pem()).unwrap();
+            let mut params = CertificateParams::new(vec!["node.example.com".to_owned()]).unwrap();
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+            fs::write(&path, params.self_signed(&pair).unwrap().pem()).unwrap();
+        };
+        assert!(matches!(load(1), Err(TlsError::CertificateFile { .. })));
+        write(1, 2030);
+        assert!(matches!(load(2), Err(TlsError::KeyMismatch { .. })));
+        let certificate = load(1).unwrap();
+        let ends = certificate.not_after_seconds();
+        assert!(!certificate.reload().unwrap());
 
-        let pair = KeyPair::from_pem(&key(1).to_pkcs8_pem()).unwrap();
-        let params = CertificateParams::new(vec!["node.example.com".to_owned()]).unwrap();
-        fs::write(&path, params.self_signed(&pair).unwrap().pem()).unwrap();
-        server_config(&key(1), &identity).unwrap();
+        write(1, 2031);
+        assert!(certificate.reload().unwrap());
+        assert!(certificate.not_after_seconds() > ends);
+
+        let ends = certificate.not_after_seconds();
+        write(2, 2032);
         assert!(matches!(
-            server_config(&key(2), &identity),
+            certificate.reload(),
             Err(TlsError::KeyMismatch { .. })
         ));
-
         fs::write(&path, "nothing").unwrap();
         assert!(matches!(
-            server_config(&key(1), &identity),
+            certificate.reload(),
             Err(TlsError::CertificateFile { .. })
         ));
+        assert_eq!(certificate.not_after_seconds(), ends);
     }
 }

@@ -7,15 +7,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
-    chain::{Announcement, ChainError, ChainView},
+    chain::{ChainError, ChainView},
+    config::NodeConfig,
     state::NodeState,
+    upkeep::PriceSource,
 };
 
 /// Compares every `interval`, until stopped, and sends what differs.
 pub(super) async fn announce_config(
     state: Arc<NodeState>,
     chain: Arc<dyn ChainView>,
-    wanted: Announcement,
+    config: NodeConfig,
+    price: Option<PriceSource>,
     interval: Duration,
     stop: CancellationToken,
 ) {
@@ -23,7 +26,13 @@ pub(super) async fn announce_config(
         return;
     }
     let mut is_refused = false;
+    let mut price_failed = false;
     loop {
+        let usd_per_wal = match &price {
+            Some(source) => ask_price(source, &mut price_failed).await,
+            None => None,
+        };
+        let wanted = config.announcement(usd_per_wal);
         match chain.announce(&wanted).await {
             Ok(changed) => {
                 is_refused = false;
@@ -45,6 +54,24 @@ pub(super) async fn announce_config(
             biased;
             () = stop.cancelled() => return,
             () = sleep(interval) => {}
+        }
+    }
+}
+
+/// What a WAL costs in dollars. That it is not to be had is told once; until then the votes stay as they are.
+async fn ask_price(source: &PriceSource, has_failed: &mut bool) -> Option<f64> {
+    match source.usd_per_wal().await {
+        Ok(price) => {
+            if std::mem::take(has_failed) {
+                info!(usd_per_wal = price, "the price of WAL is known again");
+            }
+            Some(price)
+        }
+        Err(error) => {
+            if !std::mem::replace(has_failed, true) {
+                warn!(%error, "the votes for prices stay as they are");
+            }
+            None
         }
     }
 }

@@ -85,7 +85,8 @@ impl Service {
         if sources.is_empty() {
             return Err(ServiceError::SymbolNotPresent);
         }
-        self.check_readable(blob_id).await?;
+        self.check_readable(blob_id, ServiceError::SliverNotFound)
+            .await?;
         let _memory = self.reserve_symbols(blob_id, ids.len()).await?;
         let mut symbols: Vec<GeneralRecoverySymbol> = Vec::with_capacity(ids.len());
         let mut failure = ServiceError::SliverNotFound;
@@ -118,7 +119,8 @@ impl Service {
         for target in &query.targets {
             check_index(*target, source_slivers)?;
         }
-        self.check_readable(blob_id).await?;
+        self.check_readable(blob_id, ServiceError::SliverNotFound)
+            .await?;
         let keys: Vec<_> = view
             .shards
             .keys()
@@ -156,15 +158,6 @@ impl Service {
             .requests
             .try_acquire()
             .map_err(|_| ServiceError::Busy)
-    }
-
-    /// Symbols of a blob nobody pays for are not given away, whatever is left of it on disk.
-    async fn check_readable(&self, blob_id: BlobId) -> Result<(), ServiceError> {
-        if self.state().is_registered(blob_id).await? {
-            Ok(())
-        } else {
-            Err(ServiceError::SliverNotFound)
-        }
     }
 
     /// The cells a filter stands for, ascending.

@@ -20,6 +20,9 @@ pub enum ServiceError {
     /// No sliver to read.
     #[error("the sliver is not stored on this node")]
     SliverNotFound,
+    /// The operator does not serve the blob.
+    #[error("the operator of this node does not serve this blob")]
+    Blocked,
     /// Nobody has registered the blob, as far as the node knows.
     #[error(
         "the blob is not registered in the current epoch, as far as this node has seen the chain"

@@ -14,9 +14,8 @@ const UNSUPPORTED_ENCODING_PREFIX: &[u8] = &[0, 0];
 impl Service {
     /// `GET …/metadata`: the wire form, verified.
     pub async fn metadata(&self, blob_id: BlobId) -> Result<Bytes, ServiceError> {
-        if !self.state.is_registered(blob_id).await? {
-            return Err(ServiceError::MetadataNotFound);
-        }
+        self.check_readable(blob_id, ServiceError::MetadataNotFound)
+            .await?;
         let entry = self.load_metadata(blob_id).await?;
         entry
             .map(|entry| entry.bytes)

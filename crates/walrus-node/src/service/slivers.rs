@@ -29,9 +29,8 @@ impl Service {
         holder: Holder,
     ) -> Result<Bytes, ServiceError> {
         let key = self.sliver_key(blob_id, pair, axis)?;
-        if !self.state.is_registered(blob_id).await? {
-            return Err(ServiceError::SliverNotFound);
-        }
+        self.check_readable(blob_id, ServiceError::SliverNotFound)
+            .await?;
         match self.state.storage().read_sliver_for(key, holder).await? {
             SliverRead::Found(bytes) => Ok(bytes),
             SliverRead::Missing => Err(ServiceError::SliverNotFound),

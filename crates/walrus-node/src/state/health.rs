@@ -1,11 +1,22 @@
 //! The health report.
 
-use walrus_core::node_api::{
-    HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
+use walrus_core::{
+    Epoch,
+    node_api::{HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary},
 };
 
 use super::NodeState;
-use crate::{epoch::EpochView, storage::ShardStatus};
+use crate::{
+    epoch::EpochView,
+    metrics::EpochLabel,
+    storage::{Index, ShardStatus, StorageError},
+};
+
+/// Bits of a number that a scraper, which works with floating point, keeps.
+const EXACT_BITS: u32 = 48;
+
+/// Epochs whose digests are shown at a time.
+const DIGESTS_SHOWN: Epoch = 2;
 
 impl NodeState {
     /// The health report.
@@ -32,6 +43,21 @@ impl NodeState {
     pub(crate) fn storage_failed(&self) {
         self.progress
             .update(|progress| progress.phase = crate::progress::NodePhase::StorageFailed);
+    }
+
+    /// Shows a digest of the blob records, which operators compare between nodes. Called when all events before `epoch` are
+    /// processed and none after it.
+    pub(crate) async fn show_records_digest(&self, epoch: Epoch) -> Result<(), StorageError> {
+        let digest = self.storage.with_index(Index::records_digest).await?;
+        let shown = u64::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes"));
+        let digests = &self.metrics.records_digest;
+        digests
+            .get_or_create(&EpochLabel { epoch })
+            .set(shown >> (u64::BITS - EXACT_BITS));
+        if let Some(epoch) = epoch.checked_sub(DIGESTS_SHOWN) {
+            digests.remove(&EpochLabel { epoch });
+        }
+        Ok(())
     }
 
     /// Brings the metrics that are sampled, not counted, up to date.

@@ -423,6 +423,10 @@ impl ChainView for ScriptedChain {
         async move { Ok(changed) }.boxed()
     }
 
+    fn sui_balance_mist(&self) -> BoxFuture<'_, Result<Option<u64>, ChainError>> {
+        self.answer(|| Some(3_000_000_000))
+    }
+
     fn can_send(&self) -> bool {
         true
     }

@@ -19,4 +19,5 @@ mod recovery_requests;
 mod refusals;
 mod start;
 mod sync_requests;
+mod upkeep;
 mod uploads;

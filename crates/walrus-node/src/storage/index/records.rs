@@ -7,7 +7,7 @@ use std::{
 
 use fjall::Keyspace;
 use serde::Serialize;
-use walrus_core::{BlobId, Epoch, ObjectId};
+use walrus_core::{BlobId, Epoch, ObjectId, hash::blake2b256};
 
 use super::{Cursor, Index, META_CURSOR, WriteBatch, blob_id_of, decode, encode, get};
 use crate::{
@@ -154,6 +154,18 @@ impl Index {
             }
         }
         Ok(())
+    }
+}
+
+impl Index {
+    /// A digest of all blob records. Nodes that have processed the same events have the same.
+    pub fn records_digest(&self) -> Result<[u8; 32], StorageError> {
+        let mut digest = [0; 32];
+        for item in self.blobs.iter() {
+            let (key, value) = item.into_inner()?;
+            digest = blake2b256(&[&digest, &key, &value]);
+        }
+        Ok(digest)
     }
 }
 
