@@ -21,6 +21,7 @@
 
 mod chain;
 mod crypto;
+mod embedded;
 pub mod execution;
 mod faucet;
 mod framework;
@@ -32,5 +33,6 @@ mod rpc;
 mod server;
 
 pub use chain::{ClockError, GenesisError};
+pub use embedded::{EmbeddedChain, Snapshot};
 pub use ledger::{OpenError, StoreError};
 pub use localnet::{AdvanceError, Localnet, LocalnetConfig, StartError};

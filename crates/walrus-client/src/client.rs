@@ -70,12 +70,21 @@ impl WalrusClient {
         signing: Option<SigningOptions>,
         environment: Environment,
     ) -> Result<Self, ClientError> {
+        Self::over(config, SuiRpc::new(rpc_urls)?, signing, environment)
+    }
+
+    /// The same over full nodes that are reached in another way.
+    pub fn over(
+        config: ClientConfig,
+        rpc: SuiRpc,
+        signing: Option<SigningOptions>,
+        environment: Environment,
+    ) -> Result<Self, ClientError> {
         let ids = ContractIds {
             system_object: config.system_object,
             staking_object: config.staking_object,
             treasury_object: config.treasury_object,
         };
-        let rpc = SuiRpc::new(rpc_urls)?;
         let reader = SuiReader::with_quorum(rpc, ids, config.cache_ttl, config.rpc_quorum)?;
         let contract = signing.map(|signing| {
             let rpc = reader.rpc().clone();

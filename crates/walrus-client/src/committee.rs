@@ -50,6 +50,10 @@ impl CommitteeClients {
                     committee.n_shards,
                     config,
                 )
+                .map(|client| match environment.transport() {
+                    Some(transport) => client.over(Arc::clone(transport)),
+                    None => client,
+                })
             })
             .collect();
         Self {

@@ -1,6 +1,6 @@
-//! What a client takes from the world besides bytes: the time of day and chance.
+//! What a client takes from the world: the time of day, chance, and the way to the nodes.
 //!
-//! Both come with the client, so that a test can decide what time it is, and run again from the seed it failed with.
+//! They come with the client, so that a test can decide what time it is, and run again from the seed it failed with.
 //! Waiting goes by the clock of the executor, which tests can stop.
 
 use std::{
@@ -11,11 +11,14 @@ use std::{
 
 use rand::{Rng as _, RngCore as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 
-/// Clock and randomness; clones share them.
+use crate::node::Transport;
+
+/// Clock, randomness and the way to the nodes; clones share them.
 #[derive(Clone)]
 pub struct Environment {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     random: Arc<Mutex<StdRng>>,
+    transport: Option<Arc<dyn Transport>>,
 }
 
 impl fmt::Debug for Environment {
@@ -42,7 +45,20 @@ impl Environment {
         Self {
             clock: Arc::new(clock),
             random: Arc::new(Mutex::new(random)),
+            transport: None,
         }
+    }
+
+    /// The same with another way to the nodes than the network.
+    #[must_use]
+    pub fn with_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// The way to the nodes, if it is not the network.
+    pub fn transport(&self) -> Option<&Arc<dyn Transport>> {
+        self.transport.as_ref()
     }
 
     /// Milliseconds since 1970.

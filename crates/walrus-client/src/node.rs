@@ -10,8 +10,9 @@ mod http;
 mod recovery;
 mod sync;
 mod tls;
+mod transport;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{Method, Url};
@@ -28,6 +29,7 @@ use walrus_core::{
 pub use body::SliverBody;
 pub use error::NodeError;
 pub use sync::{SyncStream, SyncedSliver};
+pub use transport::{Transport, TransportError};
 
 use crate::config::{CommunicationConfig, NodeScheme};
 use http::Http;
@@ -99,6 +101,13 @@ impl NodeClient {
         };
         let http = Http::new(base, tls, config).map_err(|error| invalid(error.to_string()))?;
         Ok(Self { http, n_shards })
+    }
+
+    /// The same client with another way to the node.
+    #[must_use]
+    pub fn over(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.http.set_transport(transport);
+        self
     }
 
     /// Scheme, host and port of the node.

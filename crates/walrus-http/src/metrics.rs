@@ -13,6 +13,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::get,
+    serve::Listener,
 };
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -24,7 +25,6 @@ use prometheus_client::{
     },
     registry::Registry,
 };
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
@@ -161,7 +161,7 @@ fn duration_histogram() -> Histogram {
 
 /// Serves `/metrics` on its own address, plain text, so that it need not be exposed with the API.
 pub async fn serve_metrics(
-    listener: TcpListener,
+    listener: impl Listener<Addr: fmt::Debug>,
     render: impl Fn() -> Result<String, fmt::Error> + Clone + Send + Sync + 'static,
     stop: CancellationToken,
 ) {

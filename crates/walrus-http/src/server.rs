@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, serve::Listener};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -11,8 +11,7 @@ use hyper_util::{
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -25,9 +24,6 @@ use crate::{
     limits::HttpLimits,
     timed_stream::TimedStream,
 };
-
-/// Pause after a failed accept, which usually means that the process is out of file descriptors.
-const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// A peer that does not answer HTTP/2 pings in this interval and time is gone.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -53,18 +49,18 @@ impl Scheme {
 }
 
 /// A server of one API on one address.
-pub struct HttpServer {
-    listener: TcpListener,
+pub struct HttpServer<L> {
+    listener: L,
     router: Router,
     scheme: Scheme,
     limits: HttpLimits,
     metrics: HttpMetrics,
 }
 
-impl HttpServer {
+impl<L: Listener<Addr = SocketAddr>> HttpServer<L> {
     /// A server on a bound listener.
     pub fn new(
-        listener: TcpListener,
+        listener: L,
         router: Router,
         scheme: Scheme,
         limits: HttpLimits,
@@ -80,7 +76,7 @@ impl HttpServer {
     }
 
     /// Serves until `stop`, then lets open requests finish within the grace period.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let connections = Connections::new(
             self.limits.connections_max,
             self.metrics.connections.clone(),
@@ -93,13 +89,10 @@ impl HttpServer {
         let builder = self.connection_builder();
         let limits = Arc::new(self.limits.clone());
         loop {
-            let accepted = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                accepted = self.accept() => accepted,
-            };
-            let Some((stream, peer)) = accepted else {
-                continue;
+                accepted = self.listener.accept() => accepted,
             };
             let Some(place) = connections.admit(peer.ip().into()) else {
                 debug!(%peer, "connection refused: the address has its share");
@@ -119,23 +112,6 @@ impl HttpServer {
         }
         drop(self.listener);
         wait_for_requests(graceful, self.limits.shutdown_grace).await;
-    }
-
-    async fn accept(&self) -> Option<(TcpStream, SocketAddr)> {
-        match self.listener.accept().await {
-            Ok((stream, peer)) => {
-                // Answers are written whole; waiting to fill packets only delays them.
-                if let Err(error) = stream.set_nodelay(true) {
-                    debug!(%peer, %error, "cannot disable Nagle's algorithm");
-                }
-                Some((stream, peer))
-            }
-            Err(error) => {
-                warn!(%error, "cannot accept a connection");
-                sleep(ACCEPT_RETRY_DELAY).await;
-                None
-            }
-        }
     }
 
     fn connection_builder(&self) -> Builder<TokioExecutor> {
@@ -170,6 +146,11 @@ async fn wait_for_requests(graceful: GracefulShutdown, grace: Option<Duration>) 
     }
 }
 
+/// A connection's bytes.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
 struct ServedConnection {
     builder: Builder<TokioExecutor>,
     router: Router,
@@ -182,7 +163,7 @@ struct ServedConnection {
 
 impl ServedConnection {
     /// Serves the connection until the peer ends it, or breaks a limit.
-    async fn serve(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    async fn serve<S: Stream>(self, stream: S, acceptor: Option<TlsAcceptor>) {
         let connection = self.place.connection().clone();
         let (peer, limits, metrics) = (self.peer, self.limits.clone(), self.metrics.clone());
         tokio::select! {
@@ -195,7 +176,7 @@ impl ServedConnection {
         }
     }
 
-    async fn serve_stream(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    async fn serve_stream<S: Stream>(self, stream: S, acceptor: Option<TlsAcceptor>) {
         let peer = self.peer;
         let Some(acceptor) = acceptor else {
             return self.serve_http(stream).await;
@@ -207,10 +188,7 @@ impl ServedConnection {
         }
     }
 
-    async fn serve_http<S>(self, stream: S)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve_http<S: Stream>(self, stream: S) {
         let connection = self.place.connection().clone();
         let io = TokioIo::new(TimedStream::new(
             stream,

@@ -48,5 +48,5 @@ pub mod sync;
 pub mod upkeep;
 
 pub use config::NodeConfig;
-pub use node::{RunningNode, StorageNode};
+pub use node::{RunningNode, StorageNode, Surroundings};
 pub use start_error::StartError;

@@ -5,15 +5,14 @@ mod announce;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ambient::TaskTracker;
-use tokio::{
-    net::TcpListener,
-    time::{interval, sleep, timeout},
-};
+use axum::serve::Listener;
+use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use walrus_client::Environment;
 use walrus_core::{ObjectId, keys::NetworkKeyPair};
 use walrus_encoder::Encoder;
-use walrus_http::{HttpServer, Scheme, serve_metrics};
+use walrus_http::{HttpServer, Network, Scheme, Tcp, serve_metrics};
 
 use announce::announce_config;
 
@@ -31,7 +30,7 @@ use crate::{
     service::{Service, ServiceLimits},
     start_error::StartError,
     state::{NodeParts, NodeState},
-    storage::{Identity, Storage, StorageOptions},
+    storage::{Identity, Medium, Storage, StorageOptions},
     sync::ShardCompletion,
     upkeep::{Blocklist, PriceSource, Reloader, watch_balance},
 };
@@ -51,6 +50,18 @@ const ORPHANS_EXPLAINED: usize = crate::storage::COMMIT_JOBS_MAX;
 /// How often old entries of the pending caches are dropped when nobody uses them.
 const PENDING_EXPIRY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// What a node finds around it when it starts.
+pub struct Surroundings<N> {
+    /// The chain.
+    pub chain: Arc<dyn ChainView>,
+    /// Where it listens.
+    pub network: N,
+    /// The way to other nodes.
+    pub environment: Environment,
+    /// What its storage is on.
+    pub medium: Medium,
+}
+
 /// The storage node.
 pub struct StorageNode;
 
@@ -66,6 +77,26 @@ impl StorageNode {
         config: NodeConfig,
         chain: Arc<dyn ChainView>,
     ) -> Result<RunningNode, StartError> {
+        let surroundings = Surroundings {
+            chain,
+            network: Tcp,
+            environment: Environment::of_system(),
+            medium: Medium::FileSystem,
+        };
+        Self::start_in(config, surroundings).await
+    }
+
+    /// Starts a node in surroundings of choice.
+    pub async fn start_in<N: Network>(
+        config: NodeConfig,
+        surroundings: Surroundings<N>,
+    ) -> Result<RunningNode, StartError> {
+        let Surroundings {
+            chain,
+            network,
+            environment,
+            medium,
+        } = surroundings;
         let keys = Keys::load(&config)?;
         let certificate = certificate(&config, &keys.network)?;
         let scheme = scheme(certificate.clone())?;
@@ -74,9 +105,9 @@ impl StorageNode {
         let price = price_source(&config)?;
         // Before anything is opened, so that a wrong key leaves nothing behind that has to be closed.
         let registration = check_registration(&config, &keys, chain.as_ref()).await?;
-        let rest = bind("API", config.rest_api_address).await?;
-        let metrics_listener = bind("metrics", config.metrics_address).await?;
-        let storage = open_storage(&config).await?;
+        let rest = bind(&network, "API", config.rest_api_address).await?;
+        let metrics_listener = bind(&network, "metrics", config.metrics_address).await?;
+        let storage = open_storage(&config, medium).await?;
         let identity = identify(&storage, chain.as_ref(), config.sui.system_object).await?;
 
         let encoder = Encoder::new(identity.n_shards)
@@ -143,7 +174,8 @@ impl StorageNode {
         let reloader = Arc::new(Reloader::new(blocked, certificate, state.metrics().clone()));
         tasks.spawn(reloader.clone().run(stop.clone()));
         tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
-        let peers = Arc::new(Peers::new(identity.n_shards, config.peer_communication()));
+        let communication = config.peer_communication();
+        let peers = Arc::new(Peers::new(identity.n_shards, communication, environment));
         let healer = Arc::new(Healer::new(service.clone(), peers, chain.clone()));
         let workers = Workers {
             shard_work: Arc::new(ShardCompletion::new(
@@ -298,8 +330,13 @@ fn announcement_interval(config: &NodeConfig) -> Option<Duration> {
     Some(monitor.map_or(interval, |monitor| interval.min(monitor.interval())))
 }
 
-async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
+async fn bind<N: Network>(
+    network: &N,
+    what: &'static str,
+    address: SocketAddr,
+) -> Result<N::Listener, StartError> {
+    network
+        .bind(address)
         .await
         .map_err(|source| StartError::Bind {
             what,
@@ -308,7 +345,10 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, St
         })
 }
 
-fn local_address(what: &'static str, listener: &TcpListener) -> Result<SocketAddr, StartError> {
+fn local_address(
+    what: &'static str,
+    listener: &impl Listener<Addr = SocketAddr>,
+) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|source| StartError::Bind {
         what,
         address: SocketAddr::from(([0, 0, 0, 0], 0)),
@@ -316,12 +356,13 @@ fn local_address(what: &'static str, listener: &TcpListener) -> Result<SocketAdd
     })
 }
 
-async fn open_storage(config: &NodeConfig) -> Result<Storage, StartError> {
+async fn open_storage(config: &NodeConfig, medium: Medium) -> Result<Storage, StartError> {
     let options = StorageOptions {
         path: config.storage_path.clone(),
         disk_reserve_bytes: config.disk_reserve_bytes,
         read_bytes_max: config.rest_server.max_read_bytes,
         cleanup: config.cleanup_storage,
+        medium,
     };
     Ok(crate::storage::run_blocking(move || Storage::open(&options)).await??)
 }

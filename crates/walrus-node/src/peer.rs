@@ -18,6 +18,7 @@ use tokio::{
 };
 use tracing::debug;
 use walrus_client::{
+    Environment,
     config::CommunicationConfig,
     node::{NodeClient, NodeError},
 };
@@ -129,6 +130,7 @@ impl Peer {
 pub struct Peers {
     n_shards: NShards,
     config: CommunicationConfig,
+    environment: Environment,
     known: Mutex<BTreeMap<ObjectId, Known>>,
 }
 
@@ -150,10 +152,11 @@ pub struct Holder {
 
 impl Peers {
     /// No nodes yet; they are met as committees name them.
-    pub fn new(n_shards: NShards, config: CommunicationConfig) -> Self {
+    pub fn new(n_shards: NShards, config: CommunicationConfig, environment: Environment) -> Self {
         Self {
             n_shards,
             config,
+            environment,
             known: Mutex::default(),
         }
     }
@@ -175,6 +178,10 @@ impl Peers {
         )
         .inspect_err(|error| debug!(node = %member.node_id, %error, "a member cannot be asked"))
         .ok()?;
+        let client = match self.environment.transport() {
+            Some(transport) => client.over(Arc::clone(transport)),
+            None => client,
+        };
         let peer = Arc::new(Peer::new(member.node_id, client));
         known.insert(
             member.node_id,

@@ -25,8 +25,10 @@ mod identity;
 mod index;
 mod lock;
 mod maintenance;
+mod medium;
 mod read;
 mod shards;
+pub mod simulated;
 
 use std::{
     path::{Path, PathBuf},
@@ -41,6 +43,7 @@ pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
 pub use error::StorageError;
 pub use index::{Cursor, Found, Identity, Index, ShardRange, SliverCounts};
 pub use maintenance::{Findings, Inspection, Item, Quarantine, export_path, give_up_lost_index};
+pub use medium::Medium;
 pub use read::SliverRead;
 pub use shards::{ShardRecord, ShardStatus};
 
@@ -84,6 +87,8 @@ pub struct StorageOptions {
     pub read_bytes_max: usize,
     /// Delete what is stored first. What is not the node's stays.
     pub cleanup: bool,
+    /// What the directory is on.
+    pub medium: Medium,
 }
 
 impl StorageOptions {
@@ -94,6 +99,7 @@ impl StorageOptions {
             disk_reserve_bytes: DISK_RESERVE_BYTES,
             read_bytes_max: READ_BYTES_MAX,
             cleanup: false,
+            medium: Medium::FileSystem,
         }
     }
 }
@@ -116,15 +122,17 @@ impl Storage {
     /// Fails with [`StorageError::Locked`] when another process uses the directory, and with [`StorageError::IndexLost`] when
     /// there are slivers but nothing in the index that knows them.
     pub fn open(options: &StorageOptions) -> Result<Self, StorageError> {
-        let lock = Arc::new(DirectoryLock::acquire(&options.path)?);
+        let medium = &options.medium;
+        let lock = Arc::new(DirectoryLock::acquire(medium, &options.path)?);
         if options.cleanup {
-            files::clean_up(&options.path)?;
+            files::clean_up(medium, &options.path)?;
         }
-        let files = Arc::new(SliverFiles::open(&options.path)?);
-        let index = Arc::new(Index::open(&options.path.join(files::INDEX_DIRECTORY))?);
+        let files = Arc::new(SliverFiles::open(&options.path, medium)?);
+        let directory = options.path.join(files::INDEX_DIRECTORY);
+        let index = Arc::new(Index::open(&directory, medium)?);
         if index.identity()?.is_none() {
             let files = files.count()?;
-            if files > 0 || identity::exists(&options.path)? {
+            if files > 0 || identity::exists(medium, &options.path)? {
                 let path = options.path.clone();
                 return Err(StorageError::IndexLost { path, files });
             }
@@ -144,7 +152,7 @@ impl Storage {
     pub fn claim(&self, identity: &Identity) -> Result<(), StorageError> {
         self.index.claim(identity)?;
         // Second: an index that is lost must have been there.
-        identity::write(self.files.root(), identity)
+        identity::write(self.files.medium(), self.files.root(), identity)
     }
 
     /// Completes when the storage can no longer be written. The process has to end then.

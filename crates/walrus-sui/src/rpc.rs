@@ -20,7 +20,12 @@ use std::{
 
 use rand::Rng as _;
 use sui_rpc::Client;
-use tower::util::MapResponseLayer;
+use tonic::body::Body;
+use tower::{
+    Service,
+    layer::layer_fn,
+    util::{MapResponse, MapResponseLayer},
+};
 
 pub(crate) use self::{
     coins::Coin,
@@ -90,6 +95,36 @@ impl SuiRpc {
         Ok(Self {
             nodes: Arc::new(Nodes {
                 list,
+                active: AtomicUsize::new(0),
+            }),
+        })
+    }
+
+    /// A full node in this process: `services` is called instead of a connection. The URL is its name.
+    pub fn in_process<S>(url: &str, services: S) -> Result<Self, SuiError>
+    where
+        S: Service<http::Request<Body>, Response = http::Response<Body>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+        S::Future: Send + 'static,
+    {
+        let rpc = Self::new([url])?;
+        let list = rpc.nodes.list.iter().map(|node| {
+            let services = services.clone();
+            let called = layer_fn(move |_connection| {
+                MapResponse::new(services.clone(), answers::only_grpc as fn(_) -> _)
+            });
+            FullNode {
+                url: node.url.clone(),
+                client: node.client.clone().request_layer(called),
+            }
+        });
+        Ok(Self {
+            nodes: Arc::new(Nodes {
+                list: list.collect(),
                 active: AtomicUsize::new(0),
             }),
         })

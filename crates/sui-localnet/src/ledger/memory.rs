@@ -24,6 +24,15 @@ impl MemoryStore {
     }
 }
 
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            tables: RwLock::new(tables.clone()),
+        }
+    }
+}
+
 impl Store for MemoryStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.with_table(table, |entries| entries.get(key).cloned()))

@@ -152,3 +152,27 @@ pub(crate) trait Store: Send + Sync {
     /// Applies all of `batch`. After `Ok`, a crash of process or machine cannot lose it (stores on disk).
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 }
+
+impl<S: Store> Store for std::sync::Arc<S> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        (**self).get(table, key)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), StoreError> {
+        (**self).scan(table, prefix, after, visit)
+    }
+
+    fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<Entry>, StoreError> {
+        (**self).last(table, prefix)
+    }
+
+    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        (**self).commit(batch)
+    }
+}

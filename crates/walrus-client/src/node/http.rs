@@ -1,12 +1,15 @@
 //! One HTTP exchange: sending, bounded reading, and telling failures apart.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Client, Method, Request, RequestBuilder, Response, StatusCode, Url};
 use walrus_core::{node_api::ErrorEnvelope, text::printable};
 
-use super::error::NodeError;
+use super::{
+    error::NodeError,
+    transport::{Transport, TransportError},
+};
 use crate::config::CommunicationConfig;
 
 /// Time for a connection, TLS included.
@@ -24,6 +27,8 @@ pub(super) struct Http {
     client: Client,
     base: Url,
     timeout: Duration,
+    /// Used instead of the client's connections.
+    transport: Option<Arc<dyn Transport>>,
 }
 
 impl Http {
@@ -57,7 +62,12 @@ impl Http {
             client: builder.build()?,
             base,
             timeout: config.total_timeout,
+            transport: None,
         })
+    }
+
+    pub(super) fn set_transport(&mut self, transport: Arc<dyn Transport>) {
+        self.transport = Some(transport);
     }
 
     pub(super) fn base(&self) -> &Url {
@@ -130,8 +140,8 @@ impl Http {
         let (client, request) = request.build_split();
         let request = request.map_err(|error| self.failure(&error))?;
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
-        let sent = match patiently(idle, client.execute(request)).await {
-            Ok(sent) => sent.map_err(|error| self.failure(&error)),
+        let sent = match patiently(idle, self.execute(&client, request)).await {
+            Ok(sent) => sent,
             Err(silent) => Err(silent),
         };
         let response = match sent {
@@ -153,6 +163,17 @@ impl Http {
             .await
             .unwrap_or_default();
         Err(refusal(status, &body))
+    }
+
+    async fn execute(&self, client: &Client, request: Request) -> Result<Response, NodeError> {
+        let Some(transport) = &self.transport else {
+            let sent = client.execute(request).await;
+            return sent.map_err(|error| self.failure(&error));
+        };
+        transport.send(request).await.map_err(|error| match error {
+            TransportError::Unreachable(reason) => NodeError::Unreachable(reason),
+            TransportError::Broken(reason) => NodeError::Transport(reason),
+        })
     }
 
     async fn body(

@@ -10,7 +10,8 @@ use walrus_core::{
     keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
 use walrus_sui::{
-    ContractIds, EventStream, SuiError, SuiReader, SuiRpc, Wallet, WalrusContract, contract::Call,
+    ContractIds, EventStream, Signer, SuiError, SuiReader, SuiRpc, Wallet, WalrusContract,
+    contract::Call,
 };
 
 use crate::epoch::{EpochCall, Moment, SubsidiesState};
@@ -52,19 +53,29 @@ impl SuiChain {
     /// Prepares the connection; nothing is sent yet. Fails when URLs or the wallet are unusable.
     pub fn new(config: &SuiChainConfig) -> Result<Self, SuiError> {
         let rpc = SuiRpc::new(&config.rpc_urls)?;
-        let ttl = SuiReader::CACHE_TTL;
-        let reader = SuiReader::with_quorum(rpc, config.contracts, ttl, config.rpc_quorum)?;
-        let contract = match &config.wallet_config {
+        let signer = match &config.wallet_config {
             Some(path) => {
                 let wallet = Wallet::load(path)?;
-                let signer = match config.wallet_address {
+                Some(match config.wallet_address {
                     Some(address) => wallet.signer(address)?,
                     None => wallet.active_signer()?,
-                };
-                Some(WalrusContract::new(reader.clone(), signer))
+                })
             }
             None => None,
         };
+        Self::over(rpc, config, signer)
+    }
+
+    /// The chain over full nodes that are reached in another way than by the URLs of `config`, and written in the name of
+    /// `signer` instead of by its wallet.
+    pub fn over(
+        rpc: SuiRpc,
+        config: &SuiChainConfig,
+        signer: Option<Signer>,
+    ) -> Result<Self, SuiError> {
+        let ttl = SuiReader::CACHE_TTL;
+        let reader = SuiReader::with_quorum(rpc, config.contracts, ttl, config.rpc_quorum)?;
+        let contract = signer.map(|signer| WalrusContract::new(reader.clone(), signer));
         Ok(Self {
             reader,
             contract,

@@ -1,15 +1,13 @@
 //! Slivers too large for the index, one immutable file each.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use walrus_core::{BlobId, ShardIndex, SliverType, hash::blake2b256};
 
-use super::{SliverKey, StorageError};
+use super::{Medium, SliverKey, StorageError};
 
 pub(super) const INDEX_DIRECTORY: &str = "index";
 const SLIVER_DIRECTORY: &str = "slivers";
@@ -23,6 +21,7 @@ pub(super) type Directory = u8;
 /// The file part of the storage.
 pub(super) struct SliverFiles {
     root: PathBuf,
+    medium: Medium,
     next_temporary: AtomicU64,
 }
 
@@ -30,6 +29,7 @@ pub(super) struct SliverFiles {
 #[derive(Debug)]
 pub(super) struct Staged {
     path: Option<PathBuf>,
+    medium: Medium,
     pub(super) len: u64,
     pub(super) checksum: [u8; 32],
 }
@@ -38,31 +38,32 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if let Some(path) = self.path.take() {
             // Best effort: the next start empties the directory anyway.
-            let _ = fs::remove_file(path);
+            let _ = self.medium.remove_if_present(&path);
         }
     }
 }
 
 impl SliverFiles {
     /// Creates the directories. Call it only while holding the lock of the storage.
-    pub(super) fn open(root: &Path) -> Result<Self, StorageError> {
+    pub(super) fn open(root: &Path, medium: &Medium) -> Result<Self, StorageError> {
         let files = Self {
             root: root.to_owned(),
+            medium: medium.clone(),
             next_temporary: AtomicU64::new(0),
         };
-        create_directory(&files.temporary_directory())?;
-        create_directory(&files.quarantine_directory())?;
+        create_directory(medium, &files.temporary_directory())?;
+        create_directory(medium, &files.quarantine_directory())?;
         for directory in Self::directories() {
-            create_directory(&files.directory(directory))?;
+            create_directory(medium, &files.directory(directory))?;
         }
-        sync_directory(&root.join(SLIVER_DIRECTORY))?;
-        sync_directory(root)?;
+        sync_directory(medium, &root.join(SLIVER_DIRECTORY))?;
+        sync_directory(medium, root)?;
         if let Some(parent) = root
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty())
         {
             // Not ours, and not always readable; a lost new directory is no worse than none.
-            if let Err(error) = sync_directory(parent) {
+            if let Err(error) = sync_directory(medium, parent) {
                 tracing::debug!(%error, "cannot sync the directory above the storage");
             }
         }
@@ -72,14 +73,18 @@ impl SliverFiles {
     /// Removes what an interrupted run left in the temporary directory.
     pub(super) fn remove_temporaries(&self) -> Result<(), StorageError> {
         let directory = self.temporary_directory();
-        for entry in list(&directory)? {
-            fs::remove_file(&entry).map_err(|error| StorageError::io("remove", &entry, error))?;
+        for entry in self.list(&directory)? {
+            remove_if_present(&self.medium, &entry)?;
         }
         Ok(())
     }
 
     pub(super) fn root(&self) -> &Path {
         &self.root
+    }
+
+    pub(super) fn medium(&self) -> &Medium {
+        &self.medium
     }
 
     /// All directories slivers may be in.
@@ -89,9 +94,8 @@ impl SliverFiles {
 
     /// Bytes an unprivileged process may still write.
     pub(super) fn available_bytes(&self) -> Result<u64, StorageError> {
-        let stat = nix::sys::statvfs::statvfs(&self.root)
-            .map_err(|errno| StorageError::io("query free space of", &self.root, errno.into()))?;
-        Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
+        let available = self.medium.available_bytes(&self.root);
+        available.map_err(|error| StorageError::io("query free space of", &self.root, error))
     }
 
     /// Writes and syncs `bytes` under a temporary name.
@@ -100,17 +104,12 @@ impl SliverFiles {
         let path = self.temporary_directory().join(number.to_string());
         let staged = Staged {
             path: Some(path.clone()),
+            medium: self.medium.clone(),
             len: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             checksum: blake2b256(&[bytes]),
         };
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(|error| StorageError::io("create", &path, error))?;
-        file.write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(|error| StorageError::io("write", &path, error))?;
+        let written = self.medium.create(&path, bytes);
+        written.map_err(|error| StorageError::io("write", &path, error))?;
         Ok(staged)
     }
 
@@ -120,7 +119,7 @@ impl SliverFiles {
             return Ok(());
         };
         let path = self.path(key);
-        fs::rename(&temporary, &path).map_err(|error| {
+        self.medium.rename(&temporary, &path).map_err(|error| {
             staged.path = Some(temporary);
             StorageError::io("rename to", path, error)
         })
@@ -128,22 +127,19 @@ impl SliverFiles {
 
     /// Makes renames in the directory of `key` durable.
     pub(super) fn sync_directory(&self, directory: Directory) -> Result<(), StorageError> {
-        sync_directory(&self.directory(directory))
+        sync_directory(&self.medium, &self.directory(directory))
     }
 
     /// Reads a whole file; `None` if there is none.
     pub(super) fn read(&self, key: &SliverKey) -> Result<Option<Vec<u8>>, StorageError> {
         let path = self.path(key);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StorageError::io("read", path, error)),
-        }
+        let read = self.medium.read(&path);
+        read.map_err(|error| StorageError::io("read", path, error))
     }
 
     /// Removes a file; a missing one is fine.
     pub(super) fn remove(&self, key: &SliverKey) -> Result<(), StorageError> {
-        remove_if_present(&self.path(key))
+        remove_if_present(&self.medium, &self.path(key))
     }
 
     /// Moves a file the index does not know out of the way. A file of that name that is there already stays, under
@@ -154,12 +150,17 @@ impl SliverFiles {
         let name = file_name(key);
         let mut target = directory.join(&name);
         let mut number = 0;
-        while target.exists() {
+        let exists = |path: &Path| {
+            let found = self.medium.exists(path);
+            found.map_err(|error| StorageError::io("look for", path, error))
+        };
+        while exists(&target)? {
             number += 1;
             target = directory.join(format!("{name}.{number}"));
         }
-        fs::rename(&path, &target).map_err(|error| StorageError::io("move", path, error))?;
-        sync_directory(&directory)
+        let moved = self.medium.rename(&path, &target);
+        moved.map_err(|error| StorageError::io("move", path, error))?;
+        sync_directory(&self.medium, &directory)
     }
 
     /// Sliver files in all directories.
@@ -174,27 +175,26 @@ impl SliverFiles {
     /// Files in quarantine: how many, and their bytes.
     pub(super) fn quarantined(&self) -> Result<(u64, u64), StorageError> {
         let (mut count, mut bytes) = (0, 0);
-        for path in list(&self.quarantine_directory())? {
-            let metadata = fs::metadata(&path);
+        for path in self.list(&self.quarantine_directory())? {
+            let len = self.medium.len(&path);
             count += 1;
-            bytes += metadata
-                .map_err(|error| StorageError::io("look at", &path, error))?
-                .len();
+            bytes += len.map_err(|error| StorageError::io("look at", &path, error))?;
         }
         Ok((count, bytes))
     }
 
     /// Deletes everything in quarantine.
     pub(super) fn delete_quarantined(&self) -> Result<(), StorageError> {
-        for path in list(&self.quarantine_directory())? {
-            remove_if_present(&path)?;
+        for path in self.list(&self.quarantine_directory())? {
+            remove_if_present(&self.medium, &path)?;
         }
         Ok(())
     }
 
     /// The slivers for which there is a file in `directory`. Files with other names are not ours and left alone.
     pub(super) fn keys_in(&self, directory: Directory) -> Result<Vec<SliverKey>, StorageError> {
-        let keys = list(&self.directory(directory))?
+        let keys = self
+            .list(&self.directory(directory))?
             .iter()
             .filter_map(|path| parse_name(path.file_name()?.to_str()?))
             .collect();
@@ -212,6 +212,11 @@ impl SliverFiles {
             .join(format!("{directory:02x}"))
     }
 
+    fn list(&self, directory: &Path) -> Result<Vec<PathBuf>, StorageError> {
+        let listed = self.medium.list(directory);
+        listed.map_err(|error| StorageError::io("list", directory, error))
+    }
+
     fn temporary_directory(&self) -> PathBuf {
         self.root.join(TEMPORARY_DIRECTORY)
     }
@@ -222,8 +227,8 @@ impl SliverFiles {
 }
 
 /// Deletes everything a node has made in `root`, and nothing else.
-pub(super) fn clean_up(root: &Path) -> Result<(), StorageError> {
-    super::identity::remove(root)?;
+pub(super) fn clean_up(medium: &Medium, root: &Path) -> Result<(), StorageError> {
+    super::identity::remove(medium, root)?;
     for name in [
         INDEX_DIRECTORY,
         SLIVER_DIRECTORY,
@@ -231,14 +236,10 @@ pub(super) fn clean_up(root: &Path) -> Result<(), StorageError> {
         TEMPORARY_DIRECTORY,
     ] {
         let path = root.join(name);
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StorageError::io("delete", path, error));
-            }
-            _ => {}
-        }
+        let removed = medium.remove_all(&path);
+        removed.map_err(|error| StorageError::io("delete", path, error))?;
     }
-    sync_directory(root)
+    sync_directory(medium, root)
 }
 
 /// The directory the file of `key` is in.
@@ -270,33 +271,19 @@ fn parse_name(name: &str) -> Option<SliverKey> {
     (file_name(&key) == name).then_some(key)
 }
 
-pub(super) fn create_directory(path: &Path) -> Result<(), StorageError> {
-    fs::create_dir_all(path).map_err(|error| StorageError::io("create", path, error))
+pub(super) fn create_directory(medium: &Medium, path: &Path) -> Result<(), StorageError> {
+    let created = medium.create_directory(path);
+    created.map_err(|error| StorageError::io("create", path, error))
 }
 
-pub(super) fn sync_directory(path: &Path) -> Result<(), StorageError> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| StorageError::io("sync", path, error))
+pub(super) fn sync_directory(medium: &Medium, path: &Path) -> Result<(), StorageError> {
+    let synced = medium.sync_directory(path);
+    synced.map_err(|error| StorageError::io("sync", path, error))
 }
 
-pub(super) fn remove_if_present(path: &Path) -> Result<(), StorageError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(StorageError::io("remove", path, error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn list(directory: &Path) -> Result<Vec<PathBuf>, StorageError> {
-    fs::read_dir(directory)
-        .and_then(|entries| {
-            entries
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect()
-        })
-        .map_err(|error| StorageError::io("list", directory, error))
+pub(super) fn remove_if_present(medium: &Medium, path: &Path) -> Result<(), StorageError> {
+    let removed = medium.remove_if_present(path);
+    removed.map_err(|error| StorageError::io("remove", path, error))
 }
 
 #[cfg(test)]
@@ -327,9 +314,9 @@ mod tests {
     #[test]
     fn staged_files_vanish_unless_published() {
         let root = tempfile::tempdir().unwrap();
-        let files = SliverFiles::open(root.path()).unwrap();
+        let files = SliverFiles::open(root.path(), &Medium::FileSystem).unwrap();
         drop(files.stage(b"dropped").unwrap());
-        assert!(list(&files.temporary_directory()).unwrap().is_empty());
+        assert!(files.list(&files.temporary_directory()).unwrap().is_empty());
 
         let staged = files.stage(b"kept").unwrap();
         files.publish(&key(), staged).unwrap();

@@ -6,6 +6,7 @@ mod batch;
 mod data;
 mod incomplete;
 mod records;
+mod tables;
 
 use std::{
     path::Path,
@@ -15,19 +16,19 @@ use std::{
     },
 };
 
-use fjall::{
-    Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, UserValue,
-};
+use fjall::UserValue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use walrus_core::{BlobId, Epoch, EventId, NShards, ObjectId, ShardIndex};
 
-use super::{ShardRecord, StorageError};
+use super::{Medium, ShardRecord, StorageError};
 use crate::{
     chain::Committee,
     epoch::{Attestation, EpochPlan},
 };
+
+use tables::{Database, Keyspace, Values};
 
 pub(super) use batch::WriteBatch;
 pub(super) use data::{Location, SliverEntry};
@@ -106,22 +107,10 @@ pub struct Index {
 }
 
 impl Index {
-    pub(super) fn open(path: &Path) -> Result<Self, StorageError> {
-        let db = Database::builder(path)
-            .open()
-            .map_err(|error| match error {
-                fjall::Error::Locked => StorageError::Locked(path.to_owned()),
-                fjall::Error::Io(source) => StorageError::io("open", path, source),
-                other => other.into(),
-            })?;
-        let table = |name: &str| db.keyspace(name, KeyspaceCreateOptions::default);
-        // Values of some KiB are written once; compaction need not move them about.
-        let large = |name: &str| {
-            db.keyspace(name, || {
-                KeyspaceCreateOptions::default()
-                    .with_kv_separation(Some(KvSeparationOptions::default()))
-            })
-        };
+    pub(super) fn open(path: &Path, medium: &Medium) -> Result<Self, StorageError> {
+        let db = Database::open(path, medium)?;
+        let table = |name| db.keyspace(name, Values::Small);
+        let large = |name| db.keyspace(name, Values::Large);
         let index = Self {
             meta: table("meta")?,
             blobs: table("blobs")?,
@@ -150,7 +139,7 @@ impl Index {
     /// Syncs everything written so far.
     pub(super) fn persist(&self) -> Result<(), StorageError> {
         let changes = self.record_changes.load(Ordering::SeqCst);
-        self.written(self.db.persist(PersistMode::SyncAll))?;
+        self.written(self.db.persist())?;
         self.record_changes_synced
             .fetch_max(changes, Ordering::SeqCst);
         Ok(())
@@ -169,8 +158,7 @@ impl Index {
             &self.sliver_data,
             &self.shards,
         ] {
-            self.written(table.rotate_memtable_and_wait())?;
-            self.written(table.major_compact())?;
+            self.written(table.compact())?;
         }
         Ok(())
     }
@@ -207,10 +195,10 @@ impl Index {
         self.damaged.load(Ordering::Relaxed)
     }
 
-    fn written<T>(&self, result: fjall::Result<T>) -> Result<T, StorageError> {
+    fn written<T>(&self, result: Result<T, StorageError>) -> Result<T, StorageError> {
         result.map_err(|error| {
             self.failed.cancel();
-            StorageError::from(error).of_write()
+            error.of_write()
         })
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{StorageError, files::create_directory};
+use super::{Medium, StorageError, files::create_directory};
 
 const FILE_NAME: &str = "lock";
 
@@ -15,13 +15,17 @@ const FILE_NAME: &str = "lock";
 const ATTEMPTS: usize = 10;
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Held while the process uses the directory. The operating system releases it, however the process ends.
-pub(super) struct DirectoryLock(File);
+/// Held while the process uses the directory. The operating system releases it, however the process ends. A simulated disk
+/// works for its last user only, and needs no lock.
+pub(super) struct DirectoryLock(Option<File>);
 
 impl DirectoryLock {
     /// Creates the directory if it is missing, and locks it.
-    pub(super) fn acquire(root: &Path) -> Result<Self, StorageError> {
-        create_directory(root)?;
+    pub(super) fn acquire(medium: &Medium, root: &Path) -> Result<Self, StorageError> {
+        if matches!(medium, Medium::Simulated(_)) {
+            return Ok(Self(None));
+        }
+        create_directory(medium, root)?;
         let path = root.join(FILE_NAME);
         let file = OpenOptions::new()
             .create(true)
@@ -31,7 +35,7 @@ impl DirectoryLock {
             .map_err(|error| StorageError::io("open", &path, error))?;
         for _ in 0..ATTEMPTS {
             match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
+                Ok(()) => return Ok(Self(Some(file))),
                 Err(TryLockError::WouldBlock) => sleep(ATTEMPT_PAUSE),
                 Err(TryLockError::Error(error)) => {
                     return Err(StorageError::io("lock", path, error));
@@ -43,7 +47,9 @@ impl DirectoryLock {
 
     /// Lets go before the last handle of the storage is dropped.
     pub(super) fn release(&self) {
-        if let Err(error) = self.0.unlock() {
+        if let Some(file) = &self.0
+            && let Err(error) = file.unlock()
+        {
             tracing::warn!(%error, "cannot unlock the storage directory; the end of the process does");
         }
     }

@@ -164,9 +164,12 @@ impl Storage {
 ///
 /// Fails if the index is not lost: then it knows its files.
 pub fn give_up_lost_index(options: &StorageOptions) -> Result<Quarantine, StorageError> {
-    let lock = DirectoryLock::acquire(&options.path)?;
-    let files = SliverFiles::open(&options.path)?;
-    let index = Index::open(&options.path.join(super::files::INDEX_DIRECTORY))?;
+    let lock = DirectoryLock::acquire(&options.medium, &options.path)?;
+    let files = SliverFiles::open(&options.path, &options.medium)?;
+    let index = Index::open(
+        &options.path.join(super::files::INDEX_DIRECTORY),
+        &options.medium,
+    )?;
     if index.identity()?.is_some() {
         return Err(StorageError::Foreign(
             "the index is not lost: the node puts files it does not know into quarantine by itself"
@@ -178,7 +181,7 @@ pub fn give_up_lost_index(options: &StorageOptions) -> Result<Quarantine, Storag
             files.quarantine(&key)?;
         }
     }
-    super::identity::remove(&options.path)?;
+    super::identity::remove(&options.medium, &options.path)?;
     let (count, bytes) = files.quarantined()?;
     drop(index);
     lock.release();

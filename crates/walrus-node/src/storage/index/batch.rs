@@ -2,25 +2,27 @@
 
 use std::sync::atomic::Ordering;
 
-use fjall::{Keyspace, OwnedWriteBatch, PersistMode, UserKey, UserValue};
+use fjall::{UserKey, UserValue};
 
-use super::Index;
+use super::{
+    Index,
+    tables::{Batch, Keyspace},
+};
 use crate::storage::StorageError;
 
 /// A batch whose failure is noted: an index that cannot be written ends the process.
 pub(in crate::storage) struct WriteBatch<'a> {
     index: &'a Index,
-    batch: OwnedWriteBatch,
+    batch: Batch,
     durable: bool,
 }
 
 impl<'a> WriteBatch<'a> {
     /// A batch that is durable once committed, with all before it.
     pub(super) fn durable(index: &'a Index) -> Self {
-        let batch = index.db.batch().durability(Some(PersistMode::SyncAll));
         Self {
             index,
-            batch,
+            batch: index.db.batch(),
             durable: true,
         }
     }
@@ -57,7 +59,7 @@ impl<'a> WriteBatch<'a> {
         // An empty batch is not written, and so syncs nothing.
         let syncs = durable && !batch.is_empty();
         let changes = index.record_changes.load(Ordering::SeqCst);
-        index.written(batch.commit())?;
+        index.written(batch.commit(durable))?;
         if syncs {
             index
                 .record_changes_synced

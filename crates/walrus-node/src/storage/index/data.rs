@@ -114,13 +114,13 @@ impl Index {
 
     /// Whether metadata of the blob is stored.
     pub fn has_metadata(&self, id: &BlobId) -> Result<bool, StorageError> {
-        let found = self.metadata.contains_key(id.0).map_err(Into::into);
+        let found = self.metadata.contains_key(id.0);
         let found = self.readable("metadata of a blob", found.map(Some))?;
         Ok(found.unwrap_or(false))
     }
 
     pub(in crate::storage) fn metadata(&self, id: &BlobId) -> Result<Option<Bytes>, StorageError> {
-        let found = self.metadata.get(id.0).map_err(Into::into);
+        let found = self.metadata.get(id.0);
         let found = self.readable("metadata of a blob", found)?;
         Ok(found.map(Bytes::from_owner))
     }
@@ -137,7 +137,7 @@ impl Index {
     /// Whether the sliver is stored.
     pub fn has_sliver(&self, key: &SliverKey) -> Result<bool, StorageError> {
         let found = self.slivers.contains_key(sliver_key(key));
-        let found = self.readable("the entry of a sliver", found.map(Some).map_err(Into::into))?;
+        let found = self.readable("the entry of a sliver", found.map(Some))?;
         Ok(found.unwrap_or(false))
     }
 
@@ -153,7 +153,7 @@ impl Index {
         &self,
         key: &SliverKey,
     ) -> Result<Option<Bytes>, StorageError> {
-        let found = self.sliver_data.get(sliver_key(key)).map_err(Into::into);
+        let found = self.sliver_data.get(sliver_key(key));
         let found = self.readable("a sliver", found)?;
         Ok(found.map(Bytes::from_owner))
     }
@@ -256,7 +256,7 @@ impl Index {
 
     /// Numbers of blob records and of metadata that can be read.
     pub(in crate::storage) fn count_blobs(&self) -> (u64, u64) {
-        let count = |table: &fjall::Keyspace| {
+        let count = |table: &super::Keyspace| {
             let readable = table.iter().filter_map(|item| item.key().ok()).count();
             u64::try_from(readable).unwrap_or(u64::MAX)
         };

@@ -5,11 +5,10 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use fjall::Keyspace;
 use serde::Serialize;
 use walrus_core::{BlobId, Epoch, ObjectId, hash::blake2b256};
 
-use super::{Cursor, Index, META_CURSOR, WriteBatch, blob_id_of, decode, encode, get};
+use super::{Cursor, Index, Keyspace, META_CURSOR, WriteBatch, blob_id_of, decode, encode, get};
 use crate::{
     bookkeeping::{
         BlobRecord, Changes, EXPIRY_BATCH, ObjectRecord, PoolRecord, PooledRecord, RecordView,
