@@ -1,0 +1,157 @@
+//! Whole networks in one thread: storage nodes, clients and the chain live random histories in virtual time.
+//!
+//! A history comes from a seed alone: who does what and when, which packet is late, which process dies, what a disk loses. The
+//! code that runs is the product's, down to HTTP and BLS signatures; only the world around it is made up: time, chance and
+//! threads by [`ambient`], the network and the way to the chain by this crate, disks by
+//! [`walrus_node::storage::simulated`]. In the end everything that was wrong heals, and it is checked that nothing is lost.
+//!
+//! The same seed gives the same history, so a seed that fails fails again:
+//!
+//! ```text
+//! cargo run -p walrus-simulator -- --first-seed 42 --seeds 1 --trace
+//! ```
+//!
+//! Virtual time passes when nobody has anything to do, so that minutes of pauses and time-outs take no time.
+
+mod base;
+mod chain;
+mod check;
+mod network;
+mod node;
+mod trace;
+mod user;
+mod world;
+
+use std::{
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::Context as _;
+
+use base::Base;
+use trace::Trace;
+use world::World;
+
+/// Stack of a simulation: deep Move calls recurse.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+/// Histories begin so long after the network was made.
+const BASE_AGE: Duration = Duration::from_secs(60 * 60);
+
+/// How histories are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How many things happen before everything heals.
+    pub steps: u32,
+    /// Show every line of the trace on stderr.
+    pub trace: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            steps: 60,
+            trace: false,
+        }
+    }
+}
+
+/// What became of one history.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// Stands for everything that has happened.
+    pub digest: u64,
+    /// How many things have happened.
+    pub events: u64,
+    /// How long it lasted, by its own clock.
+    pub duration: Duration,
+    /// Operations of users that came to a good end.
+    pub done: u64,
+    /// Operations of users that failed.
+    pub failed: u64,
+    /// Checkpoints of the chain.
+    pub checkpoints: u64,
+    /// What is wrong in the end, and what happened last.
+    pub failure: Option<Failure>,
+}
+
+/// Why a history is not a good one.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// In words.
+    pub reason: String,
+    /// The last lines of the trace.
+    pub lines: Vec<String>,
+}
+
+/// Makes histories. What they have in common is made once.
+pub struct Simulator {
+    base: Base,
+}
+
+impl Simulator {
+    /// Deploys the contracts and registers the nodes.
+    pub fn new() -> anyhow::Result<Self> {
+        let base = alone(|| simulate(0, base::began(), Base::create()))??;
+        Ok(Self { base })
+    }
+
+    /// Makes the history of a seed.
+    pub fn run(&self, seed: u64, options: Options) -> anyhow::Result<Outcome> {
+        let began = base::began() + BASE_AGE;
+        alone(|| simulate(seed, began, history(&self.base, seed, options)))?
+    }
+}
+
+/// Runs on a thread with room for deep calls, on which nothing has happened before.
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().stack_size(STACK_BYTES);
+        let thread = builder.spawn_scoped(scope, work)?;
+        thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("the simulation panicked"))
+    })
+}
+
+fn simulate<T>(
+    seed: u64,
+    began: SystemTime,
+    history: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .context("cannot make a runtime")?;
+    runtime.block_on(async {
+        let _simulation = ambient::Simulation::enter(seed, began);
+        history.await
+    })
+}
+
+async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<Outcome> {
+    let trace = Trace::new(options.trace);
+    let mut world = World::begin(base, seed, trace.clone()).await?;
+    for _ in 0..options.steps {
+        world.step().await?;
+    }
+    world.heal().await?;
+    let failure = check::check(&mut world).await.err().map(|reason| Failure {
+        reason,
+        lines: trace.lines(),
+    });
+    let known = user::lock(&world.known);
+    Ok(Outcome {
+        seed,
+        digest: trace.digest(),
+        events: trace.count(),
+        duration: trace.elapsed(),
+        done: known.done,
+        failed: known.failed,
+        checkpoints: world.chain_height(),
+        failure,
+    })
+}

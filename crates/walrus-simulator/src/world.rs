@@ -1,0 +1,373 @@
+//! A network in the middle of its history, and everything that can happen to it.
+
+use std::{net::IpAddr, time::Duration};
+
+use anyhow::Context as _;
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use sui_localnet::EmbeddedChain;
+use tokio::time::sleep;
+use walrus_core::{FROST_PER_WAL, Frost};
+use walrus_sui::{SuiReader, WalrusContract};
+
+use crate::{
+    base::{Base, NODES_MAX, USERS, admin, node_ip, user, user_ip},
+    chain::ChainLink,
+    network::Network,
+    node::SimulatedNode,
+    trace::Trace,
+    user::{Action, SharedKnown, User, lock},
+};
+
+/// Fewest nodes of a history.
+const NODES_MIN: u8 = 4;
+/// Stake of every node at the beginning.
+const STAKE: Frost = Frost(1_000 * FROST_PER_WAL);
+/// Stake that moves at once, at most: no node comes to have more shards than may fail.
+const STAKE_MOVED_WAL_MAX: u64 = 150;
+/// Longest time without a checkpoint.
+const HEARTBEAT: Duration = Duration::from_secs(4);
+/// How long something happens to nobody, at most.
+const PAUSE_MS_MAX: u64 = 6_000;
+/// Largest blob, in bytes.
+const BLOB_BYTES_MAX: usize = 4_000;
+/// Changes of a disk after which it stops at the latest.
+const STOP_AFTER_MAX: u32 = 12;
+/// Delay of a slow host at most.
+const SLOW_MS_MAX: u64 = 2_000;
+
+/// The network.
+pub(crate) struct World {
+    pub(crate) nodes: Vec<SimulatedNode>,
+    pub(crate) users: Vec<User>,
+    pub(crate) known: SharedKnown,
+    pub(crate) reader: SuiReader,
+    pub(crate) trace: Trace,
+    chain: EmbeddedChain,
+    network: Network,
+    staker: WalrusContract,
+    /// What comes next.
+    rng: StdRng,
+    /// The node that may lie, and whose disk may lose what was synced: more than one could be more than may fail.
+    victim: usize,
+}
+
+/// What the simulation does to the network next.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Act,
+    Crash,
+    StopDisk,
+    Start,
+    Isolate,
+    Cut,
+    Slow,
+    HealLinks,
+    StallChain,
+    LoseRequests,
+    HealChain,
+    BreakConnections,
+    Lie,
+    FlipBit,
+    FillDisk,
+    FailSyncs,
+    MendDisk,
+    CrashUser,
+    MoveStake,
+    JumpClock,
+}
+
+/// Events and how often they happen, beside each other.
+const EVENTS: [(Event, u32); 20] = [
+    (Event::Act, 60),
+    (Event::Crash, 6),
+    (Event::StopDisk, 3),
+    (Event::Start, 14),
+    (Event::Isolate, 2),
+    (Event::Cut, 3),
+    (Event::Slow, 3),
+    (Event::HealLinks, 6),
+    (Event::StallChain, 3),
+    (Event::LoseRequests, 2),
+    (Event::HealChain, 8),
+    (Event::BreakConnections, 2),
+    (Event::Lie, 2),
+    (Event::FlipBit, 3),
+    (Event::FillDisk, 2),
+    (Event::FailSyncs, 2),
+    (Event::MendDisk, 6),
+    (Event::CrashUser, 3),
+    (Event::MoveStake, 2),
+    (Event::JumpClock, 1),
+];
+
+impl World {
+    /// Starts a network in its first epoch.
+    pub(crate) async fn begin(base: &Base, seed: u64, trace: Trace) -> anyhow::Result<Self> {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let network = Network::new(rng.r#gen(), trace.clone());
+        let chain = EmbeddedChain::resume(&base.snapshot)?;
+        chain.set_heartbeat(Some(HEARTBEAT));
+        let mut link =
+            |who: String| ChainLink::new(chain.services(), who, rng.r#gen(), trace.clone());
+        let admin_link = link("admin".to_owned());
+        let user_links: Vec<_> = (0..USERS)
+            .map(|index| link(format!("user-{index}")))
+            .collect();
+        let node_links: Vec<_> = (0..NODES_MAX)
+            .map(|index| link(format!("node-{index}")))
+            .collect();
+        let ids = base.deployment.ids();
+        let reader = SuiReader::with_cache_ttl(admin_link.rpc()?, ids, Duration::ZERO);
+        let staker = WalrusContract::new(reader.clone(), admin());
+        let count = rng.gen_range(NODES_MIN..=NODES_MAX);
+        trace.note(format_args!("seed {seed}: {count} nodes"));
+        let mut nodes = Vec::new();
+        for (index, link) in (0..count).zip(node_links) {
+            let seed = rng.r#gen();
+            nodes.push(SimulatedNode::new(
+                index, base, link, &network, seed, &trace,
+            )?);
+        }
+        let known = SharedKnown::default();
+        let mut users = Vec::new();
+        for (index, link) in (0..USERS).zip(user_links) {
+            let seed = rng.r#gen();
+            users.push(User::new(
+                index, base, link, &network, seed, &known, &trace,
+            )?);
+        }
+        let stakes: Vec<_> = base.nodes[..usize::from(count)]
+            .iter()
+            .map(|node| (node.node_id, STAKE))
+            .collect();
+        walrus_admin::start_first_epoch(&staker, &stakes).await?;
+        for node in &mut nodes {
+            node.start()?;
+        }
+        let victim = rng.gen_range(0..nodes.len());
+        Ok(Self {
+            nodes,
+            users,
+            known,
+            reader,
+            trace,
+            chain,
+            network,
+            staker,
+            rng,
+            victim,
+        })
+    }
+
+    /// Lets a while pass and something happen.
+    pub(crate) async fn step(&mut self) -> anyhow::Result<()> {
+        let pause = self.rng.gen_range(0..PAUSE_MS_MAX);
+        sleep(Duration::from_millis(pause)).await;
+        self.restart_failed().await?;
+        let event = EVENTS.choose_weighted(&mut self.rng, |(_, weight)| *weight);
+        let (event, _) = *event.context("there are events")?;
+        if !matches!(event, Event::Act) {
+            self.trace.note(format_args!("{event:?}"));
+        }
+        match event {
+            Event::Act => self.act(),
+            Event::Crash => self.crash_node().await,
+            Event::StopDisk => {
+                let changes = self.rng.gen_range(0..STOP_AFTER_MAX);
+                self.any_node().disk.stop_after(changes);
+            }
+            Event::Start => self.start_all()?,
+            Event::Isolate => self.isolate(),
+            Event::Cut => {
+                let (one, other) = (self.any_ip(), self.any_ip());
+                self.network.cut(one, other);
+            }
+            Event::Slow => {
+                let delay = Duration::from_millis(self.rng.gen_range(0..SLOW_MS_MAX));
+                let host = self.any_ip();
+                self.network.slow_down(host, delay);
+            }
+            Event::HealLinks => self.network.heal_links(),
+            Event::StallChain => self.any_link().stall(),
+            Event::LoseRequests => self.any_link().lose(),
+            Event::HealChain => self.heal_chain(),
+            Event::BreakConnections => self.network.set_breaks(true),
+            Event::Lie => {
+                let liar = self.nodes[self.victim].index;
+                self.network.let_lie(node_ip(liar));
+            }
+            Event::FlipBit => {
+                let disk = self.nodes[self.victim].disk.clone();
+                disk.flip_bit(&mut self.rng);
+            }
+            Event::FillDisk => self.any_node().disk.set_full(true),
+            Event::FailSyncs => self.any_node().disk.set_syncs_fail(true),
+            Event::MendDisk => self.mend_disks(),
+            Event::CrashUser => {
+                let user = self.rng.gen_range(0..self.users.len());
+                self.users[user].crash().await;
+            }
+            Event::MoveStake => self.move_stake().await,
+            Event::JumpClock => self.jump_clock().await?,
+        }
+        Ok(())
+    }
+
+    /// Ends everything that is wrong, and lets the users finish.
+    pub(crate) async fn heal(&mut self) -> anyhow::Result<()> {
+        self.trace.note(format_args!("everything heals"));
+        self.network.heal();
+        self.heal_chain();
+        self.mend_disks();
+        self.restart_failed().await?;
+        self.start_all()?;
+        for user in &mut self.users {
+            user.finish().await;
+        }
+        Ok(())
+    }
+
+    /// Starts nodes again that have given up, as whoever operates them would.
+    pub(crate) async fn restart_failed(&mut self) -> anyhow::Result<()> {
+        for node in &mut self.nodes {
+            if let Some(reason) = node.failure() {
+                let index = node.index;
+                self.trace
+                    .note(format_args!("node-{index} has failed: {reason}"));
+                node.crash(&mut self.rng).await;
+                node.start()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sequence number of the newest checkpoint.
+    pub(crate) fn chain_height(&self) -> u64 {
+        self.chain.height()
+    }
+
+    fn act(&mut self) {
+        let idle: Vec<_> = self.users.iter().filter(|user| !user.is_busy()).collect();
+        let Some(index) = idle.choose(&mut self.rng).map(|user| user.index) else {
+            return;
+        };
+        let action = self.action(index);
+        self.users[usize::from(index)].begin(action);
+    }
+
+    fn action(&mut self, user: u8) -> Action {
+        let mut known = lock(&self.known);
+        let own: Vec<_> = known
+            .stored
+            .iter()
+            .filter(|(owner, ..)| *owner == user)
+            .copied()
+            .collect();
+        let any = known.stored.choose(&mut self.rng).copied();
+        let own = own.choose(&mut self.rng).copied();
+        match (self.rng.gen_range(0..20), any, own) {
+            (0..=8, Some((_, blob_id, _)), _) => Action::Read(blob_id),
+            (9, _, Some((_, _, object))) => {
+                known.stored.retain(|(_, _, stored)| *stored != object);
+                Action::Delete(object)
+            }
+            (10, _, Some((_, _, object))) => Action::Extend(object, self.rng.gen_range(1..4)),
+            _ => {
+                let length = self.rng.gen_range(1..=BLOB_BYTES_MAX);
+                let mut bytes = vec![0; length];
+                rand::RngCore::fill_bytes(&mut self.rng, &mut bytes);
+                Action::Store {
+                    bytes,
+                    epochs: *[1, 2, 15, 18].choose(&mut self.rng).unwrap_or(&1),
+                    deletable: self.rng.gen_bool(0.5),
+                }
+            }
+        }
+    }
+
+    async fn crash_node(&mut self) {
+        let index = self.rng.gen_range(0..self.nodes.len());
+        self.nodes[index].crash(&mut self.rng).await;
+    }
+
+    fn start_all(&mut self) -> anyhow::Result<()> {
+        self.nodes.iter_mut().try_for_each(SimulatedNode::start)
+    }
+
+    fn isolate(&mut self) {
+        let alone = self.any_ip();
+        let nodes = (0..NODES_MAX).map(node_ip);
+        let users = (0..USERS).map(user_ip);
+        for other in nodes.chain(users).filter(|other| *other != alone) {
+            self.network.cut(alone, other);
+        }
+    }
+
+    fn heal_chain(&mut self) {
+        for link in self.links() {
+            link.heal();
+        }
+    }
+
+    fn mend_disks(&mut self) {
+        for node in &self.nodes {
+            node.disk.set_full(false);
+            node.disk.set_syncs_fail(false);
+        }
+    }
+
+    async fn move_stake(&mut self) {
+        let amount = Frost(self.rng.gen_range(1..=STAKE_MOVED_WAL_MAX) * FROST_PER_WAL);
+        let Ok(committee) = self.reader.current_committee().await else {
+            return;
+        };
+        let Some(member) = committee.members.choose(&mut self.rng) else {
+            return;
+        };
+        let stakes = [(member.node_id, amount)];
+        let staked = self.staker.stake_with_pools(&stakes);
+        let outcome = staked
+            .await
+            .map_or_else(|error| error.to_string(), |_| "done".to_owned());
+        self.trace
+            .note(format_args!("stake with {}: {outcome}", member.name));
+    }
+
+    /// The chain's clock goes ahead of everybody's.
+    async fn jump_clock(&mut self) -> anyhow::Result<()> {
+        let ms = self.rng.gen_range(0..60_000);
+        self.chain.advance_clock(ms).await?;
+        Ok(())
+    }
+
+    fn any_node(&mut self) -> &SimulatedNode {
+        let index = self.rng.gen_range(0..self.nodes.len());
+        &self.nodes[index]
+    }
+
+    fn any_ip(&mut self) -> IpAddr {
+        let nodes = self.nodes.len();
+        match self.rng.gen_range(0..nodes + self.users.len()) {
+            index if index < nodes => node_ip(self.nodes[index].index),
+            index => user_ip(self.users[index - nodes].index),
+        }
+    }
+
+    fn any_link(&mut self) -> &ChainLink {
+        let nodes = self.nodes.len();
+        match self.rng.gen_range(0..nodes + self.users.len()) {
+            index if index < nodes => &self.nodes[index].chain,
+            index => &self.users[index - nodes].chain,
+        }
+    }
+
+    fn links(&self) -> impl Iterator<Item = &ChainLink> {
+        let nodes = self.nodes.iter().map(|node| &node.chain);
+        nodes.chain(self.users.iter().map(|user| &user.chain))
+    }
+}
+
+/// Accounts of the users, in order.
+pub(crate) fn user_addresses() -> impl Iterator<Item = walrus_core::SuiAddress> {
+    (0..USERS).map(|index| user(index).address())
+}

@@ -1,0 +1,39 @@
+//! The simulator, run as anybody runs it.
+
+use std::process::{Command, Output};
+
+/// Histories that everybody makes before pushing. `scripts/soak` makes more.
+const SEEDS: &str = "100";
+
+fn simulate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_walrus-simulator"))
+        .args(arguments)
+        .output()
+        .expect("the simulator starts")
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let traced = |seed| {
+        let output = simulate(&["--first-seed", seed, "--steps", "40", "--trace"]);
+        String::from_utf8(output.stderr).expect("a trace is text")
+    };
+    let (first, again) = (traced("7"), traced("7"));
+    assert!(first.lines().count() > 500, "things happen");
+    for (number, (one, other)) in first.lines().zip(again.lines()).enumerate() {
+        assert_eq!(one, other, "line {number}");
+    }
+    assert_eq!(first.len(), again.len());
+    assert_ne!(first, traced("8"));
+}
+
+#[test]
+fn a_hundred_histories_end_well() {
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let output = simulate(&["--seeds", SEEDS, "--jobs", &jobs.to_string()]);
+    let (histories, errors) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{histories}{errors}");
+}
