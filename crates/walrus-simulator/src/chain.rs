@@ -71,7 +71,7 @@ impl ChainLink {
 
     /// A client that goes this way.
     pub(crate) fn rpc(&self) -> Result<SuiRpc, SuiError> {
-        SuiRpc::in_process(URL, self.clone())
+        SuiRpc::in_process(URL, self)
     }
 
     /// Ends what is open, and lets nothing through until [`Self::heal`].

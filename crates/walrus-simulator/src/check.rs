@@ -76,7 +76,7 @@ async fn is_node_well(service: &Service, epoch: Epoch) -> Result<(), String> {
         return Err(format!("its shards are not ready: {shards:?}"));
     }
     let view = service.state().view();
-    let owned: Vec<ShardIndex> = view.owned.iter().copied().collect();
+    let owned = view.owned.clone();
     let stored: Vec<ShardIndex> = view.shards.keys().copied().collect();
     let storage = service.state().storage();
     let found = storage.with_index(move |index| {

@@ -21,6 +21,7 @@ use walrus_simulator::{Options, Outcome, Simulator};
 
 /// Lives through random histories of whole networks, each from a seed
 #[derive(Debug, Parser)]
+#[command(version, args_override_self = true)]
 struct Arguments {
     /// The first seed
     #[arg(long, value_name = "SEED", default_value_t = 0)]

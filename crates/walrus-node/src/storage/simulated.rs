@@ -131,7 +131,7 @@ impl SimulatedDisk {
             state
                 .files_kept
                 .keys()
-                .filter(is_sliver)
+                .filter(|path| is_sliver(path))
                 .cloned()
                 .map(Place::File),
         );
@@ -173,8 +173,7 @@ enum Place {
     File(PathBuf),
 }
 
-#[allow(clippy::ptr_arg)] // The type of the keys that are filtered.
-fn is_sliver(path: &&PathBuf) -> bool {
+fn is_sliver(path: &Path) -> bool {
     let name = path
         .file_name()
         .and_then(|name| name.to_str())

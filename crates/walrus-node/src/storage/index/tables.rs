@@ -16,6 +16,9 @@ use crate::storage::{
 /// A table, its key and its value.
 pub(super) type Pair = (UserKey, UserValue);
 
+/// An entry of a simulated table, or why it cannot be read.
+type Simulated = Result<(Vec<u8>, Vec<u8>), StorageError>;
+
 /// All tables of an index.
 pub(super) enum Database {
     Fjall(fjall::Database),
@@ -230,13 +233,13 @@ impl Batch {
 /// Entries of a table, read as they are asked for.
 pub(super) enum Entries {
     Fjall(fjall::Iter),
-    Simulated(vec::IntoIter<Result<(Vec<u8>, Vec<u8>), StorageError>>),
+    Simulated(vec::IntoIter<Simulated>),
 }
 
 impl Entries {
     fn retain(&mut self, prefix: &[u8]) {
         if let Self::Simulated(entries) = self {
-            let begins = |entry: &Result<(Vec<u8>, Vec<u8>), _>| match entry {
+            let begins = |entry: &Simulated| match entry {
                 Ok((key, _)) => key.starts_with(prefix),
                 Err(_) => true,
             };
@@ -260,7 +263,7 @@ impl Iterator for Entries {
 /// One entry, not read yet.
 pub(super) enum Entry {
     Fjall(fjall::Guard),
-    Simulated(Result<(Vec<u8>, Vec<u8>), StorageError>),
+    Simulated(Simulated),
 }
 
 impl Entry {
