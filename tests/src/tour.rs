@@ -107,7 +107,8 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 fn script(steps: &[Step], outputs: &Path) -> String {
-    let mut script = String::from("set -o pipefail\n");
+    // What a tour leaves running in the background ends with it.
+    let mut script = String::from("set -o pipefail\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n");
     for (index, step) in steps.iter().enumerate() {
         let output = outputs.join(index.to_string());
         writeln!(

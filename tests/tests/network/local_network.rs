@@ -304,6 +304,11 @@ fn the_tour_of_storing_is_true() {
 }
 
 #[test]
+fn the_operators_handbook_is_true() {
+    tour::follow("docs/operating.md");
+}
+
+#[test]
 fn the_tour_of_voting_is_true() {
     tour::follow("docs/tour-vote.md");
 }
