@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_core::{Frost, ObjectId, SuiAddress};
 use walrus_sui::reader::NodeRef;
-use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs, parse};
+use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs, parse, table::TableArgs};
 
 pub(crate) use self::proposals::{
     ApprovalsArgs, ApproveUpgradeArgs, BodyArgs, CheckArgs, ChoiceArg, CompilerArg, DelegateArgs,
@@ -214,6 +214,9 @@ pub(crate) struct StakesArgs {
     /// Owner, instead of the active address of the wallet
     #[arg(long, value_name = "ADDRESS")]
     pub owner: Option<SuiAddress>,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -225,6 +228,9 @@ pub(crate) struct PoolsArgs {
     /// Also list nodes that nobody staked with
     #[arg(long)]
     pub all: bool,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -236,6 +242,9 @@ pub(crate) struct CommitteeArgs {
     /// The committee of the next epoch, once it is selected
     #[arg(long)]
     pub next: bool,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,

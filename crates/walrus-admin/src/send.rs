@@ -7,11 +7,12 @@ use serde::Serialize;
 use walrus_core::SuiAddress;
 use walrus_sui::{Composer, Draft, Executed, SuiReader, WalrusContract, contract::Call};
 use walrus_terminal::{
+    format::Sui,
     output::{print_json, print_text},
     prompt,
 };
 
-use crate::{args::SendArgs, show::sui, unfinished::Unfinished};
+use crate::{args::SendArgs, unfinished::Unfinished};
 
 /// What sends the transactions of one account.
 pub(crate) struct Sending {
@@ -99,7 +100,7 @@ impl Sent {
         format!(
             "Transaction: {}\nGas: {}",
             self.transaction,
-            sui(self.gas_mist)
+            Sui(self.gas_mist)
         )
     }
 }
@@ -149,7 +150,7 @@ impl Sending {
             self.print_dry_run(&draft, &plan)?;
             return Ok(None);
         }
-        let gas = sui(i128::from(draft.gas_budget_mist()));
+        let gas = Sui(i128::from(draft.gas_budget_mist()));
         let question = format!("{} Gas: at most {gas}.", plan.sentence);
         prompt::confirm(&question, self.args.yes)?;
         let Signing {
@@ -238,8 +239,8 @@ impl Sending {
             format!(
                 "Dry run: nothing was sent\n{}\nGas: about {}, at most {}",
                 plan.sentence,
-                sui(report.gas_mist),
-                sui(i128::from(report.gas_budget_mist))
+                Sui(report.gas_mist),
+                Sui(i128::from(report.gas_budget_mist))
             )
         })
     }

@@ -9,6 +9,7 @@ use std::{
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_core::{BlobId, Epoch, EpochCount, ObjectId, quilt::QuiltPatchId};
+use walrus_sui::reader::NodeRef;
 
 pub(crate) use walrus_terminal::{
     GlobalArgs, RpcArgs, completion::CompletionArgs, man::ManArgs, parse, table::TableArgs,
@@ -291,6 +292,9 @@ pub(crate) struct CommitteeArgs {
     /// Descending order
     #[arg(long)]
     pub desc: bool,
+    /// Only these nodes: names, IDs, or beginnings of them that fit one node only
+    #[arg(long = "node", visible_alias = "node-id", num_args = 1.., value_name = "NODE")]
+    pub nodes: Vec<NodeRef>,
     /// Only the table, without the keys and shards of each node
     #[arg(long)]
     pub hide_details: bool,
@@ -383,9 +387,9 @@ pub(crate) struct ExtendArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("nodes").required(true).args(["node_ids", "node_urls", "committee", "active_set"]))]
 pub(crate) struct HealthArgs {
-    /// Nodes by their IDs
-    #[arg(long, alias = "node-id", num_args = 1.., value_name = "NODE_ID")]
-    pub node_ids: Vec<ObjectId>,
+    /// Nodes by their names or IDs, or beginnings of them that fit one node only
+    #[arg(long, visible_aliases = ["node-id", "nodes", "node"], num_args = 1.., value_name = "NODE")]
+    pub node_ids: Vec<NodeRef>,
     /// Registered nodes by their addresses, as URLs or HOST:PORT
     #[arg(long, alias = "node-url", num_args = 1.., value_name = "URL")]
     pub node_urls: Vec<String>,

@@ -34,15 +34,35 @@ pub enum FrostParseError {
 }
 
 impl fmt::Display for Frost {
-    /// Writes the amount in WAL with as many decimals as it needs: `1.5 WAL`.
+    /// Writes the amount in WAL, exactly, with as many decimals as it needs: `12,345.5 WAL`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, fraction) = (self.0 / FROST_PER_WAL, self.0 % FROST_PER_WAL);
-        if fraction == 0 {
-            return write!(f, "{whole} WAL");
-        }
-        let digits = format!("{fraction:09}");
-        write!(f, "{whole}.{} WAL", digits.trim_end_matches('0'))
+        write!(f, "{} WAL", coins(self.0.into()))
     }
+}
+
+/// An amount in billionths of a coin (FROST of a WAL, MIST of a SUI) in coins: digits in groups of three, and as many
+/// decimals as are not zero.
+pub fn coins(units: u128) -> String {
+    let units_per_coin = u128::from(FROST_PER_WAL);
+    let whole = thousands(units / units_per_coin);
+    let fraction = format!("{:0WAL_DECIMALS$}", units % units_per_coin);
+    match fraction.trim_end_matches('0') {
+        "" => whole,
+        fraction => format!("{whole}.{fraction}"),
+    }
+}
+
+/// Decimal digits in groups of three.
+pub fn thousands(value: impl Into<u128>) -> String {
+    let digits = value.into().to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 impl FromStr for Frost {
@@ -105,11 +125,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wal_is_printed_without_needless_zeros() {
-        assert_eq!(Frost(0).to_string(), "0 WAL");
-        assert_eq!(Frost(1_500_000_000).to_string(), "1.5 WAL");
-        assert_eq!(Frost(1).to_string(), "0.000000001 WAL");
-        assert_eq!(Frost(7_000_000_000).to_string(), "7 WAL");
+    fn amounts_are_exact_and_have_one_form() {
+        for (frost, text) in [
+            (0, "0 WAL"),
+            (1, "0.000000001 WAL"),
+            (132_300, "0.0001323 WAL"),
+            (1_000_000, "0.001 WAL"),
+            (1_999_900_000, "1.9999 WAL"),
+            (100_000_000_000, "100 WAL"),
+            (12_345_500_000_000, "12,345.5 WAL"),
+            (u64::MAX, "18,446,744,073.709551615 WAL"),
+        ] {
+            assert_eq!(Frost(frost).to_string(), text);
+        }
     }
 
     #[test]

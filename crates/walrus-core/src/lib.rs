@@ -44,7 +44,7 @@ mod wire;
 
 pub use certificate::ProtocolCertificate;
 pub use encoding_type::EncodingType;
-pub use frost::{FROST_PER_WAL, Frost, FrostParseError};
+pub use frost::{FROST_PER_WAL, Frost, FrostParseError, coins, thousands};
 pub use ids::{
     AddressParseError, BlobId, BlobIdParseError, EventId, IndexParseError, ObjectId, ShardIndex,
     SliverIndex, SliverPairIndex, SuiAddress, U256ParseError,

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::ObjectId;
+use walrus_files::durable::Lock;
 
 use crate::{
     deployer::Deployer,
     error::DeployError,
     extras::Extra,
-    state::{Deployment, io_error, write_file},
+    state::{Deployment, LOCK_PATIENCE, io_error, write_file},
 };
 
 /// `client_config.yaml`, as clients of Walrus read it.
@@ -109,6 +110,8 @@ impl ClientConfigFile {
             path: path.to_owned(),
             reason,
         };
+        // Whoever else changes it waits until what this process has merged is written.
+        let _lock = Lock::wait(path, LOCK_PATIENCE).map_err(|error| io_error(path, error))?;
         let mut merged = Merged {
             config: self.clone(),
             rest: BTreeMap::new(),
@@ -364,6 +367,42 @@ mod tests {
         assert_eq!(merged["rpc_urls"], serde_json::json!(["http://c"]));
         assert!(merged.get("governance_object").is_none(), "{merged}");
         assert_eq!(merged["communication_config"]["max_concurrent_writes"], 3);
+    }
+
+    #[test]
+    fn what_others_write_at_the_same_time_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("client_config.yaml");
+        // Each knows one thing that the others do not.
+        let facts: [fn(&mut ClientConfigFile); 5] = [
+            |config| config.governance_object = Some(ObjectId([1; 32])),
+            |config| config.credits_object = Some(ObjectId([2; 32])),
+            |config| config.walrus_subsidies_object = Some(ObjectId([3; 32])),
+            |config| config.wallet_config = Some("w.yaml".into()),
+            |config| config.storage_node_scheme = Some("http".to_owned()),
+        ];
+        std::thread::scope(|scope| {
+            for add in facts {
+                let path = &path;
+                scope.spawn(move || {
+                    let urls = vec!["http://a".to_owned()];
+                    let mut config = ClientConfigFile::new(&deployment(), None, urls);
+                    add(&mut config);
+                    config.save(path).unwrap();
+                });
+            }
+        });
+        let text = std::fs::read_to_string(&path).unwrap();
+        let merged: Value = serde_saphyr::from_str(&text).unwrap();
+        for key in [
+            "governance_object",
+            "credits_object",
+            "walrus_subsidies_object",
+            "wallet_config",
+            "storage_node_scheme",
+        ] {
+            assert!(merged[key].is_string(), "{key} is lost in {merged}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use walrus_sui::{ContractIds, SignedTransaction, contract::InitObjects};
 use crate::error::DeployError;
 
 /// How long another run may take to finish with the state file.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Layout version of the state file.
 const FORMAT: u32 = 1;
 

@@ -20,7 +20,7 @@ use walrus_contracts::abort::{
 use walrus_core::{Frost, SuiAddress};
 
 pub use self::{
-    blobs::{BlobToCertify, BlobToRegister, Lifetime, Registered, StorageSource},
+    blobs::{BlobToCertify, BlobToRegister, Lifetime, Receipt, Registered, StorageSource},
     call::{Call, Proof},
     governance::{NewProposal, Vote, Voter},
     nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},

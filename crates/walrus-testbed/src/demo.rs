@@ -5,6 +5,7 @@ use std::{fs, path::Path, time::Instant};
 use anyhow::{Context as _, ensure};
 
 use walrus_core::{NShards, params};
+use walrus_terminal::format::Wal;
 
 use crate::{
     cli::WalrusCli,
@@ -98,7 +99,7 @@ fn store_lose_read(
     line("  object ID", &stored.object_id);
     line(
         "  price",
-        format!("{} WAL for {EPOCHS} epoch", decimal_wal(stored.cost_frost)),
+        format!("{} for {EPOCHS} epoch", Wal(stored.cost_frost)),
     );
     line("  encoded size", format!("{} bytes", stored.encoded_size));
     for digest in &stored.transactions {
@@ -176,12 +177,6 @@ fn same_contents(left: &Path, right: &Path) -> anyhow::Result<bool> {
     }
 }
 
-/// An amount of FROST as WAL with its nine decimals, without trailing zeros.
-fn decimal_wal(frost: u64) -> String {
-    let text = format!("{}.{:09}", frost / 1_000_000_000, frost % 1_000_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 fn line(label: &str, text: impl AsRef<str>) {
     println!("{label:<15} {}", text.as_ref());
 }
@@ -222,14 +217,6 @@ mod tests {
         assert_eq!(shape_for(100 << 20).unwrap().shards, 100);
         assert_eq!(shape_for(1 << 30).unwrap().shards, 301);
         assert!(shape_for(u64::MAX).is_err());
-    }
-
-    #[test]
-    fn amounts_have_no_trailing_zeros() {
-        assert_eq!(decimal_wal(0), "0");
-        assert_eq!(decimal_wal(1), "0.000000001");
-        assert_eq!(decimal_wal(1_500_000_000), "1.5");
-        assert_eq!(decimal_wal(2_000_000_000), "2");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use serde::{Deserialize, Serialize};
 
 use walrus_client::config::local_network;
-use walrus_terminal::format::Size;
+use walrus_terminal::format::{Size, Sui, Wal};
 
 use crate::accounts::AccountInfo;
 
@@ -104,11 +104,11 @@ impl fmt::Display for ReadyReport {
         for account in &self.accounts {
             writeln!(
                 f,
-                "  {}  {}  {} SUI  {} WAL",
+                "  {}  {}  {}  {}",
                 account.name,
                 account.address,
-                whole(account.sui),
-                whole(account.wal)
+                Sui(account.sui.into()),
+                Wal(account.wal)
             )?;
             writeln!(f, "    {}", account.secret)?;
         }
@@ -135,7 +135,40 @@ impl ReadyReport {
     }
 }
 
-/// Whole coins of an amount with nine decimals.
-fn whole(amount: u64) -> u64 {
-    amount / 1_000_000_000
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_learn_how_large_a_blob_can_be_and_how_to_have_larger_ones() {
+        let report = ReadyReport {
+            rpc: "http://127.0.0.1:9000".to_owned(),
+            faucet: "http://127.0.0.1:9123".to_owned(),
+            chain_id: "00000000".to_owned(),
+            packages: Packages {
+                wal: "0x1".to_owned(),
+                walrus: "0x2".to_owned(),
+                extras: BTreeMap::new(),
+            },
+            governance_object: None,
+            system_object: "0x3".to_owned(),
+            staking_object: "0x4".to_owned(),
+            accounts: vec![AccountInfo {
+                name: "user-0".to_owned(),
+                address: "0x5".to_owned(),
+                secret: "suiprivkey1".to_owned(),
+                sui: 1_000_000_000_000,
+                wal: 1_500_000_000,
+            }],
+            nodes: Vec::new(),
+            client_config: "/network/client_config.yaml".to_owned(),
+            max_blob_size: 1_834_952,
+        };
+        let text = report.to_string();
+        assert!(
+            text.contains("Largest blob    1.75 MiB (larger with more --shards)"),
+            "{text}"
+        );
+        assert!(text.contains("user-0  0x5  1,000 SUI  1.5 WAL"), "{text}");
+    }
 }

@@ -96,6 +96,23 @@ async fn what_there_is_is_listed() {
     assert_snapshot!("pools", scene.home.shown(&user(), &["pools"]));
     assert_snapshot!("committee", scene.home.shown(&user(), &["committee"]));
     assert_snapshot!("no-stake", scene.home.shown(&user(), &["stakes"]));
+    // At a terminal of 80 columns, nothing is broken; what is left out is said.
+    scene
+        .home
+        .done(&user(), &["stake", "20.5WAL", "--node", &scene.nodes[1]]);
+    for list in ["pools", "committee", "stakes"] {
+        let mut command = scene.home.command(&user());
+        let outcome = walrus_tests::run(command.arg(list).env("COLUMNS", "80"));
+        assert!(outcome.success, "{}", outcome.stderr);
+        let long = outcome
+            .stdout
+            .lines()
+            .find(|line| line.chars().count() > 80);
+        assert_eq!(long, None, "{list}");
+        assert_snapshot!(format!("{list}-narrow"), outcome.stdout);
+        let wide = scene.home.shown(&user(), &[list, "-o", "wide"]);
+        assert!(wide.contains(" ID"), "{wide}");
+    }
     let epoch = scene.json(&user(), &["epoch"]);
     assert_eq!(epoch["epoch"], 1);
     assert_eq!(epoch["state"], "changeDone");

@@ -91,7 +91,7 @@ async fn blobs_cost_what_the_price_says() {
     for ((request, result), length) in requests.iter().zip(&registered).zip(lengths) {
         let encoded = encoded_length(n_shards, length).unwrap();
         assert_eq!(
-            result.cost,
+            result.receipt.cost,
             Frost(storage_units(encoded) * (3 * STORAGE_PRICE.0 + WRITE_PRICE.0))
         );
         assert_eq!(result.blob.blob_id, request.blob_id);
@@ -104,7 +104,7 @@ async fn blobs_cost_what_the_price_says() {
             (1, 4)
         );
         assert!(result.blob.deletable);
-        total = total + result.cost;
+        total = total + result.receipt.cost;
     }
     let balance = network.reader.wal_balance(user.address()).await.unwrap();
     assert_eq!(balance.0, USER_WAL.0 - total.0);
@@ -129,7 +129,7 @@ async fn blobs_cost_what_the_price_says() {
         StorageSource::Owned(storage[0].id),
     );
     let reused = user.reserve_and_register(&[reuse]).await.unwrap();
-    assert_eq!(reused[0].cost, WRITE_PRICE);
+    assert_eq!(reused[0].receipt.cost, WRITE_PRICE);
     assert!(
         network
             .reader
@@ -151,7 +151,7 @@ async fn blobs_cost_what_the_price_says() {
     .await
     .unwrap();
     let blob = network.reader.blob(object_id).await.unwrap();
-    let (_, cost) = user.extend_blob(&blob, 2).await.unwrap();
+    let cost = user.extend_blob(&blob, 2).await.unwrap().cost;
     assert_eq!(cost, Frost(2 * STORAGE_PRICE.0));
     let blob = network.reader.blob(object_id).await.unwrap();
     assert_eq!(blob.storage.end_epoch, 6);
@@ -418,7 +418,7 @@ async fn prices_that_moved_are_read_again() {
 
         let blob = blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(2));
         let registered = user.reserve_and_register(&[blob]).await.unwrap();
-        assert_eq!(registered[0].cost, Frost(2 * storage_price + 3));
+        assert_eq!(registered[0].receipt.cost, Frost(2 * storage_price + 3));
     }
 }
 
@@ -454,7 +454,7 @@ async fn many_blobs_take_few_transactions() {
         .map(|seed| blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(1)))
         .collect();
     let registered = network.user.reserve_and_register(&blobs).await.unwrap();
-    let transactions: BTreeSet<_> = registered.iter().map(|one| one.digest).collect();
+    let transactions: BTreeSet<_> = registered.iter().map(|one| one.receipt.digest).collect();
     assert_eq!(transactions.len(), 2);
     for (blob, result) in blobs.iter().zip(&registered) {
         assert_eq!(result.blob.blob_id, blob.blob_id);
@@ -473,8 +473,9 @@ async fn many_blobs_take_few_transactions() {
             ),
         })
         .collect();
-    let digests = network.user.certify(&certified).await.unwrap();
-    assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), 2);
+    let receipts = network.user.certify(&certified).await.unwrap();
+    let digests: BTreeSet<_> = receipts.iter().map(|receipt| receipt.digest).collect();
+    assert_eq!(digests.len(), 2);
     let blobs = network
         .reader
         .owned_blobs(network.user.address())

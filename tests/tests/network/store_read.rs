@@ -274,7 +274,9 @@ fn blobs_are_extended_and_deleted_and_nodes_tell_how_they_are() {
         "3",
         "--json",
     ]);
-    assert_eq!(extended.json(), serde_json::json!({"epochsExtended": 3}));
+    let extended = extended.json();
+    assert_eq!(extended["epochsExtended"], 3);
+    assert!(extended["gasMist"].as_i64().unwrap() > 0, "{extended}");
     let after = network.walrus(&["list-blobs", "--json"]).json();
     assert_eq!(end(&after), end(&blobs) + 3);
 
@@ -287,6 +289,29 @@ fn blobs_are_extended_and_deleted_and_nodes_tell_how_they_are() {
             .all(|node| node["healthInfo"]["Ok"]["epoch"] == 1),
         "{health}"
     );
+    // Nodes have names.
+    let health = network.walrus(&["health", "--node", "node-1", "--json"]);
+    let named = health.json()["healthInfo"][0]["nodeId"].clone();
+    assert!(nodes.iter().any(|node| node["nodeId"] == named));
+    let committee = network.walrus(&["info", "committee", "--node", "node-1", "--json"]);
+    let members = committee.json()["currentStorageNodes"].clone();
+    assert_eq!(members.as_array().unwrap().len(), 1);
+    assert_eq!(members[0]["nodeId"], named);
+    network
+        .walrus(&["health", "--node", "node"])
+        .assert_fails(1, &["can mean 3 nodes", "node-0"]);
+
+    // Gas is shown beside the price.
+    let other = network.random_file(1_000, 2);
+    let told = network.walrus(&["store", text(&other), "--epochs", "1"]);
+    let gas = told.stdout.lines().find(|line| line.starts_with("Gas: "));
+    assert!(
+        gas.is_some_and(|line| line.ends_with(" SUI")),
+        "{}",
+        told.stdout
+    );
+    let deleted = network.walrus(&["delete", "--file", text(&other), "--yes"]);
+    assert!(deleted.stdout.contains("\nGas: "), "{}", deleted.stdout);
 
     // Without a terminal to ask, deleting by file needs a yes.
     network

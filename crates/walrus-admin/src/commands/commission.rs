@@ -14,7 +14,6 @@ use crate::{
     args::{NodeArgs, SetCommissionArgs},
     context::{Context, Moment, OwnNode, node_id, title},
     send::{Plan, Sending, Sent},
-    show::wal,
 };
 
 /// Epochs until a new commission rate is in force.
@@ -75,13 +74,9 @@ pub(crate) async fn collect(context: &Context, args: NodeArgs) -> anyhow::Result
     let remaining = Frost(commission.total.0.saturating_sub(collected.0));
     ensure!(
         collected.0 > 0,
-        "{title} has no commission to collect now; {} can be collected after the voting of the epoch has ended",
-        wal(remaining)
+        "{title} has no commission to collect now; {remaining} can be collected after the voting of the epoch has ended"
     );
-    let plan = Plan::new(format!(
-        "Collect {} of commission of {title}.",
-        wal(collected)
-    ));
+    let plan = Plan::new(format!("Collect {collected} of commission of {title}."));
     let call = Call::collect_commission(pool.id, proof);
     let Some(executed) = sending.send(&call, plan).await? else {
         return Ok(());
@@ -95,7 +90,7 @@ pub(crate) async fn collect(context: &Context, args: NodeArgs) -> anyhow::Result
     sending.report(&report, || {
         format!(
             "Success: collected {} of commission\n{}",
-            wal(collected),
+            collected,
             report.sent.lines()
         )
     })

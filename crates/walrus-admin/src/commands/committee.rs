@@ -7,14 +7,11 @@ use walrus_sui::{Committee, reader::NodePool};
 use walrus_terminal::{
     format::Capacity,
     output::{print_json, print_text},
+    table::{self, TableArgs, essential, useful},
 };
 
 use super::pools::{VotesReport, commission};
-use crate::{
-    args::CommitteeArgs,
-    context::Context,
-    show::{count, table, wal},
-};
+use crate::{args::CommitteeArgs, context::Context, show::count};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -70,10 +67,12 @@ pub(crate) async fn run(context: &Context, args: CommitteeArgs) -> anyhow::Resul
         members.sort_by_key(|(member, _)| (std::cmp::Reverse(member.shards.len()), &member.name));
         let in_force = format!(
             "Prices in force: {} for storing a MiB for one epoch, {} for writing it",
-            wal(prices.storage_per_unit),
-            wal(prices.write_per_unit)
+            prices.storage_per_unit, prices.write_per_unit
         );
-        return print_text(&format!("{}\n{in_force}", text(committee, &members)));
+        return print_text(&format!(
+            "{}\n{in_force}",
+            text(committee, &members, args.table)
+        ));
     }
     print_json(&CommitteeReport {
         epoch: committee.epoch,
@@ -96,42 +95,43 @@ pub(crate) async fn run(context: &Context, args: CommitteeArgs) -> anyhow::Resul
     })
 }
 
-fn text(committee: &Committee, members: &[(&walrus_sui::CommitteeMember, &NodePool)]) -> String {
-    let rows = members
+fn text(
+    committee: &Committee,
+    members: &[(&walrus_sui::CommitteeMember, &NodePool)],
+    table: TableArgs,
+) -> String {
+    let columns = [
+        essential("Node"),
+        essential("Shards").number(),
+        essential("Stake").number(),
+        essential("Commission").number(),
+        useful("Storage price").number(),
+        useful("Write price").number(),
+        useful("Capacity").number(),
+        useful("Node ID"),
+    ];
+    let rows: Vec<Vec<String>> = members
         .iter()
         .map(|(member, node)| {
             let votes = node.pool.voting_params;
             vec![
                 member.name.clone(),
-                member.node_id.to_string(),
                 member.shards.len().to_string(),
-                wal(Frost(node.pool.wal_balance)),
+                Frost(node.pool.wal_balance).to_string(),
                 commission(node),
-                wal(Frost(votes.storage_price)),
-                wal(Frost(votes.write_price)),
+                Frost(votes.storage_price).to_string(),
+                Frost(votes.write_price).to_string(),
                 Capacity(votes.node_capacity).to_string(),
+                member.node_id.to_string(),
             ]
         })
         .collect();
-    let table = table(
-        &[
-            "Node",
-            "Node ID",
-            "Shards",
-            "Stake",
-            "Commission",
-            "Storage price",
-            "Write price",
-            "Capacity",
-        ],
-        &[2, 3, 4, 5, 6, 7],
-        rows,
-    );
     format!(
-        "Committee of epoch {}: {}, {} shards, quorum {}\n{table}",
+        "Committee of epoch {}: {}, {} shards, quorum {}\n{}",
         committee.epoch,
         count(committee.members.len(), "node"),
         committee.n_shards,
-        bft::min_correct(committee.n_shards)
+        bft::min_correct(committee.n_shards),
+        table::text(&columns, &rows, table)
     )
 }

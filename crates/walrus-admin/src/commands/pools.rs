@@ -6,13 +6,10 @@ use walrus_sui::reader::NodePool;
 use walrus_terminal::{
     format::{Capacity, Rate},
     output::{print_json, print_text},
+    table::{self, TableArgs, essential, useful},
 };
 
-use crate::{
-    args::PoolsArgs,
-    context::Context,
-    show::{table, wal},
-};
+use crate::{args::PoolsArgs, context::Context};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,37 +89,35 @@ pub(crate) async fn run(context: &Context, args: PoolsArgs) -> anyhow::Result<()
     if nodes.is_empty() {
         return print_text("No node has stake; --all lists those without");
     }
-    print_text(&text(&nodes))
+    print_text(&text(&nodes, args.table))
 }
 
-fn text(nodes: &[NodePool]) -> String {
-    let rows = nodes
+fn text(nodes: &[NodePool], table: TableArgs) -> String {
+    let columns = [
+        essential("Node"),
+        essential("Shards").number(),
+        essential("Stake").number(),
+        useful("Stake for next").number(),
+        essential("Commission").number(),
+        useful("Capacity").number(),
+        useful("Node ID"),
+    ];
+    let rows: Vec<Vec<String>> = nodes
         .iter()
         .map(|node| {
+            let stake_next = node.stake_next.map(|stake| stake.to_string());
             vec![
                 node.pool.node_info.name.clone(),
-                node.pool.id.to_string(),
                 shards(node),
-                wal(Frost(node.pool.wal_balance)),
-                node.stake_next.map_or("-".to_owned(), wal),
+                Frost(node.pool.wal_balance).to_string(),
+                stake_next.unwrap_or_else(|| "-".to_owned()),
                 commission(node),
                 Capacity(node.pool.voting_params.node_capacity).to_string(),
+                node.pool.id.to_string(),
             ]
         })
         .collect();
-    table(
-        &[
-            "Node",
-            "Node ID",
-            "Shards",
-            "Stake",
-            "Stake for next",
-            "Commission",
-            "Capacity",
-        ],
-        &[2, 3, 4, 5, 6],
-        rows,
-    )
+    table::text(&columns, &rows, table)
 }
 
 /// `3`, or `3 → 4` when the next committee is selected.

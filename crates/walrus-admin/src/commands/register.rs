@@ -3,7 +3,6 @@
 use anyhow::bail;
 use serde::Serialize;
 use walrus_contracts::types::NodeMetadata;
-use walrus_core::Frost;
 use walrus_sui::contract::{Call, NodeDescription, NodeVotes};
 use walrus_terminal::format::{Capacity, Rate};
 
@@ -12,7 +11,6 @@ use crate::{
     args::RegisterArgs,
     context::Context,
     send::{Plan, Sent},
-    show::wal,
 };
 
 #[derive(Serialize)]
@@ -86,15 +84,14 @@ pub(crate) async fn run(context: &Context, args: RegisterArgs) -> anyhow::Result
 }
 
 fn sentence(node: &NodeDescription) -> String {
-    let price = |amount: Frost| wal(amount);
     format!(
         "Node {:?} at {} is registered with a commission of {}, prices of {} for storing and {} for writing a MiB, \
          and a capacity of {}.",
         node.name,
         node.network_address,
         Rate(node.commission_rate),
-        price(node.votes.storage_price),
-        price(node.votes.write_price),
+        node.votes.storage_price,
+        node.votes.write_price,
         Capacity(node.votes.node_capacity),
     )
 }

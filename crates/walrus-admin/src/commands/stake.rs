@@ -12,7 +12,6 @@ use crate::{
     args::StakeArgs,
     context::{Context, Moment, title},
     send::{Plan, Sent},
-    show::wal,
 };
 
 /// The contracts take no smaller stake.
@@ -53,7 +52,7 @@ pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()
     let mut plan = Plan::new("");
     for (node, amount) in &stakes {
         let pool = reader.staking_pool(*node).await?;
-        parts.push(format!("{} with {}", wal(*amount), title(&pool)));
+        parts.push(format!("{} with {}", *amount, title(&pool)));
         let place = StakePlace::of(&state, *node);
         if moment.info.epoch > 0 && !place.in_committee && !place.in_next_committee {
             plan = plan.warn(format!(
@@ -99,10 +98,7 @@ pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()
             .map(|stake| {
                 format!(
                     "Success: staked {} with {}, active from epoch {}\nStake ID: {}\n",
-                    wal(stake.principal),
-                    stake.node_id,
-                    stake.activation_epoch,
-                    stake.id
+                    stake.principal, stake.node_id, stake.activation_epoch, stake.id
                 )
             })
             .collect();
@@ -125,7 +121,7 @@ fn amounts(nodes: usize, amounts: &[Frost]) -> anyhow::Result<Vec<Frost>> {
         ensure!(
             *amount >= STAKE_MIN,
             "a stake is at least {STAKE_MIN}, not {}",
-            wal(*amount)
+            *amount
         );
     }
     Ok(amounts.iter().copied().cycle().take(nodes).collect())

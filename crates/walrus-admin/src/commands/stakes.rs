@@ -6,12 +6,14 @@ use walrus_sui::{
     reader::{LockedStake, StakeView},
     staking::{Exit, StakeStatus},
 };
-use walrus_terminal::output::{print_json, print_text};
+use walrus_terminal::{
+    output::{print_json, print_text},
+    table::{self, TableArgs, essential, useful},
+};
 
 use crate::{
     args::StakesArgs,
     context::{Context, Moment},
-    show::{table, wal},
 };
 
 #[derive(Serialize)]
@@ -107,22 +109,30 @@ pub(crate) async fn run(context: &Context, args: StakesArgs) -> anyhow::Result<(
             .map(|stake| StakeReport::locked(stake, &moment));
         print_json(&free.chain(locked).collect::<Vec<_>>())
     } else {
-        print_text(&text(&views, &locked, &moment))
+        print_text(&text(&views, &locked, &moment, args.table))
     }
 }
 
-fn text(views: &[StakeView], locked: &[LockedStake], moment: &Moment) -> String {
+fn text(views: &[StakeView], locked: &[LockedStake], moment: &Moment, table: TableArgs) -> String {
     if views.is_empty() && locked.is_empty() {
         return "No stake".to_owned();
     }
+    let columns = [
+        essential("Node"),
+        essential("Principal").number(),
+        essential("State"),
+        essential("Can leave"),
+        useful("Rewards").number(),
+        useful("Stake ID"),
+    ];
     let row = |view: &StakeView, state: String, exit: String| {
         vec![
-            view.stake.id.to_string(),
             view.node_name.clone(),
-            wal(view.principal()),
-            wal(view.rewards),
+            view.principal().to_string(),
             state,
             exit,
+            view.rewards.to_string(),
+            view.stake.id.to_string(),
         ]
     };
     let free = views
@@ -132,25 +142,13 @@ fn text(views: &[StakeView], locked: &[LockedStake], moment: &Moment) -> String 
         let (state, exit) = lock(stake, moment);
         row(&stake.view, state, exit)
     });
-    let rows = free.chain(voting).collect();
-    let table = table(
-        &[
-            "Stake ID",
-            "Node",
-            "Principal",
-            "Rewards",
-            "State",
-            "Can leave",
-        ],
-        &[2, 3],
-        rows,
-    );
+    let rows: Vec<Vec<String>> = free.chain(voting).collect();
     let all = || views.iter().chain(locked.iter().map(|stake| &stake.view));
-    let total = |amount: fn(&StakeView) -> Frost| wal(all().map(amount).sum());
+    let principal: Frost = all().map(StakeView::principal).sum();
+    let rewards: Frost = all().map(|view| view.rewards).sum();
     format!(
-        "{table}\nTotal: {} staked, {} of rewards (epoch {})",
-        total(StakeView::principal),
-        total(|view| view.rewards),
+        "{}\nTotal: {principal} staked, {rewards} of rewards (epoch {})",
+        table::text(&columns, &rows, table),
         moment.info.epoch
     )
 }

@@ -15,7 +15,7 @@ use crate::{
     args::{UnstakeArgs, WithdrawArgs},
     context::{Context, Moment, node_id},
     send::{Plan, Sending},
-    show::{count, wal},
+    show::count,
 };
 
 /// Takes stake out, or announces that it leaves, whatever the contracts ask for.
@@ -45,7 +45,7 @@ pub(crate) async fn unstake(context: &Context, args: UnstakeArgs) -> anyhow::Res
         sentences.push(format!(
             "Announce the withdrawal of {} ({}), to be paid out from {} on, with `walrus-admin withdraw`.",
             count(stakes.len(), "stake"),
-            wal(sum(&stakes, StakeView::principal)),
+            sum(&stakes, StakeView::principal),
             moment.epoch(payable_from)
         ));
     }
@@ -120,25 +120,25 @@ async fn unstake_part(
     ensure!(
         amount >= STAKE_MIN && rest.is_some_and(|rest| rest >= STAKE_MIN),
         "of a stake of {} a part between {STAKE_MIN} and {} can leave, not {}",
-        wal(principal),
-        wal(Frost(principal.0.saturating_sub(STAKE_MIN.0))),
-        wal(amount)
+        principal,
+        Frost(principal.0.saturating_sub(STAKE_MIN.0)),
+        amount
     );
     let stake = view.stake.id;
     let (call, sentence, success) = match view.exit {
         Exit::Now => (
             Call::withdraw_part(stake, amount),
-            format!("Pay out {} of stake {stake} now.", wal(amount)),
-            format!("{} paid out", wal(amount)),
+            format!("Pay out {amount} of stake {stake} now."),
+            format!("{amount} paid out"),
         ),
         Exit::ByRequest { payable_from } => (
             Call::request_partial_withdrawal(stake, amount),
             format!(
                 "Split {} off stake {stake} and announce its withdrawal, to be paid out from {} on.",
-                wal(amount),
+                amount,
                 moment.epoch(payable_from)
             ),
-            format!("{} will leave", wal(amount)),
+            format!("{amount} will leave"),
         ),
         Exit::Requested { payable_from } => bail!(
             "the withdrawal of stake {stake} is announced already; it is paid out from {} on",
@@ -224,8 +224,8 @@ fn withdrawal(views: &[&StakeView]) -> String {
     format!(
         "Pay out {}: {} and rewards of {}.",
         count(views.len(), "stake"),
-        wal(sum(views, StakeView::principal)),
-        wal(sum(views, |view| view.rewards))
+        sum(views, StakeView::principal),
+        sum(views, |view| view.rewards)
     )
 }
 

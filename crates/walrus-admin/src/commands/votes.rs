@@ -8,7 +8,6 @@ use crate::{
     args::{SetCapacityArgs, SetPriceArgs},
     context::{Context, Moment, OwnNode},
     send::Plan,
-    show::wal,
 };
 
 /// Changes the votes on prices.
@@ -23,11 +22,7 @@ pub(crate) async fn set_price(context: &Context, args: SetPriceArgs) -> anyhow::
     .into_iter()
     .filter_map(|(what, new, old)| {
         let new = new?;
-        Some(format!(
-            "{} for {what} a MiB (was {})",
-            wal(new),
-            wal(Frost(old))
-        ))
+        Some(format!("{} for {what} a MiB (was {})", new, Frost(old)))
     })
     .collect();
     let effect = if args.apply {

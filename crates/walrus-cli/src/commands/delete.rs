@@ -8,12 +8,13 @@ use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::WalrusClient;
 use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, Epoch, ObjectId, node_api::BlobStatus, text::printable};
+use walrus_sui::contract::Receipt;
 use walrus_terminal::prompt;
 
 use super::{blob_id, context::Context};
 use crate::{
     args::{DeleteArgs, RpcArgs},
-    output::{path_json, print_json, print_text, store::BlobObject},
+    output::{format::Sui, path_json, print_json, print_text, store::BlobObject},
 };
 
 /// Time for the nodes to tell what they know of the blob afterwards.
@@ -37,6 +38,8 @@ struct BlobIdentity {
 struct DeleteResult {
     blob_identity: BlobIdentity,
     deleted_blobs: Vec<BlobObject>,
+    /// Gas paid, in MIST; negative if more was given back for the objects.
+    gas_mist: i128,
     #[serde(skip_serializing_if = "Option::is_none")]
     post_deletion_status: Option<BlobStatus>,
     no_blob_found: bool,
@@ -161,15 +164,19 @@ async fn delete(client: &WalrusClient, target: Target, ask_status: bool) -> Dele
         no_blob_found: target.blobs.is_empty() && target.error.is_none(),
         blob_identity: target.identity,
         deleted_blobs: Vec::new(),
+        gas_mist: 0,
         post_deletion_status: None,
         error: target.error,
         aborted: false,
     };
     let mut blob_id = None;
     for blob in target.blobs {
-        if let Err(error) = delete_one(client, &blob).await {
-            result.error = Some(walrus_terminal::exit::one_line(&error));
-            break;
+        match delete_one(client, &blob).await {
+            Ok(receipt) => result.gas_mist += receipt.gas_mist,
+            Err(error) => {
+                result.error = Some(walrus_terminal::exit::one_line(&error));
+                break;
+            }
         }
         blob_id = Some(blob.blob_id);
         result.deleted_blobs.push(BlobObject::from(&blob));
@@ -181,7 +188,7 @@ async fn delete(client: &WalrusClient, target: Target, ask_status: bool) -> Dele
     result
 }
 
-async fn delete_one(client: &WalrusClient, blob: &Blob) -> anyhow::Result<()> {
+async fn delete_one(client: &WalrusClient, blob: &Blob) -> anyhow::Result<Receipt> {
     if !blob.deletable {
         bail!(
             "blob object {} is permanent: nobody can delete it before it expires in epoch {}",
@@ -193,8 +200,7 @@ async fn delete_one(client: &WalrusClient, blob: &Blob) -> anyhow::Result<()> {
         .contract()?
         .delete_blob(blob.id)
         .await
-        .with_context(|| format!("cannot delete blob object {}", blob.id))?;
-    Ok(())
+        .with_context(|| format!("cannot delete blob object {}", blob.id))
 }
 
 fn text(results: &[DeleteResult]) -> String {
@@ -212,6 +218,9 @@ fn text(results: &[DeleteResult]) -> String {
                 "Success: deleted blob object {}\nBlob ID: {}",
                 blob.id, blob.blob_id
             ));
+        }
+        if !result.deleted_blobs.is_empty() {
+            lines.push(format!("Gas: {}", Sui(result.gas_mist)));
         }
         if result.no_blob_found {
             lines.push(format!(

@@ -1,12 +1,12 @@
 //! `walrus extend`.
 
 use serde::Serialize;
-use walrus_core::EpochCount;
+use walrus_core::{EpochCount, Frost};
 
 use super::context::Context;
 use crate::{
     args::ExtendArgs,
-    output::{format::Wal, print_json, print_text, time::epoch_text},
+    output::{format::Sui, print_json, print_text, time::epoch_text},
 };
 
 /// The JSON result.
@@ -14,6 +14,9 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 struct ExtendResult {
     epochs_extended: EpochCount,
+    cost: Frost,
+    gas_mist: i128,
+    transaction: String,
 }
 
 /// Extends the storage of a certified blob of the wallet.
@@ -21,21 +24,26 @@ pub(crate) async fn run(context: &Context, args: ExtendArgs) -> anyhow::Result<(
     let client = context.signing()?.client;
     let blob = client.reader().blob(args.blob_obj_id).await?;
     let epochs = args.epochs_extended;
-    let (digest, cost) = client.contract()?.extend_blob(&blob, epochs).await?;
+    let receipt = client.contract()?.extend_blob(&blob, epochs).await?;
     if context.json() {
         return print_json(&ExtendResult {
             epochs_extended: epochs,
+            cost: receipt.cost,
+            gas_mist: receipt.gas_mist,
+            transaction: receipt.digest.to_string(),
         });
     }
     let outlook = client.epoch_outlook().await?;
     let end_epoch = blob.storage.end_epoch.saturating_add(epochs);
     print_text(&format!(
         "Success: extended the blob by {epochs} epoch{}\nBlob ID: {}\nSui object ID: {}\n\
-         Cost (excluding gas): {}\nExpiry epoch (exclusive): {}\nTransaction: {digest}",
+         Cost (excluding gas): {}\nGas: {}\nExpiry epoch (exclusive): {}\nTransaction: {}",
         if epochs == 1 { "" } else { "s" },
         blob.blob_id,
         blob.id,
-        Wal(cost.0),
-        epoch_text(end_epoch, &outlook)
+        receipt.cost,
+        Sui(receipt.gas_mist),
+        epoch_text(end_epoch, &outlook),
+        receipt.digest
     ))
 }

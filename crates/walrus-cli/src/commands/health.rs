@@ -85,7 +85,11 @@ pub(crate) async fn run(context: &Context, args: HealthArgs) -> anyhow::Result<(
 
 async fn chosen(reader: &SuiReader, args: &HealthArgs) -> anyhow::Result<Vec<StakingPool>> {
     if !args.node_ids.is_empty() {
-        return Ok(reader.staking_pools(&args.node_ids).await?);
+        let mut ids = Vec::with_capacity(args.node_ids.len());
+        for node in &args.node_ids {
+            ids.push(reader.node_id(node).await?);
+        }
+        return Ok(reader.staking_pools(&ids).await?);
     }
     if args.committee {
         let committee = reader.current_committee().await?;

@@ -121,7 +121,15 @@ async fn nodes(
     committee: &Committee,
     order: &CommitteeArgs,
 ) -> anyhow::Result<Vec<NodePart>> {
-    let mut nodes: Vec<NodePart> = stream::iter(committee.members.clone())
+    let mut members = committee.members.clone();
+    if !order.nodes.is_empty() {
+        let mut wanted = Vec::with_capacity(order.nodes.len());
+        for node in &order.nodes {
+            wanted.push(reader.node_id(node).await?);
+        }
+        members.retain(|member| wanted.contains(&member.node_id));
+    }
+    let mut nodes: Vec<NodePart> = stream::iter(members)
         .map(|member| node(reader, member))
         .buffered(CONCURRENT_POOL_READS)
         .try_collect()

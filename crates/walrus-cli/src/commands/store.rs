@@ -20,7 +20,7 @@ use super::context::{Connected, Context};
 use crate::{
     args::{DurationArgs, EpochsArg, StoreArgs},
     output::{
-        format::{Size, Wal},
+        format::{Size, Sui, Wal},
         path_json, path_text, print_json, print_text,
         store::{BlobStoreResult, FileEstimate, blob_error_text},
         time::epoch_text,
@@ -207,6 +207,7 @@ fn describe(
             let encoded = Size(stored.encoded_length);
             writeln!(text, "Encoded size (including metadata): {encoded}")?;
             writeln!(text, "Cost (excluding gas): {}", Wal(stored.cost.0))?;
+            writeln!(text, "Gas: {}", Sui(stored.gas_mist))?;
             let end = epoch_text(object.storage.end_epoch, outlook);
             writeln!(text, "Expiry epoch (exclusive): {end}")?;
             let deletable = if object.deletable { "yes" } else { "no" };
@@ -282,7 +283,8 @@ fn summary(files: &[StoredFile]) -> String {
     let cost = stored.iter().map(|stored| stored.cost.0);
     let size: u64 = stored.iter().map(|stored| stored.object.size).sum();
     let cost = Wal(cost.fold(0, u64::saturating_add));
-    format!("{counts}\nTotal: {}, {cost} (excluding gas)", Size(size))
+    let gas = Sui(stored.iter().map(|stored| stored.gas_mist).sum());
+    format!("{counts}\nTotal: {}, {cost}, gas {gas}", Size(size))
 }
 
 /// The error of a store in which some blobs failed. Of several files, each failure has a line of its own before.
@@ -350,6 +352,7 @@ mod tests {
             operation: StoreOperation::Bought { epochs_ahead: 1 },
             encoded_length: 66_034_000,
             cost: Frost(132_300),
+            gas_mist: 5_200_000,
             transactions: vec!["digest".to_owned()],
         };
         file("a.bin", Ok(StoreOutcome::Stored(stored)))
@@ -446,7 +449,7 @@ mod tests {
         );
         assert_eq!(summary(&[already()]), "No blobs were modified or created");
         assert!(summary(&[newly_created(), newly_created()]).ends_with(
-            "(2 newly certified, 0 extended)\nTotal: 34 B, 0.0002646 WAL (excluding gas)"
+            "(2 newly certified, 0 extended)\nTotal: 34 B, 0.0002646 WAL, gas 0.0104 SUI"
         ));
     }
 

@@ -144,6 +144,9 @@ pub(crate) enum BlobStoreResult {
         resource_operation: ResourceOperation,
         /// Price paid, gas not included.
         cost: Frost,
+        /// Gas paid, in MIST; of transactions with several blobs, the share of this one. `null` where it is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gas_mist: Option<i64>,
         /// The shared object around the blob, if one was asked for.
         #[serde_as(as = "Option<DisplayFromStr>")]
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -240,6 +243,7 @@ impl From<&StoredBlob> for BlobStoreResult {
                 },
             },
             cost: stored.cost,
+            gas_mist: i64::try_from(stored.gas_mist).ok(),
             shared_blob_object: None,
             transactions: stored.transactions.clone(),
         }
@@ -332,6 +336,7 @@ mod tests {
                 epochs_ahead: 1,
             },
             cost: Frost(132_300),
+            gas_mist: None,
             shared_blob_object: None,
             transactions: Vec::new(),
         };

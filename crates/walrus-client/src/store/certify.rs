@@ -126,9 +126,9 @@ impl Batch<'_> {
                 })
                 .collect();
             let error = match self.contract.certify(&certificates).await {
-                Ok(digests) => {
-                    for ((mut job, _), digest) in group.into_iter().zip(digests) {
-                        job.transactions.push(digest.to_string());
+                Ok(receipts) => {
+                    for ((mut job, _), receipt) in group.into_iter().zip(receipts) {
+                        job.add(&receipt);
                         done.push(job);
                     }
                     continue;
@@ -222,9 +222,8 @@ impl Batch<'_> {
             let blob_id = job.blob_id();
             if job.extend > 0 {
                 match self.contract.extend_blob(&object, job.extend).await {
-                    Ok((digest, cost)) => {
-                        job.transactions.push(digest.to_string());
-                        job.cost = job.cost + cost;
+                    Ok(receipt) => {
+                        job.add(&receipt);
                         object = self.as_extended(object, job.extend).await;
                     }
                     Err(error) => {

@@ -38,6 +38,8 @@ pub struct StoredBlob {
     pub encoded_length: u64,
     /// Price paid, gas not included.
     pub cost: Frost,
+    /// Gas paid, in MIST: of transactions with several blobs, the share of this one. Negative if storage was given back.
+    pub gas_mist: i128,
     /// Digests of the transactions that did it, in base58.
     pub transactions: Vec<String>,
 }

@@ -6,7 +6,7 @@ use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, EpochCount, Frost};
 use walrus_sui::{
     SuiError,
-    contract::{BlobToRegister, Lifetime, Registered, StorageSource},
+    contract::{BlobToRegister, Lifetime, Receipt, Registered, StorageSource},
 };
 
 use super::{
@@ -25,6 +25,7 @@ pub(crate) struct Job {
     pub object: Blob,
     pub operation: StoreOperation,
     pub cost: Frost,
+    pub gas_mist: i128,
     /// Digests of the transactions so far.
     pub transactions: Vec<String>,
     /// Epochs to add once the blob is certified: the contract extends certified blobs only.
@@ -43,8 +44,16 @@ impl Job {
             operation: self.operation,
             encoded_length: self.blob.metadata().encoded_length(),
             cost: self.cost,
+            gas_mist: self.gas_mist,
             transactions: self.transactions,
         })
+    }
+
+    /// Takes note of a transaction.
+    pub(super) fn add(&mut self, receipt: &Receipt) {
+        self.cost = self.cost + receipt.cost;
+        self.gas_mist += receipt.gas_mist;
+        self.transactions.push(receipt.digest.to_string());
     }
 }
 
@@ -107,6 +116,7 @@ impl Batch<'_> {
                             epochs_extended: extend,
                         },
                         cost: Frost(0),
+                        gas_mist: 0,
                         transactions: Vec::new(),
                         extend,
                     });
@@ -218,11 +228,12 @@ impl Batch<'_> {
         self.progress
             .report(ProgressEvent::Registering { blobs: 1 });
         let extended = self.contract.extend_blob(&blob, epochs_extended).await;
-        let (digest, cost) = extended.map_err(|error| BlobError::Extension {
+        let receipt = extended.map_err(|error| BlobError::Extension {
             blob_id: blob.blob_id,
             end_epoch: blob.storage.end_epoch,
             cause: Arc::new(error),
         })?;
+        let cost = receipt.cost;
         self.progress
             .report(ProgressEvent::Registered { blobs: 1, cost });
         let object = self.as_extended(blob, epochs_extended).await;
@@ -231,7 +242,8 @@ impl Batch<'_> {
             operation: StoreOperation::Extended { epochs_extended },
             encoded_length: item.blob.metadata().encoded_length(),
             cost,
-            transactions: vec![digest.to_string()],
+            gas_mist: receipt.gas_mist,
+            transactions: vec![receipt.digest.to_string()],
         }))
     }
 
@@ -285,8 +297,9 @@ fn jobs_of(blobs: Vec<NewBlob>, registered: Vec<Registered>) -> impl Iterator<It
         operation: new.operation(),
         blob: new.item.blob,
         object: registered.blob,
-        cost: registered.cost,
-        transactions: vec![registered.digest.to_string()],
+        cost: registered.receipt.cost,
+        gas_mist: registered.receipt.gas_mist,
+        transactions: vec![registered.receipt.digest.to_string()],
         extend: 0,
     })
 }

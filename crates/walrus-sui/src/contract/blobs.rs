@@ -10,7 +10,7 @@ use super::{WalrusContract, call::Call};
 use crate::{
     TransactionDigest,
     error::SuiError,
-    executor::{Executed, Unrecorded},
+    executor::{Executed, Paid, Unrecorded},
     ptb::Ptb,
     reader::ContractState,
     transaction::Argument,
@@ -93,10 +93,46 @@ impl BlobToRegister {
 pub struct Registered {
     /// The blob object.
     pub blob: Blob,
+    /// What it took.
+    pub receipt: Receipt,
+}
+
+/// What one thing cost that a transaction did, perhaps beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
     /// The transaction.
     pub digest: TransactionDigest,
-    /// What was paid for this blob.
+    /// WAL paid for this thing.
     pub cost: Frost,
+    /// Its share of the gas, in MIST; negative if storage was given back. Shares add up to what the account paid.
+    pub gas_mist: i128,
+}
+
+impl Receipt {
+    /// The receipt for all that a transaction did.
+    pub fn of(paid: &Paid) -> Self {
+        Self {
+            digest: paid.executed.digest,
+            cost: paid.cost,
+            gas_mist: paid.executed.gas_mist,
+        }
+    }
+
+    /// The receipts for things that took the same part in a transaction, and paid `costs`. The first ones bear what
+    /// cannot be divided.
+    fn shared(executed: &Executed, costs: &[Frost]) -> Vec<Self> {
+        let count = i128::try_from(costs.len()).expect("a count fits").max(1);
+        let (each, rest) = (
+            executed.gas_mist.div_euclid(count),
+            executed.gas_mist.rem_euclid(count),
+        );
+        let receipt = |(position, cost): (i128, &Frost)| Self {
+            digest: executed.digest,
+            cost: *cost,
+            gas_mist: each + i128::from(position < rest),
+        };
+        (0..).zip(costs).map(receipt).collect()
+    }
 }
 
 /// A blob object and the certificate that its data is stored.
@@ -233,17 +269,17 @@ impl WalrusContract {
     /// Certifies blobs in the current epoch.
     ///
     /// Many blobs take several transactions; one certificate that is refused fails its whole transaction.
-    pub async fn certify(
-        &self,
-        blobs: &[BlobToCertify],
-    ) -> Result<Vec<TransactionDigest>, SuiError> {
-        let mut digests = Vec::new();
+    pub async fn certify(&self, blobs: &[BlobToCertify]) -> Result<Vec<Receipt>, SuiError> {
+        let mut receipts = Vec::new();
         for batch in blobs.chunks(BLOBS_PER_TRANSACTION_MAX) {
             let call = Call::certify(batch.to_vec());
             let paid = self.submit(&call, &Unrecorded).await?;
-            digests.extend(batch.iter().map(|_| paid.executed.digest));
+            receipts.extend(Receipt::shared(
+                &paid.executed,
+                &vec![Frost(0); batch.len()],
+            ));
         }
-        Ok(digests)
+        Ok(receipts)
     }
 
     /// Certifies one blob with a bitmap of signers as given: bit `i` of byte `i / 8` is member `i`.
@@ -270,21 +306,15 @@ impl WalrusContract {
     }
 
     /// Deletes a deletable blob. What is left of its storage returns to the account as a storage object.
-    pub async fn delete_blob(&self, object_id: ObjectId) -> Result<TransactionDigest, SuiError> {
+    pub async fn delete_blob(&self, object_id: ObjectId) -> Result<Receipt, SuiError> {
         let call = Call::delete_blob(object_id);
-        let paid = self.submit(&call, &Unrecorded).await?;
-        Ok(paid.executed.digest)
+        Ok(Receipt::of(&self.submit(&call, &Unrecorded).await?))
     }
 
-    /// Extends a certified blob by `epochs` epochs after its present end. Returns the transaction and the price.
-    pub async fn extend_blob(
-        &self,
-        blob: &Blob,
-        epochs: EpochCount,
-    ) -> Result<(TransactionDigest, Frost), SuiError> {
+    /// Extends a certified blob by `epochs` epochs after its present end.
+    pub async fn extend_blob(&self, blob: &Blob, epochs: EpochCount) -> Result<Receipt, SuiError> {
         let call = Call::extend_blob(blob.clone(), epochs);
-        let paid = self.submit(&call, &Unrecorded).await?;
-        Ok((paid.executed.digest, paid.cost))
+        Ok(Receipt::of(&self.submit(&call, &Unrecorded).await?))
     }
 
     /// Buys storage that is not used for a blob yet. Returns the object and the price.
@@ -398,9 +428,15 @@ fn match_blobs(
     executed: &Executed,
     state: &ContractState,
 ) -> Result<Vec<Registered>, SuiError> {
+    let costs: Vec<Frost> = batch
+        .iter()
+        .map(|blob| blob.cost(state))
+        .collect::<Result<_, _>>()?;
+    let receipts = Receipt::shared(executed, &costs);
     batch
         .iter()
-        .map(|blob| {
+        .zip(receipts)
+        .map(|(blob, receipt)| {
             let deletable = blob.lifetime == Lifetime::Deletable;
             let position = objects
                 .iter()
@@ -411,8 +447,7 @@ fn match_blobs(
                 })?;
             Ok(Registered {
                 blob: objects.swap_remove(position),
-                digest: executed.digest,
-                cost: blob.cost(state)?,
+                receipt,
             })
         })
         .collect()

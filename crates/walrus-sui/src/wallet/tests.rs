@@ -178,6 +178,32 @@ fn byte_order_marks_are_skipped() {
 }
 
 #[test]
+fn changes_at_the_same_time_are_all_kept() {
+    const WRITERS: u8 = 8;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("client.yaml");
+    Wallet::create(&path, WalletEnv::new("local", "http://x"), &signer(1)).unwrap();
+    std::thread::scope(|scope| {
+        for writer in 2..2 + WRITERS {
+            let path = &path;
+            scope.spawn(move || {
+                let mut wallet = Wallet::load(path).unwrap();
+                let name = format!("account-{writer}");
+                wallet.import_as(&signer(writer), &name).unwrap();
+                wallet.switch_address(signer(writer).address()).unwrap();
+            });
+        }
+    });
+    let wallet = Wallet::load(&path).unwrap();
+    assert_eq!(wallet.addresses().len(), usize::from(WRITERS) + 1);
+    for writer in 2..2 + WRITERS {
+        let account = wallet.account(&format!("account-{writer}")).unwrap();
+        assert_eq!(account, signer(writer).address());
+    }
+    assert!(wallet.active_address().is_ok());
+}
+
+#[test]
 fn homes_of_others_are_refused() {
     let (_directory, path) = written("keystore:\n  File: ~bob/k\n", "[]");
     let error = Wallet::load(&path).unwrap_err().to_string();

@@ -19,7 +19,6 @@ use crate::{
     args::{ExecuteArgs, NumberArgs, ObjectArgs},
     context::{Context, title},
     send::Plan,
-    show::wal,
 };
 
 /// Refuses a step that is not the next one, or not yet.
@@ -122,7 +121,7 @@ pub(super) async fn cancel(
          object`",
         words::title(&view)
     );
-    let deposit = wal(Frost(view.proposal.deposit.value));
+    let deposit = Frost(view.proposal.deposit.value);
     let outcome = match view.standing.state {
         State::Pending => format!("the deposit of {deposit} is paid back"),
         State::Active => format!("the deposit of {deposit} is lost, because the vote has begun"),

@@ -18,7 +18,6 @@ use crate::{
     args::{BodyArgs, NewArgs, NewKind, NewRulesArgs},
     context::{Context, title},
     send::{Plan, Sent},
-    show::wal,
 };
 
 /// Limits of the contract, in bytes.
@@ -59,7 +58,7 @@ pub(super) async fn run(
         "Propose {:?}: {about}. The deposit of {} is paid back unless the proposal finds no quorum or clear refusal. \
          The vote opens in {}, ends before {}, and execution is possible from {} on.",
         body_args.title,
-        wal(deposit),
+        deposit,
         forum.moment.epoch(opens),
         forum.moment.epoch(ends),
         forum.moment.epoch(executes),

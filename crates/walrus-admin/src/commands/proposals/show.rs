@@ -17,7 +17,7 @@ use super::{Forum, list::ProposalReport, words};
 use crate::{
     args::ShowArgs,
     context::Context,
-    show::{count, facts, fitted_table, table, wal},
+    show::{count, facts, fitted_table, table},
 };
 
 /// Votes of stake that are shown though they give no reason.
@@ -193,7 +193,7 @@ fn text(
         lines.push(("Objections", objecting));
     }
     if proposal.deposit.value > 0 {
-        lines.push(("Deposit", wal(Frost(proposal.deposit.value))));
+        lines.push(("Deposit", Frost(proposal.deposit.value).to_string()));
     }
     let body = match &proposal.body {
         Body::Text(text) => text.trim_end().to_owned(),
@@ -223,7 +223,7 @@ fn stake_table(stakes: &[StakeVoteReport]) -> String {
         .iter()
         .map(|(_, stake)| {
             vec![
-                wal(stake.value),
+                stake.value.to_string(),
                 stake.node_name.clone(),
                 stake.choice.to_owned(),
                 stake.reason.clone().unwrap_or_default(),
@@ -303,7 +303,7 @@ pub(super) async fn rules(
             "Authority object",
             governance.delegations.authority.id.to_string(),
         ),
-        ("Deposit", wal(Frost(parameters.deposit))),
+        ("Deposit", Frost(parameters.deposit).to_string()),
         ("Discussion", epochs(parameters.discussion_epochs)),
         (
             "Voting",

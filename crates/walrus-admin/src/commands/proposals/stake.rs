@@ -6,12 +6,7 @@ use walrus_core::{Frost, ObjectId};
 use walrus_sui::contract::Call;
 
 use super::{Forum, open};
-use crate::{
-    args::UnlockArgs,
-    context::Context,
-    send::Plan,
-    show::{count, wal},
-};
+use crate::{args::UnlockArgs, context::Context, send::Plan, show::count};
 
 /// Makes stake that voted stake again.
 pub(super) async fn unlock(
@@ -71,7 +66,7 @@ pub(super) async fn unlock(
     let plan = Plan::new(format!(
         "Unlock {} of {}.{retraction}",
         count(chosen.len(), "stake"),
-        wal(principal)
+        principal
     ));
     let success = format!("{} unlocked", count(chosen.len(), "stake"));
     sending.send_and_report(&call, plan, &success).await

@@ -17,7 +17,7 @@ use crate::{
     args::{ChoiceArg, VoteArgs},
     context::{Context, title},
     send::{Plan, Sending},
-    show::{count, wal},
+    show::count,
 };
 
 /// Limit of the contract, in bytes.
@@ -288,7 +288,7 @@ async fn with_stake(
         "{} of {} votes {} on {}. It stays locked until {}, and can be unlocked then with `walrus-admin proposals \
          unlock`; it goes on earning rewards.",
         count(voting.len(), "stake"),
-        wal(principal),
+        principal,
         words::choice(vote.choice),
         words::title(view),
         forum.moment.epoch(ends),

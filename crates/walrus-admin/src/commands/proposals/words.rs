@@ -8,7 +8,7 @@ use walrus_sui::{
 };
 use walrus_terminal::format::{Capacity, Rate};
 
-use crate::{context::Moment, show::wal};
+use crate::context::Moment;
 
 /// Hundredths of a percent in the whole.
 const BPS: u128 = 10_000;
@@ -27,7 +27,7 @@ pub(super) fn effect(kind: &Kind) -> String {
             total_capacity,
         } => {
             let price = |what: &str, price: &Option<u64>| {
-                price.map(|price| format!("{} for {what} a MiB", wal(Frost(price))))
+                price.map(|price| format!("{} for {what} a MiB", Frost(price)))
             };
             let capacity =
                 total_capacity.map(|bytes| format!("a capacity of {} in total", Capacity(bytes)));
@@ -53,7 +53,7 @@ pub(super) fn rules(parameters: &Parameters) -> String {
     format!(
         "deposit {}, {} epochs of discussion, {} of voting, {} of delay, {} for execution, quorum {}, threshold {}, \
          deposit lost above {} of no",
-        wal(Frost(parameters.deposit)),
+        Frost(parameters.deposit),
         parameters.discussion_epochs,
         parameters.voting_epochs,
         parameters.delay_epochs,

@@ -170,7 +170,7 @@ fn objects_are_matched_to_requests() {
     let executed = Executed {
         digest: Digest::new([1; 32]),
         checkpoint: None,
-        gas_mist: 0,
+        gas_mist: 10,
         changed: vec![],
         events: vec![],
     };
@@ -184,9 +184,50 @@ fn objects_are_matched_to_requests() {
     let blob_ids: Vec<_> = matched.iter().map(|one| one.blob.blob_id.0[0]).collect();
     assert_eq!(blob_ids, [1, 2, 1]);
     assert_ne!(matched[0].blob.id, matched[2].blob.id);
+    let gas: Vec<_> = matched.iter().map(|one| one.receipt.gas_mist).collect();
+    assert_eq!(gas, [4, 3, 3]);
 
     let error = match_blobs(&batch, vec![object(10, 2, 6)], &executed, &state).unwrap_err();
     assert!(matches!(error, SuiError::UnexpectedEffects { .. }));
+}
+
+#[test]
+fn shares_of_gas_add_up_to_what_was_paid() {
+    for gas_mist in [0, 7, 1_000_001, -5] {
+        let executed = Executed {
+            digest: Digest::new([1; 32]),
+            checkpoint: None,
+            gas_mist,
+            changed: vec![],
+            events: vec![],
+        };
+        let receipts = Receipt::shared(&executed, &[Frost(1), Frost(2), Frost(3)]);
+        let shares = receipts.iter().map(|receipt| receipt.gas_mist);
+        assert_eq!(shares.sum::<i128>(), gas_mist);
+        assert!(Receipt::shared(&executed, &[]).is_empty());
+    }
+}
+
+#[test]
+fn who_cannot_buy_is_told_whether_the_price_or_the_epoch_is_to_blame() {
+    let mut state = state();
+    state.system_inner.storage_price_per_unit_size = u64::MAX;
+    let dear = request(1, 2 << 20, StorageSource::Buy(3)).cost(&state);
+    let text = dear.unwrap_err().to_string();
+    assert!(
+        text.contains("the price is larger than all WAL there is")
+            && text.contains("709.551615 WAL"),
+        "{text}"
+    );
+    assert!(!text.contains("epoch 1"), "{text}");
+    state.staking_inner.epoch = 0;
+    state.system_inner.committee.epoch = 0;
+    let early = request(1, 2 << 20, StorageSource::Buy(3)).cost(&state);
+    let text = early.unwrap_err().to_string();
+    assert!(
+        text.contains("storage cannot be bought before epoch 1"),
+        "{text}"
+    );
 }
 
 #[test]
