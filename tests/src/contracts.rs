@@ -209,6 +209,7 @@ pub fn blob_to_register(
         encoding_type: EncodingType::Rs2,
         lifetime,
         storage,
+        attributes: Vec::new(),
     }
 }
 

@@ -308,7 +308,7 @@ pub(crate) struct SetMetadataArgs {
     #[command(flatten)]
     pub description: DescriptionArgs,
     /// Sets a field of one's own; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse::key_value)]
     pub extra: Vec<(String, String)>,
     /// Removes a field of one's own; may be repeated
     #[arg(long, value_name = "KEY")]
@@ -316,13 +316,6 @@ pub(crate) struct SetMetadataArgs {
     /// The node, and how to send.
     #[command(flatten)]
     pub node: NodeArgs,
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(format!("`{text}` is not KEY=VALUE")),
-    }
 }
 
 /// Options of `rotate-key`.

@@ -8,9 +8,17 @@ use std::{
 };
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use walrus_client::{StorageDuration, StoreOptions};
 use walrus_core::{BlobId, Epoch, EpochCount, ObjectId, quilt::QuiltPatchId};
-use walrus_sui::reader::NodeRef;
+use walrus_sui::{contract::Attributes, reader::NodeRef};
 
+use crate::commands::{
+    attributes::{GetAttributeArgs, RemoveAttributeArgs, RemoveFieldsArgs, SetAttributeArgs},
+    du::DuArgs,
+    find::FindArgs,
+    ls::LsArgs,
+    store_quilt::StoreQuiltArgs,
+};
 pub(crate) use walrus_terminal::{
     GlobalArgs, RpcArgs, completion::CompletionArgs, man::ManArgs, parse, table::TableArgs,
 };
@@ -38,6 +46,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  walrus store report.pdf --epochs 5"
     )]
     Store(StoreArgs),
+    /// Store many files together as one blob, a quilt
+    #[command(
+        visible_alias = "write-quilt",
+        after_help = "Example:\n  walrus store-quilt --paths photos --epochs 5"
+    )]
+    StoreQuilt(StoreQuiltArgs),
     /// Read a blob; without --out its bytes go to stdout
     #[command(
         after_help = "Example:\n  walrus read GwF55d1m011cm40GMEdbKaHHs81M9k14vTsehyIlUeY --out report.pdf"
@@ -66,6 +80,33 @@ pub(crate) enum Command {
     /// Convert a blob ID from the decimal form that Sui explorers show
     #[command(after_help = "Example:\n  walrus convert-blob-id 105118632188312")]
     ConvertBlobId(ConvertBlobIdArgs),
+    /// List blobs of the wallet with their attributes
+    #[command(after_help = "Example:\n  walrus ls --attribute project=atlas --expires-within 5")]
+    Ls(LsArgs),
+    /// Print the object IDs of blobs of the wallet, one a line, for other commands
+    #[command(
+        after_help = "Example:\n  walrus find --attribute 'name=*.log' | xargs walrus delete --object-ids"
+    )]
+    Find(FindArgs),
+    /// Add up the sizes of blobs of the wallet
+    #[command(after_help = "Example:\n  walrus du --by project")]
+    Du(DuArgs),
+    /// Show the attributes of a blob object
+    #[command(after_help = "Example:\n  walrus get-blob-attribute 0x5f…")]
+    GetBlobAttribute(GetAttributeArgs),
+    /// Set attributes of a blob object of the wallet; others stay
+    #[command(
+        after_help = "Example:\n  walrus set-blob-attribute 0x5f… --attr content-type image/png"
+    )]
+    SetBlobAttribute(SetAttributeArgs),
+    /// Remove some attributes of a blob object of the wallet
+    #[command(
+        after_help = "Example:\n  walrus remove-blob-attribute-fields 0x5f… --keys content-type"
+    )]
+    RemoveBlobAttributeFields(RemoveFieldsArgs),
+    /// Remove all attributes of a blob object of the wallet
+    #[command(after_help = "Example:\n  walrus remove-blob-attribute 0x5f…")]
+    RemoveBlobAttribute(RemoveAttributeArgs),
     /// List the blobs owned by the wallet
     #[command(after_help = "Example:\n  walrus list-blobs --include-expired -o wide")]
     ListBlobs(ListBlobsArgs),
@@ -90,11 +131,23 @@ pub(crate) enum Command {
 
 /// Options of `store`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("end").required(true).args(["epochs", "earliest_expiry_time", "end_epoch"]))]
 pub(crate) struct StoreArgs {
-    /// Files to store
+    /// Files, folders, patterns such as `photos/*.jpg`, or - for stdin. Small files of a folder are stored together as
+    /// quilts where that is cheaper
     #[arg(required = true, value_name = "FILE", value_parser = parse::path())]
     pub files: Vec<PathBuf>,
+    /// Store each file of a folder as a blob of its own
+    #[arg(long)]
+    pub no_quilts: bool,
+    /// How to store.
+    #[command(flatten)]
+    pub how: HowToStoreArgs,
+}
+
+/// Options of every command that stores.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("end").required(true).args(["epochs", "earliest_expiry_time", "end_epoch"]))]
+pub(crate) struct HowToStoreArgs {
     /// How long the blobs are kept.
     #[command(flatten)]
     pub duration: DurationArgs,
@@ -104,6 +157,15 @@ pub(crate) struct StoreArgs {
     /// The owner may delete the blob (the default)
     #[arg(long)]
     pub deletable: bool,
+    /// Put the blob into a shared object, which anybody can extend; deletable blobs cannot be shared
+    #[arg(long, requires = "permanent")]
+    pub share: bool,
+    /// Label the blob object; may be repeated
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse::key_value)]
+    pub attributes: Vec<(String, String)>,
+    /// Media type that aggregators serve the blob with, such as image/png: the attribute `content-type`
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
     /// Print what would be stored and what it would cost; send nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -113,6 +175,31 @@ pub(crate) struct StoreArgs {
     /// Use neither storage nor registered blobs the wallet already owns
     #[arg(long)]
     pub ignore_resources: bool,
+}
+
+/// Name of the attribute that holds the media type.
+const CONTENT_TYPE: &str = "content-type";
+
+impl HowToStoreArgs {
+    /// The same for the client library.
+    pub(crate) fn options(&self) -> StoreOptions {
+        StoreOptions {
+            duration: self.duration.get(),
+            deletable: !self.permanent,
+            force: self.force,
+            ignore_resources: self.ignore_resources,
+            needs_object: self.share,
+        }
+    }
+
+    /// What objects are labelled with.
+    pub(crate) fn labels(&self) -> Attributes {
+        let mut attributes = self.attributes.clone();
+        if let Some(content_type) = &self.content_type {
+            attributes.push((CONTENT_TYPE.to_owned(), content_type.clone()));
+        }
+        attributes
+    }
 }
 
 /// How long blobs are kept: exactly one of the three is given.
@@ -127,6 +214,21 @@ pub(crate) struct DurationArgs {
     /// First epoch in which the blob is gone
     #[arg(long, value_name = "EPOCH")]
     pub end_epoch: Option<Epoch>,
+}
+
+impl DurationArgs {
+    /// The one that is given.
+    pub(crate) fn get(&self) -> StorageDuration {
+        match (self.epochs, self.earliest_expiry_time, self.end_epoch) {
+            (Some(EpochsArg::Count(count)), ..) => StorageDuration::Epochs(count),
+            (Some(EpochsArg::Max), ..) => StorageDuration::Max,
+            (None, Some(time), _) => StorageDuration::EarliestExpiry {
+                unix_ms: u64::try_from(time.as_millisecond()).unwrap_or(0),
+            },
+            (None, None, Some(end_epoch)) => StorageDuration::EndEpoch(end_epoch),
+            (None, None, None) => unreachable!("the parser requires one of the three"),
+        }
+    }
 }
 
 /// A number of epochs or `max`.

@@ -23,6 +23,7 @@
 //!     deletable: true,
 //!     force: false,
 //!     ignore_resources: false,
+//!     needs_object: false,
 //! };
 //! let inputs = vec![BlobInput::Bytes("hello".into())];
 //! let results = client.store(inputs, &options, &quiet).await?;
@@ -41,7 +42,9 @@ mod environment;
 mod error;
 pub mod node;
 pub mod progress;
+mod quilt;
 mod read;
+mod renew;
 mod report;
 mod retry;
 mod status;
@@ -55,10 +58,12 @@ mod test_network;
 pub use client::{SigningOptions, WalrusClient};
 pub use environment::Environment;
 pub use error::ClientError;
+pub use quilt::{NewQuilt, QuiltPiece, StoredPatch};
 pub use read::{OpenBlob, OpenQuilt, ReadError};
+pub use renew::{Renewal, RenewalPlan, RenewalPolicy, Renewed};
 pub use report::{NodeFailure, ShardReport};
 pub use status::StatusError;
 pub use store::{
-    BlobError, BlobInput, BlobResult, CertifiedBy, EpochOutlook, StorageDuration, StoreEstimate,
-    StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
+    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, EpochOutlook, StorageDuration,
+    StoreEstimate, StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
 };

@@ -5,6 +5,7 @@ mod duration;
 mod encoded;
 mod estimate;
 mod input;
+mod labels;
 mod outcome;
 mod plan;
 mod register;
@@ -14,11 +15,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use walrus_core::{BlobId, EpochCount, node_api::BlobStatus};
-use walrus_sui::{Committees, WalrusContract};
+use walrus_sui::{Committees, WalrusContract, contract::Attributes};
 
 pub use duration::{EpochOutlook, StorageDuration};
 pub use estimate::StoreEstimate;
-pub use input::BlobInput;
+pub use input::{BlobInput, BlobToStore};
 pub use outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob, TooLarge};
 pub(crate) use upload::DataInFlight;
 pub use upload::UploadError;
@@ -55,6 +56,8 @@ pub struct StoreOptions {
     pub force: bool,
     /// Use neither storage nor blobs the wallet already owns.
     pub ignore_resources: bool,
+    /// The wallet is to have an object of each blob, even if somebody else's makes it available.
+    pub needs_object: bool,
 }
 
 impl WalrusClient {
@@ -65,6 +68,20 @@ impl WalrusClient {
     pub async fn store(
         &self,
         inputs: Vec<BlobInput>,
+        options: &StoreOptions,
+        progress: &ProgressSink,
+    ) -> Result<Vec<BlobResult>, ClientError> {
+        let blobs = inputs.into_iter().map(BlobToStore::from).collect();
+        self.store_labelled(blobs, options, progress).await
+    }
+
+    /// The same for blobs whose objects get attributes: new ones when they are registered, those that the wallet has
+    /// already afterwards. A blob with attributes is stored even if somebody else's object makes it available.
+    ///
+    /// Of several equal blobs the attributes of the first are set.
+    pub async fn store_labelled(
+        &self,
+        inputs: Vec<BlobToStore>,
         options: &StoreOptions,
         progress: &ProgressSink,
     ) -> Result<Vec<BlobResult>, ClientError> {
@@ -86,8 +103,10 @@ impl WalrusClient {
                 epochs_ahead,
                 progress,
             };
+            let labels: Vec<Attributes> =
+                inputs.iter().map(|blob| blob.attributes.clone()).collect();
             let encoded = batch.encode(inputs, &encoder).await;
-            match batch.store(encoded).await {
+            match batch.store(encoded, &labels).await {
                 Ok(stored) => results.extend(stored),
                 Err(error) if results.iter().all(Result::is_err) => return Err(error),
                 Err(error) => {
@@ -140,12 +159,13 @@ pub type BlobResult = Result<StoreOutcome, BlobError>;
 pub(crate) struct Unique {
     pub index: usize,
     pub blob: Arc<EncodedBlob>,
+    pub attributes: Attributes,
 }
 
 impl Batch<'_> {
     async fn encode(
         &self,
-        inputs: Vec<BlobInput>,
+        inputs: Vec<BlobToStore>,
         encoder: &walrus_encoder::Encoder,
     ) -> Vec<Encoded> {
         let mut encoded = Vec::with_capacity(inputs.len());
@@ -154,6 +174,7 @@ impl Batch<'_> {
             let blob = self.first + index;
             encoded.push(
                 input
+                    .input
                     .encode(encoder, blob, self.progress)
                     .await
                     .map(Arc::new),
@@ -162,16 +183,25 @@ impl Batch<'_> {
         encoded
     }
 
-    async fn store(&self, encoded: Vec<Encoded>) -> Result<Vec<BlobResult>, ClientError> {
-        let unique = unique(&encoded);
+    async fn store(
+        &self,
+        encoded: Vec<Encoded>,
+        labels: &[Attributes],
+    ) -> Result<Vec<BlobResult>, ClientError> {
+        let unique = unique(&encoded, labels);
         let mut by_id = HashMap::new();
         if !unique.is_empty() {
             let committees = self.client.committees().await?;
             let (committees, statuses) = self.statuses(committees, &unique).await?;
             let mut resources = self.resources().await?;
             let mut plans = Vec::with_capacity(unique.len());
+            let labelled: Vec<(BlobId, Attributes)> = unique
+                .iter()
+                .filter(|item| !item.attributes.is_empty())
+                .map(|item| (*item.blob.blob_id(), item.attributes.clone()))
+                .collect();
             for (item, status) in unique.into_iter().zip(&statuses) {
-                let wanted = self.wanted(&item.blob, committees.epoch);
+                let wanted = self.wanted(&item, committees.epoch);
                 let decision = plan(&wanted, status.as_ref(), &mut resources);
                 plans.push((item, decision));
             }
@@ -179,6 +209,7 @@ impl Batch<'_> {
             let ready = registered.results;
             let certified = self.certify(registered.jobs, committees).await;
             by_id.extend(ready.into_iter().chain(certified));
+            self.label(&labelled, &mut by_id).await;
         }
         Ok(encoded
             .into_iter()
@@ -186,11 +217,12 @@ impl Batch<'_> {
             .collect())
     }
 
-    fn wanted(&self, blob: &EncodedBlob, current_epoch: walrus_core::Epoch) -> Wanted {
+    fn wanted(&self, item: &Unique, current_epoch: walrus_core::Epoch) -> Wanted {
         Wanted {
-            blob_id: *blob.blob_id(),
-            encoded_length: blob.metadata().encoded_length(),
+            blob_id: *item.blob.blob_id(),
+            encoded_length: item.blob.metadata().encoded_length(),
             deletable: self.options.deletable,
+            needs_object: self.options.needs_object || !item.attributes.is_empty(),
             current_epoch,
             epochs_ahead: self.epochs_ahead,
         }
@@ -293,7 +325,7 @@ fn take_result(item: Encoded, by_id: &mut HashMap<BlobId, BlobResult>) -> BlobRe
 }
 
 /// The different blobs of a batch.
-fn unique(encoded: &[Encoded]) -> Vec<Unique> {
+fn unique(encoded: &[Encoded], labels: &[Attributes]) -> Vec<Unique> {
     let mut seen = std::collections::HashSet::new();
     encoded
         .iter()
@@ -303,6 +335,7 @@ fn unique(encoded: &[Encoded]) -> Vec<Unique> {
         .map(|(index, blob)| Unique {
             index,
             blob: Arc::clone(blob),
+            attributes: labels[index].clone(),
         })
         .collect()
 }

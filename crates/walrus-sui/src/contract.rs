@@ -4,6 +4,7 @@ mod attributes;
 mod blobs;
 mod call;
 mod epoch;
+mod exchange;
 mod governance;
 mod nodes;
 mod operators;
@@ -20,8 +21,10 @@ use walrus_contracts::abort::{
 use walrus_core::{Frost, SuiAddress};
 
 pub use self::{
+    attributes::{Attributes, EXTENSIONS_PER_TRANSACTION_MAX, Shared},
     blobs::{BlobToCertify, BlobToRegister, Lifetime, Receipt, Registered, StorageSource},
     call::{Call, Proof},
+    exchange::exchange_for_wal,
     governance::{NewProposal, Vote, Voter},
     nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
     operators::{NodeChanges, NodeRight, VoteChanges},

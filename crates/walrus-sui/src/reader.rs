@@ -2,6 +2,7 @@
 
 mod attributes;
 mod committee;
+mod exchange;
 mod governance;
 mod links;
 mod names;
@@ -26,6 +27,7 @@ use walrus_core::ObjectId;
 use self::quorum::Agreed;
 pub(crate) use self::state::{dynamic_field_id, field_value};
 pub use self::{
+    exchange::ExchangeState,
     governance::{GovernanceState, ProposalView},
     names::NodeRef,
     pools::{NodePool, PoolCommission},

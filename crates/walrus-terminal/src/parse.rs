@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
+use walrus_core::{Frost, FrostParseError};
 
 /// Units of sizes, in bytes.
 const SIZE_UNITS: [(&str, u64); 13] = [
@@ -45,6 +46,24 @@ pub fn size(text: &str) -> Result<u64, String> {
         return Err(format!("`{text}` has parts of a byte"));
     }
     u64::try_from(product / scale).map_err(|_| format!("`{text}` is too large"))
+}
+
+/// Reads `KEY=VALUE`; the value may be empty and may contain `=`.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not KEY=VALUE")),
+    }
+}
+
+/// Reads an amount of WAL: `1.5WAL`, `250000FROST`, or a bare number of FROST, as existing scripts write it.
+pub fn frost(text: &str) -> Result<Frost, String> {
+    match text.parse::<u64>() {
+        Ok(frost) => Ok(Frost(frost)),
+        Err(_) => text
+            .parse()
+            .map_err(|error: FrostParseError| error.to_string()),
+    }
 }
 
 /// Reads a share such as `5%` or `12.34%` as hundredths of a percent; at most 100%.
@@ -90,6 +109,23 @@ fn decimal(text: &str) -> Option<(u128, u128)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_without_a_unit_are_frost() {
+        assert_eq!(frost("1500"), Ok(Frost(1_500)));
+        assert_eq!(frost("1.5WAL"), Ok(Frost(1_500_000_000)));
+        for text in ["", "-1", "1.5", "one", "18446744073709551616"] {
+            assert!(frost(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_are_split_at_the_first_sign() {
+        let pair = |key: &str, value: &str| Ok((key.to_owned(), value.to_owned()));
+        assert_eq!(key_value("a=b=c"), pair("a", "b=c"));
+        assert_eq!(key_value("a="), pair("a", ""));
+        assert!(key_value("=b").is_err() && key_value("a").is_err());
+    }
 
     #[test]
     fn sizes_are_exact() {

@@ -220,7 +220,7 @@ async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
     let error = network.user.extend_blob(&permanent, 1).await.unwrap_err();
     assert!(error.is_abort("blob", 0), "{error}");
 
-    let mut forged = blob(StorageSource::Buy(1))[0];
+    let mut forged = blob(StorageSource::Buy(1))[0].clone();
     forged.root_hash[0] ^= 1;
     let error = network
         .user

@@ -9,6 +9,7 @@ mod admin_operators;
 mod admin_self_upgrade;
 mod admin_terminal;
 mod certificates;
+mod commands;
 mod conservation;
 mod contracts;
 mod crash;

@@ -66,7 +66,7 @@ pub(crate) async fn run(context: &Context, args: CommitteeArgs) -> anyhow::Resul
         // People look for weight and names; the order of the contracts is for certificates.
         members.sort_by_key(|(member, _)| (std::cmp::Reverse(member.shards.len()), &member.name));
         let in_force = format!(
-            "Prices in force: {} for storing a MiB for one epoch, {} for writing it",
+            "Price of storing a MiB for one epoch: {}\nPrice of writing a MiB: {}",
             prices.storage_per_unit, prices.write_per_unit
         );
         return print_text(&format!(

@@ -1,28 +1,26 @@
 //! `walrus store`.
 
-use std::{
-    fmt::Write as _,
-    fs::{self, File},
-    path::PathBuf,
-    sync::Arc,
-};
+pub(super) mod inputs;
+
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use anyhow::{anyhow, bail};
 use serde::Serialize;
 use walrus_client::{
-    BlobError, BlobInput, BlobResult, CertifiedBy, EpochOutlook, StorageDuration, StoreOperation,
-    StoreOptions, StoreOutcome, StoredBlob,
+    BlobError, BlobResult, CertifiedBy, EpochOutlook, StoreEstimate, StoreOperation, StoreOutcome,
+    StoredBlob, WalrusClient,
 };
 use walrus_core::EncodingType;
 use walrus_terminal::exit::or_interrupted;
 
+use self::inputs::{Given, Packing, Unit};
 use super::context::{Connected, Context};
 use crate::{
-    args::{DurationArgs, EpochsArg, StoreArgs},
+    args::StoreArgs,
     output::{
         format::{Size, Sui, Wal},
         path_json, path_text, print_json, print_text,
-        store::{BlobStoreResult, FileEstimate, blob_error_text},
+        store::{BlobStoreResult, FileEstimate, StoredQuiltPatch, blob_error_text},
         time::epoch_text,
     },
     progress::{Ledger, bars},
@@ -34,135 +32,144 @@ use crate::{
 struct FileResult {
     blob_store_result: BlobStoreResult,
     path: String,
+    /// The files of the folder `path` that are in this blob.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stored_quilt_blobs: Vec<StoredQuiltPatch>,
 }
 
-/// One file and what became of it.
+/// A file or quilt, and what became of it.
 struct StoredFile {
-    path: PathBuf,
+    unit: Unit,
     result: BlobResult,
 }
 
 /// Stores files, or says what storing them would cost.
 pub(crate) async fn run(context: &Context, args: StoreArgs) -> anyhow::Result<()> {
-    check_readable(&args)?;
-    if args.dry_run {
-        return dry_run(context, &args).await;
+    let given = inputs::look(&args.files)?;
+    if args.how.dry_run {
+        return dry_run(context, &args, given).await;
     }
-    let options = StoreOptions {
-        duration: duration(&args.duration),
-        deletable: !args.permanent,
-        force: args.force,
-        ignore_resources: args.ignore_resources,
-    };
+    let options = args.how.options();
     let connected = context.signing()?;
     let ledger = Arc::new(Ledger::new(bars()));
-    let storing = Box::pin(store(&connected, &args, &options, &ledger));
+    let storing = Box::pin(store(&connected, &args, given, &ledger));
     let (files, outlook) = or_interrupted(storing, || {
         ledger.if_interrupted(options.force || options.ignore_resources)
     })
     .await?;
     ledger.finish();
     if context.json() {
-        let results: Vec<FileResult> = files
-            .iter()
-            .map(|file| FileResult {
-                blob_store_result: BlobStoreResult::from(&file.result),
-                path: path_json(&file.path),
-            })
-            .collect();
-        print_json(&results)?;
+        print_json(&files.iter().map(file_result).collect::<Vec<_>>())?;
     } else if files.iter().any(|file| file.result.is_ok()) {
         print_text(&text(&files, &connected, &outlook))?;
     }
     tell_failures(&files)
 }
 
+fn file_result(file: &StoredFile) -> FileResult {
+    let patches = match (&file.result, file.unit.quilt()) {
+        (Ok(outcome), Some(quilt)) => quilt.patches(outcome.blob_id()),
+        _ => Vec::new(),
+    };
+    FileResult {
+        blob_store_result: BlobStoreResult::from(&file.result),
+        path: path_json(file.unit.path()),
+        stored_quilt_blobs: patches.iter().map(StoredQuiltPatch::from).collect(),
+    }
+}
+
 async fn store(
     connected: &Connected,
     args: &StoreArgs,
-    options: &StoreOptions,
+    given: Vec<Given>,
     ledger: &Arc<Ledger>,
 ) -> anyhow::Result<(Vec<StoredFile>, EpochOutlook)> {
     let client = &connected.client;
     let outlook = client.epoch_outlook().await?;
-    let inputs = args.files.iter().cloned().map(BlobInput::File).collect();
+    let units = packing(client, args).units(given).await?;
+    let labels = args.how.labels();
+    let blobs = units.iter().map(|unit| unit.to_blob(labels.clone()));
     let progress = Arc::clone(ledger) as walrus_client::progress::ProgressSink;
-    let results = client.store(inputs, options, &progress).await?;
-    let paths = args.files.iter().cloned();
-    let files = paths
+    let mut results = client
+        .store_labelled(blobs.collect(), &args.how.options(), &progress)
+        .await?;
+    if args.how.share {
+        client.share_stored(&mut results).await?;
+    }
+    let files = units
+        .into_iter()
         .zip(results)
-        .map(|(path, result)| StoredFile { path, result })
+        .map(|(unit, result)| StoredFile { unit, result })
         .collect();
     Ok((files, outlook))
 }
 
-/// Files that cannot be read are reported before anything is paid for the others. Pipes are opened once only: when
-/// their turn comes.
-fn check_readable(args: &StoreArgs) -> anyhow::Result<()> {
-    for path in &args.files {
-        let checked = fs::metadata(path).and_then(|metadata| {
-            if metadata.is_file() {
-                File::open(path)?;
-            }
-            Ok(metadata.is_dir())
-        });
-        match checked {
-            Ok(false) => {}
-            Ok(true) => bail!("cannot read {}: it is a directory", path_text(path)),
-            Err(error) => bail!("cannot read {}: {error}", path_text(path)),
-        }
-    }
-    Ok(())
-}
-
-fn duration(args: &DurationArgs) -> StorageDuration {
-    match (args.epochs, args.earliest_expiry_time, args.end_epoch) {
-        (Some(EpochsArg::Count(count)), ..) => StorageDuration::Epochs(count),
-        (Some(EpochsArg::Max), ..) => StorageDuration::Max,
-        (None, Some(time), _) => StorageDuration::EarliestExpiry {
-            unix_ms: u64::try_from(time.as_millisecond()).unwrap_or(0),
-        },
-        (None, None, Some(end_epoch)) => StorageDuration::EndEpoch(end_epoch),
-        (None, None, None) => unreachable!("the parser requires one of the three"),
+fn packing<'a>(client: &'a WalrusClient, args: &StoreArgs) -> Packing<'a> {
+    Packing {
+        client,
+        duration: args.how.duration.get(),
+        quilts: !args.no_quilts,
     }
 }
 
-async fn dry_run(context: &Context, args: &StoreArgs) -> anyhow::Result<()> {
+async fn dry_run(context: &Context, args: &StoreArgs, given: Vec<Given>) -> anyhow::Result<()> {
     let client = context.reading(&crate::args::RpcArgs::default())?.client;
-    let mut estimates = Vec::with_capacity(args.files.len());
-    for path in &args.files {
-        let input = BlobInput::File(path.clone());
-        let estimate = client.estimate(input, duration(&args.duration)).await?;
+    let units = packing(&client, args).units(given).await?;
+    let mut estimates = Vec::with_capacity(units.len());
+    for unit in &units {
+        let duration = args.how.duration.get();
+        let estimate = client.estimate(unit.input(), duration).await?;
         estimates.push(estimate.map_err(|error| anyhow!(blob_error_text(&error)))?);
     }
-    let files = args.files.iter().zip(&estimates);
+    let files = units.iter().zip(&estimates);
     if context.json() {
-        let files = files.map(|(path, estimate)| FileEstimate::new(path_json(path), estimate));
+        let files =
+            files.map(|(unit, estimate)| FileEstimate::new(path_json(unit.path()), estimate));
         return print_json(&files.collect::<Vec<_>>());
     }
     let mut text = "Dry run: nothing was stored\n".to_owned();
-    for (path, estimate) in files {
-        writeln!(text, "\nPath: {}", path_text(path))?;
-        writeln!(text, "Blob ID: {}", estimate.blob_id)?;
-        writeln!(text, "Unencoded size: {}", Size(estimate.unencoded_size))?;
-        writeln!(
-            text,
-            "Encoded size (including metadata): {}",
-            Size(estimate.encoded_size)
-        )?;
-        writeln!(
-            text,
-            "Cost to store as a new blob (excluding gas): {}",
-            Wal(estimate.storage_cost.0)
-        )?;
-        writeln!(text, "Encoding type: {}", EncodingType::Rs2)?;
+    for (unit, estimate) in files {
+        text.push('\n');
+        describe_estimate(&mut text, unit.path(), estimate).expect(WRITING);
+        describe_quilt(&mut text, unit).expect(WRITING);
     }
     if estimates.len() > 1 {
         let total = estimates.iter().map(|estimate| estimate.storage_cost.0);
         let total = Wal(total.fold(0, u64::saturating_add));
-        writeln!(text, "\nTotal cost of {} files: {total}", estimates.len())?;
+        writeln!(text, "\nTotal cost of {} blobs: {total}", estimates.len())?;
     }
     print_text(&text)
+}
+
+/// What storing a blob would cost.
+pub(super) fn describe_estimate(
+    text: &mut String,
+    path: &Path,
+    estimate: &StoreEstimate,
+) -> std::fmt::Result {
+    writeln!(text, "Path: {}", path_text(path))?;
+    writeln!(text, "Blob ID: {}", estimate.blob_id)?;
+    writeln!(text, "Unencoded size: {}", Size(estimate.unencoded_size))?;
+    let encoded = Size(estimate.encoded_size);
+    writeln!(text, "Encoded size (including metadata): {encoded}")?;
+    let cost = Wal(estimate.storage_cost.0);
+    writeln!(text, "Cost to store as a new blob (excluding gas): {cost}")?;
+    writeln!(text, "Encoding type: {}", EncodingType::Rs2)
+}
+
+/// Why files of a folder are one blob.
+fn describe_quilt(text: &mut String, unit: &Unit) -> std::fmt::Result {
+    let Unit::Quilt { quilt, prices, .. } = unit else {
+        return Ok(());
+    };
+    let files = quilt.index().quilt_patches.len();
+    match prices {
+        Some((apart, together)) => writeln!(
+            text,
+            "Quilt: {files} files together for {together} instead of {apart} (--no-quilts stores them one by one)"
+        ),
+        None => writeln!(text, "Quilt: {files} files together"),
+    }
 }
 
 fn text(files: &[StoredFile], connected: &Connected, outlook: &EpochOutlook) -> String {
@@ -173,7 +180,8 @@ fn text(files: &[StoredFile], connected: &Connected, outlook: &EpochOutlook) -> 
             .filter_map(|file| Some((file, file.result.as_ref().ok()?)))
     };
     for (file, outcome) in stored() {
-        describe(&mut text, file, outcome, outlook).expect(WRITING);
+        describe(&mut text, file.unit.path(), outcome, outlook).expect(WRITING);
+        describe_quilt(&mut text, &file.unit).expect(WRITING);
         text.push('\n');
     }
     text.push_str(&summary(files));
@@ -189,13 +197,14 @@ fn text(files: &[StoredFile], connected: &Connected, outlook: &EpochOutlook) -> 
 /// Why writing text always works.
 const WRITING: &str = "writing to a string cannot fail";
 
-fn describe(
+/// What a store did, in lines.
+pub(super) fn describe(
     text: &mut String,
-    file: &StoredFile,
+    path: &Path,
     outcome: &StoreOutcome,
     outlook: &EpochOutlook,
 ) -> std::fmt::Result {
-    let path = path_text(&file.path);
+    let path = path_text(path);
     match outcome {
         StoreOutcome::Stored(stored) => {
             let object = &stored.object;
@@ -203,6 +212,9 @@ fn describe(
             writeln!(text, "Path: {path}")?;
             writeln!(text, "Blob ID: {}", object.blob_id)?;
             writeln!(text, "Sui object ID: {}", object.id)?;
+            if let Some(shared) = stored.shared_object {
+                writeln!(text, "Shared object ID: {shared}")?;
+            }
             writeln!(text, "Unencoded size: {}", Size(object.size))?;
             let encoded = Size(stored.encoded_length);
             writeln!(text, "Encoded size (including metadata): {encoded}")?;
@@ -309,7 +321,7 @@ fn tell_failures(files: &[StoredFile]) -> anyhow::Result<()> {
 /// One sentence that names the file once.
 fn not_stored(file: &StoredFile, error: &BlobError) -> String {
     let text = blob_error_text(error);
-    let path = path_text(&file.path);
+    let path = path_text(file.unit.path());
     if text.contains(&path) {
         text
     } else {
@@ -327,7 +339,7 @@ mod tests {
 
     fn file(path: &str, result: BlobResult) -> StoredFile {
         StoredFile {
-            path: path.into(),
+            unit: Unit::File(path.into()),
             result,
         }
     }
@@ -354,6 +366,7 @@ mod tests {
             cost: Frost(132_300),
             gas_mist: 5_200_000,
             transactions: vec!["digest".to_owned()],
+            shared_object: None,
         };
         file("a.bin", Ok(StoreOutcome::Stored(stored)))
     }
@@ -410,7 +423,7 @@ mod tests {
     fn described(file: &StoredFile) -> String {
         let mut text = String::new();
         let outcome = file.result.as_ref().unwrap();
-        describe(&mut text, file, outcome, &outlook()).unwrap();
+        describe(&mut text, file.unit.path(), outcome, &outlook()).unwrap();
         text
     }
 
@@ -428,13 +441,7 @@ mod tests {
             too_large("c.bin"),
             failed("d.bin"),
         ];
-        let results: Vec<FileResult> = files
-            .iter()
-            .map(|file| FileResult {
-                blob_store_result: BlobStoreResult::from(&file.result),
-                path: path_json(&file.path),
-            })
-            .collect();
+        let results: Vec<FileResult> = files.iter().map(file_result).collect();
         insta::assert_snapshot!(
             "store_json",
             serde_json::to_string_pretty(&results).unwrap()

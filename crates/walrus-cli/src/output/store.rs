@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::{
     BlobError, BlobResult, CertifiedBy, StoreEstimate, StoreOperation, StoreOutcome, StoredBlob,
+    StoredPatch,
 };
 use walrus_contracts::types::{Blob, Storage};
-use walrus_core::{BlobId, EncodingType, Epoch, EpochCount, EventId, Frost, ObjectId};
+use walrus_core::{
+    BlobId, EncodingType, Epoch, EpochCount, EventId, Frost, ObjectId, quilt::QuiltPatchId,
+};
 
 use super::format::Size;
 
@@ -244,8 +247,32 @@ impl From<&StoredBlob> for BlobStoreResult {
             },
             cost: stored.cost,
             gas_mist: i64::try_from(stored.gas_mist).ok(),
-            shared_blob_object: None,
+            shared_blob_object: stored.shared_object,
             transactions: stored.transactions.clone(),
+        }
+    }
+}
+
+/// A file of a stored quilt.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoredQuiltPatch {
+    /// Its name in the quilt.
+    pub identifier: String,
+    /// With which it can be read without the index.
+    #[serde_as(as = "DisplayFromStr")]
+    pub quilt_patch_id: QuiltPatchId,
+    /// The columns it lies on: the first one, and the first one after it.
+    pub range: [u16; 2],
+}
+
+impl From<&StoredPatch> for StoredQuiltPatch {
+    fn from(patch: &StoredPatch) -> Self {
+        Self {
+            identifier: patch.identifier.clone(),
+            quilt_patch_id: patch.id.clone(),
+            range: [patch.columns.start, patch.columns.end],
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a store would do and cost, without doing it.
 
-use walrus_core::{BlobId, Frost, VerifiedMetadata};
+use walrus_core::{BlobId, Frost, VerifiedMetadata, params::encoded_length};
 
 use super::{BlobError, BlobInput, StorageDuration};
 use crate::{client::WalrusClient, error::ClientError};
@@ -41,6 +41,23 @@ impl WalrusClient {
                 .total_cost(encoded_size, epochs_ahead)
                 .unwrap_or(Frost(u64::MAX)),
         }))
+    }
+
+    /// The price of storing blobs of these sizes in bytes as new ones, for the whole duration; `None` if one of them is
+    /// larger than the network stores, or all of them cost more than there is.
+    pub async fn price(
+        &self,
+        sizes: &[u64],
+        duration: StorageDuration,
+    ) -> Result<Option<Frost>, ClientError> {
+        let epochs_ahead = self.epochs_ahead(duration).await?;
+        let prices = self.reader().prices().await?;
+        let n_shards = self.encoder().await?.n_shards();
+        let total = sizes.iter().try_fold(0_u64, |total, size| {
+            let encoded = encoded_length(n_shards, *size)?;
+            total.checked_add(prices.total_cost(encoded, epochs_ahead)?.0)
+        });
+        Ok(total.map(Frost))
     }
 
     /// Computes the metadata of a blob, keeping no slivers. `Err` inside `Ok` is a failure of this blob.

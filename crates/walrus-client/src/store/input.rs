@@ -6,6 +6,7 @@ use bytes::Bytes;
 use walrus_core::{VerifiedMetadata, params};
 use walrus_encoder::Encoder;
 use walrus_files::input::{InputError, read_at_most};
+use walrus_sui::contract::Attributes;
 
 use super::{
     encoded::EncodedBlob,
@@ -113,19 +114,37 @@ impl BlobInput {
     }
 }
 
+/// A blob to store, and what its object is to be labelled with.
+#[derive(Debug, Clone)]
+pub struct BlobToStore {
+    /// The content.
+    pub input: BlobInput,
+    /// Names and values.
+    pub attributes: Attributes,
+}
+
+impl From<BlobInput> for BlobToStore {
+    fn from(input: BlobInput) -> Self {
+        Self {
+            input,
+            attributes: Attributes::new(),
+        }
+    }
+}
+
 /// Splits inputs into batches that fit into memory; what has no known size is stored alone. More than one input
 /// is also bounded by `total_max` bytes, as far as sizes are known.
 pub(crate) async fn batches(
-    inputs: Vec<BlobInput>,
+    inputs: Vec<BlobToStore>,
     encoder: &Encoder,
     total_max: u64,
-) -> Result<Vec<Vec<BlobInput>>, ClientError> {
-    let mut batches: Vec<Vec<BlobInput>> = Vec::new();
+) -> Result<Vec<Vec<BlobToStore>>, ClientError> {
+    let mut batches: Vec<Vec<BlobToStore>> = Vec::new();
     let mut encoded_bytes = 0_u64;
     let mut total = 0_u64;
     let several = inputs.len() > 1;
     for input in inputs {
-        let size = input.known_size().await;
+        let size = input.input.known_size().await;
         total = total.saturating_add(size.unwrap_or(0));
         let encoded = match size {
             Some(size) => params::encoded_length(encoder.n_shards(), size).unwrap_or(0),
@@ -163,9 +182,9 @@ mod tests {
         Encoder::new(NShards::new(10).unwrap()).unwrap()
     }
 
-    fn blobs(count: usize, size: usize) -> Vec<BlobInput> {
+    fn blobs(count: usize, size: usize) -> Vec<BlobToStore> {
         (0..count)
-            .map(|_| BlobInput::Bytes(Bytes::from(vec![0; size])))
+            .map(|_| BlobInput::Bytes(Bytes::from(vec![0; size])).into())
             .collect()
     }
 
@@ -179,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_no_size_is_stored_alone() {
         let mut inputs = blobs(3, 1);
-        inputs.insert(1, BlobInput::File("/dev/null".into()));
+        inputs.insert(1, BlobInput::File("/dev/null".into()).into());
         let batches = batches(inputs, &encoder(), 1 << 30).await.unwrap();
         let lengths: Vec<usize> = batches.iter().map(Vec::len).collect();
         assert_eq!(lengths, [1, 1, 2]);

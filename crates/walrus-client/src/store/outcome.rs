@@ -6,7 +6,7 @@ use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, Epoch, EpochCount, EventId, Frost, NShards, ObjectId, params};
 use walrus_encoder::EncodeError;
 use walrus_files::input::InputError;
-use walrus_sui::SuiError;
+use walrus_sui::{SuiError, contract::Receipt};
 
 use super::UploadError;
 use crate::error::ClientError;
@@ -42,6 +42,17 @@ pub struct StoredBlob {
     pub gas_mist: i128,
     /// Digests of the transactions that did it, in base58.
     pub transactions: Vec<String>,
+    /// The shared blob that the object was put into, if it was.
+    pub shared_object: Option<ObjectId>,
+}
+
+impl StoredBlob {
+    /// Takes note of one more transaction.
+    pub(super) fn add(&mut self, receipt: &Receipt) {
+        self.cost = self.cost + receipt.cost;
+        self.gas_mist += receipt.gas_mist;
+        self.transactions.push(receipt.digest.to_string());
+    }
 }
 
 /// How a blob came to its registration.
@@ -140,6 +151,28 @@ pub enum BlobError {
         /// Why.
         cause: Arc<SuiError>,
     },
+    /// The blob is stored, but its attributes could not be set.
+    #[error(
+        "blob {blob_id} is stored (object {object}), but its attributes could not be set: {cause}"
+    )]
+    Attributes {
+        /// The blob.
+        blob_id: BlobId,
+        /// Its object.
+        object: ObjectId,
+        /// Why.
+        cause: Arc<SuiError>,
+    },
+    /// The blob is stored, but its object could not be shared.
+    #[error("blob {blob_id} is stored (object {object}), but could not be shared: {cause}")]
+    Sharing {
+        /// The blob.
+        blob_id: BlobId,
+        /// Its object.
+        object: ObjectId,
+        /// Why.
+        cause: Arc<SuiError>,
+    },
     /// Its turn never came: what failed before concerns all blobs that were left.
     #[error("not attempted: {0}")]
     NotAttempted(Arc<ClientError>),
@@ -186,7 +219,9 @@ impl BlobError {
             Self::MarkedInvalid { blob_id, .. }
             | Self::Registration { blob_id, .. }
             | Self::Certification { blob_id, .. }
-            | Self::Extension { blob_id, .. } => Some(*blob_id),
+            | Self::Extension { blob_id, .. }
+            | Self::Attributes { blob_id, .. }
+            | Self::Sharing { blob_id, .. } => Some(*blob_id),
             Self::Upload(error) => Some(error.blob_id),
             Self::Unreadable { .. }
             | Self::TooLarge(_)
@@ -205,6 +240,8 @@ impl BlobError {
             Self::Upload(_) => "upload",
             Self::Certification { .. } => "certify",
             Self::Extension { .. } => "extend",
+            Self::Attributes { .. } => "set attributes",
+            Self::Sharing { .. } => "share",
             Self::NotAttempted(_) => "not attempted",
         }
     }

@@ -9,6 +9,8 @@ pub(crate) struct Wanted {
     pub blob_id: BlobId,
     pub encoded_length: u64,
     pub deletable: bool,
+    /// An object of the wallet is wanted, not only that the blob is available.
+    pub needs_object: bool,
     pub current_epoch: Epoch,
     /// Epochs from the current one on, the current one included.
     pub epochs_ahead: EpochCount,
@@ -61,7 +63,7 @@ pub(crate) fn plan(
             is_certified: true,
             status_event,
             ..
-        }) if *end_epoch >= wanted.end_epoch() => {
+        }) if *end_epoch >= wanted.end_epoch() && !wanted.needs_object => {
             return Plan::AlreadyCertifiedBySomebody {
                 event: *status_event,
                 end_epoch: *end_epoch,
@@ -135,6 +137,7 @@ mod tests {
             blob_id: BLOB,
             encoded_length: 1000,
             deletable: true,
+            needs_object: false,
             current_epoch: 10,
             epochs_ahead: 5,
         }
@@ -194,6 +197,15 @@ mod tests {
             }
         );
         assert_eq!(decide(permanent(14, true)), Plan::RegisterFromScratch);
+        let own = Wanted {
+            needs_object: true,
+            ..wanted()
+        };
+        let status = permanent(15, true);
+        assert_eq!(
+            plan(&own, Some(&status), &mut Resources::default()),
+            Plan::RegisterFromScratch
+        );
         assert_eq!(decide(permanent(15, false)), Plan::RegisterFromScratch);
         assert_eq!(decide(BlobStatus::Nonexistent), Plan::RegisterFromScratch);
         assert_eq!(

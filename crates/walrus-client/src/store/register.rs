@@ -46,10 +46,11 @@ impl Job {
             cost: self.cost,
             gas_mist: self.gas_mist,
             transactions: self.transactions,
+            shared_object: None,
         })
     }
 
-    /// Takes note of a transaction.
+    /// Takes note of one more transaction.
     pub(super) fn add(&mut self, receipt: &Receipt) {
         self.cost = self.cost + receipt.cost;
         self.gas_mist += receipt.gas_mist;
@@ -219,7 +220,10 @@ impl Batch<'_> {
         };
         let requests: Vec<BlobToRegister> = blobs
             .iter()
-            .map(|new| BlobToRegister::new(new.item.blob.metadata(), lifetime, new.storage))
+            .map(|new| {
+                BlobToRegister::new(new.item.blob.metadata(), lifetime, new.storage)
+                    .with_attributes(new.item.attributes.clone())
+            })
             .collect();
         self.contract.reserve_and_register(&requests).await
     }
@@ -244,6 +248,7 @@ impl Batch<'_> {
             cost,
             gas_mist: receipt.gas_mist,
             transactions: vec![receipt.digest.to_string()],
+            shared_object: None,
         }))
     }
 

@@ -6,7 +6,11 @@ use walrus_core::{
     VerifiedMetadata, params::encoded_length,
 };
 
-use super::{WalrusContract, call::Call};
+use super::{
+    WalrusContract,
+    attributes::{Attributes, insert_attributes},
+    call::Call,
+};
 use crate::{
     TransactionDigest,
     error::SuiError,
@@ -39,7 +43,7 @@ pub enum StorageSource {
 }
 
 /// A blob to register.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobToRegister {
     /// Its ID.
     pub blob_id: BlobId,
@@ -53,6 +57,8 @@ pub struct BlobToRegister {
     pub lifetime: Lifetime,
     /// Where its storage comes from.
     pub storage: StorageSource,
+    /// What its object is labelled with.
+    pub attributes: Attributes,
 }
 
 impl BlobToRegister {
@@ -65,7 +71,14 @@ impl BlobToRegister {
             encoding_type: metadata.metadata().encoding_type(),
             lifetime,
             storage,
+            attributes: Attributes::new(),
         }
+    }
+
+    /// The same with attributes.
+    #[must_use]
+    pub fn with_attributes(self, attributes: Attributes) -> Self {
+        Self { attributes, ..self }
     }
 
     fn encoded_length(&self, n_shards: NShards) -> Result<u64, SuiError> {
@@ -120,7 +133,7 @@ impl Receipt {
 
     /// The receipts for things that took the same part in a transaction, and paid `costs`. The first ones bear what
     /// cannot be divided.
-    fn shared(executed: &Executed, costs: &[Frost]) -> Vec<Self> {
+    pub(super) fn shared(executed: &Executed, costs: &[Frost]) -> Vec<Self> {
         let count = i128::try_from(costs.len()).expect("a count fits").max(1);
         let (each, rest) = (
             executed.gas_mist.div_euclid(count),
@@ -366,7 +379,9 @@ fn register(
         ptb.pure(&(blob.lifetime == Lifetime::Deletable)),
         payment,
     ];
-    Ok(ptb.call("system", "register_blob", arguments))
+    let object = ptb.call("system", "register_blob", arguments);
+    insert_attributes(ptb, object, &blob.attributes);
+    Ok(object)
 }
 
 fn reserve(ptb: &mut Ptb<'_>, bytes: u64, epochs: EpochCount, payment: Argument) -> Argument {
@@ -403,7 +418,11 @@ fn check_epochs(requested: u64, state: &ContractState) -> Result<(), SuiError> {
     }
 }
 
-fn check_extension(blob: &Blob, epochs: EpochCount, state: &ContractState) -> Result<(), SuiError> {
+pub(super) fn check_extension(
+    blob: &Blob,
+    epochs: EpochCount,
+    state: &ContractState,
+) -> Result<(), SuiError> {
     let (epoch, end_epoch) = (state.epoch(), blob.storage.end_epoch);
     if end_epoch <= epoch {
         return Err(SuiError::BlobExpired {
@@ -453,7 +472,7 @@ fn match_blobs(
         .collect()
 }
 
-fn price_overflow(state: &ContractState) -> SuiError {
+pub(super) fn price_overflow(state: &ContractState) -> SuiError {
     if state.epoch() == 0 {
         return SuiError::InvalidInput("storage cannot be bought before epoch 1".to_owned());
     }

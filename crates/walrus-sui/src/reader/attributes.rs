@@ -8,7 +8,7 @@ use super::{
     SuiReader,
     state::{dynamic_field_id, field_value},
 };
-use crate::error::SuiError;
+use crate::{contract::Attributes, error::SuiError, rpc::ObjectData};
 
 /// Name of the dynamic field with a blob's attributes.
 const ATTRIBUTES_FIELD: &[u8] = b"metadata";
@@ -31,17 +31,45 @@ impl SuiReader {
         }
     }
 
+    /// A shared blob.
+    pub async fn shared_blob(&self, id: ObjectId) -> Result<SharedBlob, SuiError> {
+        let object = self.rpc().object(id).await?;
+        if object.is("shared_blob", "SharedBlob") {
+            object.decode("SharedBlob")
+        } else {
+            Err(SuiError::unexpected_type(
+                id,
+                "a shared blob",
+                object.type_.as_ref(),
+            ))
+        }
+    }
+
     /// The attributes of a blob object in the order of their last change; `None` if none were ever set.
-    pub async fn blob_attributes(
+    pub async fn blob_attributes(&self, blob: ObjectId) -> Result<Option<Attributes>, SuiError> {
+        let mut found = self.attributes_of_blobs(&[blob]).await?;
+        Ok(found.pop().flatten())
+    }
+
+    /// The attributes of several blob objects, in the order of `blobs`.
+    pub async fn attributes_of_blobs(
         &self,
-        blob: ObjectId,
-    ) -> Result<Option<Vec<(String, String)>>, SuiError> {
+        blobs: &[ObjectId],
+    ) -> Result<Vec<Option<Attributes>>, SuiError> {
         let name = ATTRIBUTES_FIELD.to_vec();
-        let id = dynamic_field_id(blob, &TypeTag::Vector(Box::new(TypeTag::U8)), &name);
-        let Some(field) = self.rpc().try_objects(&[id]).await?.pop().flatten() else {
-            return Ok(None);
+        let name_type = TypeTag::Vector(Box::new(TypeTag::U8));
+        let ids: Vec<ObjectId> = blobs
+            .iter()
+            .map(|blob| dynamic_field_id(*blob, &name_type, &name))
+            .collect();
+        let fields = self.rpc().try_objects(&ids).await?;
+        let attributes = |field: &ObjectData| -> Result<Attributes, SuiError> {
+            let value: Metadata = field_value::<Vec<u8>, Metadata>(field, "blob attributes")?;
+            Ok(value.metadata.contents)
         };
-        let attributes: Metadata = field_value::<Vec<u8>, Metadata>(&field, "blob attributes")?;
-        Ok(Some(attributes.metadata.contents))
+        fields
+            .iter()
+            .map(|field| field.as_ref().map(attributes).transpose())
+            .collect()
     }
 }

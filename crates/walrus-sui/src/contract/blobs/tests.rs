@@ -83,6 +83,7 @@ fn request(byte: u8, length: u64, storage: StorageSource) -> BlobToRegister {
         encoding_type: EncodingType::Rs2,
         lifetime: Lifetime::Permanent,
         storage,
+        attributes: Attributes::new(),
     }
 }
 
