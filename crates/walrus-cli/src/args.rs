@@ -14,10 +14,24 @@ use walrus_sui::{contract::Attributes, reader::NodeRef};
 
 use crate::commands::{
     attributes::{GetAttributeArgs, RemoveAttributeArgs, RemoveFieldsArgs, SetAttributeArgs},
+    burn_blobs::BurnBlobsArgs,
     du::DuArgs,
+    extend::ExtendArgs,
     find::FindArgs,
+    fund_shared_blob::FundSharedBlobArgs,
+    generate_sui_wallet::GenerateSuiWalletArgs,
+    get_wal::GetWalArgs,
+    json::JsonArgs,
+    list_staked_wal::ListStakedWalArgs,
     ls::LsArgs,
+    node_admin::NodeAdminArgs,
+    read::ByteRange,
+    renew::RenewArgs,
+    request_withdraw_stake::RequestWithdrawArgs,
+    share::ShareArgs,
+    stake::StakeArgs,
     store_quilt::StoreQuiltArgs,
+    withdraw_stake::WithdrawStakeArgs,
 };
 pub(crate) use walrus_terminal::{
     GlobalArgs, RpcArgs, completion::CompletionArgs, man::ManArgs, parse, table::TableArgs,
@@ -113,12 +127,56 @@ pub(crate) enum Command {
     /// Delete blobs of the wallet before they expire; their storage stays with the wallet
     #[command(after_help = "Example:\n  walrus delete --file report.pdf")]
     Delete(DeleteArgs),
-    /// Extend the storage of a certified blob of the wallet
+    /// Extend the storage of a certified blob of the wallet, or of a shared blob
     #[command(after_help = "Example:\n  walrus extend --blob-obj-id 0x5f… --epochs-extended 10")]
     Extend(ExtendArgs),
+    /// Extend blobs of the wallet that expire soon, once or as long as it runs
+    #[command(
+        after_help = "Example:\n  walrus renew --within 2 --epochs 10 --max-cost 5WAL --watch"
+    )]
+    Renew(RenewArgs),
+    /// Put a blob of the wallet into a shared object, which anybody can extend
+    #[command(after_help = "Example:\n  walrus share --blob-obj-id 0x5f… --amount 0.5WAL")]
+    Share(ShareArgs),
+    /// Add WAL to what a shared blob has for its extensions
+    #[command(
+        after_help = "Example:\n  walrus fund-shared-blob --shared-blob-obj-id 0x5f… --amount 0.5WAL"
+    )]
+    FundSharedBlob(FundSharedBlobArgs),
+    /// Destroy blob objects of the wallet; the data stays until its storage ends, and nothing is refunded
+    #[command(after_help = "Example:\n  walrus burn-blobs --all-expired")]
+    BurnBlobs(BurnBlobsArgs),
+    /// Stake WAL with storage nodes
+    #[command(after_help = "Example:\n  walrus stake --node-ids harbour --amounts 100WAL")]
+    Stake(StakeArgs),
+    /// Announce that stake leaves
+    #[command(after_help = "Example:\n  walrus request-withdraw-stake harbour")]
+    RequestWithdrawStake(RequestWithdrawArgs),
+    /// Pay out stake whose withdrawal is due
+    #[command(after_help = "Example:\n  walrus withdraw-stake 0x5f…")]
+    WithdrawStake(WithdrawStakeArgs),
+    /// List the stake of an account
+    #[command(after_help = "Example:\n  walrus list-staked-wal -o wide")]
+    ListStakedWal(ListStakedWalArgs),
+    /// Exchange SUI for WAL, on networks that have an exchange
+    #[command(after_help = "Example:\n  walrus get-wal --amount 1000000000")]
+    GetWal(GetWalArgs),
+    /// Make a Sui wallet with a new key
+    #[command(
+        after_help = "Example:\n  walrus generate-sui-wallet --sui-network testnet --use-faucet"
+    )]
+    GenerateSuiWallet(GenerateSuiWalletArgs),
     /// Ask storage nodes how they are
     #[command(after_help = "Example:\n  walrus health --committee --sort-by status")]
     Health(HealthArgs),
+    /// What operators do with their nodes; `walrus-admin` does more
+    #[command(after_help = "Example:\n  walrus node-admin collect-commission --node-id harbour")]
+    NodeAdmin(NodeAdminArgs),
+    /// Run a command that is given as a JSON object
+    #[command(
+        after_help = "Example:\n  walrus json '{\"command\": {\"store\": {\"files\": [\"report.pdf\"], \"epochs\": 5}}}'"
+    )]
+    Json(JsonArgs),
     /// Print a shell completion script
     #[command(
         after_help = "Example:\n  walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus"
@@ -283,6 +341,9 @@ pub(crate) struct ReadArgs {
     /// Trust the writer of the blob: do not check that all slivers belong to one blob
     #[arg(long)]
     pub skip_consistency_check: bool,
+    /// Read only these bytes: 0-99, 100- (from there to the end) or -50 (the last ones)
+    #[arg(long, value_name = "FIRST-LAST", allow_hyphen_values = true, conflicts_with_all = ["strict_consistency_check", "skip_consistency_check"])]
+    pub range: Option<ByteRange>,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -344,7 +405,7 @@ pub(crate) struct BlobStatusArgs {
     pub rpc: RpcArgs,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let expected = || format!("`{text}` is no duration; write it like 500ms, 5s or 1min");
     let signed: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
     Duration::try_from(signed).map_err(|_| expected())
@@ -472,17 +533,6 @@ pub(crate) struct DeleteArgs {
     /// Do not ask the nodes for the status of the blobs afterwards
     #[arg(long)]
     pub no_status_check: bool,
-}
-
-/// Options of `extend`.
-#[derive(Debug, Args)]
-pub(crate) struct ExtendArgs {
-    /// Blob object to extend
-    #[arg(long, value_name = "OBJECT_ID")]
-    pub blob_obj_id: ObjectId,
-    /// Epochs to add after its present end
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub epochs_extended: EpochCount,
 }
 
 /// Options of `health`: which nodes is said in one of four ways.

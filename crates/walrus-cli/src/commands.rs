@@ -3,21 +3,34 @@
 pub(crate) mod attributes;
 mod blob_id;
 mod blob_status;
+pub(crate) mod burn_blobs;
 mod context;
 mod delete;
 pub(crate) mod du;
-mod extend;
+pub(crate) mod extend;
 pub(crate) mod find;
+pub(crate) mod fund_shared_blob;
+pub(crate) mod generate_sui_wallet;
+pub(crate) mod get_wal;
 mod health;
 mod info;
+pub(crate) mod json;
 mod list_blobs;
+pub(crate) mod list_staked_wal;
 pub(crate) mod ls;
+pub(crate) mod node_admin;
 mod owned;
 mod quilt;
-mod read;
+pub(crate) mod read;
+pub(crate) mod renew;
+pub(crate) mod request_withdraw_stake;
 mod sent;
+pub(crate) mod share;
+pub(crate) mod stake;
+mod staked;
 mod store;
 pub(crate) mod store_quilt;
+pub(crate) mod withdraw_stake;
 
 use clap::CommandFactory as _;
 
@@ -26,6 +39,10 @@ use context::Context;
 
 /// Runs the command the user asked for.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
+    let cli = match cli.command {
+        Command::Json(args) => json::command(args)?,
+        _ => cli,
+    };
     let context = Context::new(cli.global);
     match cli.command {
         Command::Store(args) => store::run(&context, args).await,
@@ -47,7 +64,19 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ListBlobs(args) => list_blobs::run(&context, args).await,
         Command::Delete(args) => delete::run(&context, args).await,
         Command::Extend(args) => extend::run(&context, args).await,
+        Command::Renew(args) => renew::run(&context, args).await,
+        Command::Share(args) => share::run(&context, args).await,
+        Command::FundSharedBlob(args) => fund_shared_blob::run(&context, args).await,
+        Command::BurnBlobs(args) => burn_blobs::run(&context, args).await,
+        Command::Stake(args) => stake::run(&context, args).await,
+        Command::RequestWithdrawStake(args) => request_withdraw_stake::run(&context, args).await,
+        Command::WithdrawStake(args) => withdraw_stake::run(&context, args).await,
+        Command::ListStakedWal(args) => list_staked_wal::run(&context, args).await,
+        Command::GetWal(args) => get_wal::run(&context, args).await,
+        Command::GenerateSuiWallet(args) => generate_sui_wallet::run(&context, args).await,
         Command::Health(args) => health::run(&context, args).await,
+        Command::NodeAdmin(args) => node_admin::run(&context, args).await,
+        Command::Json(_) => unreachable!("it is replaced by the command it holds"),
         Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
         Command::Man(args) => walrus_terminal::man::run(&args, Cli::command()),
     }

@@ -23,7 +23,6 @@ mod duration;
 mod error;
 mod extras;
 mod files;
-mod network;
 mod nodes;
 mod plan;
 mod relink;
@@ -37,7 +36,6 @@ pub use self::{
     error::DeployError,
     extras::{Extra, ExtraParseError, ExtrasConfig},
     files::{ClientConfigFile, PublishedPackage, write_published_toml},
-    network::{NetworkParseError, SuiNetwork},
     nodes::{NodeParams, NodeToRegister},
     plan::{Gas, Plan, PlannedStep},
     state::{Deployment, ExtraRecord, NodeRecord, Status, UpgradeRecord},

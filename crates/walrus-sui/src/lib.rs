@@ -41,6 +41,7 @@ pub mod executor;
 pub mod faucet;
 pub mod governance;
 pub mod ids;
+mod network;
 mod prices;
 mod ptb;
 pub mod reader;
@@ -62,6 +63,7 @@ pub use self::{
         Composer, Draft, Executed, Executor, Journal, OfflineTransaction, Paid, SignedTransaction,
         Unrecorded,
     },
+    network::{NetworkParseError, SuiNetwork},
     prices::Prices,
     reader::SuiReader,
     rpc::{ObjectData, ObjectOwner, PackageData, SuiRpc},

@@ -7,6 +7,10 @@
 
 use std::{fs, process::Stdio};
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 use walrus_tests::{Outcome, TestNetwork, text};
 
@@ -267,4 +271,390 @@ fn attributes_are_set_shown_searched_and_removed() {
     ];
     json_of(&network, &again);
     assert_eq!(found(&["--attribute", "late=yes"]), [plain]);
+}
+
+/// Stores a new blob for three epochs; returns its object.
+fn store(network: &TestNetwork, seed: u64, options: &[&str]) -> (String, Value) {
+    let file = network.random_file(1_000, seed);
+    let fixed = ["store", text(&file), "--epochs", "3"];
+    let stored = json_of(network, &[&fixed, options].concat());
+    let created = stored[0]["blobStoreResult"]["newlyCreated"].clone();
+    (at(&created, "/blobObject/id").to_owned(), created)
+}
+
+#[test]
+fn shared_blobs_are_funded_and_extended_by_anybody() {
+    let network = network();
+    network
+        .walrus(&[
+            "store",
+            text(&network.random_file(9, 1)),
+            "--epochs",
+            "3",
+            "--share",
+        ])
+        .assert_fails(2, &["--permanent"]);
+    let (object, _) = store(&network, 1, &["--permanent"]);
+    let shared = json_of(
+        &network,
+        &["share", "--blob-obj-id", &object, "--amount", "1000000"],
+    );
+    assert_eq!(shared["amount"], 1_000_000);
+    let id = at(&shared, "/sharedBlobObjectId");
+    // It is the wallet's no more.
+    network
+        .walrus(&["extend", "--blob-obj-id", &object, "--epochs-extended", "1"])
+        .assert_fails(1, &[]);
+    let funded = [
+        "fund-shared-blob",
+        "--shared-blob-obj-id",
+        id,
+        "--amount",
+        "0.5WAL",
+        "--json",
+    ];
+    let mut command = network.walrus_command();
+    // Another account pays, and extends.
+    command.env("WALRUS_ACCOUNT", "user-1").args(funded);
+    let funded = walrus_tests::run(&mut command).json();
+    assert_eq!(funded["amount"], 500_000_000);
+    let extend = [
+        "extend",
+        "--blob-obj-id",
+        id,
+        "--epochs-extended",
+        "2",
+        "--shared",
+        "--json",
+    ];
+    let mut command = network.walrus_command();
+    command.env("WALRUS_ACCOUNT", "user-1").args(extend);
+    let extended = walrus_tests::run(&mut command).json();
+    assert_eq!(extended["epochsExtended"], 2);
+    assert!(
+        extended.get("cost").is_none(),
+        "its own funds pay: {extended}"
+    );
+    network
+        .walrus(&["set-blob-attribute", id, "--attr", "a", "1"])
+        .assert_fails(1, &["shared blob"]);
+    assert_eq!(
+        json_of(&network, &["get-blob-attribute", id]),
+        json!({"attribute": null})
+    );
+
+    // Stored and shared at once.
+    let (_, created) = store(&network, 2, &["--permanent", "--share"]);
+    let shared = at(&created, "/sharedBlobObject");
+    json_of(
+        &network,
+        &[
+            "extend",
+            "--blob-obj-id",
+            shared,
+            "--epochs-extended",
+            "1",
+            "--shared",
+        ],
+    );
+}
+
+#[test]
+fn blob_objects_are_burned_when_that_is_wanted() {
+    let network = network();
+    let objects = [1, 2, 3].map(|seed| store(&network, seed, &[]).0);
+    network
+        .walrus(&["burn-blobs", "--all"])
+        .assert_fails(1, &["3 blob objects will be destroyed", "--yes"]);
+    network
+        .walrus(&[
+            "burn-blobs",
+            "--object-ids",
+            &objects[0],
+            &format!("0x{}", "07".repeat(32)),
+            "--yes",
+        ])
+        .assert_fails(1, &["nothing was burned"]);
+    let none = done(&network, &["burn-blobs", "--all-expired", "--yes"]);
+    assert_eq!(none.stdout, "No blobs to burn\n");
+    let burned = json_of(&network, &["burn-blobs", "--object-ids", &objects[0]]);
+    assert_eq!(burned["burned"], json!([objects[0]]));
+    done(&network, &["burn-blobs", "--all", "--yes"]);
+    assert_eq!(
+        json_of(&network, &["list-blobs", "--include-expired"]),
+        json!([])
+    );
+}
+
+#[test]
+fn stake_goes_in_and_out_through_walrus_as_well() {
+    let network = network();
+    let made = json_of(
+        &network,
+        &[
+            "stake",
+            "--node-ids",
+            "node-0",
+            "node-1",
+            "--amount",
+            "2000000000",
+        ],
+    );
+    assert_eq!(made["stakedWal"].as_array().unwrap().len(), 2);
+    assert_eq!(made["stakedWal"][0]["principal"], 2_000_000_000_u64);
+    assert_eq!(made["stakedWal"][0]["state"], "staked");
+    let listed = json_of(&network, &["list-staked-wal"]);
+    let stakes = listed["stakedWals"].as_array().unwrap();
+    assert_eq!(stakes.len(), 2);
+    let (early, late) = (at(&stakes[0], "/id"), at(&stakes[1], "/id"));
+
+    // What no committee counts on leaves at once.
+    let node = at(&stakes[0], "/node_id");
+    network
+        .walrus(&["request-withdraw-stake", node, early])
+        .assert_fails(1, &["can leave at once", "walrus withdraw-stake"]);
+    let out = json_of(&network, &["withdraw-stake", early]);
+    assert_eq!(out["stakedWalIds"], json!([early]));
+
+    // What counts has to be announced.
+    assert!(network.localnet(&["epoch", "next"]).success);
+    network
+        .walrus(&["withdraw-stake", late])
+        .assert_fails(1, &["announced first", "request-withdraw-stake"]);
+    let node = at(&stakes[1], "/node_id");
+    let dry = json_of(&network, &["request-withdraw-stake", node, "--dry-run"]);
+    assert_eq!(dry["stakedWals"][0]["state"], "staked");
+    assert!(dry.get("txDigest").is_none());
+    let announced = json_of(&network, &["request-withdraw-stake", node]);
+    let epoch = announced.pointer("/stakedWals/0/state/withdrawing/withdrawEpoch");
+    let epoch = epoch.and_then(Value::as_u64).unwrap();
+    assert!(announced["txDigest"].is_string());
+    network
+        .walrus(&["withdraw-stake", late])
+        .assert_fails(1, &[&format!("epoch {epoch}")]);
+    let only = |filter: &str| {
+        let listed = json_of(&network, &["list-staked-wal", filter]);
+        listed["stakedWals"].as_array().unwrap().len()
+    };
+    assert_eq!((only("--staked-only"), only("--withdrawing-only")), (0, 1));
+    assert!(network.localnet(&["epoch", "next", "2"]).success);
+    json_of(&network, &["withdraw-stake", late]);
+    assert_eq!(
+        json_of(&network, &["list-staked-wal"])["stakedWals"],
+        json!([])
+    );
+}
+
+#[test]
+fn blobs_are_renewed_and_no_more_is_spent_than_allowed() {
+    let network = network();
+    let end = |object: &str| {
+        let blobs = json_of(&network, &["list-blobs"]);
+        let blobs = blobs.as_array().unwrap().clone();
+        let blob = blobs.into_iter().find(|blob| blob["id"] == object);
+        blob.unwrap()["storage"]["endEpoch"].as_u64().unwrap()
+    };
+    let (one, _) = store(&network, 1, &[]);
+    let (two, _) = store(&network, 2, &[]);
+    assert_eq!(end(&one), 4);
+    let nothing = done(&network, &["renew", "--within", "1", "--epochs", "10"]);
+    assert!(
+        nothing.stdout.contains("Nothing to renew"),
+        "{}",
+        nothing.stdout
+    );
+
+    let plan = json_of(
+        &network,
+        &["renew", "--within", "3", "--epochs", "10", "--dry-run"],
+    );
+    let renewed = plan["renewed"].as_array().unwrap();
+    assert_eq!((renewed.len(), &plan["dryRun"]), (2, &json!(true)));
+    let price = renewed[0]["cost"].as_u64().unwrap();
+    assert_eq!(end(&one), 4, "a dry run changes nothing");
+
+    // Enough for one of the two: that one is renewed, and the command says what is left.
+    let max = (2 * price - 1).to_string();
+    let outcome = network.walrus(&[
+        "renew",
+        "--within",
+        "3",
+        "--epochs",
+        "10",
+        "--max-cost",
+        &max,
+        "--json",
+    ]);
+    outcome.assert_fails(1, &["1 blobs expire soon", "--max-cost"]);
+    let done_now: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(done_now["cost"], price);
+    assert_eq!(done_now["unaffordable"].as_array().unwrap().len(), 1);
+    let ends = [end(&one), end(&two)];
+    assert!(ends.contains(&11) && ends.contains(&4), "{ends:?}");
+
+    // As a service, it renews what comes near, and ends when it is asked to.
+    let mut command = network.walrus_command();
+    command.args([
+        "renew",
+        "--within",
+        "3",
+        "--epochs",
+        "10",
+        "--watch",
+        "--interval",
+        "100ms",
+    ]);
+    let mut service = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while [end(&one), end(&two)] != [11, 11] {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the service renews nothing"
+        );
+        assert!(
+            service.try_wait().unwrap().is_none(),
+            "the service has ended"
+        );
+    }
+    let id = Pid::from_raw(i32::try_from(service.id()).unwrap());
+    kill(id, Signal::SIGINT).unwrap();
+    assert_eq!(service.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn parts_of_a_blob_are_read() {
+    let network = network();
+    let file = network.random_file(200_000, 1);
+    let blob = network.store(&file);
+    let bytes = fs::read(&file).unwrap();
+    for (range, part) in [
+        ("0-9", 0..10),
+        ("123456-", 123_456..200_000),
+        ("-1000", 199_000..200_000),
+        ("0-", 0..200_000),
+    ] {
+        let out = network.folder().join("part");
+        done(
+            &network,
+            &["read", &blob, "--range", range, "--out", text(&out)],
+        );
+        assert!(fs::read(out).unwrap() == bytes[part], "{range}");
+    }
+    network
+        .walrus(&["read", &blob, "--range", "200000-"])
+        .assert_fails(1, &["200000 bytes", "none from 200000 on"]);
+    network
+        .walrus(&["read", &blob, "--range", "9-3"])
+        .assert_fails(2, &["ends before it begins"]);
+}
+
+#[test]
+fn commands_are_given_as_json() {
+    let network = network();
+    let file = network.random_file(1_000, 1);
+    let config = at(&network.ready, "/client_config").to_owned();
+    let run = |request: &Value, on_stdin: bool| {
+        let mut command = std::process::Command::new(walrus_tests::binary("walrus"));
+        walrus_tests::alone(&mut command, network.folder());
+        command.current_dir(network.folder()).arg("json");
+        if on_stdin {
+            let path = network.folder().join("request.json");
+            fs::write(&path, request.to_string()).unwrap();
+            command.stdin(Stdio::from(fs::File::open(path).unwrap()));
+        } else {
+            command.arg(request.to_string());
+        }
+        walrus_tests::run(&mut command)
+    };
+    let store =
+        json!({"config": config, "command": {"store": {"files": [text(&file)], "epochs": 2}}});
+    let stored = run(&store, false).json();
+    // Blobs are deletable unless it is said otherwise.
+    let object = &stored[0]["blobStoreResult"]["newlyCreated"]["blobObject"];
+    assert_eq!(object["deletable"], true);
+    let id = at(
+        &stored[0],
+        "/blobStoreResult/newlyCreated/blobObject/blobId",
+    );
+    let status = json!({
+        "config": config,
+        "command": {"blobStatus": {"blobId": id, "timeout": {"secs": 5, "nanos": 0}}}
+    });
+    let status = run(&status, true).json();
+    assert_eq!(status["blobId"], id);
+    let epoch = json!({"config": config, "command": {"info": {"command": "epoch"}}});
+    assert_eq!(run(&epoch, true).json()["currentEpoch"], 1);
+    // What is wrong is said in one line.
+    let wrong = json!({"config": config, "command": {"store": {"files": ["a"], "epoch": 2}}});
+    run(&wrong, false).assert_fails(1, &["no `epoch` of `store`"]);
+    run(&json!([]), true).assert_fails(1, &["no command in JSON"]);
+}
+
+#[test]
+fn wallets_are_made_and_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wallet.yaml");
+    let generate = |options: &[&str]| {
+        let mut command = std::process::Command::new(walrus_tests::binary("walrus"));
+        walrus_tests::alone(&mut command, folder.path());
+        walrus_tests::run(command.arg("generate-sui-wallet").args(options))
+    };
+    let made = generate(&[
+        "--path",
+        text(&path),
+        "--sui-network",
+        "http://127.0.0.1:1",
+        "--json",
+    ]);
+    let address = at(&made.json(), "/walletAddress").to_owned();
+    let wallet = walrus_sui::Wallet::load(&path).unwrap();
+    assert_eq!(wallet.active_address().unwrap().to_string(), address);
+    assert_eq!(wallet.active_env().unwrap().rpc, "http://127.0.0.1:1");
+    let again = fs::read(&path).unwrap();
+    generate(&["--path", text(&path)]).assert_fails(1, &["exists"]);
+    assert_eq!(fs::read(&path).unwrap(), again);
+    generate(&["--sui-network", "mainnet", "--use-faucet"]).assert_fails(1, &["no faucet"]);
+
+    // At its usual place only if nothing is there.
+    let usual = generate(&[]);
+    assert!(usual.success, "{}", usual.stderr);
+    generate(&[]).assert_fails(1, &["exists already", "--path"]);
+}
+
+#[test]
+fn an_upload_that_was_cut_off_goes_on_without_paying_again() {
+    let network = network();
+    let file = network.random_file(100_000, 1);
+    // A client that pays, and then does nothing for a long time.
+    let config = at(&network.ready, "/client_config");
+    let settings = fs::read_to_string(config).unwrap();
+    let slow = config.replace(".yaml", "-slow.yaml");
+    assert!(slow != config && !settings.contains("communication_config"));
+    let delay = "communication_config:\n  registration_delay_millis: 3600000\n";
+    fs::write(&slow, format!("{settings}\n{delay}")).unwrap();
+    let mut command = std::process::Command::new(walrus_tests::binary("walrus"));
+    command.args(["--config", &slow, "store", text(&file), "--epochs", "2"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut interrupted = command.spawn().unwrap();
+    let registered = loop {
+        let blobs = json_of(&network, &["ls", "--state", "registered"]);
+        if let Some(blob) = blobs.get(0) {
+            break blob.clone();
+        }
+        assert!(interrupted.try_wait().unwrap().is_none(), "the store has ended");
+    };
+    interrupted.kill().unwrap();
+    interrupted.wait().unwrap();
+    assert_eq!(registered["certifiedEpoch"], Value::Null);
+
+    let stored = json_of(&network, &["store", text(&file), "--epochs", "2"]);
+    let created = &stored[0]["blobStoreResult"]["newlyCreated"];
+    assert_eq!(created["blobObject"]["id"], registered["id"]);
+    assert_eq!(created["cost"], 0);
+    assert!(created["resourceOperation"]["reuseRegistration"].is_object(), "{created}");
+    assert!(network.read(at(created, "/blobObject/blobId")) == fs::read(&file).unwrap());
 }

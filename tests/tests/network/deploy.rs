@@ -239,6 +239,22 @@ async fn packages_around_the_contracts_and_an_upgrade() {
         assert!(config.contains(value(&deployed.stdout, name)), "{config}");
     }
 
+    // And use them: SUI becomes WAL.
+    let mut command = std::process::Command::new(walrus_tests::binary("walrus"));
+    walrus_tests::alone(&mut command, directory);
+    command
+        .args([
+            "--config",
+            "work/client_config.yaml",
+            "--wallet",
+            "work/sui_admin.yaml",
+        ])
+        .args(["get-wal", "--amount", "1000000", "--json"])
+        .current_dir(directory);
+    let exchanged = walrus_tests::run(&mut command).json();
+    assert_eq!(exchanged["amountSui"], 1_000_000);
+    assert_eq!(exchanged["amountWal"], 1_000_000);
+
     // The upgrade: looked at, refused without votes, done in an emergency, migrated to.
     let check = run("check-upgrade", &[]);
     insta::assert_snapshot!("check_upgrade", without_unchanged(&redacted(&check.stdout)));

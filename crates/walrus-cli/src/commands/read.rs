@@ -1,8 +1,8 @@
 //! `walrus read`.
 
-use std::path::PathBuf;
+use std::{ops::Range, path::PathBuf, str::FromStr};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
@@ -82,6 +82,53 @@ async fn read(context: &Context, args: ReadArgs) -> anyhow::Result<()> {
     print_text_to(stream, &text)
 }
 
+/// Bytes of a blob, as HTTP counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ByteRange {
+    /// From the first to the last one, both included; to the end without a last one.
+    From(u64, Option<u64>),
+    /// The last so many.
+    Last(u64),
+}
+
+impl FromStr for ByteRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected =
+            || format!("`{text}` is no range; write it like 0-99, 100- or -50 (the last 50 bytes)");
+        let (first, last) = text.split_once('-').ok_or_else(expected)?;
+        let number = |digits: &str| digits.parse::<u64>().map_err(|_| expected());
+        match (first, last) {
+            ("", last) => Ok(Self::Last(number(last)?)),
+            (first, "") => Ok(Self::From(number(first)?, None)),
+            (first, last) => {
+                let (first, last) = (number(first)?, number(last)?);
+                if last < first {
+                    return Err(format!("`{text}` ends before it begins"));
+                }
+                Ok(Self::From(first, Some(last)))
+            }
+        }
+    }
+}
+
+impl ByteRange {
+    /// The part of a blob of `size` bytes, which is cut off at its end.
+    fn within(self, size: u64) -> anyhow::Result<Range<u64>> {
+        match self {
+            Self::From(first, _) if first >= size => {
+                bail!("the blob has {size} bytes: none from {first} on")
+            }
+            Self::From(first, last) => {
+                let end = last.map_or(size, |last| last.saturating_add(1).min(size));
+                Ok(first..end)
+            }
+            Self::Last(count) => Ok(size.saturating_sub(count)..size),
+        }
+    }
+}
+
 /// Opens the output. A pipe without a reader takes until there is one, so not on the threads of the executor.
 async fn open(path: PathBuf) -> anyhow::Result<Output> {
     let cannot_write = format!("cannot write {}", path_text(&path));
@@ -93,10 +140,42 @@ async fn open(path: PathBuf) -> anyhow::Result<Output> {
 
 async fn fetch(context: &Context, args: &ReadArgs) -> anyhow::Result<Vec<u8>> {
     let client = context.reading(&args.rpc)?.client;
+    if let Some(range) = args.range {
+        // Only the rows it lies on are fetched; each is checked.
+        let blob = client.open(&args.blob_id).await?;
+        return Ok(blob.read_range(range.within(blob.size())?).await?);
+    }
     let check = if args.skip_consistency_check {
         ConsistencyCheck::Skip
     } else {
         ConsistencyCheck::Strict
     };
     Ok(client.read(&args.blob_id, check, &bars()).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_count_like_http() {
+        for (text, size, range) in [
+            ("0-99", 1000, 0..100),
+            ("0-0", 1000, 0..1),
+            ("990-2000", 1000, 990..1000),
+            ("100-", 1000, 100..1000),
+            ("-50", 1000, 950..1000),
+            ("-5000", 1000, 0..1000),
+            ("-0", 1000, 1000..1000),
+            ("0-18446744073709551615", 10, 0..10),
+        ] {
+            let parsed: ByteRange = text.parse().unwrap();
+            assert_eq!(parsed.within(size).unwrap(), range, "{text}");
+        }
+        for text in ["", "-", "5", "9-3", "a-b", "1-2-3", "0x1-2"] {
+            assert!(text.parse::<ByteRange>().is_err(), "{text}");
+        }
+        let past: ByteRange = "1000-".parse().unwrap();
+        assert!(past.within(1000).is_err());
+    }
 }

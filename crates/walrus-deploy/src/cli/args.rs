@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use clap_complete::Shell;
 use walrus_contracts::packages;
 use walrus_core::{NShards, ObjectId};
-use walrus_deploy::{Extra, SuiNetwork, parse_duration};
+use walrus_deploy::{Extra, parse_duration};
+use walrus_sui::SuiNetwork;
 
 /// Creates Walrus deployments: packages, System and Staking, storage nodes, first epoch; and upgrades them.
 #[derive(Parser)]
