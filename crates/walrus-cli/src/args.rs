@@ -9,7 +9,7 @@ use std::{
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_client::{StorageDuration, StoreOptions};
-use walrus_core::{BlobId, Epoch, EpochCount, ObjectId, quilt::QuiltPatchId};
+use walrus_core::{BlobId, EncodingType, Epoch, EpochCount, ObjectId, quilt::QuiltPatchId};
 use walrus_sui::{contract::Attributes, reader::NodeRef};
 
 use crate::commands::{
@@ -233,6 +233,26 @@ pub(crate) struct HowToStoreArgs {
     /// Use neither storage nor registered blobs the wallet already owns
     #[arg(long)]
     pub ignore_resources: bool,
+    /// What existing scripts say about how uploads run: they run in this process.
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub child_process_uploads: Option<bool>,
+    /// The erasure code.
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
+}
+
+/// The erasure code, which existing scripts may name: there is one.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct EncodingArgs {
+    #[arg(long, hide = true, value_name = "TYPE", value_parser = parse_encoding_type)]
+    pub encoding_type: Option<EncodingType>,
+}
+
+fn parse_encoding_type(text: &str) -> Result<EncodingType, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "rs2" | "reed-solomon" | "redstuff/reed-solomon" => Ok(EncodingType::Rs2),
+        _ => Err(format!("`{text}` is no erasure code; there is RS2")),
+    }
 }
 
 /// Name of the attribute that holds the media type.
@@ -403,6 +423,9 @@ pub(crate) struct BlobStatusArgs {
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
+    /// The erasure code.
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
 }
 
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -486,6 +509,9 @@ pub(crate) struct BlobIdArgs {
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
+    /// The erasure code.
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
 }
 
 /// Options of `convert-blob-id`.
@@ -533,6 +559,9 @@ pub(crate) struct DeleteArgs {
     /// Do not ask the nodes for the status of the blobs afterwards
     #[arg(long)]
     pub no_status_check: bool,
+    /// The erasure code.
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
 }
 
 /// Options of `health`: which nodes is said in one of four ways.
@@ -613,6 +642,97 @@ mod tests {
                 "{end:?}"
             );
         }
+    }
+
+    #[test]
+    fn options_of_existing_scripts_are_known() {
+        for args in [
+            &["store", "f", "--epochs", "1", "--encoding-type", "RS2"][..],
+            &[
+                "store",
+                "f",
+                "--epochs",
+                "1",
+                "--encoding-type",
+                "redstuff/Reed-Solomon",
+            ],
+            &["store", "f", "--epochs", "1", "--child-process-uploads"],
+            &[
+                "store",
+                "f",
+                "--epochs",
+                "1",
+                "--child-process-uploads=false",
+            ],
+            &[
+                "write-quilt",
+                "--paths",
+                "a",
+                "b",
+                "--epochs",
+                "max",
+                "--permanent",
+                "--share",
+            ],
+            &["resolve-quilt", &"A".repeat(43)],
+            &[
+                "read-quilt",
+                "--quilt-id",
+                &"A".repeat(43),
+                "--identifier",
+                "a",
+            ],
+            &[
+                "blob-status",
+                "--file",
+                "f",
+                "--timeout",
+                "1s",
+                "--encoding-type",
+                "rs2",
+            ],
+            &["delete", "--file", "f", "--no-status-check"],
+            &[
+                "health",
+                "--node-id",
+                "0x1",
+                "--detail",
+                "--sort-by",
+                "status",
+                "--desc",
+            ],
+            &[
+                "extend",
+                "--blob-obj-id",
+                "0x1",
+                "--epochs-extended",
+                "3",
+                "--shared",
+            ],
+            &["stake", "--node-id", "0x1", "--amount", "1000000000"],
+            &["request-withdraw-stake", "0x1", "0x2", "--dry-run"],
+            &["list-staked-wal", "--withdrawing-only"],
+            &["get-wal", "--exchange-id", "0x1", "--amount", "5"],
+            &[
+                "generate-sui-wallet",
+                "--use-faucet",
+                "--faucet-timeout",
+                "1min",
+            ],
+            &["burn-blobs", "--all-expired", "--yes"],
+            &["node-admin", "package-digest", "--package-path", "p"],
+            &[
+                "node-admin",
+                "set-commission-authorized",
+                "--node-id",
+                "0x1",
+                "--address",
+                "0x2",
+            ],
+        ] {
+            assert!(parse(args).is_ok(), "{args:?}: {:?}", parse(args).err());
+        }
+        assert!(parse(&["store", "f", "--epochs", "1", "--encoding-type", "rs3"]).is_err());
     }
 
     #[test]

@@ -293,7 +293,8 @@ fn storing_needs_a_wallet_and_readable_files() {
         absent,
         "cannot read absent: No such file or directory (os error 2)"
     );
-    assert_eq!(store(".", &[]), "cannot read .: it is a directory");
+    fs::create_dir(home.path().join("empty")).unwrap();
+    assert_eq!(store("empty", &[]), "empty has no files");
     let wallet = wallet(&home, NOBODY);
     let error = store(&file, &["--wallet", &wallet]);
     assert!(error.contains(NOBODY), "{error}");

@@ -139,6 +139,14 @@ fn a_folder_becomes_quilts_where_that_is_cheaper_and_says_so() {
     );
     let read = ["read-quilt", "--quilt-id", id, "--identifier", "img/b.png"];
     assert_eq!(done(&network, &read).stdout, "img/b.png");
+    // It comes back as it was.
+    let back = network.folder().join("back");
+    done(
+        &network,
+        &["read-quilt", "--quilt-id", id, "--out", text(&back)],
+    );
+    assert_eq!(fs::read(back.join("img/a.png")).unwrap(), b"img/a.png");
+    assert_eq!(fs::read(back.join("index.html")).unwrap(), b"index.html");
 
     // One by one if that is wanted.
     let apart = json_of(&network, &["store", folder, "--epochs", "1", "--no-quilts"]);
@@ -285,15 +293,10 @@ fn store(network: &TestNetwork, seed: u64, options: &[&str]) -> (String, Value) 
 #[test]
 fn shared_blobs_are_funded_and_extended_by_anybody() {
     let network = network();
-    network
-        .walrus(&[
-            "store",
-            text(&network.random_file(9, 1)),
-            "--epochs",
-            "3",
-            "--share",
-        ])
-        .assert_fails(2, &["--permanent"]);
+    let file = network.random_file(9, 1);
+    let refused = network.walrus(&["store", text(&file), "--epochs", "3", "--share"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("--permanent"), "{}", refused.stderr);
     let (object, _) = store(&network, 1, &["--permanent"]);
     let shared = json_of(
         &network,
@@ -645,7 +648,10 @@ fn an_upload_that_was_cut_off_goes_on_without_paying_again() {
         if let Some(blob) = blobs.get(0) {
             break blob.clone();
         }
-        assert!(interrupted.try_wait().unwrap().is_none(), "the store has ended");
+        assert!(
+            interrupted.try_wait().unwrap().is_none(),
+            "the store has ended"
+        );
     };
     interrupted.kill().unwrap();
     interrupted.wait().unwrap();
@@ -655,6 +661,9 @@ fn an_upload_that_was_cut_off_goes_on_without_paying_again() {
     let created = &stored[0]["blobStoreResult"]["newlyCreated"];
     assert_eq!(created["blobObject"]["id"], registered["id"]);
     assert_eq!(created["cost"], 0);
-    assert!(created["resourceOperation"]["reuseRegistration"].is_object(), "{created}");
+    assert!(
+        created["resourceOperation"]["reuseRegistration"].is_object(),
+        "{created}"
+    );
     assert!(network.read(at(created, "/blobObject/blobId")) == fs::read(&file).unwrap());
 }

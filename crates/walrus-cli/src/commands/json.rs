@@ -150,14 +150,7 @@ fn add_field(
     positionals: &mut Vec<(usize, Vec<String>)>,
 ) -> anyhow::Result<()> {
     let place = || format!("`{field}` of `{}`", command.get_name());
-    let Some(argument) = argument(command, field) else {
-        // Which code a blob is encoded with can be said; there is one.
-        if field == "encodingType" {
-            ensure!(value == "RS2", "`encodingType` can only be \"RS2\"");
-            return Ok(());
-        }
-        bail!("there is no {}", place());
-    };
+    let argument = argument(command, field).with_context(|| format!("there is no {}", place()))?;
     let values = match value {
         Value::Null => return Ok(()),
         Value::Bool(false) if !argument.get_action().takes_values() => return Ok(()),
@@ -284,7 +277,7 @@ mod tests {
             ),
             (
                 r#"{"command":{"store":{"files":["a"],"epochs":"max","dryRun":false,"encodingType":"RS2"}}}"#.to_owned(),
-                "store --epochs=max -- a".to_owned(),
+                "store --encoding-type=RS2 --epochs=max -- a".to_owned(),
             ),
             (
                 r#"{"command":{"store":{"files":["a"],"earliestExpiryTime":{"secs_since_epoch":1700000000,"nanos_since_epoch":0}}}}"#.to_owned(),

@@ -217,28 +217,60 @@ impl Folder {
     /// Writes all files. Whoever made the quilt has chosen their names: none leads out of the folder, and none
     /// replaces what is in it.
     fn write(&self, files: &[Patch]) -> anyhow::Result<()> {
-        let paths: Vec<PathBuf> = files
-            .iter()
-            .map(|file| self.path.join(file_name(&file.identifier)))
-            .collect();
-        if let Some(taken) = paths.iter().find(|path| fs::symlink_metadata(path).is_ok()) {
+        let places: Vec<PathBuf> = files.iter().map(|file| place(&file.identifier)).collect();
+        for place in &places {
+            // What is new at the top is ours at every depth, so no link in it leads elsewhere.
+            let top = place.components().next();
+            let top = self
+                .path
+                .join(top.map_or(Path::new(""), |top| Path::new(top.as_os_str())));
+            if fs::symlink_metadata(&top).is_ok() {
+                bail!(
+                    "{} exists already, and nothing was written: name an empty folder",
+                    path_text(&top)
+                );
+            }
+        }
+        let is_folder = |place: &PathBuf| {
+            let mut others = places.iter();
+            others.any(|other| other != place && other.starts_with(place))
+        };
+        if let Some(both) = places.iter().find(|place| is_folder(place)) {
             bail!(
-                "{} exists already, and nothing was written: name an empty folder",
-                path_text(taken)
+                "{} is a file and a folder in this quilt, and nothing was written: read its files one by one",
+                path_text(both)
             );
         }
-        for (path, file) in paths.iter().zip(files) {
-            Output::open(path)
-                .and_then(|output| output.write(&file.data))
-                .with_context(|| {
-                    format!(
-                        "cannot write {} (the file {})",
-                        path_text(path),
-                        printable(&file.identifier)
-                    )
-                })?;
+        for (place, file) in places.iter().zip(files) {
+            self.write_one(place, file).with_context(|| {
+                format!(
+                    "cannot write {} (the file {})",
+                    path_text(&self.path.join(place)),
+                    printable(&file.identifier)
+                )
+            })?;
         }
         Ok(())
+    }
+
+    fn write_one(&self, place: &Path, file: &Patch) -> anyhow::Result<()> {
+        let path = self.path.join(place);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        Output::open(&path)?.write(&file.data)?;
+        Ok(())
+    }
+}
+
+/// Where a file of this name is put: below folders for what is separated by `/`, if every part names something, and
+/// else in the folder itself.
+fn place(identifier: &str) -> PathBuf {
+    let names_something = |part: &str| !matches!(part, "" | "." | "..");
+    if identifier.split('/').all(names_something) {
+        identifier.split('/').map(file_name).collect()
+    } else {
+        file_name(identifier).into()
     }
 }
 
@@ -288,6 +320,39 @@ mod tests {
         ] {
             assert_eq!(file_name(identifier), name);
         }
+    }
+
+    #[test]
+    fn folders_come_back_as_folders() {
+        for (identifier, expected) in [
+            ("a/b.txt", "a/b.txt"),
+            ("a/.git/x", "a/%2Egit/x"),
+            ("a//b", "a%2F%2Fb"),
+            ("a/../b", "a%2F..%2Fb"),
+            ("/a", "%2Fa"),
+            ("a/", "a%2F"),
+        ] {
+            assert_eq!(place(identifier), Path::new(expected), "{identifier}");
+        }
+        let parent = tempfile::tempdir().unwrap();
+        let open = |name: &str| Folder::open(&parent.path().join(name)).unwrap();
+        open("1")
+            .write(&[file("a/b", b"1"), file("a/c/d", b"2"), file("e", b"3")])
+            .unwrap();
+        assert_eq!(fs::read(parent.path().join("1/a/c/d")).unwrap(), b"2");
+        let error = open("2").write(&[file("a", b"1"), file("a/b", b"2")]);
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .contains("a file and a folder")
+        );
+        // A link that is there leads nowhere.
+        let third = open("3");
+        std::os::unix::fs::symlink(parent.path(), third.path.join("a")).unwrap();
+        let error = third.write(&[file("a/b", b"1")]).unwrap_err();
+        assert!(error.to_string().contains("exists already"), "{error}");
+        assert!(!parent.path().join("b").exists());
     }
 
     #[test]
