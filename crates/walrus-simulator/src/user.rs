@@ -153,6 +153,7 @@ async fn act(
                 deletable,
                 force: false,
                 ignore_resources: false,
+                needs_object: false,
             };
             let inputs = vec![BlobInput::Bytes(bytes.into())];
             let results = client.store(inputs, &options, &no_progress()).await?;
