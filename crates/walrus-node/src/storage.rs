@@ -199,7 +199,7 @@ impl Storage {
         bytes: Bytes,
     ) -> Result<Outcome, StorageError> {
         self.check_space(bytes.len())?;
-        let addition = if bytes.len() <= INLINE_SLIVER_BYTES_MAX {
+        let addition = if bytes.len() <= self.files.medium().inline_bytes_max() {
             Addition::inline_sliver(key, bytes)
         } else {
             let files = self.files.clone();

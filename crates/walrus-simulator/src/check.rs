@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use walrus_client::progress::no_progress;
 use walrus_contracts::types::Blob;
-use walrus_core::{BlobId, Epoch, ShardIndex};
+use walrus_core::{BlobId, Epoch, ShardIndex, node_api::BlobStatus};
 use walrus_encoder::ConsistencyCheck;
 use walrus_node::service::Service;
 
@@ -27,7 +27,11 @@ pub(crate) async fn check(world: &mut World) -> Result<(), String> {
     loop {
         let revived = world.restart_failed().await;
         revived.map_err(|error| format!("a node does not start: {error:#}"))?;
-        let Err(reason) = is_well(world).await else {
+        let well = match is_well(world).await {
+            Ok(()) => are_rejected(world).await,
+            unwell => unwell,
+        };
+        let Err(reason) = well else {
             break;
         };
         if Instant::now() > deadline {
@@ -100,6 +104,27 @@ async fn is_node_well(service: &Service, epoch: Epoch) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether all nodes have come to the same verdict about blobs that were encoded inconsistently: they are no blobs.
+async fn are_rejected(world: &World) -> Result<(), String> {
+    let inconsistent = lock(&world.known).inconsistent.clone();
+    for node in &world.nodes {
+        let Some(service) = node.service() else {
+            return Err(format!("node-{} does not serve", node.index));
+        };
+        for blob_id in &inconsistent {
+            let status = service.blob_status(*blob_id).await;
+            let status = status.map_err(|error| error.to_string())?;
+            if !matches!(status, BlobStatus::Invalid { .. }) {
+                return Err(format!(
+                    "node-{} takes {blob_id} for a blob, which is none: {status:?}",
+                    node.index
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Whether every certified blob reads back as what it was.
 async fn everything_reads(world: &World) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("the chain cannot be read: {error}");
@@ -112,6 +137,9 @@ async fn everything_reads(world: &World) -> Result<(), String> {
             .await
             .map_err(|error| failed(&error))?;
         for blob in owned.map_err(|error| failed(&error))? {
+            if lock(&world.known).inconsistent.contains(&blob.blob_id) {
+                continue;
+            }
             // One that ends while it is read may be gone.
             if blob.certified_epoch.is_some() && blob.storage.end_epoch > info.epoch + 1 {
                 reads(world, &blob).await?;

@@ -16,6 +16,7 @@
 mod base;
 mod chain;
 mod check;
+mod malicious;
 mod network;
 mod node;
 mod trace;
@@ -45,6 +46,8 @@ pub struct Options {
     pub steps: u32,
     /// Show every line of the trace on stderr.
     pub trace: bool,
+    /// Let all disks say that they have synced when they have not, which nothing can survive: the checks must notice.
+    pub disks_lie: bool,
 }
 
 impl Default for Options {
@@ -52,6 +55,7 @@ impl Default for Options {
         Self {
             steps: 60,
             trace: false,
+            disks_lie: false,
         }
     }
 }
@@ -134,7 +138,7 @@ fn simulate<T>(
 
 async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<Outcome> {
     let trace = Trace::new(options.trace);
-    let mut world = World::begin(base, seed, trace.clone()).await?;
+    let mut world = World::begin(base, seed, options.disks_lie, trace.clone()).await?;
     for _ in 0..options.steps {
         world.step().await?;
     }

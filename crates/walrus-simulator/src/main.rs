@@ -38,6 +38,9 @@ struct Arguments {
     /// Show everything that happens; for one seed
     #[arg(long)]
     trace: bool,
+    /// Let all disks lie about what they have synced, so that histories go wrong
+    #[arg(long)]
+    disks_lie: bool,
     /// Go on after a failure
     #[arg(long)]
     keep_going: bool,
@@ -48,6 +51,7 @@ impl Arguments {
         Options {
             steps: self.steps,
             trace: self.trace,
+            disks_lie: self.disks_lie,
         }
     }
 }
@@ -105,6 +109,7 @@ fn many(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let history = Command::new(&program)
                 .args(["--first-seed", &seed.to_string()])
                 .args(["--steps", &arguments.steps.to_string()])
+                .args(arguments.disks_lie.then_some("--disks-lie"))
                 .stdin(Stdio::null())
                 .status();
             if !history

@@ -108,6 +108,11 @@ impl SimulatedNode {
         self.disk.cut_power(rng);
     }
 
+    /// Puts in a new, empty disk. The node must not run.
+    pub(crate) fn lose_disk(&mut self) {
+        self.disk = SimulatedDisk::new();
+    }
+
     /// Why the process has given up, if it has.
     pub(crate) fn failure(&self) -> Option<String> {
         let (_, status) = self.running.as_ref()?;

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use walrus_client::{
     BlobInput, Environment, SigningOptions, StorageDuration, StoreOptions, WalrusClient,
     config::{ClientConfig, NodeScheme, parse},
+    node::Transport,
     progress::no_progress,
 };
 use walrus_core::{BlobId, EpochCount, ObjectId};
@@ -18,6 +19,7 @@ use walrus_encoder::ConsistencyCheck;
 use crate::{
     base::{Base, user, user_ip},
     chain::ChainLink,
+    malicious,
     network::{Host, Network},
     trace::Trace,
 };
@@ -29,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) contents: BTreeMap<BlobId, Vec<u8>>,
     /// Blob objects that were stored and not deleted since, with their owners.
     pub(crate) stored: Vec<(u8, BlobId, ObjectId)>,
+    /// Certified blobs that were encoded inconsistently.
+    pub(crate) inconsistent: Vec<BlobId>,
     /// Wrong bytes that somebody was given.
     pub(crate) wrong: Vec<String>,
     /// Operations that came to a good end.
@@ -48,6 +52,7 @@ pub(crate) struct User {
     process: Process,
     known: SharedKnown,
     trace: Trace,
+    host: Host,
     busy: Option<JoinHandle<()>>,
 }
 
@@ -58,6 +63,7 @@ pub(crate) enum Action {
         epochs: EpochCount,
         deletable: bool,
     },
+    StoreInconsistently(Vec<u8>),
     Read(BlobId),
     Delete(ObjectId),
     Extend(ObjectId, EpochCount),
@@ -87,6 +93,7 @@ impl User {
             process: Process::new(),
             known: Arc::clone(known),
             trace: trace.clone(),
+            host,
             busy: None,
         })
     }
@@ -100,8 +107,9 @@ impl User {
     pub(crate) fn begin(&mut self, action: Action) {
         let (client, index) = (self.client.clone(), self.index);
         let (known, trace) = (Arc::clone(&self.known), self.trace.clone());
+        let transport = self.host.transport();
         self.busy = Some(self.process.spawn(async move {
-            let outcome = act(&client, index, action, &known).await;
+            let outcome = act(&client, transport, index, action, &known).await;
             let mut known = lock(&known);
             match &outcome {
                 Ok(_) => known.done += 1,
@@ -119,14 +127,6 @@ impl User {
         self.process = Process::new();
         self.busy = None;
     }
-
-    /// Waits for the last action.
-    pub(crate) async fn finish(&mut self) {
-        if let Some(task) = self.busy.take() {
-            // It fails only if it was killed.
-            let _ = task.await;
-        }
-    }
 }
 
 pub(crate) fn lock(known: &SharedKnown) -> MutexGuard<'_, Known> {
@@ -135,6 +135,7 @@ pub(crate) fn lock(known: &SharedKnown) -> MutexGuard<'_, Known> {
 
 async fn act(
     client: &WalrusClient,
+    transport: Arc<dyn Transport>,
     user: u8,
     action: Action,
     known: &SharedKnown,
@@ -164,6 +165,11 @@ async fn act(
                 }
             }
             Ok(format!("has stored {blob_id}"))
+        }
+        Action::StoreInconsistently(bytes) => {
+            let blob_id = malicious::store(client, transport, &bytes).await?;
+            lock(known).inconsistent.push(blob_id);
+            Ok(format!("has stored {blob_id} inconsistently"))
         }
         Action::Read(blob_id) => {
             let bytes = client

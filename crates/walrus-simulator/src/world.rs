@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use anyhow::Context as _;
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use rand::{Rng as _, RngCore as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use sui_localnet::EmbeddedChain;
 use tokio::time::sleep;
 use walrus_core::{FROST_PER_WAL, Frost};
@@ -26,8 +26,10 @@ const STAKE: Frost = Frost(1_000 * FROST_PER_WAL);
 const STAKE_MOVED_WAL_MAX: u64 = 150;
 /// Longest time without a checkpoint.
 const HEARTBEAT: Duration = Duration::from_secs(4);
+/// How often whoever operates the nodes looks after them.
+const TEND_INTERVAL: Duration = Duration::from_secs(1);
 /// How long something happens to nobody, at most.
-const PAUSE_MS_MAX: u64 = 6_000;
+const PAUSE_MS_MAX: u64 = 4_000;
 /// Largest blob, in bytes.
 const BLOB_BYTES_MAX: usize = 4_000;
 /// Changes of a disk after which it stops at the latest.
@@ -71,14 +73,16 @@ enum Event {
     FillDisk,
     FailSyncs,
     MendDisk,
+    PowerCut,
+    LoseDisk,
     CrashUser,
     MoveStake,
     JumpClock,
 }
 
 /// Events and how often they happen, beside each other.
-const EVENTS: [(Event, u32); 20] = [
-    (Event::Act, 60),
+const EVENTS: [(Event, u32); 22] = [
+    (Event::Act, 75),
     (Event::Crash, 6),
     (Event::StopDisk, 3),
     (Event::Start, 14),
@@ -95,6 +99,8 @@ const EVENTS: [(Event, u32); 20] = [
     (Event::FillDisk, 2),
     (Event::FailSyncs, 2),
     (Event::MendDisk, 6),
+    (Event::PowerCut, 2),
+    (Event::LoseDisk, 1),
     (Event::CrashUser, 3),
     (Event::MoveStake, 2),
     (Event::JumpClock, 1),
@@ -102,7 +108,12 @@ const EVENTS: [(Event, u32); 20] = [
 
 impl World {
     /// Starts a network in its first epoch.
-    pub(crate) async fn begin(base: &Base, seed: u64, trace: Trace) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(
+        base: &Base,
+        seed: u64,
+        disks_lie: bool,
+        trace: Trace,
+    ) -> anyhow::Result<Self> {
         let mut rng = StdRng::seed_from_u64(seed);
         let network = Network::new(rng.r#gen(), trace.clone());
         let chain = EmbeddedChain::resume(&base.snapshot)?;
@@ -142,6 +153,7 @@ impl World {
             .collect();
         walrus_admin::start_first_epoch(&staker, &stakes).await?;
         for node in &mut nodes {
+            node.disk.set_syncs_lie(disks_lie);
             node.start()?;
         }
         let victim = rng.gen_range(0..nodes.len());
@@ -203,6 +215,16 @@ impl World {
             Event::FillDisk => self.any_node().disk.set_full(true),
             Event::FailSyncs => self.any_node().disk.set_syncs_fail(true),
             Event::MendDisk => self.mend_disks(),
+            Event::PowerCut => {
+                for node in &mut self.nodes {
+                    node.crash(&mut self.rng).await;
+                }
+            }
+            Event::LoseDisk => {
+                let node = &mut self.nodes[self.victim];
+                node.crash(&mut self.rng).await;
+                node.lose_disk();
+            }
             Event::CrashUser => {
                 let user = self.rng.gen_range(0..self.users.len());
                 self.users[user].crash().await;
@@ -221,8 +243,9 @@ impl World {
         self.mend_disks();
         self.restart_failed().await?;
         self.start_all()?;
-        for user in &mut self.users {
-            user.finish().await;
+        while self.users.iter().any(User::is_busy) {
+            sleep(TEND_INTERVAL).await;
+            self.restart_failed().await?;
         }
         Ok(())
     }
@@ -265,17 +288,17 @@ impl World {
             .collect();
         let any = known.stored.choose(&mut self.rng).copied();
         let own = own.choose(&mut self.rng).copied();
-        match (self.rng.gen_range(0..20), any, own) {
-            (0..=8, Some((_, blob_id, _)), _) => Action::Read(blob_id),
-            (9, _, Some((_, _, object))) => {
+        match (self.rng.gen_range(0..40), any, own) {
+            (0..=15, Some((_, blob_id, _)), _) => Action::Read(blob_id),
+            (16..=18, _, Some((_, _, object))) => {
                 known.stored.retain(|(_, _, stored)| *stored != object);
                 Action::Delete(object)
             }
-            (10, _, Some((_, _, object))) => Action::Extend(object, self.rng.gen_range(1..4)),
+            (19..=20, _, Some((_, _, object))) => Action::Extend(object, self.rng.gen_range(1..4)),
+            (21, ..) => Action::StoreInconsistently(content(&mut self.rng, BLOB_BYTES_MAX)),
             _ => {
                 let length = self.rng.gen_range(1..=BLOB_BYTES_MAX);
-                let mut bytes = vec![0; length];
-                rand::RngCore::fill_bytes(&mut self.rng, &mut bytes);
+                let bytes = content(&mut self.rng, length);
                 Action::Store {
                     bytes,
                     epochs: *[1, 2, 15, 18].choose(&mut self.rng).unwrap_or(&1),
@@ -311,6 +334,7 @@ impl World {
 
     fn mend_disks(&mut self) {
         for node in &self.nodes {
+            node.disk.keep_going();
             node.disk.set_full(false);
             node.disk.set_syncs_fail(false);
         }
@@ -365,6 +389,13 @@ impl World {
         let nodes = self.nodes.iter().map(|node| &node.chain);
         nodes.chain(self.users.iter().map(|user| &user.chain))
     }
+}
+
+/// A blob that nobody has seen before.
+fn content(rng: &mut StdRng, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    rng.fill_bytes(&mut bytes);
+    bytes
 }
 
 /// Accounts of the users, in order.

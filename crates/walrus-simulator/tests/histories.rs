@@ -27,6 +27,15 @@ fn the_same_seed_gives_the_same_history() {
     assert_ne!(first, traced("8"));
 }
 
+/// Disks that forget what they said was durable break every promise: if no history goes wrong, the checks see nothing.
+#[test]
+fn what_is_lost_is_noticed() {
+    let output = simulate(&["--seeds", "20", "--disks-lie"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(errors.contains("replay it with"), "{errors}");
+}
+
 #[test]
 fn a_hundred_histories_end_well() {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);

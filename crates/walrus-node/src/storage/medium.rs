@@ -19,6 +19,14 @@ pub enum Medium {
 }
 
 impl Medium {
+    /// Slivers up to this size are kept inside the index.
+    pub(super) fn inline_bytes_max(&self) -> usize {
+        match self {
+            Self::FileSystem => super::INLINE_SLIVER_BYTES_MAX,
+            Self::Simulated(_) => Mount::INLINE_BYTES_MAX,
+        }
+    }
+
     pub(super) fn create_directory(&self, path: &Path) -> io::Result<()> {
         match self {
             Self::FileSystem => fs::create_dir_all(path),

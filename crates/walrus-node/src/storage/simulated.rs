@@ -60,6 +60,7 @@ struct State {
     /// Batches that are not synced.
     journal: Vec<Vec<Write>>,
     syncs_fail: bool,
+    syncs_lie: bool,
     used_up: bool,
     /// Changes until the power is cut.
     changes_left: Option<u32>,
@@ -108,6 +109,16 @@ impl SimulatedDisk {
     /// Whether syncs fail from now on.
     pub fn set_syncs_fail(&self, fail: bool) {
         self.lock().syncs_fail = fail;
+    }
+
+    /// Whether syncs say that they are done, and are not: what no storage survives.
+    pub fn set_syncs_lie(&self, lie: bool) {
+        self.lock().syncs_lie = lie;
+    }
+
+    /// Takes back [`Self::stop_after`].
+    pub fn keep_going(&self) {
+        self.lock().changes_left = None;
     }
 
     /// Whether no space is left from now on.
@@ -200,6 +211,9 @@ fn put<K: Ord>(map: &mut BTreeMap<K, Vec<u8>>, key: K, value: Option<Vec<u8>>) {
 
 /// Files.
 impl Mount {
+    /// Slivers up to this size are kept inside the index: few, so that small blobs are in files, too.
+    pub(super) const INLINE_BYTES_MAX: usize = 128;
+
     pub(super) fn available_bytes(&self) -> io::Result<u64> {
         let used_up = self.state()?.used_up;
         Ok(if used_up { 0 } else { AVAILABLE_BYTES })
@@ -257,6 +271,9 @@ impl Mount {
         let mut state = self.change()?;
         if state.syncs_fail {
             return Err(sync_failure());
+        }
+        if state.syncs_lie {
+            return Ok(());
         }
         let names = std::mem::take(&mut state.names);
         for (path, content) in names {
@@ -358,6 +375,9 @@ impl State {
     fn sync_journal(&mut self) -> io::Result<()> {
         if self.syncs_fail {
             return Err(sync_failure());
+        }
+        if self.syncs_lie {
+            return Ok(());
         }
         for batch in std::mem::take(&mut self.journal) {
             apply(&mut self.tables_kept, batch);
