@@ -5,6 +5,7 @@ mod blobs;
 mod call;
 mod epoch;
 mod exchange;
+mod event_blobs;
 mod governance;
 mod nodes;
 mod operators;
@@ -25,6 +26,7 @@ pub use self::{
     blobs::{BlobToCertify, BlobToRegister, Lifetime, Receipt, Registered, StorageSource},
     call::{Call, Proof},
     exchange::exchange_for_wal,
+    event_blobs::EventBlobAttestation,
     governance::{NewProposal, Vote, Voter},
     nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
     operators::{NodeChanges, NodeRight, VoteChanges},

@@ -172,6 +172,16 @@ pub enum SuiError {
         /// The latest checkpoint the full node has.
         latest: u64,
     },
+    /// The full nodes no longer have checkpoints we need.
+    #[error(
+        "checkpoint {needed} was pruned: the full node has checkpoints from {lowest} on; add one that keeps more history"
+    )]
+    Pruned {
+        /// The first checkpoint that is needed.
+        needed: u64,
+        /// The first checkpoint there is.
+        lowest: u64,
+    },
     /// A new version of a package was refused.
     #[error("{0}")]
     UpgradeRefused(UpgradeRefusal),
@@ -201,6 +211,15 @@ impl SuiError {
     /// The error of our contracts, if that is what happened.
     pub fn contract_error(&self) -> Option<ContractError> {
         self.move_abort().and_then(MoveAbort::contract_error)
+    }
+
+    /// True if the full node says that it has not got what was asked for.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Rpc { status, .. } => status.code() == tonic::Code::NotFound,
+            Self::ObjectNotFound(_) => true,
+            _ => false,
+        }
     }
 
     /// True for failures of the way to the chain that may pass, as opposed to refusals.

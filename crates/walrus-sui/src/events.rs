@@ -71,7 +71,7 @@ impl EventStream {
 
     /// Waits for the next checkpoint.
     ///
-    /// Fails only for reasons that waiting does not cure: the full node has dropped the checkpoints we need, is
+    /// Fails only for reasons that waiting does not cure: no full node has the checkpoints we need any more, it is
     /// of another chain than before, or sends what cannot be understood. Calling again tries again. Dropping
     /// the future loses nothing.
     pub async fn next(&mut self) -> Result<CheckpointEvents, SuiError> {
@@ -91,7 +91,7 @@ impl EventStream {
         let frames = match &mut self.frames {
             Some(frames) => frames,
             none => {
-                check_same_chain(&self.rpc, self.cursor).await?;
+                check_history(&self.rpc, self.cursor).await?;
                 none.insert(open(&self.rpc, expected))
             }
         };
@@ -136,12 +136,27 @@ impl EventStream {
     }
 }
 
+/// Checks that the full node has what comes after `cursor`, or one of the others does.
+///
 /// A chain that is behind our cursor was reset: waiting for it to catch up would skip its events.
-async fn check_same_chain(rpc: &SuiRpc, cursor: u64) -> Result<(), SuiError> {
+async fn check_history(rpc: &SuiRpc, cursor: u64) -> Result<(), SuiError> {
+    let needed = cursor.saturating_add(1);
+    let mut others = rpc.urls().count().saturating_sub(1);
     loop {
-        match rpc.latest_checkpoint().await {
-            Ok(latest) if latest < cursor => return Err(SuiError::ChainReset { cursor, latest }),
-            Ok(_) => return Ok(()),
+        match rpc.available_checkpoints().await {
+            Ok(available) if *available.end() < cursor => {
+                let latest = *available.end();
+                return Err(SuiError::ChainReset { cursor, latest });
+            }
+            Ok(available) if *available.start() <= needed => return Ok(()),
+            Ok(available) if others == 0 => {
+                let lowest = *available.start();
+                return Err(SuiError::Pruned { needed, lowest });
+            }
+            Ok(_) => {
+                others -= 1;
+                rpc.rotate();
+            }
             Err(error) if error.is_transient() => {
                 tracing::debug!(%error, "waiting for a full node");
                 tokio::time::sleep(RETRY_DELAY_MAX).await;

@@ -242,10 +242,20 @@ impl SuiReader {
         Ok(EventStream::new(self.shared.rpc.clone(), package, cursor))
     }
 
-    /// The checkpoint in which the Walrus package was first published: no event is in it or before it.
+    /// The checkpoint in which the Walrus package was first published: no event is in it or before it. Fails with
+    /// [`SuiError::Pruned`] if the full node has forgotten.
     pub async fn deployment_checkpoint(&self) -> Result<u64, SuiError> {
         let package = self.contract_state().await?.original_package;
-        self.shared.rpc.checkpoint_of_last_change(package).await
+        let rpc = &self.shared.rpc;
+        let error = match rpc.checkpoint_of_last_change(package).await {
+            Err(error) if error.is_not_found() => error,
+            found => return found,
+        };
+        // The package is there, so its transaction was: a full node that prunes has forgotten it.
+        match *rpc.available_checkpoints().await?.start() {
+            0 => Err(error),
+            lowest => Err(SuiError::Pruned { needed: 0, lowest }),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which chain it is, and what time.
 
+use std::ops::RangeInclusive;
+
 use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
@@ -41,6 +43,23 @@ impl SuiRpc {
         let id = object_id(CLOCK);
         let clock: Clock = self.object(id).await?.decode("Clock")?;
         Ok(clock.timestamp_ms)
+    }
+
+    /// The checkpoints the full node has: the first and the last. Those before were pruned.
+    pub async fn available_checkpoints(&self) -> Result<RangeInclusive<u64>, SuiError> {
+        let response = self
+            .call("GetServiceInfo", |mut client| async move {
+                client
+                    .ledger_client()
+                    .get_service_info(proto::GetServiceInfoRequest::default())
+                    .await
+            })
+            .await?;
+        let info = response.get_ref();
+        let latest = info.checkpoint_height.ok_or_else(|| {
+            SuiError::decode("the answer of GetServiceInfo", "no checkpoint_height")
+        })?;
+        Ok(info.lowest_available_checkpoint.unwrap_or(0)..=latest)
     }
 
     /// Sequence number of the latest checkpoint.
