@@ -18,7 +18,8 @@ pub use envelope::{
 };
 pub use error::{ErrorReason, ErrorStatus};
 pub use health::{
-    EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
+    EventBlobProgress, EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts,
+    ShardSummary,
 };
 pub use query::{ConfirmationQuery, HealthQuery, PendingQuery};
 pub use status::{BlobStatus, DeletableCounts, StoredStatus};

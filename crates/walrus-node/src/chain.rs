@@ -8,7 +8,7 @@ mod sui;
 
 use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use walrus_core::{
-    Epoch, ObjectId,
+    BlobId, Epoch, ObjectId,
     certificate::ProtocolCertificate,
     keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
@@ -18,6 +18,7 @@ use crate::epoch::{EpochCall, Moment};
 pub use announce::Announcement;
 pub use sui::{SuiChain, SuiChainConfig};
 pub use walrus_contracts::events::WalrusEvent;
+pub use walrus_sui::contract::EventBlobAttestation;
 pub use walrus_sui::{
     CheckpointEvents, Committee, CommitteeMember, Committees, EpochInfo, EpochState,
 };
@@ -60,6 +61,16 @@ pub trait ChainView: Send + Sync + 'static {
         certificate: ProtocolCertificate,
     ) -> BoxFuture<'_, Result<(), ChainError>>;
 
+    /// What the chain says about event blobs.
+    fn event_blobs(&self) -> BoxFuture<'_, Result<EventBlobsOnChain, ChainError>>;
+
+    /// Attests that this node holds its part of an event blob. Fails with [`ChainError::NothingToDo`] if that was attested
+    /// before, or cannot be attested in this epoch.
+    fn certify_event_blob(
+        &self,
+        attestation: EventBlobAttestation,
+    ) -> BoxFuture<'_, Result<(), ChainError>>;
+
     /// Makes the chain say about this node what is wanted; returns the names of what was different.
     fn announce<'a>(
         &'a self,
@@ -87,6 +98,9 @@ pub enum ChainError {
     /// The chain answered something that contradicts the configuration.
     #[error("{0}")]
     Contradiction(String),
+    /// The full nodes no longer have the checkpoints that were asked for.
+    #[error("{0}")]
+    Pruned(String),
     /// The step was done by somebody else, or its time has not come.
     #[error("{0}")]
     NothingToDo(String),
@@ -96,6 +110,30 @@ pub enum ChainError {
     /// The wallet cannot pay for gas.
     #[error("{0}; send SUI to this account")]
     NoGas(String),
+}
+
+/// Event blobs, as the chain has them at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventBlobsOnChain {
+    /// The current epoch.
+    pub epoch: Epoch,
+    /// The last one that is certified.
+    pub latest: Option<CertifiedEventBlob>,
+    /// Whether this node is in the committee.
+    pub is_member: bool,
+    /// What this node attested last: the last checkpoint of the event blob, and the epoch.
+    pub attested: Option<(u64, Epoch)>,
+    /// A checkpoint that shows all that.
+    pub checkpoint: u64,
+}
+
+/// A certified event blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CertifiedEventBlob {
+    /// Its ID.
+    pub blob_id: BlobId,
+    /// Its last checkpoint.
+    pub last_checkpoint: u64,
 }
 
 /// The registration of a node on chain.

@@ -19,6 +19,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use walrus_client::config::{CommunicationConfig, NodeScheme};
+use walrus_contracts::event_blob::CutRule;
 use walrus_core::ObjectId;
 use walrus_http::HttpLimits;
 
@@ -27,11 +28,11 @@ pub use announced::{
 };
 pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
 pub use sections::{
-    BalanceCheckConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
-    SuiConfig, TlsConfig, WalletReference,
+    BalanceCheckConfig, EventBlobCutConfig, EventProcessorConfig, PendingMetadataCacheConfig,
+    PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig, WalletReference,
 };
 
-use crate::{pending::PendingLimits, service::ServiceLimits};
+use crate::{events::EventBlobOptions, pending::PendingLimits, service::ServiceLimits};
 
 /// Port of the API unless configured otherwise.
 pub const DEFAULT_REST_PORT: u16 = 9185;
@@ -44,13 +45,11 @@ const NAME_CHARS_MAX: usize = 100;
 
 /// Sections other node implementations know and this version does without.
 const FOREIGN_KEYS: &[&str] = &[
-    "disable_event_blob_writer",
     "num_uncertified_blob_threshold",
     "admin_socket_path",
     "sliver_reference_cache_max_entries",
     "blob_recovery",
     "shard_sync_config",
-    "event_processor_config",
     "live_upload_deferral",
     "garbage_collection",
     "consistency_check",
@@ -169,6 +168,15 @@ pub struct NodeConfig {
     /// Where the price of WAL in dollars is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wal_price_monitor: Option<PriceMonitorConfig>,
+    /// Do not write, store and attest event blobs.
+    #[serde(default)]
+    pub disable_event_blob_writer: bool,
+    /// Where event blobs end: a rule of the whole network.
+    #[serde(default)]
+    pub event_blob_cut: EventBlobCutConfig,
+    /// How events are read.
+    #[serde(default)]
+    pub event_processor_config: EventProcessorConfig,
     /// Everything else in the file.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
@@ -263,6 +271,19 @@ impl NodeConfig {
     pub fn scrub_cycle(&self) -> Option<Duration> {
         let cycle = Duration::from_secs(self.scrub_cycle_secs);
         (!cycle.is_zero()).then_some(cycle)
+    }
+
+    /// What is done with event blobs.
+    pub fn event_blob_options(&self) -> EventBlobOptions {
+        EventBlobOptions {
+            cut_rule: (!self.disable_event_blob_writer).then_some(CutRule {
+                bytes_max: self.event_blob_cut.max_bytes,
+                checkpoints_max: self.event_blob_cut.max_checkpoints,
+            }),
+            catch_up_lag_min: self
+                .event_processor_config
+                .event_stream_catchup_min_checkpoint_lag,
+        }
     }
 
     /// Bounds of the API server.

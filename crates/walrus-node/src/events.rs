@@ -5,8 +5,11 @@
 //! repeated and is.
 
 mod attest;
+mod blobs;
 mod epoch_change;
 mod garbage;
+mod history;
+mod record;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,27 +21,32 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
-use walrus_contracts::events::{
-    BlobCertified, BlobRegistered, PooledBlobCertified, PooledBlobRegistered,
+use walrus_contracts::{
+    event_blob::CutRule,
+    events::{BlobCertified, BlobRegistered, PooledBlobCertified, PooledBlobRegistered},
 };
 use walrus_core::EventId;
 
 use crate::{
     chain::{ChainError, ChainView, CheckpointEvents, WalrusEvent},
     epoch::EpochPlan,
-    progress::NodePhase,
     shard_work::{Healing, ShardWork},
     state::NodeState,
     storage::{Cursor, StorageError},
 };
 
+use history::{HistoryError, Origin};
+use record::Recorder;
+
 pub(crate) use attest::attest_epochs;
+pub(crate) use blobs::EventBlobWriter;
 pub use garbage::GarbageCollector;
+pub use history::History;
 
 /// Pause after an error of the event stream or of the storage.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// Checkpoints without events after which the cursor is written nevertheless.
+/// Checkpoints without events after which the cursor is written nevertheless, at most.
 const EMPTY_CHECKPOINTS_PER_WRITE: u64 = 64;
 
 /// Longest time between two checkpoints of a chain that is there.
@@ -68,6 +76,17 @@ pub struct Workers {
     pub shard_work: Arc<dyn ShardWork>,
     /// Completes blobs.
     pub healing: Arc<dyn Healing>,
+    /// Finds events of the past.
+    pub history: Arc<History>,
+}
+
+/// What is done with event blobs.
+#[derive(Debug, Clone, Copy)]
+pub struct EventBlobOptions {
+    /// Where they end; `None` if this node writes none.
+    pub cut_rule: Option<CutRule>,
+    /// Checkpoints the node may be behind at its start before it catches up with event blobs instead of from full nodes.
+    pub catch_up_lag_min: u64,
 }
 
 /// The consumer of chain events.
@@ -76,12 +95,19 @@ pub struct EventProcessor {
     chain: Arc<dyn ChainView>,
     shard_work: Arc<dyn ShardWork>,
     healing: Arc<dyn Healing>,
+    history: Arc<History>,
     garbage: GarbageCollector,
     tasks: TaskTracker,
     background: Arc<Semaphore>,
     stop: CancellationToken,
     cursor: Cursor,
+    recorder: Recorder,
+    catch_up_lag_min: u64,
+    /// Checkpoints without events after which the cursor is written nevertheless.
+    checkpoints_per_write: u64,
     unwritten_checkpoints: u64,
+    /// Whether an event was processed since the cursor was written.
+    has_unwritten_events: bool,
     /// The plan of the epoch the node stopped in.
     resumed: Option<EpochPlan>,
 }
@@ -93,6 +119,7 @@ impl EventProcessor {
         state: Arc<NodeState>,
         chain: Arc<dyn ChainView>,
         workers: Workers,
+        options: EventBlobOptions,
         resumed: Option<EpochPlan>,
         tasks: TaskTracker,
         stop: CancellationToken,
@@ -104,12 +131,17 @@ impl EventProcessor {
             chain,
             shard_work: workers.shard_work,
             healing: workers.healing,
+            history: workers.history,
             garbage,
             tasks,
             background: Arc::new(Semaphore::new(BACKGROUND_EVENTS_MAX)),
             stop,
             cursor,
+            recorder: Recorder::new(options.cut_rule),
+            catch_up_lag_min: options.catch_up_lag_min,
+            checkpoints_per_write: checkpoints_per_write(options.cut_rule),
             unwritten_checkpoints: 0,
+            has_unwritten_events: false,
             resumed,
         };
         processor.state.report_events(&processor.cursor, 0);
@@ -121,6 +153,11 @@ impl EventProcessor {
         let stop = self.stop.clone();
         // A checkpoint that was begun is finished: stopping takes effect between two of them, or while waiting for one.
         self.resume().await;
+        if self.is_far_behind().await
+            && let Err(error) = self.catch_up().await
+        {
+            warn!(%error, "cannot catch up with event blobs; reading everything from the full node");
+        }
         let mut events = self.chain.events(self.cursor.checkpoint);
         let mut connected = false;
         loop {
@@ -141,8 +178,20 @@ impl EventProcessor {
                         info!(checkpoint = checkpoint.checkpoint, "following the chain");
                         connected = true;
                     }
-                    self.process_until_done(&checkpoint).await;
+                    self.process_until_done(&checkpoint, Origin::Chain).await;
                     self.state.chain_answered();
+                }
+                Some(Err(ChainError::Pruned(reason))) => {
+                    info!(
+                        reason,
+                        "full nodes have forgotten what this node has not processed"
+                    );
+                    if let Err(error) = self.catch_up().await {
+                        self.report_history_failure(&error);
+                        pause(&stop).await;
+                    }
+                    connected = false;
+                    events = self.chain.events(self.cursor.checkpoint);
                 }
                 Some(Err(error)) => {
                     self.report_failure(&error.into());
@@ -155,7 +204,7 @@ impl EventProcessor {
             }
         }
         if self.unwritten_checkpoints > 0
-            && let Err(error) = self.state.save_cursor(&self.cursor)
+            && let Err(error) = self.write_cursor()
         {
             warn!(%error, "cannot write the event cursor; some checkpoints will be read again");
         }
@@ -174,9 +223,31 @@ impl EventProcessor {
         self.garbage.resume();
     }
 
+    /// Whether event blobs are the faster way to the present.
+    async fn is_far_behind(&self) -> bool {
+        let answer = timeout(CATCH_UP_CHECK_MAX, self.chain.event_blobs()).await;
+        let Ok(Ok(chain)) = answer else { return false };
+        let processed = self.cursor.checkpoint;
+        let lag = chain.checkpoint.saturating_sub(processed.unwrap_or(0));
+        let latest = chain.latest.map(|latest| latest.last_checkpoint);
+        lag > self.catch_up_lag_min && latest > processed
+    }
+
+    fn report_history_failure(&self, error: &HistoryError) {
+        if let HistoryError::Event(error) = error {
+            self.report_failure(error);
+        } else {
+            error!(
+                %error,
+                "cannot catch up with event blobs; trying again. A full node that keeps more history helps: name it in \
+                 sui.additional_rpc_endpoints"
+            );
+        }
+    }
+
     /// Processes one checkpoint, trying again on failure: skipping is not an option.
-    async fn process_until_done(&mut self, checkpoint: &CheckpointEvents) {
-        while let Err(error) = self.process(checkpoint).await {
+    async fn process_until_done(&mut self, checkpoint: &CheckpointEvents, origin: Origin) {
+        while let Err(error) = self.process(checkpoint, origin).await {
             self.report_failure(&error);
             pause(&self.stop).await;
             if self.stop.is_cancelled() {
@@ -193,39 +264,74 @@ impl EventProcessor {
         }
     }
 
-    async fn process(&mut self, checkpoint: &CheckpointEvents) -> Result<(), EventError> {
-        let done = usize::try_from(self.cursor.events_of_next).unwrap_or(usize::MAX);
-        let pending = checkpoint.events.len().saturating_sub(done);
-        for (position, (id, event)) in checkpoint.events.iter().enumerate().skip(done) {
-            self.state
-                .report_events(&self.cursor, pending + done - position);
-            self.process_event(id, event).await?;
+    async fn process(
+        &mut self,
+        checkpoint: &CheckpointEvents,
+        origin: Origin,
+    ) -> Result<(), EventError> {
+        let number = checkpoint.checkpoint;
+        // It was processed if only the cursor could not be written.
+        if self.cursor.checkpoint < Some(number) {
+            let done = usize::try_from(self.cursor.events_of_next).unwrap_or(usize::MAX);
+            let pending = checkpoint.events.len().saturating_sub(done);
+            for (position, (id, event)) in checkpoint.events.iter().enumerate().skip(done) {
+                self.state
+                    .report_events(&self.cursor, pending + done - position);
+                self.process_event(number, id, event, origin).await?;
+            }
+            // The boundary of the checkpoint is an element of the stream, too.
+            if origin == Origin::Chain {
+                self.recorder.add_boundary(&self.cursor, number);
+            }
+            self.cursor.checkpoint = Some(number);
+            self.cursor.events_of_next = 0;
+            self.cursor.next_index += 1;
+            self.unwritten_checkpoints += 1;
         }
-        // The boundary of the checkpoint is an element of the stream, too.
-        self.cursor.checkpoint = Some(checkpoint.checkpoint);
-        self.cursor.events_of_next = 0;
-        self.cursor.next_index += 1;
-        self.unwritten_checkpoints += 1;
-        if pending > 0 || self.unwritten_checkpoints >= EMPTY_CHECKPOINTS_PER_WRITE {
-            self.state.save_cursor(&self.cursor)?;
-            self.unwritten_checkpoints = 0;
+        if self.has_unwritten_events || self.unwritten_checkpoints >= self.checkpoints_per_write {
+            self.write_cursor()?;
         }
         self.state.report_events(&self.cursor, 0);
         Ok(())
     }
 
-    async fn process_event(&mut self, id: &EventId, event: &WalrusEvent) -> Result<(), EventError> {
+    /// Writes down how far the node is, and the elements on the way there.
+    fn write_cursor(&mut self) -> Result<(), StorageError> {
+        self.state
+            .save_cursor(&self.cursor, &self.recorder.unwritten())?;
+        self.recorder.written();
+        self.unwritten_checkpoints = 0;
+        self.has_unwritten_events = false;
+        Ok(())
+    }
+
+    async fn process_event(
+        &mut self,
+        checkpoint: u64,
+        id: &EventId,
+        event: &WalrusEvent,
+        origin: Origin,
+    ) -> Result<(), EventError> {
         debug!(%id, name = event.name(), "event");
         if let WalrusEvent::EpochChangeStart(start) = event {
             self.begin_epoch(start.epoch).await?;
         }
+        let recording = match origin {
+            Origin::Chain => {
+                let recorder = &self.recorder;
+                recorder.with_event(&self.cursor, checkpoint, id, event)
+            }
+            Origin::EventBlob => self.recorder.unwritten(),
+        };
         let next = Cursor {
             checkpoint: self.cursor.checkpoint,
             events_of_next: self.cursor.events_of_next + 1,
             next_index: self.cursor.next_index + 1,
             last_event: Some(*id),
         };
-        self.state.apply_event(&next, id, event).await?;
+        self.state.apply_event(&next, recording, id, event).await?;
+        self.recorder.written();
+        self.has_unwritten_events = true;
         self.cursor = next;
         self.follow_up(event).await;
         Ok(())
@@ -258,8 +364,9 @@ impl EventProcessor {
             }
             WalrusEvent::BlobCertified(BlobCertified { blob_id, .. })
             | WalrusEvent::PooledBlobCertified(PooledBlobCertified { blob_id, .. })
-                if self.state.phase() != NodePhase::CatchUp =>
+                if !self.state.phase().is_catch_up() =>
             {
+                self.state.event_blob_certified(blob_id);
                 self.healing.blob_certified(*blob_id);
             }
             WalrusEvent::EpochChangeDone(event) => {
@@ -271,7 +378,10 @@ impl EventProcessor {
                 info!(epoch, "the committee of the next epoch is selected");
                 self.state.tell_epoch_moved();
             }
-            WalrusEvent::EpochChangeStart(_) => self.state.tell_epoch_moved(),
+            WalrusEvent::EpochChangeStart(_) => {
+                self.state.tell_epoch_moved();
+                self.state.tell_event_blob_writer();
+            }
             _ => {}
         }
     }
@@ -289,6 +399,12 @@ impl EventProcessor {
             drop(permit);
         });
     }
+}
+
+/// Seldom, but so often that the end of a file is noticed.
+fn checkpoints_per_write(rule: Option<CutRule>) -> u64 {
+    let half_file = rule.map_or(u64::MAX, |rule| rule.checkpoints_max / 2);
+    EMPTY_CHECKPOINTS_PER_WRITE.min(half_file).max(1)
 }
 
 async fn pause(stop: &CancellationToken) {

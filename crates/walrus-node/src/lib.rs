@@ -27,6 +27,7 @@ pub mod bookkeeping;
 pub mod chain;
 pub mod config;
 pub mod epoch;
+pub mod event_log;
 pub mod events;
 pub mod http;
 pub mod keys;

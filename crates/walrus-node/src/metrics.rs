@@ -63,10 +63,23 @@ pub struct Metrics {
     pub event_cursor: Family<State, Gauge<u64, AtomicU64>>,
     /// Epoch of the active committee.
     pub epoch: Gauge<u64, AtomicU64>,
-    /// Status of the node as a number: 0 standby, 1 active, 3 catching up, 4 recovering, 5 storage failed.
+    /// Status of the node as a number: 0 standby, 1 active, 2 fetching metadata, 3 catching up, 4 recovering, 5
+    /// catching up without the oldest events, 6 storage failed.
     pub node_status: Gauge<u64, AtomicU64>,
     /// Shards by status.
     pub shards: Family<State, Gauge<u64, AtomicU64>>,
+    /// Last checkpoint of the last certified event blob.
+    pub event_blob_checkpoint: Gauge<u64, AtomicU64>,
+    /// Event blobs that are complete and not certified.
+    pub event_blobs_uncertified: Gauge<u64, AtomicU64>,
+    /// Attestations of event blobs sent.
+    pub event_blobs_attested: Counter,
+    /// Event blobs that others certified with another content than this node's.
+    pub event_blob_forks: Counter,
+    /// Event blobs replayed.
+    pub event_blobs_replayed: Counter,
+    /// Last checkpoint of the event blobs being replayed; 0 if none are.
+    pub catching_up_to: Gauge<u64, AtomicU64>,
     /// Slivers stored.
     pub slivers_stored: Gauge<u64, AtomicU64>,
     /// Blobs on the block list.
@@ -136,9 +149,30 @@ impl Default for Metrics {
             epoch: register.gauge("walrus_current_epoch", "Epoch of the active committee"),
             node_status: register.gauge(
                 "walrus_current_node_status",
-                "0 standby, 1 active, 2 fetching metadata, 3 catching up, 4 recovering, 5 storage failed",
+                "0 standby, 1 active, 2 fetching metadata, 3 catching up, 4 recovering, 5 catching up without the oldest events, 6 \
+                 storage failed",
             ),
             shards: register.metric("walrus_shards", "Shards by status"),
+            event_blob_checkpoint: register.gauge(
+                "walrus_event_blob_certified_checkpoint",
+                "Last checkpoint of the last certified event blob",
+            ),
+            event_blobs_uncertified: register.gauge(
+                "walrus_event_blobs_uncertified",
+                "Event blobs that are complete on this node and not certified",
+            ),
+            event_blobs_attested: register
+                .metric("walrus_event_blobs_attested", "Attestations of event blobs sent"),
+            event_blob_forks: register.metric(
+                "walrus_event_blob_forks",
+                "Event blobs that others certified with another content than this node's",
+            ),
+            event_blobs_replayed: register
+                .metric("walrus_event_blobs_replayed", "Event blobs replayed to catch up"),
+            catching_up_to: register.gauge(
+                "walrus_event_catch_up_checkpoint",
+                "Last checkpoint of the event blobs being replayed; 0 if none are",
+            ),
             slivers_stored: register.gauge("walrus_slivers_stored", "Slivers stored"),
             blocklist_size: register.gauge("walrus_blocklist_size", "Blobs on the block list"),
             sui_balance: register.gauge(

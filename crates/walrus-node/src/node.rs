@@ -20,7 +20,7 @@ use crate::{
     chain::{ChainError, ChainView, Registration, SuiChain, SuiChainConfig},
     config::{NodeConfig, load_network_key, load_protocol_key},
     epoch::{EpochView, drive_epochs},
-    events::{EventProcessor, Workers, attest_epochs},
+    events::{EventBlobWriter, EventProcessor, History, Workers, attest_epochs},
     http::{Certificate, TlsIdentity, router, server_config},
     keys::{KeyRing, rotate_key},
     metrics::Metrics,
@@ -183,10 +183,23 @@ impl StorageNode {
                 tasks.clone(),
                 stop.clone(),
             )),
-            healing: Arc::new(BlobHealing::start(healer, &tasks, stop.clone())),
+            healing: Arc::new(BlobHealing::start(healer.clone(), &tasks, stop.clone())),
+            history: Arc::new(History::new(healer.clone())),
         };
-        let events =
-            EventProcessor::new(state, chain, workers, resumed, tasks.clone(), stop.clone())?;
+        let event_blobs = config.event_blob_options();
+        if let Some(rule) = event_blobs.cut_rule {
+            let writer = EventBlobWriter::new(healer, chain.clone(), rule);
+            tasks.spawn(writer.run(stop.clone()));
+        }
+        let events = EventProcessor::new(
+            state,
+            chain,
+            workers,
+            event_blobs,
+            resumed,
+            tasks.clone(),
+            stop.clone(),
+        )?;
         tasks.spawn(supervise(events, failed.clone()));
         Ok(RunningNode {
             addr,

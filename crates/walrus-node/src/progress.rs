@@ -17,6 +17,13 @@ pub enum NodePhase {
     RecoverMetadata,
     /// Replaying events of epochs that are over.
     CatchUp,
+    /// The same, but events are missing from the history there is: those of blobs that have expired since.
+    CatchUpIncomplete {
+        /// The first epoch of which blobs may live whose events are all there.
+        first_complete_epoch: walrus_core::Epoch,
+        /// The epoch of the chain when that was found out.
+        epoch_at_start: walrus_core::Epoch,
+    },
     /// In the committee, but shards lack slivers.
     Recovery,
     /// The storage can no longer be written; the process is about to end. Nothing follows.
@@ -24,6 +31,11 @@ pub enum NodePhase {
 }
 
 impl NodePhase {
+    /// Whether events of epochs that are over are being replayed.
+    pub const fn is_catch_up(self) -> bool {
+        matches!(self, Self::CatchUp | Self::CatchUpIncomplete { .. })
+    }
+
     /// The number of the status in metrics.
     pub const fn number(self) -> u64 {
         match self {
@@ -32,7 +44,8 @@ impl NodePhase {
             Self::RecoverMetadata => 2,
             Self::CatchUp => 3,
             Self::Recovery => 4,
-            Self::StorageFailed => 5,
+            Self::CatchUpIncomplete { .. } => 5,
+            Self::StorageFailed => 6,
         }
     }
 
@@ -43,6 +56,13 @@ impl NodePhase {
             Self::Active => "Active".to_owned(),
             Self::RecoverMetadata => "RecoverMetadata".to_owned(),
             Self::CatchUp => "RecoveryCatchUp".to_owned(),
+            Self::CatchUpIncomplete {
+                first_complete_epoch,
+                epoch_at_start,
+            } => format!(
+                "RecoveryCatchUpWithIncompleteHistory (first complete epoch: {first_complete_epoch}, epoch at start: \
+                 {epoch_at_start})"
+            ),
             Self::Recovery => format!("RecoveryInProgress ({epoch})"),
             Self::StorageFailed => "StorageFailed".to_owned(),
         }
@@ -58,6 +78,8 @@ pub struct ProgressSnapshot {
     pub checkpoint: Option<u64>,
     /// Counters of the event stream.
     pub events: EventProgress,
+    /// The last checkpoint of the event blobs being replayed, while they are.
+    pub catching_up_to: Option<u64>,
 }
 
 /// A chain that does not answer.

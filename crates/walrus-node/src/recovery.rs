@@ -14,6 +14,7 @@ mod invalidate;
 pub mod plan;
 mod proof;
 mod queue;
+mod read;
 mod symbols;
 
 pub use expansions::{EXPANSION_BYTES_MAX, EXPANSIONS_MAX};

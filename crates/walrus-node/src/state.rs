@@ -6,6 +6,7 @@
 
 mod blobs;
 mod epochs;
+mod event_blobs;
 mod events;
 mod health;
 mod metadata_cache;
@@ -69,6 +70,10 @@ pub struct NodeState {
     attestation: Notify,
     /// Told when an event moved the epoch on.
     epoch_move: Notify,
+    /// Told when there may be something to do for the writer of event blobs.
+    event_blob_news: Notify,
+    /// The event blob whose data stays although it is not registered yet.
+    kept_event_blob: std::sync::Mutex<Option<BlobId>>,
     started: Instant,
 }
 
@@ -87,6 +92,8 @@ impl NodeState {
             epoch_changes: Mutex::default(),
             attestation: Notify::new(),
             epoch_move: Notify::new(),
+            event_blob_news: Notify::new(),
+            kept_event_blob: std::sync::Mutex::default(),
             started: Instant::now(),
         })
     }

@@ -41,7 +41,7 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
 pub use error::StorageError;
-pub use index::{Cursor, Found, Identity, Index, ShardRange, SliverCounts};
+pub use index::{Cursor, Found, Identity, Index, Recording, ShardRange, SliverCounts};
 pub use maintenance::{Findings, Inspection, Item, Quarantine, export_path, give_up_lost_index};
 pub use medium::Medium;
 pub use read::SliverRead;

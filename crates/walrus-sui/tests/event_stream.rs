@@ -230,7 +230,15 @@ async fn every_checkpoint_arrives_once_over_broken_connections() {
 async fn what_the_node_no_longer_has_is_an_error() {
     let (rpc, _tip) = serve(10, 5).await;
     let error = EventStream::new(rpc, PACKAGE, 2).next().await.unwrap_err();
-    let expected = |error: &SuiError| matches!(error, SuiError::Pruned { needed: 3, lowest: 5 });
+    let expected = |error: &SuiError| {
+        matches!(
+            error,
+            SuiError::Pruned {
+                needed: 3,
+                lowest: 5
+            }
+        )
+    };
     assert!(expected(&error), "{error}");
     assert!(!error.is_transient());
 }

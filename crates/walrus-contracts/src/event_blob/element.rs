@@ -56,13 +56,19 @@ const POSITION_BYTES: usize = 24;
 impl EncodedElement {
     /// Takes bytes that [`Self::as_bytes`] gave, refusing others.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, EventBlobError> {
-        decode_element(&bytes).map_err(|reason| EventBlobError::Entry { offset: 0, reason })?;
-        Ok(Self(bytes))
+        let element = Self(bytes);
+        element.decode()?;
+        Ok(element)
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The element.
+    pub fn decode(&self) -> Result<StreamElement, EventBlobError> {
+        decode_element(&self.0).map_err(|reason| EventBlobError::Entry { offset: 0, reason })
     }
 
     /// Bytes of its entry in a file.

@@ -34,6 +34,24 @@ pub struct HealthInfo {
     /// Since when and why the chain does not answer; absent while it does. Other implementations do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain_unavailable: Option<String>,
+    /// How far events are published in event blobs. Other implementations do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_blobs: Option<EventBlobProgress>,
+}
+
+/// Event blobs in [`HealthInfo`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EventBlobProgress {
+    /// Last checkpoint of the last certified event blob this node knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_certified_checkpoint: Option<u64>,
+    /// Event blobs that are complete on this node and not certified yet.
+    pub uncertified: u64,
+    /// While the node replays event blobs: the checkpoint they end with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catching_up_to: Option<u64>,
 }
 
 /// A duration as JSON has it.
@@ -136,6 +154,7 @@ mod tests {
             shard_detail: None,
             latest_checkpoint_sequence_number: Some(33),
             chain_unavailable: None,
+            event_blobs: None,
         };
         let text = serde_json::to_string(&health).unwrap();
         assert_eq!(

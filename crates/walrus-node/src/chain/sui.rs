@@ -3,7 +3,10 @@
 use futures::{
     FutureExt as _, StreamExt as _, TryFutureExt as _, future::BoxFuture, stream, stream::BoxStream,
 };
-use walrus_contracts::abort::walrus::StakingInnerError;
+use walrus_contracts::abort::{
+    ContractError,
+    walrus::{StakingInnerError, SystemStateInnerError},
+};
 use walrus_core::{
     Epoch, ObjectId,
     certificate::ProtocolCertificate,
@@ -17,7 +20,8 @@ use walrus_sui::{
 use crate::epoch::{EpochCall, Moment, SubsidiesState};
 
 use super::{
-    ChainError, ChainView, CheckpointEvents, Committees, Registration,
+    CertifiedEventBlob, ChainError, ChainView, CheckpointEvents, Committees, EventBlobAttestation,
+    EventBlobsOnChain, Registration,
     announce::{Announcement, Difference},
 };
 
@@ -223,6 +227,51 @@ impl SuiChain {
         send.await.map_err(chain_error)
     }
 
+    async fn read_event_blobs(&self) -> Result<EventBlobsOnChain, SuiError> {
+        self.reader.refresh().await;
+        let state = self.reader.contract_state().await?;
+        let cap = match self.node_cap {
+            Some(node_cap) => Some(self.reader.node_cap(node_cap).await?),
+            None => None,
+        };
+        let inner = &state.system_inner;
+        let certification = &inner.event_blob_certification_state;
+        let is_member = cap.as_ref().is_some_and(|cap| {
+            let members = &inner.committee.members;
+            members.iter().any(|member| member.node_id == cap.node_id)
+        });
+        let attested = cap.and_then(|cap| cap.last_event_blob_attestation);
+        Ok(EventBlobsOnChain {
+            epoch: inner.committee.epoch,
+            latest: certification
+                .latest_certified_blob
+                .as_ref()
+                .map(|blob| CertifiedEventBlob {
+                    blob_id: blob.blob_id,
+                    last_checkpoint: blob.ending_checkpoint_sequence_number,
+                }),
+            is_member,
+            attested: attested.map(|last| (last.checkpoint_sequence_num, last.epoch)),
+            // Asked for last, so that what was read before is in it.
+            checkpoint: self.reader.rpc().latest_checkpoint().await?,
+        })
+    }
+
+    async fn attest_event_blob(&self, attestation: EventBlobAttestation) -> Result<(), ChainError> {
+        let (contract, node_cap) = (self.contract()?, self.node_cap()?);
+        let attested = contract.certify_event_blob(node_cap, attestation).await;
+        attested.map(drop).map_err(|error| {
+            let has_reason = |reason: SystemStateInnerError| {
+                error.contract_error() == Some(ContractError::from(reason))
+            };
+            if CANNOT_ATTEST.into_iter().any(has_reason) {
+                ChainError::NothingToDo(error.to_string())
+            } else {
+                chain_error(error)
+            }
+        })
+    }
+
     fn contract(&self) -> Result<&WalrusContract, ChainError> {
         self.contract
             .as_ref()
@@ -292,6 +341,17 @@ impl ChainView for SuiChain {
         .boxed()
     }
 
+    fn event_blobs(&self) -> BoxFuture<'_, Result<EventBlobsOnChain, ChainError>> {
+        self.read_event_blobs().map_err(chain_error).boxed()
+    }
+
+    fn certify_event_blob(
+        &self,
+        attestation: EventBlobAttestation,
+    ) -> BoxFuture<'_, Result<(), ChainError>> {
+        self.attest_event_blob(attestation).boxed()
+    }
+
     fn announce<'a>(
         &'a self,
         wanted: &'a Announcement,
@@ -328,6 +388,14 @@ const MOVED_ON: [StakingInnerError; 4] = [
     StakingInnerError::NoStake,
 ];
 
+/// Aborts that say that an event blob cannot be attested in this epoch, or was already.
+const CANNOT_ATTEST: [SystemStateInnerError; 4] = [
+    SystemStateInnerError::InvalidIdEpoch,
+    SystemStateInnerError::IncorrectAttestation,
+    SystemStateInnerError::RepeatedAttestation,
+    SystemStateInnerError::NotCommitteeMember,
+];
+
 fn is_staking_error(error: &SuiError, reason: StakingInnerError) -> bool {
     error.contract_error() == Some(reason.into())
 }
@@ -342,6 +410,7 @@ fn chain_error(error: SuiError) -> ChainError {
         SuiError::MoveAbort(_) | SuiError::Execution { .. } => {
             ChainError::Refused(error.to_string())
         }
+        SuiError::Pruned { .. } => ChainError::Pruned(error.to_string()),
         SuiError::ObjectNotFound(_)
         | SuiError::UnexpectedType { .. }
         | SuiError::ChainReset { .. }

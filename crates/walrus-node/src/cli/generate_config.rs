@@ -9,8 +9,9 @@ use walrus_node::{
     NodeConfig,
     config::{
         BalanceCheckConfig, ConfigSynchronizerConfig, DEFAULT_METRICS_PORT, DEFAULT_REST_PORT,
-        KeySource, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
-        SuiConfig, TlsConfig, VotingConfig, WalletReference,
+        EventBlobCutConfig, EventProcessorConfig, KeySource, PendingMetadataCacheConfig,
+        PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig, VotingConfig,
+        WalletReference,
     },
     scrub::SCRUB_CYCLE,
     storage::DISK_RESERVE_BYTES,
@@ -135,6 +136,9 @@ impl GenerateConfig {
             blocklist_path: None,
             balance_check: BalanceCheckConfig::default(),
             wal_price_monitor: None,
+            disable_event_blob_writer: false,
+            event_blob_cut: EventBlobCutConfig::default(),
+            event_processor_config: EventProcessorConfig::default(),
             other: BTreeMap::new(),
             unknown_in_sections: Vec::new(),
         }

@@ -232,3 +232,40 @@ impl Default for PendingMetadataCacheConfig {
         }
     }
 }
+
+/// `event_blob_cut`: where event blobs end. All nodes of a network need the same, or no event blob is certified; the public
+/// networks have the defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventBlobCutConfig {
+    /// Checkpoints of an event blob at most.
+    pub max_checkpoints: u64,
+    /// Bytes after which an event blob ends with the checkpoint.
+    pub max_bytes: u64,
+}
+
+impl Default for EventBlobCutConfig {
+    fn default() -> Self {
+        let rule = walrus_contracts::event_blob::CutRule::default();
+        Self {
+            max_checkpoints: rule.checkpoints_max,
+            max_bytes: rule.bytes_max,
+        }
+    }
+}
+
+/// `event_processor_config`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventProcessorConfig {
+    /// Checkpoints the node may be behind at its start before it catches up with event blobs instead of from full nodes.
+    pub event_stream_catchup_min_checkpoint_lag: u64,
+}
+
+impl Default for EventProcessorConfig {
+    fn default() -> Self {
+        Self {
+            event_stream_catchup_min_checkpoint_lag: 20_000,
+        }
+    }
+}

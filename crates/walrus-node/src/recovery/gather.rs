@@ -210,7 +210,7 @@ impl Healer {
 }
 
 /// Asks candidates until `needed` different parts are at hand. `fetch` gives what a node sends, `None` if it is of no use.
-async fn gather<T, F>(
+pub(super) async fn gather<T, F>(
     candidates: Candidates,
     mut at_hand: BTreeMap<SliverIndex, T>,
     needed: usize,

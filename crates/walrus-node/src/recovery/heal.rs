@@ -11,7 +11,7 @@ use walrus_core::{
     sliver::{Axis, Primary, Secondary, SliverData},
     symbol::RecoverySymbol,
 };
-use walrus_encoder::{ConsistencyCheck, Encoder, Recovered, SliverRecoveryError};
+use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, Recovered, SliverRecoveryError};
 
 use super::{
     gather::verified_symbol,
@@ -78,6 +78,9 @@ pub enum HealError {
     /// Symbols do not decode.
     #[error("the symbols do not decode: {0}")]
     Recovery(#[from] SliverRecoveryError),
+    /// The slivers do not decode, or decode to another blob.
+    #[error("the slivers do not decode: {0}")]
+    Decode(DecodeError),
     /// Too few members attest that the blob is inconsistent.
     #[error("nodes with {weight} shards attest that the blob is inconsistent, which are too few")]
     NotAttested {
@@ -400,6 +403,6 @@ fn encoded<A: Axis>(sliver: &SliverData<A>) -> Bytes {
     bytes.into()
 }
 
-fn bounded(bytes: u64) -> usize {
+pub(super) fn bounded(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }

@@ -162,6 +162,9 @@ impl NodeState {
         blob_id: BlobId,
         epoch: Epoch,
     ) -> Result<usize, StorageError> {
+        if self.keeps_event_blob(&blob_id) {
+            return Ok(0);
+        }
         let outcome = self.storage.delete_unregistered(blob_id, epoch).await?;
         let Outcome::Removed(count) = outcome else {
             return Ok(0);

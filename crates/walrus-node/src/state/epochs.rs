@@ -145,7 +145,7 @@ impl NodeState {
             .with_index(move |index| index.set_shards([(&shard, &record)]))
             .await?;
         view.shards.insert(shard, record);
-        if self.phase() != NodePhase::CatchUp {
+        if !self.phase().is_catch_up() {
             self.set_phase(phase_of(&view));
         }
         self.epochs.replace(view);
@@ -169,7 +169,23 @@ impl NodeState {
 
     /// Notes that the events being processed belong to an epoch that is over.
     pub fn catching_up(&self) {
-        self.set_phase(NodePhase::CatchUp);
+        if !self.phase().is_catch_up() {
+            self.set_phase(NodePhase::CatchUp);
+        }
+    }
+
+    /// Notes the same, and that not all of those events are there.
+    pub(crate) fn catching_up_with_gaps(&self, first_complete_epoch: Epoch, epoch_at_start: Epoch) {
+        self.set_phase(NodePhase::CatchUpIncomplete {
+            first_complete_epoch,
+            epoch_at_start,
+        });
+    }
+
+    /// Notes that event blobs are replayed up to this checkpoint, or that they are not any more.
+    pub(crate) fn replaying_to(&self, checkpoint: Option<u64>) {
+        self.progress
+            .update(|progress| progress.catching_up_to = checkpoint);
     }
 
     fn set_phase(&self, phase: NodePhase) {
@@ -205,7 +221,7 @@ impl NodeState {
     pub async fn due_attestation(&self) -> Result<Option<Epoch>, StorageError> {
         let due = self.storage.with_index(Index::pending_attestation).await?;
         let view = self.view();
-        let is_ready = view.all_owned_active() && self.phase() != NodePhase::CatchUp;
+        let is_ready = view.all_owned_active() && !self.phase().is_catch_up();
         Ok(due.filter(|epoch| is_ready && *epoch == view.epoch()))
     }
 

@@ -8,7 +8,7 @@ use super::NodeState;
 use crate::{
     bookkeeping,
     chain::{ChainError, WalrusEvent},
-    storage::{Cursor, StorageError},
+    storage::{Cursor, Recording, StorageError},
 };
 
 impl NodeState {
@@ -17,24 +17,37 @@ impl NodeState {
         self.storage.index().cursor()
     }
 
-    /// Notes how far events are processed.
-    pub fn save_cursor(&self, cursor: &Cursor) -> Result<(), StorageError> {
-        self.storage.index().set_cursor(cursor)
+    /// The last checkpoint that was processed completely.
+    pub(crate) fn processed_checkpoint(&self) -> Option<u64> {
+        self.progress.get().checkpoint
     }
 
-    /// Writes what an event changes in the records, in one batch with the cursor behind it.
+    /// Notes how far events are processed, and writes down the elements on the way there.
+    pub fn save_cursor(&self, cursor: &Cursor, recording: &Recording) -> Result<(), StorageError> {
+        if self.storage.index().advance(cursor, recording)? {
+            self.tell_event_blob_writer();
+        }
+        Ok(())
+    }
+
+    /// Writes what an event changes in the records, in one batch with the cursor behind it and the elements up to it.
     pub async fn apply_event(
         &self,
         cursor: &Cursor,
+        recording: Recording,
         id: &EventId,
         event: &WalrusEvent,
     ) -> Result<(), StorageError> {
         let name = event.name().to_owned();
         let (cursor, id, event) = (cursor.clone(), *id, event.clone());
         let change = move |index: &crate::storage::Index| {
-            index.update_records(&cursor, |view| bookkeeping::apply(view, &id, &event))
+            index.update_records(&cursor, &recording, |view| {
+                bookkeeping::apply(view, &id, &event)
+            })
         };
-        self.storage.with_index(change).await?;
+        if self.storage.with_index(change).await? {
+            self.tell_event_blob_writer();
+        }
         self.metrics.events.get_or_create(&Name { name }).inc();
         Ok(())
     }

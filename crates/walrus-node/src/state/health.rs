@@ -36,6 +36,7 @@ impl NodeState {
                 let secs = away.since.elapsed().as_secs();
                 format!("for {secs} s: {}", away.reason)
             }),
+            event_blobs: Some(self.event_blob_progress()),
         }
     }
 
@@ -72,6 +73,14 @@ impl NodeState {
             .slivers_stored
             .set(self.storage.index().sliver_count());
         metrics.damaged_index.set(self.storage.index().damaged());
+        let event_blobs = self.event_blob_progress();
+        metrics
+            .event_blob_checkpoint
+            .set(event_blobs.last_certified_checkpoint.unwrap_or(0));
+        metrics.event_blobs_uncertified.set(event_blobs.uncertified);
+        metrics
+            .catching_up_to
+            .set(event_blobs.catching_up_to.unwrap_or(0));
         metrics.uptime.set(self.started.elapsed().as_secs());
         let positions = [
             ("persisted", progress.events.persisted),

@@ -4,6 +4,7 @@
 
 mod batch;
 mod data;
+mod event_log;
 mod incomplete;
 mod records;
 mod tables;
@@ -26,6 +27,7 @@ use super::{Medium, ShardRecord, StorageError};
 use crate::{
     chain::Committee,
     epoch::{Attestation, EpochPlan},
+    event_log::LogState,
 };
 
 use tables::{Database, Keyspace, Values};
@@ -33,6 +35,7 @@ use tables::{Database, Keyspace, Values};
 pub(super) use batch::WriteBatch;
 pub(super) use data::{Location, SliverEntry};
 pub use data::{ShardRange, SliverCounts};
+pub use event_log::Recording;
 pub use incomplete::Found;
 
 /// Version of the layout below. A storage of another version is refused.
@@ -40,6 +43,7 @@ const LAYOUT_VERSION: u32 = 1;
 
 const META_IDENTITY: &str = "identity";
 const META_CURSOR: &str = "cursor";
+const META_EVENT_LOG: &str = "event_log";
 const META_COMMITTEES: &str = "committees";
 const META_NODE_ID: &str = "node_id";
 const META_ATTESTATION: &str = "attestation";
@@ -93,6 +97,9 @@ pub struct Index {
     slivers: Keyspace,
     sliver_data: Keyspace,
     shards: Keyspace,
+    event_log: Keyspace,
+    /// Where the event log stands.
+    event_log_state: Mutex<LogState>,
     /// Held while blob records change, and while data is deleted because of what they say.
     records: Mutex<()>,
     /// Changes of blob records so far, and how many of them are known to be durable.
@@ -121,6 +128,8 @@ impl Index {
             slivers: table("slivers")?,
             sliver_data: large("sliver_data")?,
             shards: table("shards")?,
+            event_log: table("event_log")?,
+            event_log_state: Mutex::default(),
             records: Mutex::new(()),
             record_changes: AtomicU64::new(0),
             record_changes_synced: AtomicU64::new(0),
@@ -133,6 +142,7 @@ impl Index {
         // Storages of earlier versions have not counted yet.
         let counts = stored.unwrap_or_else(|| index.recount());
         *index.lock_counts() = counts;
+        index.load_event_log()?;
         Ok(index)
     }
 
@@ -157,6 +167,7 @@ impl Index {
             &self.slivers,
             &self.sliver_data,
             &self.shards,
+            &self.event_log,
         ] {
             self.written(table.compact())?;
         }
@@ -258,11 +269,6 @@ impl Index {
     /// Progress of event processing.
     pub fn cursor(&self) -> Result<Cursor, StorageError> {
         Ok(get(&self.meta, META_CURSOR, "event cursor")?.unwrap_or_default())
-    }
-
-    /// Moves the cursor without any other change.
-    pub fn set_cursor(&self, cursor: &Cursor) -> Result<(), StorageError> {
-        self.written(self.meta.insert(META_CURSOR, encode(cursor)))
     }
 
     /// The committee the node last activated, and the one before.

@@ -27,7 +27,7 @@ pub(crate) type Assignment<'a> = &'a [&'a [u16]];
 pub(crate) struct ClusterNode {
     pub(crate) running: Option<RunningNode>,
     pub(crate) directory: TempDir,
-    config: NodeConfig,
+    pub(crate) config: NodeConfig,
     addr: SocketAddr,
     seed: u8,
 }
@@ -43,6 +43,14 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts a node for each part of `assignment`, which is that of epoch 1.
     pub(crate) async fn start(assignment: Assignment<'_>) -> Self {
+        Self::start_with(assignment, |_| {}).await
+    }
+
+    /// The same with a changed configuration.
+    pub(crate) async fn start_with(
+        assignment: Assignment<'_>,
+        change: impl Fn(&mut NodeConfig),
+    ) -> Self {
         let chain = ScriptedChain::without_committee();
         let mut nodes = Vec::new();
         for (seed, _) in (11..).zip(assignment) {
@@ -50,7 +58,9 @@ impl Cluster {
             let mut config = config(directory.path());
             let key = ProtocolKeyPair::from_seed([seed; 32]);
             config.protocol_key_pair = KeySource::Inline(key.to_key_file());
-            let running = StorageNode::start_with_chain(config.clone(), chain.clone())
+            change(&mut config);
+            let view = chain.seen_by(ObjectId([seed; 32]));
+            let running = StorageNode::start_with_chain(config.clone(), view)
                 .await
                 .unwrap();
             // The committee remembers the address.
@@ -130,23 +140,34 @@ impl Cluster {
     }
 
     pub(crate) async fn start_again(&mut self, node: usize) {
-        let config = self.nodes[node].config.clone();
-        let running = StorageNode::start_with_chain(config, self.chain.clone());
-        self.nodes[node].running = Some(running.await.unwrap());
+        self.start_without_waiting(node).await;
         self.caught_up(node).await;
+    }
+
+    pub(crate) async fn start_without_waiting(&mut self, node: usize) {
+        let ClusterNode { config, seed, .. } = &self.nodes[node];
+        let view = self.chain.seen_by(ObjectId([*seed; 32]));
+        let running = StorageNode::start_with_chain(config.clone(), view);
+        self.nodes[node].running = Some(running.await.unwrap());
     }
 
     /// Waits until a node has processed all checkpoints.
     pub(crate) async fn caught_up(&self, node: usize) {
         let last = Some(self.chain.last_checkpoint());
         let service = self.node(node).service();
-        eventually(|| async { service.health(false).latest_checkpoint_sequence_number == last })
+        // The chain may go on meanwhile.
+        eventually(|| async { service.health(false).latest_checkpoint_sequence_number >= last })
             .await;
     }
 
     /// Registers a blob, uploads it to all nodes that run, and certifies it.
     pub(crate) async fn store(&self, blob: &TestBlob) {
-        self.chain.register(blob.id(), blob.tag(), 10);
+        self.store_until(blob, 10).await;
+    }
+
+    /// The same until another epoch than the tenth.
+    pub(crate) async fn store_until(&self, blob: &TestBlob, end_epoch: Epoch) {
+        self.chain.register(blob.id(), blob.tag(), end_epoch);
         let metadata = blob.metadata_body();
         for node in 0..self.nodes.len() {
             if self.nodes[node].running.is_some() {
@@ -160,7 +181,8 @@ impl Cluster {
                 }
             }
         }
-        self.certify(blob.id(), blob.tag());
+        let event = certified(blob.id(), blob.tag(), end_epoch, Persistence::Permanent);
+        self.chain.emit(vec![event]);
     }
 
     pub(crate) fn certify(&self, blob_id: BlobId, object: u8) {

@@ -1,6 +1,7 @@
 //! A node on a free port, a scripted chain, and blobs to store.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -27,13 +28,17 @@ use walrus_encoder::Encoder;
 use walrus_node::{
     NodeConfig, RunningNode, StartError, StorageNode,
     chain::{
-        Announcement, ChainError, ChainView, CheckpointEvents, Committee, CommitteeMember,
-        Committees, EpochInfo, EpochState, Registration, WalrusEvent,
+        Announcement, CertifiedEventBlob, ChainError, ChainView, CheckpointEvents, Committee,
+        CommitteeMember, Committees, EpochInfo, EpochState, EventBlobAttestation,
+        EventBlobsOnChain, Registration, WalrusEvent,
     },
     epoch::{EpochCall, Moment},
 };
 
 pub(crate) const N_SHARDS: u16 = 10;
+
+/// Epochs for which storage can be bought.
+pub(crate) const MAX_EPOCHS_AHEAD: Epoch = 10;
 
 /// Duration of an epoch.
 pub(crate) const EPOCH_MS: u64 = 1_000_000;
@@ -80,6 +85,13 @@ fn committee_with_key(epoch: Epoch, owned: &[u16], key: &ProtocolKeyPair) -> Com
     }
 }
 
+impl EventBlobContract {
+    /// Attestations count in their epoch only.
+    pub(crate) fn forget_tally(&mut self) {
+        self.weights.clear();
+    }
+}
+
 /// A chain whose events and committees a test writes.
 pub(crate) struct ScriptedChain {
     checkpoints: watch::Sender<Vec<CheckpointEvents>>,
@@ -96,6 +108,21 @@ pub(crate) struct ScriptedChain {
     /// The clock of the chain.
     now_ms: Mutex<u64>,
     pub(crate) unavailable: watch::Sender<bool>,
+    /// The contract of event blobs.
+    pub(crate) event_blobs: Mutex<EventBlobContract>,
+    /// The first checkpoint full nodes have.
+    lowest: Mutex<u64>,
+}
+
+/// What the contract keeps of event blobs, and its rules.
+#[derive(Default)]
+pub(crate) struct EventBlobContract {
+    /// Certified ones, in order.
+    pub(crate) certified: Vec<CertifiedEventBlob>,
+    /// Weights of those that are attested.
+    weights: BTreeMap<(BlobId, u64), usize>,
+    /// What every node attested last.
+    attested: BTreeMap<ObjectId, (u64, Epoch)>,
 }
 
 impl ScriptedChain {
@@ -125,6 +152,8 @@ impl ScriptedChain {
             announced: watch::Sender::new(None),
             now_ms: Mutex::new(0),
             unavailable: watch::Sender::new(false),
+            event_blobs: Mutex::default(),
+            lowest: Mutex::new(0),
         })
     }
 
@@ -233,6 +262,77 @@ impl ScriptedChain {
         async move { answer }.boxed()
     }
 
+    /// All checkpoints so far.
+    pub(crate) fn all_checkpoints(&self) -> Vec<CheckpointEvents> {
+        self.checkpoints.borrow().clone()
+    }
+
+    /// Full nodes forget the checkpoints before this one.
+    pub(crate) fn prune_before(&self, lowest: u64) {
+        *self.lowest.lock().unwrap() = lowest;
+    }
+
+    /// The chain as the node with this ID sees it.
+    pub(crate) fn seen_by(self: &Arc<Self>, node_id: ObjectId) -> Arc<NodeChain> {
+        Arc::new(NodeChain {
+            chain: self.clone(),
+            node_id,
+        })
+    }
+
+    /// The last certified event blob.
+    pub(crate) fn latest_event_blob(&self) -> Option<CertifiedEventBlob> {
+        self.event_blobs.lock().unwrap().certified.last().copied()
+    }
+
+    /// An attestation by the rules of the contract.
+    fn attest_event_blob(
+        &self,
+        node_id: ObjectId,
+        attestation: &EventBlobAttestation,
+    ) -> Result<(), ChainError> {
+        let refuse = |reason: &str| Err(ChainError::NothingToDo(reason.into()));
+        let committee = self.committees.lock().unwrap().current.clone();
+        let Some((_, member)) = committee.member(node_id) else {
+            return refuse("not a member");
+        };
+        let (epoch, checkpoint) = (attestation.epoch, attestation.last_checkpoint);
+        if epoch != committee.epoch {
+            return refuse("another epoch");
+        }
+        let mut contract = self.event_blobs.lock().unwrap();
+        let latest = contract.certified.last().map(|blob| blob.last_checkpoint);
+        if let Some((before, before_epoch)) = contract.attested.get(&node_id).copied()
+            && before_epoch == epoch
+            && (checkpoint <= before || Some(before) > latest)
+        {
+            return refuse("attested before");
+        }
+        contract.attested.insert(node_id, (checkpoint, epoch));
+        if latest >= Some(checkpoint) {
+            return Ok(());
+        }
+        let blob_id = attestation.blob_id;
+        let weight = contract.weights.entry((blob_id, checkpoint)).or_default();
+        *weight += member.shards.len();
+        if !bft::is_quorum(*weight, committee.n_shards) {
+            return Ok(());
+        }
+        contract.weights.clear();
+        contract.certified.push(CertifiedEventBlob {
+            blob_id,
+            last_checkpoint: checkpoint,
+        });
+        let object = u8::try_from(contract.certified.len()).unwrap() | 0x80;
+        drop(contract);
+        let end_epoch = epoch + MAX_EPOCHS_AHEAD;
+        self.emit(vec![
+            registered(blob_id, object, end_epoch, Persistence::Permanent),
+            certified(blob_id, object, end_epoch, Persistence::Permanent),
+        ]);
+        Ok(())
+    }
+
     pub(crate) fn last_checkpoint(&self) -> u64 {
         self.checkpoints.borrow().last().unwrap().checkpoint
     }
@@ -307,6 +407,11 @@ impl ChainView for ScriptedChain {
         &self,
         after: Option<u64>,
     ) -> BoxStream<'static, Result<CheckpointEvents, ChainError>> {
+        let lowest = *self.lowest.lock().unwrap();
+        if after.map_or(0, |after| after + 1) < lowest {
+            let reason = format!("checkpoints before {lowest} are gone");
+            return stream::iter([Err(ChainError::Pruned(reason))]).boxed();
+        }
         let start = (self.checkpoints.subscribe(), after);
         stream::unfold(start, |(mut checkpoints, after)| async move {
             let next = checkpoints
@@ -340,7 +445,7 @@ impl ChainView for ScriptedChain {
                     epoch_duration_ms: EPOCH_MS,
                     first_epoch_start_ms: 0,
                     n_shards: n_shards(),
-                    max_epochs_ahead: 10,
+                    max_epochs_ahead: MAX_EPOCHS_AHEAD,
                 },
                 now_ms: *self.now_ms.lock().unwrap(),
                 subsidies: None,
@@ -427,12 +532,111 @@ impl ChainView for ScriptedChain {
         self.answer(|| Some(3_000_000_000))
     }
 
+    fn event_blobs(&self) -> BoxFuture<'_, Result<EventBlobsOnChain, ChainError>> {
+        self.answer(EventBlobsOnChain::default)
+    }
+
+    fn certify_event_blob(&self, _: EventBlobAttestation) -> BoxFuture<'_, Result<(), ChainError>> {
+        self.answer(|| ())
+    }
+
     fn can_send(&self) -> bool {
         true
     }
 
     fn can_attest(&self) -> bool {
         true
+    }
+}
+
+/// The chain, and which of its nodes looks at it.
+pub(crate) struct NodeChain {
+    chain: Arc<ScriptedChain>,
+    node_id: ObjectId,
+}
+
+impl ChainView for NodeChain {
+    fn committees(&self) -> BoxFuture<'_, Result<Committees, ChainError>> {
+        self.chain.committees()
+    }
+
+    fn registration(&self) -> BoxFuture<'_, Result<Option<Registration>, ChainError>> {
+        self.chain.registration()
+    }
+
+    fn events(
+        &self,
+        after: Option<u64>,
+    ) -> BoxStream<'static, Result<CheckpointEvents, ChainError>> {
+        self.chain.events(after)
+    }
+
+    fn epoch_sync_done(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), ChainError>> {
+        self.chain.epoch_sync_done(epoch)
+    }
+
+    fn moment(&self) -> BoxFuture<'_, Result<Moment, ChainError>> {
+        self.chain.moment()
+    }
+
+    fn advance(&self, call: EpochCall) -> BoxFuture<'_, Result<(), ChainError>> {
+        self.chain.advance(call)
+    }
+
+    fn register_next_key<'a>(
+        &'a self,
+        key: &'a ProtocolKeyPair,
+    ) -> BoxFuture<'a, Result<(), ChainError>> {
+        self.chain.register_next_key(key)
+    }
+
+    fn invalidate_blob_id(
+        &self,
+        certificate: ProtocolCertificate,
+    ) -> BoxFuture<'_, Result<(), ChainError>> {
+        self.chain.invalidate_blob_id(certificate)
+    }
+
+    fn event_blobs(&self) -> BoxFuture<'_, Result<EventBlobsOnChain, ChainError>> {
+        let node_id = self.node_id;
+        self.chain.answer(|| {
+            let committee = self.chain.committees.lock().unwrap().current.clone();
+            let contract = self.chain.event_blobs.lock().unwrap();
+            EventBlobsOnChain {
+                epoch: committee.epoch,
+                latest: contract.certified.last().copied(),
+                is_member: committee.member(node_id).is_some(),
+                attested: contract.attested.get(&node_id).copied(),
+                checkpoint: self.chain.last_checkpoint(),
+            }
+        })
+    }
+
+    fn certify_event_blob(
+        &self,
+        attestation: EventBlobAttestation,
+    ) -> BoxFuture<'_, Result<(), ChainError>> {
+        let attested = self.chain.attest_event_blob(self.node_id, &attestation);
+        async move { attested }.boxed()
+    }
+
+    fn announce<'a>(
+        &'a self,
+        wanted: &'a Announcement,
+    ) -> BoxFuture<'a, Result<Vec<&'static str>, ChainError>> {
+        self.chain.announce(wanted)
+    }
+
+    fn sui_balance_mist(&self) -> BoxFuture<'_, Result<Option<u64>, ChainError>> {
+        self.chain.sui_balance_mist()
+    }
+
+    fn can_send(&self) -> bool {
+        self.chain.can_send()
+    }
+
+    fn can_attest(&self) -> bool {
+        self.chain.can_attest()
     }
 }
 

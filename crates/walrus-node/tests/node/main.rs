@@ -10,6 +10,7 @@ mod confirmations;
 mod damage;
 mod durability;
 mod epochs;
+mod event_blobs;
 mod harness;
 mod healing;
 mod health;

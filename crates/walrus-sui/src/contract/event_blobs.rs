@@ -6,7 +6,7 @@ use super::{WalrusContract, call::Call};
 use crate::{TransactionDigest, error::SuiError};
 
 /// What a node says about an event blob.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventBlobAttestation {
     /// The blob ID, as the contracts verify it.
     pub blob_id: BlobId,

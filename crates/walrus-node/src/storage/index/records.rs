@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use walrus_core::{BlobId, Epoch, ObjectId, hash::blake2b256};
 
-use super::{Cursor, Index, Keyspace, META_CURSOR, WriteBatch, blob_id_of, decode, encode, get};
+use super::{Cursor, Index, Keyspace, Recording, WriteBatch, blob_id_of, decode, encode, get};
 use crate::{
     bookkeeping::{
         BlobRecord, Changes, EXPIRY_BATCH, ObjectRecord, PoolRecord, PooledRecord, RecordView,
@@ -38,22 +38,23 @@ impl Index {
         get(&self.pools, id.0, "pool record")
     }
 
-    /// Computes changes of blob records from the present ones and writes them together with the cursor.
+    /// Computes changes of blob records from the present ones and writes them together with the cursor, and with the elements
+    /// of the event stream it moves over. Returns whether a section of the event log is complete now.
     ///
     /// Nothing is synced: after a crash the events come again and lead to the same records.
     pub fn update_records(
         &self,
         cursor: &Cursor,
+        recording: &Recording,
         change: impl FnOnce(&Self) -> Result<Changes, StorageError>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         let _records = self.lock_records();
         let changes = change(self)?;
         let mut batch = WriteBatch::volatile(self);
         self.write_changes(&mut batch, &changes);
-        batch.insert(&self.meta, META_CURSOR, encode(cursor));
-        batch.commit()?;
+        let is_longer = self.commit_recorded(batch, cursor, recording)?;
         self.record_changes.fetch_add(1, Ordering::SeqCst);
-        Ok(())
+        Ok(is_longer)
     }
 
     fn write_changes(&self, batch: &mut WriteBatch<'_>, changes: &Changes) {
