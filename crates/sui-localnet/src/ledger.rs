@@ -7,6 +7,7 @@ mod balances;
 mod disk;
 mod index;
 mod memory;
+mod prune;
 mod queries;
 mod records;
 mod store;
@@ -71,12 +72,16 @@ pub(crate) struct Tip {
     pub digest: Digest,
     /// How far chain time runs ahead of wall time, in milliseconds.
     pub clock_offset_ms: u64,
+    /// The first checkpoint that is not forgotten.
+    pub lowest: u64,
 }
 
 /// The chain's state and history over a [`Store`].
 pub(crate) struct Ledger {
     store: Box<dyn Store>,
     tip: RwLock<Option<Tip>>,
+    /// Checkpoints that are remembered; all of them if `None`.
+    retention: Option<u64>,
 }
 
 impl Ledger {
@@ -85,6 +90,7 @@ impl Ledger {
         let ledger = Self {
             store,
             tip: RwLock::new(None),
+            retention: None,
         };
         ledger.check_format()?;
         let tip = ledger.load_tip()?;
@@ -115,6 +121,7 @@ impl Ledger {
             digest: checkpoint.summary.digest(),
             checkpoint,
             clock_offset_ms: self.read(Table::Meta, CLOCK_OFFSET_KEY)?.unwrap_or(0),
+            lowest: self.lowest()?,
         }))
     }
 
@@ -240,6 +247,7 @@ impl Ledger {
             CLOCK_OFFSET_KEY,
             &block.clock_offset_ms,
         )?;
+        let lowest = self.forget_old(number, &mut batch)?;
         self.store.commit(batch)?;
 
         let (chain_id, genesis_ms) = match self.tip() {
@@ -252,6 +260,7 @@ impl Ledger {
             checkpoint: block.checkpoint,
             digest,
             clock_offset_ms: block.clock_offset_ms,
+            lowest,
         }));
         Ok(())
     }

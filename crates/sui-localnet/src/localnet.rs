@@ -35,6 +35,9 @@ pub struct LocalnetConfig {
     /// Longest time without a checkpoint. `None`: there is a checkpoint for every transaction and no other, so that
     /// the same transactions make the same versions of objects, until [`Localnet::start_heartbeat`].
     pub heartbeat: Option<Duration>,
+    /// How many checkpoints are remembered, with their transactions and the object versions these replaced: `None` for
+    /// all. A full node that prunes answers like a chain that forgets.
+    pub retention_checkpoints: Option<u64>,
 }
 
 impl Default for LocalnetConfig {
@@ -47,6 +50,7 @@ impl Default for LocalnetConfig {
             faucet_addr: Some(any_port),
             accounts: Vec::new(),
             heartbeat: Some(HEARTBEAT_DEFAULT),
+            retention_checkpoints: None,
         }
     }
 }
@@ -116,7 +120,9 @@ impl Localnet {
             None => None,
         };
         let (data_dir, accounts) = (config.data_dir.clone(), config.accounts.clone());
-        let (ledger, engine) = ambient::run_blocking(move || open(data_dir, &accounts))
+        let retention = config.retention_checkpoints;
+        let opened = move || open(data_dir, &accounts, retention);
+        let (ledger, engine) = ambient::run_blocking(opened)
             .await
             .map_err(|_| StartError::Interrupted)??;
         let tip = ledger
@@ -214,12 +220,13 @@ impl Localnet {
 fn open(
     data_dir: Option<PathBuf>,
     accounts: &[(Address, u64)],
+    retention_checkpoints: Option<u64>,
 ) -> Result<(Arc<Ledger>, Arc<Engine>), StartError> {
     let store: Box<dyn Store> = match data_dir {
         Some(path) => Box::new(DiskStore::open(&path)?),
         None => Box::new(MemoryStore::default()),
     };
-    let ledger = Ledger::open(store)?;
+    let ledger = Ledger::open(store)?.with_retention(retention_checkpoints);
     let engine = Engine::new();
     if ledger.tip().is_none() {
         ledger.append(Genesis::new(accounts)?.block())?;

@@ -107,10 +107,13 @@ async fn describe_chain(State(chain): State<Arc<Chain>>, mut response: Response)
             headers::X_SUI_CHECKPOINT_HEIGHT,
             summary.sequence_number.to_string(),
         ),
-        (headers::X_SUI_LOWEST_AVAILABLE_CHECKPOINT, 0.to_string()),
+        (
+            headers::X_SUI_LOWEST_AVAILABLE_CHECKPOINT,
+            tip.lowest.to_string(),
+        ),
         (
             headers::X_SUI_LOWEST_AVAILABLE_CHECKPOINT_OBJECTS,
-            0.to_string(),
+            tip.lowest.to_string(),
         ),
         (
             headers::X_SUI_TIMESTAMP_MS,

@@ -32,6 +32,7 @@ pub async fn run_chain(state_dir: &StateDir) -> anyhow::Result<()> {
             state.chain.faucet_port,
         ))),
         accounts: genesis_accounts(&state.options),
+        retention_checkpoints: state.options.chain_retention_checkpoints,
         ..LocalnetConfig::default()
     };
     // Until the network is complete, only its own transactions move the chain: so they get the same IDs on every

@@ -208,7 +208,12 @@ fn node_config(
             wallet_config: Some(WalletReference::Path(folder.join("sui_client.yaml"))),
         },
     });
-    serde_json::from_value(minimal).context("the config of a node is not complete")
+    let mut config: NodeConfig =
+        serde_json::from_value(minimal).context("the config of a node is not complete")?;
+    if let Some(checkpoints) = state.options.event_blob_checkpoints {
+        config.event_blob_cut.max_checkpoints = checkpoints;
+    }
+    Ok(config)
 }
 
 /// Writes the config and the wallet that `walrus` and `walrus-admin` are used with. What somebody has added to them

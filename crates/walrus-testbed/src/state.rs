@@ -89,6 +89,12 @@ pub struct NetworkOptions {
     pub epochs_ahead_max: u32,
     /// Number of funded user accounts.
     pub accounts: u16,
+    /// Checkpoints of an event blob, if not as many as on public networks.
+    #[serde(default)]
+    pub event_blob_checkpoints: Option<u64>,
+    /// Checkpoints the chain remembers, if not all.
+    #[serde(default)]
+    pub chain_retention_checkpoints: Option<u64>,
 }
 
 impl Default for NetworkOptions {
@@ -100,6 +106,8 @@ impl Default for NetworkOptions {
             epoch_duration_ms: 24 * 3_600_000,
             epochs_ahead_max: 53,
             accounts: 5,
+            event_blob_checkpoints: None,
+            chain_retention_checkpoints: None,
         }
     }
 }
@@ -389,6 +397,7 @@ mod tests {
             epoch_duration_ms: 1000,
             epochs_ahead_max: 53,
             accounts: 1,
+            ..NetworkOptions::default()
         };
         let chain = ChainRecord {
             rpc_port: 1,

@@ -72,7 +72,10 @@ impl Rpc {
                 ));
             }
         };
-        found.ok_or_else(|| errors::not_found(format!("Checkpoint {name} not found")))
+        let lowest = self.tip()?.lowest;
+        found
+            .filter(|record| record.summary.sequence_number >= lowest)
+            .ok_or_else(|| errors::not_found(format!("Checkpoint {name} not found")))
     }
 }
 
@@ -90,8 +93,8 @@ impl LedgerService for Rpc {
         response.epoch = Some(summary.epoch);
         response.checkpoint_height = Some(summary.sequence_number);
         response.timestamp = Some(timestamp_ms_to_proto(summary.timestamp_ms));
-        response.lowest_available_checkpoint = Some(0);
-        response.lowest_available_checkpoint_objects = Some(0);
+        response.lowest_available_checkpoint = Some(tip.lowest);
+        response.lowest_available_checkpoint_objects = Some(tip.lowest);
         response.server = Some(concat!("sui-localnet/", env!("CARGO_PKG_VERSION")).to_owned());
         Ok(Response::new(response))
     }

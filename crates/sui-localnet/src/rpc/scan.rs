@@ -76,7 +76,7 @@ impl Query {
     }
 
     /// The lowest checkpoint that can hold items of the interval.
-    fn lowest(&self) -> u64 {
+    pub(crate) fn lowest(&self) -> u64 {
         let after = self.after.map_or(0, |after| after.checkpoint);
         self.start.max(after)
     }

@@ -137,8 +137,15 @@ impl Rpc {
         options: Option<proto::QueryOptions>,
         limits: Limits,
     ) -> Result<Query, Status> {
-        let tip = self.tip()?.checkpoint.summary.sequence_number;
-        Query::new(start, end, options, limits, tip)
+        let tip = self.tip()?;
+        let newest = tip.checkpoint.summary.sequence_number;
+        let start = start.unwrap_or(tip.lowest);
+        let query = Query::new(Some(start), end, options, limits, newest)?;
+        if query.lowest() < tip.lowest {
+            let number = query.lowest();
+            return Err(errors::not_found(format!("Checkpoint {number} not found")));
+        }
+        Ok(query)
     }
 
     /// A stream of the frames of a walk. It goes on only when the client has taken what was there: a stream that

@@ -157,6 +157,12 @@ pub(crate) struct UpArgs {
     /// Number of funded accounts [default: 5]
     #[arg(long)]
     accounts: Option<u16>,
+    /// Checkpoints of an event blob [default: 216000, as on public networks]
+    #[arg(long, value_name = "CHECKPOINTS", value_parser = clap::value_parser!(u64).range(1..))]
+    event_blob_checkpoints: Option<u64>,
+    /// Let the chain forget all but its last checkpoints, like a full node that prunes [default: it forgets nothing]
+    #[arg(long, value_name = "CHECKPOINTS", value_parser = clap::value_parser!(u64).range(1..))]
+    chain_retention: Option<u64>,
     /// Packages to publish around the contracts, separated by commas: governance, wal_exchange, subsidies,
     /// walrus_subsidies, blob_bucket
     #[arg(long = "with", value_name = "PACKAGES", value_delimiter = ',', value_parser = package)]
@@ -198,6 +204,10 @@ impl UpArgs {
                 }),
             epochs_ahead_max: self.max_epochs_ahead.unwrap_or(base.epochs_ahead_max),
             accounts: self.accounts.unwrap_or(base.accounts),
+            event_blob_checkpoints: self.event_blob_checkpoints.or(base.event_blob_checkpoints),
+            chain_retention_checkpoints: self
+                .chain_retention
+                .or(base.chain_retention_checkpoints),
         }
     }
 
