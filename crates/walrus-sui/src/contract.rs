@@ -4,8 +4,8 @@ mod attributes;
 mod blobs;
 mod call;
 mod epoch;
-mod exchange;
 mod event_blobs;
+mod exchange;
 mod governance;
 mod nodes;
 mod operators;
@@ -25,8 +25,8 @@ pub use self::{
     attributes::{Attributes, EXTENSIONS_PER_TRANSACTION_MAX, Shared},
     blobs::{BlobToCertify, BlobToRegister, Lifetime, Receipt, Registered, StorageSource},
     call::{Call, Proof},
-    exchange::exchange_for_wal,
     event_blobs::EventBlobAttestation,
+    exchange::exchange_for_wal,
     governance::{NewProposal, Vote, Voter},
     nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
     operators::{NodeChanges, NodeRight, VoteChanges},

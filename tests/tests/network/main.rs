@@ -16,6 +16,7 @@ mod crash;
 mod deploy;
 mod deploy_recovery;
 mod errors;
+mod event_blobs;
 mod gas;
 mod healing;
 mod living;

@@ -1,6 +1,7 @@
 //! Events to records.
 
 use tracing::warn;
+use walrus_contracts::events::BlobCertified;
 use walrus_core::{BlobId, Epoch, EventId, ObjectId};
 
 use super::record::{
@@ -69,6 +70,9 @@ pub fn apply<V: RecordView>(
                 deleted: false,
             };
             register(view, &mut changes, event.object_id, object)?;
+        }
+        WalrusEvent::BlobCertified(event) if view.object(&event.object_id)?.is_none() => {
+            insert_certified(view, &mut changes, id, event)?;
         }
         WalrusEvent::BlobCertified(event) if event.is_extension => {
             extend(view, &mut changes, id, event.object_id, event.end_epoch)?;
@@ -171,6 +175,39 @@ fn certify<V: RecordView>(
     object.event = *id;
     store_blob(changes, object.blob_id, blob);
     changes.objects.push((object_id, Some(object)));
+    Ok(())
+}
+
+/// Takes in a blob object that was registered before the history this node has: the event says all that matters of it.
+fn insert_certified<V: RecordView>(
+    view: &V,
+    changes: &mut Changes,
+    id: &EventId,
+    event: &BlobCertified,
+) -> Result<(), V::Error> {
+    let object = ObjectRecord {
+        blob_id: event.blob_id,
+        registered_epoch: event.epoch,
+        certified_epoch: Some(event.epoch),
+        end_epoch: event.end_epoch,
+        deletable: event.deletable,
+        event: *id,
+        deleted: false,
+    };
+    let mut blob = view.blob(&event.blob_id)?.unwrap_or_default();
+    let was_certified = blob.is_certified(event.epoch);
+    if event.deletable {
+        blob.deletable_total = blob.deletable_total.saturating_add(1);
+        blob.deletable_certified = blob.deletable_certified.saturating_add(1);
+    } else {
+        add_permanent(&mut blob.permanent_total, event.end_epoch, id);
+        add_permanent(&mut blob.permanent_certified, event.end_epoch, id);
+    }
+    if !was_certified {
+        blob.initial_certified_epoch = Some(event.epoch);
+    }
+    store_blob(changes, event.blob_id, blob);
+    changes.objects.push((event.object_id, Some(object)));
     Ok(())
 }
 

@@ -349,6 +349,31 @@ fn pooled_blobs_live_as_long_as_their_pool() {
     assert_eq!(records.status(6), BlobStatus::Nonexistent);
 }
 
+/// A node whose history begins late comes to the same records for what lives.
+#[test]
+fn objects_from_before_the_history_are_taken_in_when_they_are_extended_or_certified() {
+    for persistence in [Permanent, Deletable] {
+        let (whole, late) = (Records::default(), Records::default());
+        whole.apply(&register(1, 5, persistence));
+        whole.apply(&certify(1, 1, 5, persistence));
+        *late.next_event.borrow_mut() = 2;
+        for records in [&whole, &late] {
+            records.apply(&extend(1, 9, persistence));
+            assert!(records.record().is_certified(8));
+            records.expire(9);
+            assert_eq!(records.status(9), BlobStatus::Nonexistent);
+        }
+        let late = Records::default();
+        late.apply(&certify(2, 3, 6, persistence));
+        assert!(late.record().is_registered(5) && late.record().is_certified(5));
+        assert_eq!(late.record().initial_certified_epoch, Some(3));
+        if persistence == Deletable {
+            late.apply(&delete(2, true));
+            assert!(!late.record().is_registered(5));
+        }
+    }
+}
+
 /// What may happen to one of a few objects.
 #[derive(Debug, Clone)]
 enum Step {

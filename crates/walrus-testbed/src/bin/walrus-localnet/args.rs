@@ -205,9 +205,7 @@ impl UpArgs {
             epochs_ahead_max: self.max_epochs_ahead.unwrap_or(base.epochs_ahead_max),
             accounts: self.accounts.unwrap_or(base.accounts),
             event_blob_checkpoints: self.event_blob_checkpoints.or(base.event_blob_checkpoints),
-            chain_retention_checkpoints: self
-                .chain_retention
-                .or(base.chain_retention_checkpoints),
+            chain_retention_checkpoints: self.chain_retention.or(base.chain_retention_checkpoints),
         }
     }
 
