@@ -1,7 +1,6 @@
 //! Embeds the compiled framework packages.
 
-use std::path::PathBuf;
-use std::process::exit;
+use std::{path::PathBuf, process::exit};
 
 const PACKAGES: [&str; 2] = ["move-stdlib", "sui-framework"];
 

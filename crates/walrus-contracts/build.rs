@@ -1,10 +1,13 @@
-//! Embeds the compiled Move packages and generates typed errors from the error constants of the Move sources.
+//! Embeds the compiled Move packages and generates typed errors from the error constants of the
+//! Move sources.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::exit;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::exit,
+};
 
 /// Our packages; each has sources in `move/<name>` and bytecode in `move/build/<name>.json`.
 const PACKAGES: [&str; 7] = [
@@ -17,7 +20,8 @@ const PACKAGES: [&str; 7] = [
     "walrus_governance",
 ];
 
-/// Later versions of packages: bytecode of their own, and the error constants of the package they follow.
+/// Later versions of packages: bytecode of their own, and the error constants of the package they
+/// follow.
 const UPGRADES: [&str; 1] = ["walrus_v4"];
 
 fn main() {
@@ -71,8 +75,8 @@ fn embed_packages(move_dir: &Path, out: &Path) {
     }
 }
 
-/// Writes `errors.rs`: an enum per module with error constants, in a module per package, and the list of all.
-/// `src/abort.rs` defines the macros that the file calls.
+/// Writes `errors.rs`: an enum per module with error constants, in a module per package, and the
+/// list of all. `src/abort.rs` defines the macros that the file calls.
 fn generate_errors(move_dir: &Path, out: &Path) {
     let mut text = String::new();
     let mut variants = Vec::new();

@@ -1,5 +1,5 @@
-//! What the fuzz targets of private data do with their input. Nothing may panic, and nothing that is accepted may
-//! contradict itself.
+//! What the fuzz targets of private data do with their input. Nothing may panic, and nothing that
+//! is accepted may contradict itself.
 
 use std::num::NonZeroU8;
 

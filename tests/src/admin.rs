@@ -27,8 +27,9 @@ pub struct AdminHome {
 }
 
 impl AdminHome {
-    /// Publishes the governance on the network, and makes a home that knows it. Votes on proposals begin at once and
-    /// last one whole epoch; execution is possible for two. `deposit` is that of a proposal.
+    /// Publishes the governance on the network, and makes a home that knows it. Votes on proposals
+    /// begin at once and last one whole epoch; execution is possible for two. `deposit` is that of
+    /// a proposal.
     ///
     /// # Panics
     ///
@@ -56,7 +57,8 @@ impl AdminHome {
         (home, object)
     }
 
-    /// Writes the configuration of `network`; nothing in it helps to find objects that can be found on the chain.
+    /// Writes the configuration of `network`; nothing in it helps to find objects that can be found
+    /// on the chain.
     ///
     /// # Panics
     ///
@@ -126,7 +128,8 @@ impl AdminHome {
         path
     }
 
-    /// `walrus-admin` in the name of an account, ready for more arguments. Nobody is there to answer questions.
+    /// `walrus-admin` in the name of an account, ready for more arguments. Nobody is there to
+    /// answer questions.
     pub fn command(&self, signer: &Signer) -> Command {
         let mut command = Command::new(binary("walrus-admin"));
         command
@@ -169,8 +172,9 @@ impl AdminHome {
     }
 }
 
-/// Replaces what differs from run to run by names: object IDs, digests, gas, base64, and times, which depend on how
-/// long the test has run. Widths of columns depend on them, so runs of spaces and lines are cut short last.
+/// Replaces what differs from run to run by names: object IDs, digests, gas, base64, and times,
+/// which depend on how long the test has run. Widths of columns depend on them, so runs of spaces
+/// and lines are cut short last.
 pub const FILTERS: [(&str, &str); 8] = [
     (r"0x[0-9a-f]{64}", "0x<id>"),
     (r"\b[0-9a-f]{64}\b", "<hash>"),

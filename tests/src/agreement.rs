@@ -13,7 +13,8 @@ use crate::{
     model::{Accounting, Assignment, EpochAccount, Network, Phase, Pool, Rate, Stake},
 };
 
-/// Asserts that a deployment is what the model says: epoch, committees, candidates, accounts, prices and all pools.
+/// Asserts that a deployment is what the model says: epoch, committees, candidates, accounts,
+/// prices and all pools.
 ///
 /// # Panics
 ///
@@ -68,7 +69,8 @@ pub fn assert_agreement(walrus: &Walrus, model: &Network) {
     }
 }
 
-/// Asserts that what is sold and paid is what the model says, and each epoch where it is looked for.
+/// Asserts that what is sold and paid is what the model says, and each epoch where it is looked
+/// for.
 ///
 /// # Panics
 ///

@@ -1,7 +1,8 @@
-//! The contracts on a bare executor: no sockets, no signatures of accounts, one transaction after another.
+//! The contracts on a bare executor: no sockets, no signatures of accounts, one transaction after
+//! another.
 //!
-//! [`Chain`] executes and keeps objects, [`Ptb`] is a transaction in the making, [`Walrus`] a deployment with nodes
-//! whose keys the test holds.
+//! [`Chain`] executes and keeps objects, [`Ptb`] is a transaction in the making, [`Walrus`] a
+//! deployment with nodes whose keys the test holds.
 
 mod ptb;
 mod receipt;
@@ -205,7 +206,8 @@ impl Chain {
         bcs::from_bytes(bytes).unwrap_or_else(|error| panic!("object {id}: {error}"))
     }
 
-    /// The value of a dynamic field, whose name has the given type; `None` if there is no such field.
+    /// The value of a dynamic field, whose name has the given type; `None` if there is no such
+    /// field.
     ///
     /// # Panics
     ///

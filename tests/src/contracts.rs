@@ -1,5 +1,5 @@
-//! Contracts on an embedded chain, with nodes that exist as keys only: enough to test everything that the
-//! chain decides, without storage nodes.
+//! Contracts on an embedded chain, with nodes that exist as keys only: enough to test everything
+//! that the chain decides, without storage nodes.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use walrus_core::{
 use walrus_deploy::{DeployConfig, Deployer, Deployment, NodeToRegister};
 use walrus_sui::{
     Committee, SuiReader, SuiRpc, WalrusContract,
-    contract::{BlobToRegister, Lifetime, NodeVotes, StorageSource},
+    contract::{BlobToRegister, NodeVotes, Persistence, StorageSource},
     ids::account_address,
 };
 
@@ -50,7 +50,8 @@ pub struct ContractNetwork {
 }
 
 impl ContractNetwork {
-    /// Starts a chain, deploys, registers `nodes` nodes with equal stake, and completes the change to epoch 1.
+    /// Starts a chain, deploys, registers `nodes` nodes with equal stake, and completes the change
+    /// to epoch 1.
     pub async fn start(nodes: u8, shards: u16) -> Self {
         let mut network = Self::deploy(nodes, shards).await;
         network.register_all().await;
@@ -168,9 +169,10 @@ impl ContractNetwork {
             .expect("the committee can be read")
     }
 
-    /// Registers a permanent blob of `length` bytes for two epochs; `seed` makes it differ from others.
+    /// Registers a permanent blob of `length` bytes for two epochs; `seed` makes it differ from
+    /// others.
     pub async fn register(&self, seed: u8, length: u64) -> walrus_contracts::types::Blob {
-        self.register_as(seed, length, Lifetime::Permanent).await
+        self.register_as(seed, length, Persistence::Permanent).await
     }
 
     /// Registers a blob of `length` bytes for two epochs.
@@ -178,9 +180,9 @@ impl ContractNetwork {
         &self,
         seed: u8,
         length: u64,
-        lifetime: Lifetime,
+        persistence: Persistence,
     ) -> walrus_contracts::types::Blob {
-        let request = blob_to_register(seed, length, lifetime, StorageSource::Buy(2));
+        let request = blob_to_register(seed, length, persistence, StorageSource::Buy(2));
         let registered = self
             .user
             .reserve_and_register(&[request])
@@ -198,7 +200,7 @@ impl ContractNetwork {
 pub fn blob_to_register(
     seed: u8,
     length: u64,
-    lifetime: Lifetime,
+    persistence: Persistence,
     storage: StorageSource,
 ) -> BlobToRegister {
     let root = Node::Digest([seed; 32]);
@@ -207,7 +209,7 @@ pub fn blob_to_register(
         root_hash: *root.as_bytes(),
         unencoded_length: length,
         encoding_type: EncodingType::Rs2,
-        lifetime,
+        persistence,
         storage,
         attributes: Vec::new(),
     }

@@ -1,5 +1,5 @@
-//! Accounts, keys of nodes, and what committees sign with them. Every key is made from a small number, so that a
-//! test can always say who signed what.
+//! Accounts, keys of nodes, and what committees sign with them. Every key is made from a small
+//! number, so that a test can always say who signed what.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -40,8 +40,8 @@ pub fn staker(index: u8) -> Signer {
     Signer::from_seed([10 + index; 32])
 }
 
-/// The signature of a transaction, given in base64, as another program than ours makes it. Our own signers sign only
-/// what was asked of them.
+/// The signature of a transaction, given in base64, as another program than ours makes it. Our own
+/// signers sign only what was asked of them.
 ///
 /// # Panics
 ///
@@ -102,8 +102,8 @@ pub fn key_of(public: ProtocolPublicKey) -> ProtocolKeyPair {
         .expect("all nodes have keys made from their index")
 }
 
-/// The certificate of all members of a bare chain's committee, where some sign with the given keys instead of those
-/// that the committee has.
+/// The certificate of all members of a bare chain's committee, where some sign with the given keys
+/// instead of those that the committee has.
 ///
 /// # Panics
 ///

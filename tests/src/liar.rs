@@ -1,5 +1,5 @@
-//! A full node that lies: a proxy in front of an honest one that changes the transactions which SimulateTransaction
-//! answers.
+//! A full node that lies: a proxy in front of an honest one that changes the transactions which
+//! SimulateTransaction answers.
 
 use std::{
     net::SocketAddr,
@@ -49,7 +49,8 @@ struct Shared {
 }
 
 impl Liar {
-    /// A full node in front of the one at `url`, on any port. It says the truth until [`Liar::tell`] is called.
+    /// A full node in front of the one at `url`, on any port. It says the truth until
+    /// [`Liar::tell`] is called.
     ///
     /// # Panics
     ///

@@ -1,12 +1,17 @@
-//! Support for the whole-system tests in the `tests` folder beside these sources. Each module is a room:
+//! Support for the whole-system tests in the `tests` folder beside these sources. Each module is a
+//! room:
 //!
-//! * [`processes`]: the real binaries over real sockets, disks and processes, exactly as a user drives them.
-//!   Build them first with `cargo build --workspace --bins` in the same profile; `./scripts/test` does.
-//! * [`contracts`]: the contracts on a served chain, called through `walrus-sui`, with nodes that exist as keys only.
-//! * [`chain`]: the contracts on a bare executor, without sockets: every function callable, thousands of
-//!   transactions in seconds.
-//! * [`machine`]: single functions of the contracts' bytecode on the virtual machine, private ones included.
-//! * [`model`]: what the contracts should compute, written from their specification and independent of their code.
+//! * [`processes`]: the real binaries over real sockets, disks and processes, exactly as a user
+//!   drives them. Build them first with `cargo build --workspace --bins` in the same profile;
+//!   `./scripts/test` does.
+//! * [`contracts`]: the contracts on a served chain, called through `walrus-sui`, with nodes that
+//!   exist as keys only.
+//! * [`chain`]: the contracts on a bare executor, without sockets: every function callable,
+//!   thousands of transactions in seconds.
+//! * [`machine`]: single functions of the contracts' bytecode on the virtual machine, private ones
+//!   included.
+//! * [`model`]: what the contracts should compute, written from their specification and independent
+//!   of their code.
 //! * [`agreement`]: comparing the two.
 //! * [`keys`]: accounts, keys of nodes, and what committees sign with them.
 //! * [`admin`]: `walrus-admin` with its wallets and files, on such a chain.

@@ -1,5 +1,5 @@
-//! Single functions of the contracts' bytecode on the virtual machine, private ones included: thousands of calls in a
-//! second, for comparisons with a model.
+//! Single functions of the contracts' bytecode on the virtual machine, private ones included:
+//! thousands of calls in a second, for comparisons with a model.
 //!
 //! ```
 //! use walrus_tests::machine::{Machine, bcs};
@@ -22,7 +22,8 @@ use self::{host::Memory, packages::Packages};
 
 static PACKAGES: LazyLock<Packages> = LazyLock::new(Packages::load);
 
-/// The virtual machine with the framework and the packages `wal` and `walrus`, and a memory for dynamic fields.
+/// The virtual machine with the framework and the packages `wal` and `walrus`, and a memory for
+/// dynamic fields.
 pub struct Machine {
     vm: Vm,
     memory: Memory,
@@ -195,7 +196,8 @@ impl Machine {
         Ok(result)
     }
 
-    /// Keeps a value of a type, such as `sui::coin::Coin<wal::wal::WAL>`, given by its mirror in Rust.
+    /// Keeps a value of a type, such as `sui::coin::Coin<wal::wal::WAL>`, given by its mirror in
+    /// Rust.
     ///
     /// # Panics
     ///

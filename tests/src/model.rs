@@ -1,9 +1,12 @@
-//! What the contracts should compute: stake, committees, prices, payments and rewards, in plain Rust.
+//! What the contracts should compute: stake, committees, prices, payments and rewards, in plain
+//! Rust.
 //!
-//! Written from the specification of the contracts, in the most direct form rather than the fastest, and without a
-//! look at their code: numbers are `u128`, maps are sorted by what they are looked up by, nothing is cached.
+//! Written from the specification of the contracts, in the most direct form rather than the
+//! fastest, and without a look at their code: numbers are `u128`, maps are sorted by what they are
+//! looked up by, nothing is cached.
 //!
-//! [`Network`] puts the parts together: a whole deployment as numbers, which a test drives in step with a real one.
+//! [`Network`] puts the parts together: a whole deployment as numbers, which a test drives in step
+//! with a real one.
 
 mod accounting;
 mod active_set;
@@ -33,8 +36,8 @@ pub use self::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused(pub &'static str, pub u64);
 
-/// `⌊value · numerator / denominator⌋` for values and denominators below 2^80: the product needs more than 128 bits,
-/// so that it is divided digit by digit, in base 2^32.
+/// `⌊value · numerator / denominator⌋` for values and denominators below 2^80: the product needs
+/// more than 128 bits, so that it is divided digit by digit, in base 2^32.
 ///
 /// # Panics
 ///

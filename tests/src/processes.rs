@@ -10,8 +10,8 @@ use rand::{RngCore as _, SeedableRng as _};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Path of a binary of this workspace: in the folder `WALRUS_BIN_DIR` names, or beside the tests, in the profile they
-/// were built with.
+/// Path of a binary of this workspace: in the folder `WALRUS_BIN_DIR` names, or beside the tests,
+/// in the profile they were built with.
 ///
 /// # Panics
 ///
@@ -74,8 +74,8 @@ impl Outcome {
             .unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
     }
 
-    /// Asserts that the command failed as users are promised: with the given exit code, a single line
-    /// that starts with `Error:` and holds all of `parts`, and no trace of a panic.
+    /// Asserts that the command failed as users are promised: with the given exit code, a single
+    /// line that starts with `Error:` and holds all of `parts`, and no trace of a panic.
     ///
     /// # Panics
     ///
@@ -261,7 +261,8 @@ impl Drop for TestNetwork {
     }
 }
 
-/// Lets a command find nothing but what is in `home`; networks it starts take any free ports, because others run beside them.
+/// Lets a command find nothing but what is in `home`; networks it starts take any free ports,
+/// because others run beside them.
 pub fn alone(command: &mut Command, home: &Path) {
     command.env("HOME", home);
     for (name, _) in std::env::vars_os() {

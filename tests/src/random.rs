@@ -1,4 +1,5 @@
-//! Seeds of everything random: fixed, unless `WALRUS_TEST_SEED` names another, and printed when a test fails.
+//! Seeds of everything random: fixed, unless `WALRUS_TEST_SEED` names another, and printed when a
+//! test fails.
 
 use std::fmt::Debug;
 

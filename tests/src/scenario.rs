@@ -1,5 +1,5 @@
-//! A network in which stakers, operators and voters act through `walrus-admin` only, while a driver holds the
-//! nodes' keys and signs what nodes sign.
+//! A network in which stakers, operators and voters act through `walrus-admin` only, while a driver
+//! holds the nodes' keys and signs what nodes sign.
 
 mod conservation;
 
@@ -12,7 +12,7 @@ use walrus_core::{
 };
 use walrus_sui::{
     Signer,
-    contract::{BlobToCertify, Lifetime, StorageSource},
+    contract::{BlobToCertify, Persistence, StorageSource},
 };
 
 use crate::{
@@ -45,8 +45,8 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Epoch 0 without nodes; `operators` accounts may become operators. Votes on proposals begin at once and last
-    /// one whole epoch; execution is possible after one more.
+    /// Epoch 0 without nodes; `operators` accounts may become operators. Votes on proposals begin
+    /// at once and last one whole epoch; execution is possible after one more.
     ///
     /// # Panics
     ///
@@ -84,7 +84,8 @@ impl Scenario {
         serde_json::from_str(&text).expect("JSON")
     }
 
-    /// Registers the next node, with prices of a thousandth of a WAL. Returns what the command printed.
+    /// Registers the next node, with prices of a thousandth of a WAL. Returns what the command
+    /// printed.
     ///
     /// # Panics
     ///
@@ -144,8 +145,8 @@ impl Scenario {
         self.home.done(&pauper(), &["epoch", "advance"])
     }
 
-    /// Lets the rest of the epoch pass, starts the next one, and lets its nodes attest. Returns what the command
-    /// that started it printed.
+    /// Lets the rest of the epoch pass, starts the next one, and lets its nodes attest. Returns
+    /// what the command that started it printed.
     ///
     /// # Panics
     ///
@@ -261,13 +262,14 @@ impl Scenario {
         found[0]["id"].as_str().expect("an ID").to_owned()
     }
 
-    /// The user buys storage for `epochs` epochs and registers a blob that `seed` makes differ from others.
+    /// The user buys storage for `epochs` epochs and registers a blob that `seed` makes differ from
+    /// others.
     ///
     /// # Panics
     ///
     /// When it fails.
-    pub async fn store(&self, seed: u8, lifetime: Lifetime, epochs: EpochCount) -> Blob {
-        let request = blob_to_register(seed, BLOB_LENGTH, lifetime, StorageSource::Buy(epochs));
+    pub async fn store(&self, seed: u8, persistence: Persistence, epochs: EpochCount) -> Blob {
+        let request = blob_to_register(seed, BLOB_LENGTH, persistence, StorageSource::Buy(epochs));
         let mut registered = self
             .network
             .user

@@ -107,7 +107,8 @@ impl Terminal {
         sent.expect("the terminal is there");
     }
 
-    /// Waits for the end of the command. What the screen showed, typed text included, takes the place of stderr.
+    /// Waits for the end of the command. What the screen showed, typed text included, takes the
+    /// place of stderr.
     ///
     /// # Panics
     ///

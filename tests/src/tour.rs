@@ -1,8 +1,8 @@
 //! Documents that a stranger can follow, followed literally.
 //!
-//! A tour is a Markdown file whose `console` blocks hold commands after `$ ` and what they print below. The commands run
-//! in one shell, one after another, and what they print must fit what the document shows: `…` stands for anything in a
-//! line, and alone on a line for any number of lines.
+//! A tour is a Markdown file whose `console` blocks hold commands after `$ ` and what they print
+//! below. The commands run in one shell, one after another, and what they print must fit what the
+//! document shows: `…` stands for anything in a line, and alone on a line for any number of lines.
 
 use std::{
     fmt::Write as _,
@@ -153,7 +153,8 @@ fn steps(markdown: &str) -> Vec<Step> {
     steps
 }
 
-/// Whether the lines that were printed fit those that are shown. What shows nothing fits everything.
+/// Whether the lines that were printed fit those that are shown. What shows nothing fits
+/// everything.
 fn fits(shown: &[&str], printed: &[&str]) -> bool {
     fn rest(shown: &[&str], printed: &[&str]) -> bool {
         match (shown, printed) {

@@ -26,7 +26,8 @@ pub struct Voters {
 }
 
 impl Voters {
-    /// Epoch 1 with nodes of 3, 3, 2 and 2 shards, and proposals that are voted on at once, for one whole epoch.
+    /// Epoch 1 with nodes of 3, 3, 2 and 2 shards, and proposals that are voted on at once, for one
+    /// whole epoch.
     ///
     /// # Panics
     ///
@@ -48,7 +49,8 @@ impl Voters {
         self.governance
     }
 
-    /// Opens the vote on a proposal: two nodes, with 6 of the 4 shards that have to, attest the stakes unless they have.
+    /// Opens the vote on a proposal: two nodes, with 6 of the 4 shards that have to, attest the
+    /// stakes unless they have.
     ///
     /// # Panics
     ///

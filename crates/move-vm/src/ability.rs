@@ -38,7 +38,8 @@ pub struct AbilitySet(u8);
 impl AbilitySet {
     /// No ability.
     pub const EMPTY: Self = Self(0);
-    /// Abilities of integers, booleans, addresses and (before element types are considered) vectors.
+    /// Abilities of integers, booleans, addresses and (before element types are considered)
+    /// vectors.
     pub const PRIMITIVES: Self = Self(1 | 2 | 4);
     /// Abilities of references.
     pub const REFERENCES: Self = Self(1 | 2);

@@ -22,8 +22,9 @@ pub type NativeName = (Address, &'static str, &'static str);
 
 /// Implements the natives that the virtual machine does not have itself.
 pub trait Host {
-    /// Runs the native at position `index` of the names given to [`Vm::with_natives`](crate::Vm::with_natives).
-    /// Reference arguments are reference values; results in declaration order.
+    /// Runs the native at position `index` of the names given to
+    /// [`Vm::with_natives`](crate::Vm::with_natives). Reference arguments are reference values;
+    /// results in declaration order.
     fn call_native(
         &mut self,
         ctx: &mut NativeContext<'_>,

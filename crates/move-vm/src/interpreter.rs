@@ -1,8 +1,8 @@
 //! The interpreter: one operand stack, one stack of locals, one of frames.
 //!
-//! Instructions are executed as parsed; their operands index tables that the loader prepared. Nothing
-//! here trusts the verifier for memory safety: a state that verified code cannot reach ends in an
-//! invariant violation.
+//! Instructions are executed as parsed; their operands index tables that the loader prepared.
+//! Nothing here trusts the verifier for memory safety: a state that verified code cannot reach ends
+//! in an invariant violation.
 
 mod arithmetic;
 mod call;

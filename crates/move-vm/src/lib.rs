@@ -11,7 +11,9 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use move_vm::{Address, CompiledModule, Linkage, Meter, NoHost, PackageSource, Value, Vm, verifier};
+//! use move_vm::{
+//!     Address, CompiledModule, Linkage, Meter, NoHost, PackageSource, Value, Vm, verifier,
+//! };
 //!
 //! // module t::t; public fun f(x: u64): u64 { if (x > 9) abort 7; x + 1 }
 //! let bytes = hex::decode(concat!(

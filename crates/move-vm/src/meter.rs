@@ -1,7 +1,7 @@
 //! Metering: a deterministic bound on work.
 //!
-//! A unit is the protocol's smallest: a thousandth of a unit of computation. Natives cost what they cost on the real
-//! network; instructions are charged coarser and dearer than there.
+//! A unit is the protocol's smallest: a thousandth of a unit of computation. Natives cost what they
+//! cost on the real network; instructions are charged coarser and dearer than there.
 
 use std::sync::{
     Arc,
@@ -21,8 +21,8 @@ pub const STEP_UNITS: u64 = 100;
 /// See [`STEP_UNITS`].
 pub const BYTES_PER_STEP: u64 = 16;
 
-/// Calls of natives of one transaction that cost what the table says. What later ones cost counts as so many
-/// instructions, and is multiplied as the number of instructions demands.
+/// Calls of natives of one transaction that cost what the table says. What later ones cost counts
+/// as so many instructions, and is multiplied as the number of instructions demands.
 const NATIVES_PLAIN_MAX: u64 = 700;
 /// Instructions from which on natives cost so many times as much; the last that applies counts.
 const TIERS: [(u64, u64); 6] = [
@@ -64,8 +64,8 @@ impl Meter {
         Self::new(u64::MAX)
     }
 
-    /// The same meter, which soon runs out once `stop` is set. Whoever sets it knows that the execution did not end by
-    /// itself.
+    /// The same meter, which soon runs out once `stop` is set. Whoever sets it knows that the
+    /// execution did not end by itself.
     #[must_use]
     pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Self {
         self.stop = Some(stop);

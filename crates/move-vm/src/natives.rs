@@ -24,8 +24,8 @@ type NativeResult = Result<Vec<Value>, NativeError>;
 /// Units that nearly every native of the standard library costs, whatever it is given.
 const BASE_UNITS: u64 = 52;
 
-/// The natives of the standard library: module, function, units charged before it runs, implementation. What depends
-/// on the arguments the implementation charges itself.
+/// The natives of the standard library: module, function, units charged before it runs,
+/// implementation. What depends on the arguments the implementation charges itself.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, u64, Native)] = &[
     ("bcs", "to_bytes", 0, bcs::to_bytes),

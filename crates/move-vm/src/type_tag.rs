@@ -103,7 +103,8 @@ impl TypeTag {
         })
     }
 
-    /// Text with 64-digit addresses and no spaces; `prefix` is `""` (as `std::type_name`) or `"0x"`.
+    /// Text with 64-digit addresses and no spaces; `prefix` is `""` (as `std::type_name`) or
+    /// `"0x"`.
     pub fn to_canonical(&self, prefix: &str) -> String {
         match self {
             Self::Vector(element) => format!("vector<{}>", element.to_canonical(prefix)),

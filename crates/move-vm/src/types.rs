@@ -70,8 +70,8 @@ pub struct Declaration {
     pub(crate) depth: OnceLock<DepthFormula>,
 }
 
-/// Nesting depth of a datatype's values, as a function of its type arguments' depths: the maximum of
-/// a constant and, for each used type parameter, an offset plus that argument's depth.
+/// Nesting depth of a datatype's values, as a function of its type arguments' depths: the maximum
+/// of a constant and, for each used type parameter, an offset plus that argument's depth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DepthFormula {
     pub(crate) constant: usize,

@@ -1,10 +1,10 @@
 //! Values at run time.
 //!
-//! Integers live in the [`Value`] itself. Structs, enum variants and vectors live in a [`Container`]
-//! behind a reference-counted pointer that has one owner; references share the pointer. A reference
-//! to a primitive is its container and an index, or the cell of a local. So a store through a
-//! reference is seen by the owner, no reference can dangle, and code without reference safety is
-//! merely wrong, never unsafe.
+//! Integers live in the [`Value`] itself. Structs, enum variants and vectors live in a
+//! [`Container`] behind a reference-counted pointer that has one owner; references share the
+//! pointer. A reference to a primitive is its container and an index, or the cell of a local. So a
+//! store through a reference is seen by the owner, no reference can dangle, and code without
+//! reference safety is merely wrong, never unsafe.
 
 mod codec;
 mod container;
@@ -88,8 +88,8 @@ impl Value {
         Self::vector(Vector::U8(bytes.into()))
     }
 
-    /// A `std::option::Option`: a struct with a vector of at most one element. `kind` is that of the
-    /// element type.
+    /// A `std::option::Option`: a struct with a vector of at most one element. `kind` is that of
+    /// the element type.
     pub fn option(kind: ElementKind, value: Option<Value>) -> Result<Self, VmError> {
         let vector = Vector::from_values(kind, value.into_iter().collect())?;
         Ok(Self::structure(vec![Self::vector(vector)]))
@@ -205,8 +205,8 @@ impl Value {
         })
     }
 
-    /// The object id of a value with `key`, by value or by reference: field 0 is a `UID`, which is a
-    /// struct of an `ID`, which is a struct of an address.
+    /// The object id of a value with `key`, by value or by reference: field 0 is a `UID`, which is
+    /// a struct of an `ID`, which is a struct of an address.
     pub fn object_id(&self) -> Result<Address, VmError> {
         self.copy_field(0)?
             .copy_field(0)?

@@ -1,8 +1,8 @@
 //! Verification of modules before they are published.
 //!
 //! [`verify_module`] checks a module on its own, pass by pass; each pass relies on the ones before
-//! it. [`verify_linking`] checks modules that are published together against each other and
-//! against the published modules they call. Rules of the chain (objects, one-time witnesses, private
+//! it. [`verify_linking`] checks modules that are published together against each other and against
+//! the published modules they call. Rules of the chain (objects, one-time witnesses, private
 //! generics) are the host's, on top of these.
 
 mod borrow_graph;

@@ -332,8 +332,8 @@ fn loops_reach_a_fixed_point() {
     );
 }
 
-/// `while (i < n) { if (i == 3) { *r = 1; break }; i = i + 1 }; x`, where `r` borrows `x`: after the
-/// loop `r` is gone on one path and held on the other, so it is forgotten before `x` is read.
+/// `while (i < n) { if (i == 3) { *r = 1; break }; i = i + 1 }; x`, where `r` borrows `x`: after
+/// the loop `r` is gone on one path and held on the other, so it is forgotten before `x` is read.
 #[test]
 fn what_follows_a_loop_waits_for_every_way_out() {
     let code = vec![

@@ -690,8 +690,8 @@ proptest! {
         }
     }
 
-    /// The same for damage that keeps the file format: instructions of a function exchanged, or with
-    /// other operands. Much of it is accepted, and must then run soundly.
+    /// The same for damage that keeps the file format: instructions of a function exchanged, or
+    /// with other operands. Much of it is accepted, and must then run soundly.
     #[test]
     fn rearranged_functions_run_soundly_or_are_refused(
         which in any::<prop::sample::Index>(),

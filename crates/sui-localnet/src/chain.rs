@@ -7,19 +7,19 @@ mod simulation;
 pub(crate) mod validator;
 mod worker;
 
+use std::{sync::Arc, time::Duration};
+
+use simulation::Simulations;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{execution::Engine, ledger::Ledger};
+
 pub use clock::ClockError;
 pub(crate) use genesis::Genesis;
 pub use genesis::GenesisError;
-use simulation::Simulations;
 pub(crate) use simulation::{Simulated, Simulator};
 pub(crate) use worker::{SubmitError, Worker};
-
-use crate::execution::Engine;
-use crate::ledger::Ledger;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
 
 /// What kind of network clients are told this is.
 pub(crate) const CHAIN_NAME: &str = "unknown";
@@ -55,7 +55,8 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Starts the executor over `ledger`, which has its genesis. Returns the handle and the executor.
+    /// Starts the executor over `ledger`, which has its genesis. Returns the handle and the
+    /// executor.
     pub(crate) fn start(
         ledger: Arc<Ledger>,
         engine: Arc<Engine>,
@@ -137,8 +138,8 @@ impl Chain {
         self.simulations.ended().await;
     }
 
-    /// Seals an empty checkpoint whenever the interval passes without one, so that time moves and followers see life.
-    /// Without an interval the chain stands still between transactions.
+    /// Seals an empty checkpoint whenever the interval passes without one, so that time moves and
+    /// followers see life. Without an interval the chain stands still between transactions.
     pub(crate) async fn heartbeat(&self, mut interval: watch::Receiver<Option<Duration>>) {
         let mut sealed = self.sealed();
         loop {
@@ -176,7 +177,8 @@ impl Chain {
 /// Stack of the executor: deep Move call chains and values recurse.
 const EXECUTOR_STACK_BYTES: usize = 64 * 1024 * 1024;
 
-/// A defect that panics costs the request that met it, not the chain: nothing is written before it is complete.
+/// A defect that panics costs the request that met it, not the chain: nothing is written before it
+/// is complete.
 fn run_guarded(job: Job, worker: &mut Worker) {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(worker)));
     if outcome.is_err() {
@@ -203,8 +205,9 @@ mod tests {
         let defect: Result<(), RunError> = chain.run(|_| panic!("a defect, on purpose")).await;
         assert_eq!(defect, Err(RunError::Defect));
         assert_eq!(chain.run(|_| 7).await, Ok(7));
-        // The stop comes while one job runs and another waits: the first is done in full, the second refused.
-        // Before the first has begun, a stop would refuse it too: the executor looks for one after each job.
+        // The stop comes while one job runs and another waits: the first is done in full, the
+        // second refused. Before the first has begun, a stop would refuse it too: the executor
+        // looks for one after each job.
         let (begin, begun) = oneshot::channel();
         let (release, held) = std::sync::mpsc::channel();
         let stop = async {

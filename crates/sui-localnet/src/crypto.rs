@@ -1,8 +1,8 @@
 //! Cryptography behind the framework's native functions: bytes in, bytes or a verdict out.
 //!
-//! Functions that verify return `false` for malformed input. Functions that compute return the abort code that the
-//! framework's native raises. Everything rests on the library that real validators use, so accepted inputs and
-//! encodings agree.
+//! Functions that verify return `false` for malformed input. Functions that compute return the
+//! abort code that the framework's native raises. Everything rests on the library that real
+//! validators use, so accepted inputs and encodings agree.
 
 pub(crate) mod bls;
 pub(crate) mod group_ops;

@@ -1,12 +1,12 @@
 //! Execution of transactions: from a transaction and live objects to effects and new objects.
 //!
-//! [`Engine::execute`] checks the inputs, runs the commands on the Move virtual machine, charges gas and assembles
-//! the effects. It reads objects through an [`ObjectSource`] and writes nothing: the caller stores what
-//! [`Executed`] holds.
+//! [`Engine::execute`] checks the inputs, runs the commands on the Move virtual machine, charges
+//! gas and assembles the effects. It reads objects through an [`ObjectSource`] and writes nothing:
+//! the caller stores what [`Executed`] holds.
 //!
-//! One transaction goes through these stages, each a module: `validity` (form), `inputs` (objects named), `ptb`
-//! (commands, with `runtime` as the memory that natives share), `outcome` (what changed), `finish` (gas, versions) and
-//! `effects`.
+//! One transaction goes through these stages, each a module: `validity` (form), `inputs` (objects
+//! named), `ptb` (commands, with `runtime` as the memory that natives share), `outcome` (what
+//! changed), `finish` (gas, versions) and `effects`.
 
 mod compatibility;
 pub(crate) mod convert;

@@ -1,23 +1,25 @@
 //! The faucet: hands out SUI to whoever asks, over HTTP.
 
-use crate::chain::{Chain, SUI_SUPPLY, SubmitError, Worker};
-use crate::execution::limits;
-use crate::ledger::keys::coin_balance;
-use crate::ledger::{StoreError, TypeFilter};
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use sui_crypto::SuiSigner;
-use sui_crypto::ed25519::Ed25519PrivateKey;
-use sui_sdk_types::hash::Hasher;
+
+use axum::{
+    Json, Router,
+    extract::{State, rejection::JsonRejection},
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use sui_crypto::{SuiSigner, ed25519::Ed25519PrivateKey};
 use sui_sdk_types::{
     Address, Argument, Command, GasPayment, Input, ObjectReference, Owner, ProgrammableTransaction,
     SplitCoins, StructTag, Transaction, TransactionEffects, TransactionExpiration, TransactionKind,
-    TransferObjects,
+    TransferObjects, hash::Hasher,
+};
+
+use crate::{
+    chain::{Chain, SUI_SUPPLY, SubmitError, Worker},
+    execution::limits,
+    ledger::{StoreError, TypeFilter, keys::coin_balance},
 };
 
 /// Coins of a grant.
@@ -140,7 +142,8 @@ impl From<StoreError> for GrantError {
     }
 }
 
-/// Sends one grant. Runs on the executor's thread, so the coin it picks stays free until it is spent.
+/// Sends one grant. Runs on the executor's thread, so the coin it picks stays free until it is
+/// spent.
 fn pay(worker: &mut Worker, recipient: Address) -> Result<Vec<CoinSent>, GrantError> {
     let transaction = grant_transaction(recipient, richest_coin(worker)?);
     let signature = key()

@@ -1,9 +1,9 @@
 //! The framework packages 0x1 and 0x2, embedded at build time.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use std::sync::LazyLock;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 
 /// A package as the compiler wrote it.
 #[derive(Clone, Debug)]

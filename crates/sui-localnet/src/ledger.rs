@@ -1,5 +1,5 @@
-//! The chain's memory: objects with all their versions, transactions, checkpoints, and the indexes clients
-//! query. Readers on any thread see whole checkpoints only; one writer appends them.
+//! The chain's memory: objects with all their versions, transactions, checkpoints, and the indexes
+//! clients query. Readers on any thread see whole checkpoints only; one writer appends them.
 
 pub(crate) mod keys;
 
@@ -15,22 +15,21 @@ mod store;
 mod tests;
 mod view;
 
-pub(crate) use balances::balance_changes;
-pub(crate) use index::original_id;
+use std::sync::{PoisonError, RwLock};
 
+use serde::{Serialize, de::DeserializeOwned};
+use sui_sdk_types::{Address, Digest, Object};
+
+pub(crate) use balances::balance_changes;
 pub(crate) use disk::DiskStore;
 pub use disk::OpenError;
+pub(crate) use index::original_id;
 pub(crate) use memory::MemoryStore;
 pub(crate) use queries::TypeFilter;
 pub(crate) use records::{CheckpointRecord, TransactionRecord};
 pub use store::StoreError;
 pub(crate) use store::{Batch, Store, Table};
 pub(crate) use view::View;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use std::sync::{PoisonError, RwLock};
-use sui_sdk_types::{Address, Digest, Object};
 
 /// Version of the layout of the stored data; a data directory of another version is refused.
 const FORMAT_VERSION: u64 = 1;

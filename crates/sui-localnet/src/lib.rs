@@ -1,7 +1,7 @@
 //! Embedded single-process chain that executes Sui Move bytecode and speaks the Sui gRPC API.
 //!
-//! Unmodified Sui clients talk to it as to a small real network: native gRPC and grpc-web on one port, a faucet on
-//! another. It runs in the process that starts it:
+//! Unmodified Sui clients talk to it as to a small real network: native gRPC and grpc-web on one
+//! port, a faucet on another. It runs in the process that starts it:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,9 +15,10 @@
 //! # }
 //! ```
 //!
-//! Inside, [`execution`] turns a transaction and a state into effects; the `ledger` keeps objects, transactions and
-//! checkpoints with their indexes, in memory or on disk; one executor thread connects the two, one transaction and
-//! one checkpoint at a time; `rpc` and `resolve` serve the result.
+//! Inside, [`execution`] turns a transaction and a state into effects; the `ledger` keeps objects,
+//! transactions and checkpoints with their indexes, in memory or on disk; one executor thread
+//! connects the two, one transaction and one checkpoint at a time; `rpc` and `resolve` serve the
+//! result.
 
 mod chain;
 mod crypto;

@@ -1,20 +1,24 @@
 //! A whole chain in one value: start it, talk to it over its sockets, shut it down.
 
-use crate::chain::{Chain, ClockError, Genesis, GenesisError, Worker};
-use crate::execution::Engine;
-use crate::ledger::{DiskStore, Ledger, MemoryStore, OpenError, Store, StoreError};
-use crate::{faucet, server};
-use axum::Router;
-use axum::serve::ListenerExt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, serve::ListenerExt};
 use sui_sdk_types::Address;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    chain::{Chain, ClockError, Genesis, GenesisError, Worker},
+    execution::Engine,
+    faucet,
+    ledger::{DiskStore, Ledger, MemoryStore, OpenError, Store, StoreError},
+    server,
+};
 
 /// Longest silence on an idle chain; clients give up on a subscription that is silent for 30 s.
 const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(4);
@@ -24,7 +28,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// How to run a chain.
 #[derive(Clone, Debug)]
 pub struct LocalnetConfig {
-    /// Where the chain lives; `None` keeps it in memory. A directory with a chain continues that chain.
+    /// Where the chain lives; `None` keeps it in memory. A directory with a chain continues that
+    /// chain.
     pub data_dir: Option<PathBuf>,
     /// Address of the RPC port; port 0 takes a free one.
     pub rpc_addr: SocketAddr,
@@ -32,8 +37,9 @@ pub struct LocalnetConfig {
     pub faucet_addr: Option<SocketAddr>,
     /// Accounts that hold SUI (in MIST) from genesis on; ignored when the chain exists already.
     pub accounts: Vec<(Address, u64)>,
-    /// Longest time without a checkpoint. `None`: there is a checkpoint for every transaction and no other, so that
-    /// the same transactions make the same versions of objects, until [`Localnet::start_heartbeat`].
+    /// Longest time without a checkpoint. `None`: there is a checkpoint for every transaction and
+    /// no other, so that the same transactions make the same versions of objects, until
+    /// [`Localnet::start_heartbeat`].
     pub heartbeat: Option<Duration>,
     /// How many checkpoints are remembered, with their transactions and the object versions these replaced: `None` for
     /// all. A full node that prunes answers like a chain that forgets.
@@ -113,7 +119,8 @@ pub struct Localnet {
 impl Localnet {
     /// Opens or creates the chain and serves it. On return its ports answer.
     pub async fn start(config: LocalnetConfig) -> Result<Self, StartError> {
-        // Ports first: they are the likeliest to fail, and failing must leave no half-made chain behind.
+        // Ports first: they are the likeliest to fail, and failing must leave no half-made chain
+        // behind.
         let rpc = listen(config.rpc_addr).await?;
         let faucet = match config.faucet_addr {
             Some(address) => Some(listen(address).await?),
@@ -181,8 +188,8 @@ impl Localnet {
         }
     }
 
-    /// Moves chain time `ms` milliseconds ahead, now and from now on. Returns the new time in milliseconds since the
-    /// Unix epoch.
+    /// Moves chain time `ms` milliseconds ahead, now and from now on. Returns the new time in
+    /// milliseconds since the Unix epoch.
     pub async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
         match self.chain.advance_clock(ms).await {
             Ok(result) => result.map_err(AdvanceError::Clock),
@@ -240,8 +247,8 @@ struct Listeners {
     sockets: Vec<TcpListener>,
 }
 
-/// Listens on `address`; on a loopback address also on the other family's loopback, because `localhost` may mean
-/// either.
+/// Listens on `address`; on a loopback address also on the other family's loopback, because
+/// `localhost` may mean either.
 async fn listen(address: SocketAddr) -> Result<Listeners, StartError> {
     let socket = TcpListener::bind(address).await.map_err(|source| {
         if source.kind() == std::io::ErrorKind::AddrInUse {

@@ -1,4 +1,5 @@
-//! The natives of package 0x2, for the virtual machine: one table of names, costs and implementations.
+//! The natives of package 0x2, for the virtual machine: one table of names, costs and
+//! implementations.
 
 mod crypto;
 mod dynamic_field;
@@ -17,7 +18,8 @@ type Run = for<'r, 'c, 'm> fn(&mut ObjectRuntime<'r>, &mut Call<'c, 'm>) -> Outc
 struct Native {
     module: &'static str,
     function: &'static str,
-    /// Units charged before it runs. What depends on the arguments the implementation charges itself.
+    /// Units charged before it runs. What depends on the arguments the implementation charges
+    /// itself.
     units: u64,
     run: Run,
 }

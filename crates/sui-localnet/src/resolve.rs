@@ -1,22 +1,24 @@
-//! Completes the transactions clients leave unfinished: object versions, mutability of shared inputs, gas price,
-//! budget and payment.
+//! Completes the transactions clients leave unfinished: object versions, mutability of shared
+//! inputs, gas price, budget and payment.
 
 mod gas;
 mod inputs;
 mod uses;
 
-pub(crate) use gas::{BudgetEstimate, select_payment};
-
-use crate::execution::{Engine, limits};
-use crate::ledger::{Ledger, View};
-use crate::rpc::errors;
-use crate::rpc::parse;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{
     Address, Command, GasPayment, ObjectReference, ProgrammableTransaction, Transaction,
     TransactionExpiration, TransactionKind,
 };
 use tonic::Status;
+
+use crate::{
+    execution::{Engine, limits},
+    ledger::{Ledger, View},
+    rpc::{errors, parse},
+};
+
+pub(crate) use gas::{BudgetEstimate, select_payment};
 
 /// A transaction of a request with everything found that the client left out.
 #[derive(Clone, Debug)]

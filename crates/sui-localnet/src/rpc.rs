@@ -19,11 +19,10 @@ mod streams;
 mod subscription;
 mod transactions;
 
-use crate::chain::Chain;
-use crate::ledger::{Ledger, Tip};
+use std::sync::Arc;
+
 use peers::Peers;
 use render::Renderer;
-use std::sync::Arc;
 use sui_rpc::proto::sui::rpc::v2::{
     ledger_service_server::LedgerServiceServer,
     move_package_service_server::MovePackageServiceServer, name_service_server::NameServiceServer,
@@ -32,8 +31,12 @@ use sui_rpc::proto::sui::rpc::v2::{
     subscription_service_server::SubscriptionServiceServer,
     transaction_execution_service_server::TransactionExecutionServiceServer,
 };
-use tonic::service::Routes;
-use tonic::{Response, Status};
+use tonic::{Response, Status, service::Routes};
+
+use crate::{
+    chain::Chain,
+    ledger::{Ledger, Tip},
+};
 
 /// Largest request message: a transaction at its size limit with room for signatures and encoding.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -1,21 +1,25 @@
 //! One HTTP port for native gRPC (HTTP/2), grpc-web (HTTP/1.1 or 2), health and time control.
 
-use crate::chain::{Chain, ClockError};
-use crate::rpc::Rpc;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
-use std::time::Duration;
-use sui_rpc::headers;
-use sui_rpc::proto::timestamp_ms_to_proto;
+use sui_rpc::{headers, proto::timestamp_ms_to_proto};
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+use crate::{
+    chain::{Chain, ClockError},
+    rpc::Rpc,
+};
 
 /// How long browsers may remember the answer to a preflight request.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -67,7 +71,8 @@ pub(crate) fn routes(chain: Arc<Chain>) -> Router {
     public.merge(admin)
 }
 
-/// Browsers say which page a request comes from; what changes the chain as a whole is not for pages.
+/// Browsers say which page a request comes from; what changes the chain as a whole is not for
+/// pages.
 async fn refuse_web_pages(request: Request, next: Next) -> Response {
     if request.headers().contains_key(header::ORIGIN) {
         let refusal = "web pages cannot use the administration of the chain";

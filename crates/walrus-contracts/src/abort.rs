@@ -1,8 +1,9 @@
-//! What the abort codes of Move modules mean: a sentence for people, and an enum per module for programs.
+//! What the abort codes of Move modules mean: a sentence for people, and an enum per module for
+//! programs.
 //!
-//! The enums are generated from the error constants of our Move sources when this crate is built, one per
-//! module, in a Rust module per package; [`ContractError`] is any of them. Errors of the Sui framework are
-//! in the same table without an enum.
+//! The enums are generated from the error constants of our Move sources when this crate is built,
+//! one per module, in a Rust module per package; [`ContractError`] is any of them. Errors of the
+//! Sui framework are in the same table without an enum.
 //!
 //! ```
 //! use walrus_contracts::abort::{self, ContractError, walrus::BlobError};
@@ -34,7 +35,8 @@ pub struct AbortCode {
 }
 
 impl AbortCode {
-    /// What the sender of the transaction can do about it, in a sentence; `None` where there is nothing.
+    /// What the sender of the transaction can do about it, in a sentence; `None` where there is
+    /// nothing.
     pub fn hint(&self) -> Option<&'static str> {
         hints::hint(self.package, self.module, self.name)
     }
@@ -161,13 +163,14 @@ impl std::error::Error for ContractError {}
 
 /// What abort `code` of our module `module` means; `None` if it is not an error constant of ours.
 ///
-/// Names of modules are enough: no two of our packages report the same code from modules of the same name with
-/// different meanings.
+/// Names of modules are enough: no two of our packages report the same code from modules of the
+/// same name with different meanings.
 pub fn describe(module: &str, code: u64) -> Option<&'static AbortCode> {
     ours().find(|entry| entry.module == module && entry.code == code)
 }
 
-/// What abort `code` of `module` in `package` means. Packages of the framework are `std` (0x1) and `sui` (0x2).
+/// What abort `code` of `module` in `package` means. Packages of the framework are `std` (0x1) and
+/// `sui` (0x2).
 pub fn describe_in(package: &str, module: &str, code: u64) -> Option<&'static AbortCode> {
     ours()
         .find(|entry| entry.package == package && entry.module == module && entry.code == code)

@@ -1,8 +1,9 @@
 //! Event blobs: the events of the contracts, as the nodes publish them in Walrus itself.
 //!
-//! Every node writes the same file, byte for byte, because the file is a function of the event stream: an
-//! [`EventBlobBuilder`] puts encoded elements between a header and a trailer, a [`CutRule`] says where one file ends and the
-//! next begins. [`EventBlob::parse`] takes a file apart again and accepts nothing that a builder does not make.
+//! Every node writes the same file, byte for byte, because the file is a function of the event
+//! stream: an [`EventBlobBuilder`] puts encoded elements between a header and a trailer, a
+//! [`CutRule`] says where one file ends and the next begins. [`EventBlob::parse`] takes a file
+//! apart again and accepts nothing that a builder does not make.
 //!
 //! | Offset | Bytes | Field |
 //! |---|---|---|
@@ -14,9 +15,9 @@
 //! | 84 | … | entries |
 //! | end − 16 | 8 + 8 | first and last checkpoint |
 //!
-//! Numbers are big-endian here and little-endian inside entries. An entry is the length of its data in LEB128, the byte 1
-//! for BCS, and the data: an element, its checkpoint, its position among the elements of the checkpoint, and its position
-//! in the whole stream.
+//! Numbers are big-endian here and little-endian inside entries. An entry is the length of its data
+//! in LEB128, the byte 1 for BCS, and the data: an element, its checkpoint, its position among the
+//! elements of the checkpoint, and its position in the whole stream.
 //!
 //! ```
 //! use walrus_contracts::{

@@ -1,4 +1,5 @@
-//! Every event of the `walrus` package. All are structs of its module `events`; no other module emits.
+//! Every event of the `walrus` package. All are structs of its module `events`; no other module
+//! emits.
 
 pub mod governance;
 
@@ -34,7 +35,12 @@ pub enum EventError {
 
 /// Defines the event structs of a package's module `events`, the enum over them, and its parser.
 macro_rules! define_events {
-    ($(#[$enum_doc:meta])* enum $event:ident; $($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+    (
+        $(#[$enum_doc:meta])* enum $event:ident;
+        $($(#[$doc:meta])* $name:ident {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+        })*
+    ) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +76,10 @@ macro_rules! define_events {
                             name: stringify!($name),
                             reason: error.to_string(),
                         }),)*
-                    _ => Err(EventError::Unknown { module: module.to_owned(), name: name.to_owned() }),
+                    _ => Err(EventError::Unknown {
+                        module: module.to_owned(),
+                        name: name.to_owned(),
+                    }),
                 }
             }
 

@@ -1,6 +1,7 @@
 //! Compiled Move packages of Walrus and the Rust mirror of their on-chain types.
 //!
-//! - [`packages`]: the bytecode of our packages, ready to be linked against published addresses and compared;
+//! - [`packages`]: the bytecode of our packages, ready to be linked against published addresses and
+//!   compared;
 //! - [`types`]: every on-chain struct a client reads, with the BCS layout of the Move sources;
 //! - [`events`]: every event that `walrus` and `walrus_governance` emit;
 //! - [`event_blob`]: the file in which nodes publish the events of `walrus`;

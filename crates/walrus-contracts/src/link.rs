@@ -1,8 +1,8 @@
 //! Rewriting the address table of a compiled module, and package digests.
 //!
-//! Only the container is read: magic, version, table directory, and the table of addresses, which is
-//! a plain sequence of 32-byte rows. Everything else refers to addresses by row number, so replacing
-//! a row relinks the module.
+//! Only the container is read: magic, version, table directory, and the table of addresses, which
+//! is a plain sequence of 32-byte rows. Everything else refers to addresses by row number, so
+//! replacing a row relinks the module.
 
 use blake2b_simd::Params;
 use thiserror::Error;

@@ -60,8 +60,8 @@ impl LinkedPackage {
             .collect()
     }
 
-    /// Compares this package with a published version of the same package, whose modules are given by name and
-    /// whose modules call themselves `original_id`. In the order of the names.
+    /// Compares this package with a published version of the same package, whose modules are given
+    /// by name and whose modules call themselves `original_id`. In the order of the names.
     ///
     /// # Errors
     ///
@@ -121,7 +121,8 @@ pub struct ComparedModule {
     pub name: String,
     /// How the versions differ.
     pub change: ModuleChange,
-    /// BLAKE2b-256 of the module (of the published one if it was removed), as if it were not published.
+    /// BLAKE2b-256 of the module (of the published one if it was removed), as if it were not
+    /// published.
     pub digest: [u8; 32],
     /// The same of the published one, if there is one.
     pub published_digest: Option<[u8; 32]>,
@@ -140,8 +141,8 @@ fn unpublished(module: &[u8], original_id: [u8; 32]) -> Result<Vec<u8>, LinkErro
     })
 }
 
-/// Digest of a package: BLAKE2b-256 over the sorted 32-byte strings { BLAKE2b-256 of each module } and { ID of each
-/// dependency }. Modules are as they are sent, with self address 0x0.
+/// Digest of a package: BLAKE2b-256 over the sorted 32-byte strings { BLAKE2b-256 of each module }
+/// and { ID of each dependency }. Modules are as they are sent, with self address 0x0.
 pub fn package_digest(modules: &[Vec<u8>], dependencies: &[[u8; 32]]) -> [u8; 32] {
     link::package_digest(modules, dependencies)
 }

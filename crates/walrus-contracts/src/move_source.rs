@@ -1,6 +1,7 @@
 //! Reads our Move sources, so that tests can compare them with the Rust mirror.
 //!
-//! Understands what our sources contain: declarations of structs, enums and error constants, one module per file.
+//! Understands what our sources contain: declarations of structs, enums and error constants, one
+//! module per file.
 
 pub(crate) mod layout;
 

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
 use crate::link;
+
 pub use crate::{
     link::LinkError,
     linked::{ComparedModule, Link, LinkedPackage, ModuleChange, package_digest},
@@ -34,8 +34,8 @@ pub struct CompiledPackage {
 }
 
 impl CompiledPackage {
-    /// Replaces placeholder addresses by published packages: in the modules' address tables by the IDs of their first
-    /// versions, in the dependencies by those of the versions to use.
+    /// Replaces placeholder addresses by published packages: in the modules' address tables by the
+    /// IDs of their first versions, in the dependencies by those of the versions to use.
     ///
     /// # Errors
     ///
@@ -83,14 +83,15 @@ macro_rules! embedded {
             $(#[$doc])*
             pub fn $name() -> &'static CompiledPackage {
                 static PACKAGE: LazyLock<CompiledPackage> = LazyLock::new(|| {
-                    let json = include_str!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".json"));
-                    parse(stringify!($name), json)
+                    let name = stringify!($name);
+                    parse(name, include_str!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".json")))
                 });
                 &PACKAGE
             }
         )*
 
-        /// All embedded packages, dependencies first. Names such as `walrus_v4` are later versions of a package.
+        /// All embedded packages, dependencies first. Names such as `walrus_v4` are later versions
+        /// of a package.
         pub fn all() -> impl Iterator<Item = &'static CompiledPackage> {
             let packages: &[fn() -> &'static CompiledPackage] = &[$($name),*];
             packages.iter().map(|package| package())
@@ -105,19 +106,20 @@ embedded! {
     wal_exchange
     /// The package with storage, staking and epochs. Calls `wal` at [`WAL_PLACEHOLDER`].
     walrus
-    /// Version 4 of [`walrus`], which an upgrade can follow it with: other sources of one module, and a migration.
+    /// Version 4 of [`walrus`], which an upgrade can follow it with: other sources of one module,
+    /// and a migration.
     walrus_v4
-    /// The package with the older discount for buyers of storage. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
-    /// [`WALRUS_PLACEHOLDER`].
+    /// The package with the older discount for buyers of storage. Calls `wal` at
+    /// [`WAL_PLACEHOLDER`] and `walrus` at [`WALRUS_PLACEHOLDER`].
     subsidies
-    /// The package with rewards for nodes on top of what users pay. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
-    /// [`WALRUS_PLACEHOLDER`].
+    /// The package with rewards for nodes on top of what users pay. Calls `wal` at
+    /// [`WAL_PLACEHOLDER`] and `walrus` at [`WALRUS_PLACEHOLDER`].
     walrus_subsidies
     /// The package with shared buckets of blobs. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus` at
     /// [`WALRUS_PLACEHOLDER`].
     blob_bucket
-    /// The package with proposals to the committee and votes about them. Calls `wal` at [`WAL_PLACEHOLDER`] and `walrus`
-    /// at [`WALRUS_PLACEHOLDER`].
+    /// The package with proposals to the committee and votes about them. Calls `wal` at
+    /// [`WAL_PLACEHOLDER`] and `walrus` at [`WALRUS_PLACEHOLDER`].
     walrus_governance
 }
 

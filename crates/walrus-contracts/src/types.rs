@@ -38,9 +38,6 @@ pub use system::{
     ExtendedField, FutureAccounting, FutureAccountingRingBuffer, System, SystemStateInnerV1,
 };
 
-/// Name of the dynamic field (a `vector<u8>`) that holds the attributes of a blob.
-pub const METADATA_FIELD: &[u8] = b"metadata";
-
 #[cfg(test)]
 mod mirror;
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Replays the seeds of the fuzz target of event blobs, and changes of every byte of each, without a fuzzer.
+//! Replays the seeds of the fuzz target of event blobs, and changes of every byte of each, without
+//! a fuzzer.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 #[path = "../../../fuzz/src/event_blob.rs"]

@@ -68,8 +68,8 @@ pub fn thousands(value: impl Into<u128>) -> String {
 impl FromStr for Frost {
     type Err = FrostParseError;
 
-    /// Reads `12.5WAL` or `250000FROST`, exactly. The unit is required, in any case, with or without a
-    /// space before it; digits may be grouped with `_` or `,`.
+    /// Reads `12.5WAL` or `250000FROST`, exactly. The unit is required, in any case, with or
+    /// without a space before it; digits may be grouped with `_` or `,`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let trimmed = text.trim();
         let digits_end = trimmed

@@ -118,9 +118,9 @@ pub fn hash_pairs_in_place(nodes: &mut [Digest]) -> usize {
     pairs
 }
 
-/// Hashes neighbouring rows together, node by node: `nodes` are rows of `width` nodes, one row after
-/// the other. Returns how many pairs of rows there were; their hashes are in the first rows. A last
-/// row without neighbour is left alone.
+/// Hashes neighbouring rows together, node by node: `nodes` are rows of `width` nodes, one row
+/// after the other. Returns how many pairs of rows there were; their hashes are in the first rows.
+/// A last row without neighbour is left alone.
 pub fn hash_row_pairs_in_place(nodes: &mut [Digest], width: usize) -> usize {
     let pairs = nodes.len() / width / 2;
     let lanes = Lanes::detect();
@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn every_instruction_set_gives_the_same_digests() {
-        // Miri, which has the instructions that this CPU may not have, is some ten thousand times slower.
+        // Miri, which has the instructions that this CPU may not have, is some ten thousand times
+        // slower.
         let (lengths, counts, tails): (&[usize], &[usize], &[usize]) = if cfg!(miri) {
             (&[0, 7, 63, 127, 128, 300], &[9], &[0, 300])
         } else {

@@ -1,12 +1,13 @@
 //! The vocabulary of Walrus: identifiers, shard arithmetic, Merkle trees, wire types, signed
 //! messages and certificates.
 //!
-//! Everything here is a pure function of its input: no I/O, no clock, no threads. Bytes from outside
-//! are decoded with errors, never with panics.
+//! Everything here is a pure function of its input: no I/O, no clock, no threads. Bytes from
+//! outside are decoded with errors, never with panics.
 //!
 //! A blob is cut into a matrix of *symbols* and expanded in both directions to `n × n` cells, `n`
 //! being the number of shards. Row `i` is the *primary sliver* `i`, column `j` the *secondary
-//! sliver* `j`; *sliver pair* `k` is primary `k` with secondary `n − 1 − k`, and lives on one shard.
+//! sliver* `j`; *sliver pair* `k` is primary `k` with secondary `n − 1 − k`, and lives on one
+//! shard.
 //!
 //! ```
 //! use walrus_core::{BlobId, NShards, SliverPairIndex, SliverType, bft, params};

@@ -1,7 +1,7 @@
 //! Which shard holds which slivers of a blob.
 //!
-//! Pairs are assigned to shards in order, rotated by an offset that depends on the blob, so that the
-//! systematic slivers of different blobs land on different shards.
+//! Pairs are assigned to shards in order, rotated by an offset that depends on the blob, so that
+//! the systematic slivers of different blobs land on different shards.
 
 use crate::{BlobId, NShards, ShardIndex, SliverIndex, SliverPairIndex, SliverType};
 

@@ -1,7 +1,7 @@
 //! Binary Merkle trees over BLAKE2b.
 //!
-//! Leaves and inner nodes are hashed in different domains. A level with an odd number of nodes (more
-//! than one) is completed by an *empty* node, which hashes as 32 zero bytes.
+//! Leaves and inner nodes are hashed in different domains. A level with an odd number of nodes
+//! (more than one) is completed by an *empty* node, which hashes as 32 zero bytes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 use thiserror::Error;
@@ -284,7 +284,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_proof_verifies_and_only_for_its_leaf(count in 1_usize..70, index: usize, other: usize) {
+        fn every_proof_verifies_and_only_for_its_leaf(
+            count in 1_usize..70, index: usize, other: usize,
+        ) {
             let (index, other) = (index % count, other % count);
             let data = leaves(count);
             let tree = MerkleTree::build(&data);

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use crate::{
-    BlobId, Epoch, ObjectId, ProtocolPublicKey, ProtocolSignature, ShardIndex, Sliver, SliverType,
-    SuiAddress, keys::ProtocolKeyError, wire,
+    BlobId, Epoch, ObjectId, ProtocolKeyPair, ProtocolPublicKey, ProtocolSignature, ShardIndex,
+    Sliver, SliverType, SuiAddress, keys::ProtocolKeyError, wire,
 };
 
 /// The application that messages are meant for: Walrus storage.
@@ -295,10 +295,35 @@ pub enum StorageConfirmation {
     Signed(SignedMessage<ConfirmationBody>),
 }
 
+/// Signing of messages.
+impl ProtocolKeyPair {
+    /// Signs a protocol message of the given epoch.
+    pub fn sign_message<T: MessageBody>(&self, epoch: Epoch, body: T) -> SignedMessage<T> {
+        let message = ProtocolMessage::new(epoch, body).to_bytes();
+        let signature = self.sign(&message);
+        SignedMessage::new(message, signature)
+    }
+
+    /// Proves possession of the secret key to the contracts: for the current epoch, and for the
+    /// address that will send the transaction.
+    pub fn proof_of_possession(
+        &self,
+        epoch: Epoch,
+        address: SuiAddress,
+    ) -> SignedMessage<ProofOfPossession> {
+        self.sign_message(
+            epoch,
+            ProofOfPossession {
+                address,
+                public_key: self.public(),
+            },
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ProtocolKeyPair;
 
     const EPOCH: Epoch = 5;
 

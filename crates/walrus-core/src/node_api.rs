@@ -1,8 +1,10 @@
-//! The HTTP interface of a storage node as data: paths, JSON envelopes, error reasons, blob status, health.
+//! The HTTP interface of a storage node as data: paths, JSON envelopes, error reasons, blob status,
+//! health.
 //!
-//! Both sides of the wire use these types, so a node and a client of this repository cannot drift apart. The JSON
-//! text is fixed: field order included, because existing clients group the answers of several nodes by their text.
-//! BCS bodies (metadata, slivers) are the types of [`crate::metadata`] and [`crate::sliver`].
+//! Both sides of the wire use these types, so a node and a client of this repository cannot drift
+//! apart. The JSON text is fixed: field order included, because existing clients group the answers
+//! of several nodes by their text. BCS bodies (metadata, slivers) are the types of
+//! [`crate::metadata`] and [`crate::sliver`].
 
 mod envelope;
 mod error;
@@ -27,9 +29,6 @@ pub use symbols::{
     DecodingSymbolsQuery, DecodingSymbolsResponse, RecoverySymbolsQuery, SymbolFilter,
     SymbolQueryError,
 };
-
-/// `data` of a confirmation answer: `{"signed":{"serializedMessage":…,"signature":…}}`.
-pub type ConfirmationResponse = crate::messages::StorageConfirmation;
 
 /// `data` text of a metadata PUT that stored something new (201).
 pub const METADATA_STORED: &str = "metadata successfully stored";

@@ -228,22 +228,6 @@ impl Sliver {
     pub fn pair_index(&self, n: NShards) -> SliverPairIndex {
         self.index().to_pair(self.axis(), n)
     }
-
-    /// The sliver as a row, if it is one.
-    pub fn into_primary(self) -> Option<PrimarySliver> {
-        match self {
-            Self::Primary(sliver) => Some(sliver),
-            Self::Secondary(_) => None,
-        }
-    }
-
-    /// The sliver as a column, if it is one.
-    pub fn into_secondary(self) -> Option<SecondarySliver> {
-        match self {
-            Self::Primary(_) => None,
-            Self::Secondary(sliver) => Some(sliver),
-        }
-    }
 }
 
 impl From<PrimarySliver> for Sliver {

@@ -1,8 +1,8 @@
 //! Symbols exchanged to recover slivers: wire forms and their verification.
 //!
-//! The cell in row `r` and column `c` lies on primary sliver `r` and on secondary sliver `c`. A node
-//! that holds one of them helps to recover the other by sending the cell, with a proof that it is a
-//! leaf of the tree of the sliver it was taken from.
+//! The cell in row `r` and column `c` lies on primary sliver `r` and on secondary sliver `c`. A
+//! node that holds one of them helps to recover the other by sending the cell, with a proof that it
+//! is a leaf of the tree of the sliver it was taken from.
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 

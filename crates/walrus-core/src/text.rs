@@ -1,8 +1,8 @@
 //! Text from outside, made fit to be shown.
 //!
-//! Names of nodes, answers of servers, file names: whoever chose them may have put in what moves the cursor of a
-//! terminal, hides text, turns its direction round, or begins a line that looks like one of ours. Every program of
-//! Walrus shows such text through [`printable`].
+//! Names of nodes, answers of servers, file names: whoever chose them may have put in what moves
+//! the cursor of a terminal, hides text, turns its direction round, or begins a line that looks
+//! like one of ours. Every program of Walrus shows such text through [`printable`].
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -16,20 +16,24 @@ fn is_unprintable(char: char) -> bool {
             '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
             // Separators of lines and paragraphs.
             | '\u{2028}' | '\u{2029}'
-            // What nobody sees: soft hyphen, spaces without width, invisible operators, shaping, annotations, tags.
-            | '\u{00ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+            // What nobody sees: soft hyphen, spaces without width, invisible operators, shaping,
+            // annotations, tags.
+            | '\u{00ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
+            | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
         )
 }
 
-/// Text from outside on one line: characters that control a terminal, end a line, turn the direction of writing or
-/// are invisible are replaced by their escapes, such as `\u{1b}`, `\n` or `\u{202e}`.
+/// Text from outside on one line: characters that control a terminal, end a line, turn the
+/// direction of writing or are invisible are replaced by their escapes, such as `\u{1b}`, `\n` or
+/// `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escape(text, |_| false)
 }
 
-/// The same for our own text of several lines with text from outside in it: line feeds stay. This is the last line
-/// of defence; what comes from outside must go through [`printable`] before it becomes part of a text.
+/// The same for our own text of several lines with text from outside in it: line feeds stay. This
+/// is the last line of defence; what comes from outside must go through [`printable`] before it
+/// becomes part of a text.
 pub fn printable_lines(text: &str) -> Cow<'_, str> {
     escape(text, |char| char == '\n')
 }

@@ -106,8 +106,8 @@ pub(crate) fn serialize_array<S: Serializer, const N: usize>(
     tuple.end()
 }
 
-/// Reads `N` raw bytes from binary formats; in human-readable ones an array of numbers, or text that
-/// `parse` understands.
+/// Reads `N` raw bytes from binary formats; in human-readable ones an array of numbers, or text
+/// that `parse` understands.
 pub(crate) fn deserialize_array<'de, D, const N: usize>(
     source: D,
     parse: fn(&str) -> Result<[u8; N], String>,

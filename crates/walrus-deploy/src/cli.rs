@@ -1,4 +1,5 @@
-//! The commands of `walrus-deploy`. Results go to stdout, as text or JSON; everything else goes to stderr.
+//! The commands of `walrus-deploy`. Results go to stdout, as text or JSON; everything else goes to
+//! stderr.
 
 mod args;
 mod deploy;
@@ -50,7 +51,8 @@ fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> a
     writeln!(std::io::stdout(), "{text}").context("cannot print the result")
 }
 
-/// Opens what was done so far. A dry run makes no wallet: without one it looks from a made-up account.
+/// Opens what was done so far. A dry run makes no wallet: without one it looks from a made-up
+/// account.
 async fn open(args: &CommonArgs, dry_run: bool) -> anyhow::Result<Deployer> {
     let signer = admin(args, dry_run)?;
     let rpc = SuiRpc::new([&args.sui_network.rpc])?;

@@ -108,7 +108,8 @@ impl Deployer {
         &self.state.progress.nodes
     }
 
-    /// What an earlier run was doing when it was interrupted, if it did not write down what that did.
+    /// What an earlier run was doing when it was interrupted, if it did not write down what that
+    /// did.
     pub fn interrupted_step(&self) -> Option<&str> {
         let pending = self.state.progress.pending.as_ref();
         pending.map(|pending| pending.step.as_str())
@@ -239,11 +240,11 @@ impl Deployer {
         Ok(walrus)
     }
 
-    /// Stakes `stake_per_node` with every registered node, selects the first committee and starts epoch 1,
-    /// unless it has started. Waits until epoch 0 may end.
+    /// Stakes `stake_per_node` with every registered node, selects the first committee and starts
+    /// epoch 1, unless it has started. Waits until epoch 0 may end.
     ///
-    /// The epoch is complete when the nodes of a quorum of shards have attested that they are ready, which
-    /// running nodes do by themselves.
+    /// The epoch is complete when the nodes of a quorum of shards have attested that they are
+    /// ready, which running nodes do by themselves.
     pub async fn end_epoch_zero(&self, stake_per_node: Frost) -> Result<(), DeployError> {
         let step = "starting epoch 1";
         let contract = self.contract()?;

@@ -36,8 +36,8 @@ pub enum DeployError {
         /// What the operating system says.
         cause: std::io::Error,
     },
-    /// A file cannot be written. The one that was there before still is, and every transaction is recorded before it is
-    /// sent.
+    /// A file cannot be written. The one that was there before still is, and every transaction is
+    /// recorded before it is sent.
     #[error(
         "cannot write file {path}: {cause}; nothing is lost: when it can be written, run the same command again, and it \
          goes on from here"
@@ -80,7 +80,8 @@ pub enum DeployError {
         "the deployment in the state file was begun with other parameters ({0}); remove the file to deploy anew"
     )]
     OtherParameters(String),
-    /// An earlier run has sent a transaction of another step and was interrupted before it wrote down what it did.
+    /// An earlier run has sent a transaction of another step and was interrupted before it wrote
+    /// down what it did.
     #[error(
         "an earlier run was interrupted after {step} and has not written down what that did; run that command again \
          first"
@@ -105,7 +106,8 @@ pub enum DeployError {
         /// The epoch in which the votes count.
         epoch: Epoch,
     },
-    /// The nodes that have handed their authority over have not agreed to an upgrade of the governance.
+    /// The nodes that have handed their authority over have not agreed to an upgrade of the
+    /// governance.
     #[error(
         "the upgrade of package walrus_governance to digest 0x{} is approved by {} shards for a day or longer and by {} \
          for less, and needs {} for a day; let more nodes approve it (`walrus-admin proposals approve-upgrade`), and \

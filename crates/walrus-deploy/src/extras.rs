@@ -122,8 +122,9 @@ pub struct ExtrasConfig {
 }
 
 impl Default for ExtrasConfig {
-    /// No packages. If any are added: 10 million WAL in the exchange, 1 million each for buyers and nodes, a discount
-    /// of 10%, rewards that are doubled, and proposals that cost 1000 WAL, are discussed for 1 epoch and voted on in 2.
+    /// No packages. If any are added: 10 million WAL in the exchange, 1 million each for buyers and
+    /// nodes, a discount of 10%, rewards that are doubled, and proposals that cost 1000 WAL, are
+    /// discussed for 1 epoch and voted on in 2.
     fn default() -> Self {
         Self {
             packages: Vec::new(),
@@ -159,8 +160,8 @@ impl Deployer {
         self.state().progress.extras.get(extra.name())
     }
 
-    /// Publishes the packages of `config` and creates their objects, unless that is done already. Needs a complete
-    /// deployment.
+    /// Publishes the packages of `config` and creates their objects, unless that is done already.
+    /// Needs a complete deployment.
     pub async fn deploy_extras(&mut self, config: &ExtrasConfig) -> Result<(), DeployError> {
         let mut wanted = config.packages.clone();
         wanted.sort_unstable();

@@ -91,7 +91,8 @@ impl ClientConfigFile {
         }
     }
 
-    /// The same for users who also use the packages around the contracts, as far as `deployer` has deployed them.
+    /// The same for users who also use the packages around the contracts, as far as `deployer` has
+    /// deployed them.
     #[must_use]
     pub fn with_extras(mut self, deployer: &Deployer) -> Self {
         let object = |extra| deployer.extra(extra).and_then(|record| record.object);
@@ -102,9 +103,9 @@ impl ClientConfigFile {
         self
     }
 
-    /// Writes the file, creating its directory. What users have put into a file that is there stays: keys that this
-    /// type does not know, the wallet and the scheme of the nodes unless `self` has them, and the full nodes if they are
-    /// of the same deployment.
+    /// Writes the file, creating its directory. What users have put into a file that is there
+    /// stays: keys that this type does not know, the wallet and the scheme of the nodes unless
+    /// `self` has them, and the full nodes if they are of the same deployment.
     pub fn save(&self, path: &Path) -> Result<(), DeployError> {
         let invalid = |reason: String| DeployError::InvalidFile {
             path: path.to_owned(),
@@ -166,7 +167,8 @@ impl Merged {
                     }
                     false
                 }
-                // Objects of the same deployment that this one does not know were written by somebody who does.
+                // Objects of the same deployment that this one does not know were written by
+                // somebody who does.
                 key if OBJECT_KEYS.contains(&key) => is_same && own.get(key).is_none(),
                 key => own.get(key).is_none(),
             };
@@ -208,8 +210,8 @@ pub struct PublishedPackage {
     pub upgrade_cap: Option<ObjectId>,
 }
 
-/// Writes a `Published.toml` for each package into `directory/<package>/`: copied beside the `Move.toml` of the
-/// package, it makes packages that depend on it use this deployment.
+/// Writes a `Published.toml` for each package into `directory/<package>/`: copied beside the
+/// `Move.toml` of the package, it makes packages that depend on it use this deployment.
 pub fn write_published_toml(
     directory: &Path,
     chain_id: &str,

@@ -1,9 +1,9 @@
-//! Creates Walrus deployments: publishes the packages, creates System and Staking, registers storage nodes and
-//! starts the first epoch.
+//! Creates Walrus deployments: publishes the packages, creates System and Staking, registers
+//! storage nodes and starts the first epoch.
 //!
-//! Works on any Sui network. Every transaction is written to a state file before it is sent, and what it did
-//! afterwards, so that a run which was interrupted anywhere continues where it stopped. Later it upgrades the contracts
-//! to a new version and migrates their objects.
+//! Works on any Sui network. Every transaction is written to a state file before it is sent, and
+//! what it did afterwards, so that a run which was interrupted anywhere continues where it stopped.
+//! Later it upgrades the contracts to a new version and migrates their objects.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -11,7 +11,8 @@
 //! use walrus_sui::{Signer, SuiRpc};
 //!
 //! let rpc = SuiRpc::new(["http://127.0.0.1:9000"])?;
-//! let mut deployer = Deployer::open(rpc, Signer::from_seed([7; 32]), Some("deployment.json".as_ref())).await?;
+//! let state = Some("deployment.json".as_ref());
+//! let mut deployer = Deployer::open(rpc, Signer::from_seed([7; 32]), state).await?;
 //! let deployment = deployer.deploy(&DeployConfig::default()).await?;
 //! println!("{deployment}");
 //! # Ok(())

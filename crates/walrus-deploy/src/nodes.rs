@@ -60,7 +60,8 @@ impl NodeToRegister {
 impl Deployer {
     /// Registers nodes that are not registered yet; returns records in the order of `nodes`.
     ///
-    /// A node counts as registered if its operator owns the capability of a pool with its protocol key.
+    /// A node counts as registered if its operator owns the capability of a pool with its protocol
+    /// key.
     pub async fn register_nodes(
         &mut self,
         nodes: &[NodeToRegister],
@@ -102,8 +103,8 @@ impl Deployer {
         Ok(Plan { steps })
     }
 
-    /// Attests for every node that its shards of `epoch` are in place. For networks whose nodes hold no data
-    /// yet, as in epoch 1; running nodes do it by themselves.
+    /// Attests for every node that its shards of `epoch` are in place. For networks whose nodes
+    /// hold no data yet, as in epoch 1; running nodes do it by themselves.
     pub async fn attest_epoch_sync(
         &self,
         operators: &[Signer],

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use walrus_contracts::packages::{CompiledPackage, LinkedPackage};
-use walrus_core::{Frost, ObjectId};
+use walrus_core::Frost;
 use walrus_sui::{
     Program, SuiError, SuiReader, WalrusContract,
     contract::{self, UpgradeAuthority},
@@ -20,7 +20,8 @@ use crate::{
     upgrade::{Authority, UpgradeTarget},
 };
 
-/// Price of storing a byte of a package, in MIST: 100 units of storage at the price that all networks have.
+/// Price of storing a byte of a package, in MIST: 100 units of storage at the price that all
+/// networks have.
 const STORAGE_MIST_PER_BYTE: u64 = 7_600;
 /// Price of verifying a byte of a package, in MIST, at the reference gas price of 1000 MIST.
 const VERIFICATION_MIST_PER_BYTE: u64 = 80;
@@ -352,13 +353,6 @@ impl Deployer {
     pub(crate) fn contract_of(&self, target: &UpgradeTarget) -> WalrusContract {
         let reader = SuiReader::new(self.executor().rpc().clone(), target.ids);
         WalrusContract::with_executor(reader, self.executor().clone())
-    }
-
-    /// The package that System and Staking work with.
-    pub async fn package_in_use(&self, target: &UpgradeTarget) -> Result<ObjectId, DeployError> {
-        let contract = self.contract_of(target);
-        let refs = contract.reader().refs().await;
-        Ok(refs.step("reading the contracts")?.package)
     }
 }
 

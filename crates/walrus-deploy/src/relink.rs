@@ -15,16 +15,16 @@ use crate::{
 };
 
 impl Deployer {
-    /// Upgrades a package around the contracts so that it calls another version of the contracts; nothing else of
-    /// it changes. Returns whether there was something to do.
+    /// Upgrades a package around the contracts so that it calls another version of the contracts;
+    /// nothing else of it changes. Returns whether there was something to do.
     ///
-    /// The governance is linked to the version that was committed last, because it can be upgraded before the
-    /// migration; it then works after it. The others are linked to the version in use, after the migration: until
-    /// then they refuse to work.
+    /// The governance is linked to the version that was committed last, because it can be upgraded
+    /// before the migration; it then works after it. The others are linked to the version in use,
+    /// after the migration: until then they refuse to work.
     ///
-    /// The governance is upgraded by approval of nodes with more than two thirds of all shards, or, with
-    /// [`Authority::Emergency`], by the capability that the account has, with the approval of those that have handed
-    /// their authority over, if any have.
+    /// The governance is upgraded by approval of nodes with more than two thirds of all shards, or,
+    /// with [`Authority::Emergency`], by the capability that the account has, with the approval of
+    /// those that have handed their authority over, if any have.
     pub async fn relink(
         &mut self,
         extra: Extra,

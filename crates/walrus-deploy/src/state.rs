@@ -45,7 +45,8 @@ pub struct Deployment {
     /// The capability to upgrade without votes, owned by the deploying account.
     #[serde_as(as = "DisplayFromStr")]
     pub emergency_upgrade_cap: ObjectId,
-    /// The object that counts votes about slashing; `None` in deployments of versions that have none.
+    /// The object that counts votes about slashing; `None` in deployments of versions that have
+    /// none.
     #[serde_as(as = "Option<DisplayFromStr>")]
     #[serde(default)]
     pub slashing_manager: Option<ObjectId>,
@@ -296,7 +297,8 @@ impl StateFile {
         write_file(path, &text)
     }
 
-    /// Makes sure that this is the only run that changes the file, and that no other has since it was read.
+    /// Makes sure that this is the only run that changes the file, and that no other has since it
+    /// was read.
     fn lock(&self, path: &Path) -> Result<(), DeployError> {
         if self.lock.get().is_some() {
             return Ok(());

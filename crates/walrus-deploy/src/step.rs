@@ -1,8 +1,9 @@
 //! Transactions that are done once, whatever happens in between.
 //!
-//! Before a transaction is sent, the signed transaction is written to the state file; what it did replaces it there.
-//! A run that finds such a record sends the very same transaction again, which executes once: it either learns what
-//! the earlier run could not write down, or does what that run could not.
+//! Before a transaction is sent, the signed transaction is written to the state file; what it did
+//! replaces it there. A run that finds such a record sends the very same transaction again, which
+//! executes once: it either learns what the earlier run could not write down, or does what that run
+//! could not.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,8 +16,8 @@ use crate::{
 };
 
 impl Deployer {
-    /// Executes the transaction of `step`, or finishes the one that an earlier run recorded for it. The caller puts
-    /// what it did into the progress and calls [`Deployer::finish_step`].
+    /// Executes the transaction of `step`, or finishes the one that an earlier run recorded for it.
+    /// The caller puts what it did into the progress and calls [`Deployer::finish_step`].
     pub(crate) async fn execute(
         &mut self,
         step: &str,
@@ -49,7 +50,8 @@ impl Deployer {
         pending.is_some_and(|pending| pending.step == step)
     }
 
-    /// What the recorded transaction of `step` did; `None` if there is none that had, or can still have, effects.
+    /// What the recorded transaction of `step` did; `None` if there is none that had, or can still
+    /// have, effects.
     async fn recover(&mut self, step: &str) -> Result<Option<Executed>, DeployError> {
         let Some(pending) = self.state().progress.pending.clone() else {
             return Ok(None);

@@ -78,7 +78,8 @@ impl Deployer {
         &self.state().progress.upgrades
     }
 
-    /// Links `package` to the deployment and compares it, module by module, with the version that it would follow.
+    /// Links `package` to the deployment and compares it, module by module, with the version that
+    /// it would follow.
     pub async fn check_upgrade(
         &self,
         target: &UpgradeTarget,
@@ -119,8 +120,8 @@ impl Deployer {
         })
     }
 
-    /// Upgrades the contracts to `package` and commits it. They work with it after [`Deployer::migrate`]. Nothing is
-    /// done if that very version is published already.
+    /// Upgrades the contracts to `package` and commits it. They work with it after
+    /// [`Deployer::migrate`]. Nothing is done if that very version is published already.
     pub async fn upgrade(
         &mut self,
         target: &UpgradeTarget,
@@ -217,8 +218,8 @@ impl Deployer {
         )))
     }
 
-    /// Migrates System and Staking to the version that was committed last; returns the package they work with.
-    /// Nothing is done if there is none.
+    /// Migrates System and Staking to the version that was committed last; returns the package they
+    /// work with. Nothing is done if there is none.
     pub async fn migrate(&mut self, target: &UpgradeTarget) -> Result<ObjectId, DeployError> {
         let step = MIGRATE_STEP;
         let contract = self.contract_of(target);

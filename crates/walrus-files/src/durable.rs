@@ -1,7 +1,7 @@
 //! Files that programs keep for themselves: keys, states, records of what was sent.
 //!
-//! They are replaced as a whole, outlive a power cut once [`write()`] has returned, and are changed by one process at
-//! a time under a [`Lock`].
+//! They are replaced as a whole, outlive a power cut once [`write()`] has returned, and are changed
+//! by one process at a time under a [`Lock`].
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -51,7 +51,8 @@ pub fn write(path: &Path, contents: &[u8], readers: Readers) -> io::Result<()> {
         .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| sync_folder(folder));
     if written.is_err() {
-        // What is left of it would only take the space that is missing. It is gone if only the last step failed.
+        // What is left of it would only take the space that is missing. It is gone if only the last
+        // step failed.
         let _ = fs::remove_file(&temporary);
     }
     written
@@ -97,7 +98,8 @@ fn folder_of(path: &Path) -> &Path {
 
 /// The right to change a file. It ends with the value, and with the process however that ends.
 ///
-/// The lock is on a file beside it, `NAME.lock`, which stays: the file itself is replaced by every change.
+/// The lock is on a file beside it, `NAME.lock`, which stays: the file itself is replaced by every
+/// change.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "closing it is what unlocks")] File);
 

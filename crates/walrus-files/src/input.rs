@@ -1,7 +1,8 @@
 //! Reading what a path names, once and with a bound.
 //!
-//! A pipe can be read only once, and the size that a file reports is a promise at best: files of `/proc` report
-//! none, files that somebody writes to outgrow it. So a path is opened once, and what is read is what counts.
+//! A pipe can be read only once, and the size that a file reports is a promise at best: files of
+//! `/proc` report none, files that somebody writes to outgrow it. So a path is opened once, and
+//! what is read is what counts.
 
 use std::{
     fs::{File, Metadata},
@@ -49,8 +50,8 @@ impl Input {
         Ok(Self { file, metadata })
     }
 
-    /// The size that is reported in bytes, if it is a regular file. Zero means nothing: files that the kernel
-    /// makes up while they are read report it.
+    /// The size that is reported in bytes, if it is a regular file. Zero means nothing: files that
+    /// the kernel makes up while they are read report it.
     pub fn reported_size(&self) -> Option<u64> {
         self.metadata.is_file().then_some(self.metadata.len())
     }
@@ -84,7 +85,8 @@ pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
     Input::open(path)?.read_at_most(limit)
 }
 
-/// Reads a text of at most `limit` bytes, without the byte order mark that some editors put in front.
+/// Reads a text of at most `limit` bytes, without the byte order mark that some editors put in
+/// front.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
     let text = String::from_utf8(read_at_most(path, limit)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))?;

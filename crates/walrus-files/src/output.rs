@@ -1,8 +1,9 @@
 //! Writing what a path names.
 //!
-//! An output is opened before there is anything to write, so that a place that cannot be written costs nobody the
-//! work. What exists stays what it is, with its mode, owner, links and kind: links are followed, devices and pipes
-//! are written to, files are overwritten in place. What does not exist appears only when it is complete.
+//! An output is opened before there is anything to write, so that a place that cannot be written
+//! costs nobody the work. What exists stays what it is, with its mode, owner, links and kind: links
+//! are followed, devices and pipes are written to, files are overwritten in place. What does not
+//! exist appears only when it is complete.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},

@@ -21,8 +21,8 @@ pub enum PathError {
     OtherHome(PathBuf),
 }
 
-/// Replaces a leading `~` or `~/` by the home directory, as a shell does: for paths on a command line, which a
-/// shell leaves alone inside quotes and after `=`.
+/// Replaces a leading `~` or `~/` by the home directory, as a shell does: for paths on a command
+/// line, which a shell leaves alone inside quotes and after `=`.
 ///
 /// `~name` stays as it is: there, it is the name of a file that a pattern of the shell has found.
 pub fn expand_home(path: &Path) -> Result<PathBuf, PathError> {
@@ -41,8 +41,8 @@ fn expand_with(path: &Path, home: Option<&OsStr>) -> Result<PathBuf, PathError> 
     }
 }
 
-/// A path in a configuration: `~` is replaced, and a relative path counts from `folder`, that of the file it
-/// stands in, so that the file means the same wherever a command is run.
+/// A path in a configuration: `~` is replaced, and a relative path counts from `folder`, that of
+/// the file it stands in, so that the file means the same wherever a command is run.
 ///
 /// `~name` is refused: as the name of a folder to make it is a mistake, and no shell has read it.
 pub fn resolve(path: &Path, folder: &Path) -> Result<PathBuf, PathError> {
@@ -65,7 +65,8 @@ pub fn of_config(path: &Path, config_file: &Path) -> Result<PathBuf, PathError> 
     resolve(path, config_file.parent().unwrap_or(Path::new("")))
 }
 
-/// The path in an environment variable, with `~` replaced. A variable without a value counts as not set.
+/// The path in an environment variable, with `~` replaced. A variable without a value counts as not
+/// set.
 pub fn from_env(variable: &str) -> Result<Option<PathBuf>, PathError> {
     env::var_os(variable)
         .filter(|value| !value.is_empty())

@@ -23,7 +23,7 @@ use walrus_core::{Frost, SuiAddress};
 
 pub use self::{
     attributes::{Attributes, EXTENSIONS_PER_TRANSACTION_MAX, Shared},
-    blobs::{BlobToCertify, BlobToRegister, Lifetime, Receipt, Registered, StorageSource},
+    blobs::{BlobToCertify, BlobToRegister, Persistence, Receipt, Registered, StorageSource},
     call::{Call, Proof},
     event_blobs::EventBlobAttestation,
     exchange::exchange_for_wal,

@@ -1,4 +1,5 @@
-//! The funded accounts of a local network: the same keys on every run, so that scripts can name them.
+//! The funded accounts of a local network: the same keys on every run, so that scripts can name
+//! them.
 //!
 //! Never use these keys anywhere else: everybody knows them.
 

@@ -1,8 +1,8 @@
 //! `scripts/bench network`: how long a user waits, and how much memory it takes.
 //!
-//! Baselines come from the same run or from the promise that is measured: for the start of the network
-//! and the first blob the promised limit, for throughput a plain sequential write with `fsync` of as many
-//! bytes as the store puts on disk. A ratio above 1 is better than the baseline.
+//! Baselines come from the same run or from the promise that is measured: for the start of the
+//! network and the first blob the promised limit, for throughput a plain sequential write with
+//! `fsync` of as many bytes as the store puts on disk. A ratio above 1 is better than the baseline.
 
 use std::{
     fs::File,

@@ -86,8 +86,8 @@ impl Network {
         Self { state_dir }
     }
 
-    /// Starts whatever of the network does not run, making it first if it does not exist, and waits until it is
-    /// ready: every node serves and attested to the current epoch.
+    /// Starts whatever of the network does not run, making it first if it does not exist, and waits
+    /// until it is ready: every node serves and attested to the current epoch.
     ///
     /// Fails in a folder that holds anything but a network of this program.
     pub async fn up(&self, up: &UpOptions) -> anyhow::Result<Started> {
@@ -122,7 +122,8 @@ impl Network {
         self.report().await
     }
 
-    /// Ends the network that is there, whatever version of the program it is of, and removes what it consists of.
+    /// Ends the network that is there, whatever version of the program it is of, and removes what
+    /// it consists of.
     fn reset_if_asked(&self, reset: bool) -> anyhow::Result<Vec<PathBuf>> {
         if !reset || !self.state_dir.exists()? {
             return Ok(Vec::new());

@@ -74,7 +74,8 @@ impl ProcessId {
         if self.is_alive()
             && let Some(pid) = self.raw()
         {
-            // The process may end between the check and the signal; both outcomes are the wanted one.
+            // The process may end between the check and the signal; both outcomes are the wanted
+            // one.
             let _ = signal::kill(pid, signal);
         }
     }
@@ -103,7 +104,8 @@ fn stat_fields(pid: u32) -> Option<Vec<String>> {
     Some(fields.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Resident memory of a process in bytes: now and at its peak. `None` where the system does not tell.
+/// Resident memory of a process in bytes: now and at its peak. `None` where the system does not
+/// tell.
 pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
@@ -113,7 +115,8 @@ pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Waits until somebody asks this program to end: the user, the system, or a terminal that goes away.
+/// Waits until somebody asks this program to end: the user, the system, or a terminal that goes
+/// away.
 #[derive(Debug)]
 pub struct Termination {
     interrupt: tokio::signal::unix::Signal,
@@ -166,8 +169,8 @@ fn ignores(signal: Signal) -> bool {
     mask.is_some_and(|mask| (mask >> bit) & 1 == 1)
 }
 
-/// Starts this very program with other arguments, detached from the terminal, its output appended to
-/// `log`. It goes on when the caller ends.
+/// Starts this very program with other arguments, detached from the terminal, its output appended
+/// to `log`. It goes on when the caller ends.
 pub fn spawn_self(args: &[&str], log: &Path) -> io::Result<ProcessId> {
     let output = open_log(log)?;
     let mut child = Command::new(std::env::current_exe()?)

@@ -1,4 +1,5 @@
-//! What `walrus-localnet up` says once the network is ready: one JSON object, or a table for people.
+//! What `walrus-localnet up` says once the network is ready: one JSON object, or a table for
+//! people.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -20,7 +21,8 @@ pub struct ReadyReport {
     pub chain_id: String,
     /// Ids of the published packages.
     pub packages: Packages,
-    /// `0x`-hex id of the shared object `Governance`, if the network has it; `walrus-admin --governance`.
+    /// `0x`-hex id of the shared object `Governance`, if the network has it;
+    /// `walrus-admin --governance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub governance_object: Option<String>,
     /// `0x`-hex id of the shared object `System`.

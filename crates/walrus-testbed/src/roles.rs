@@ -35,8 +35,8 @@ pub async fn run_chain(state_dir: &StateDir) -> anyhow::Result<()> {
         retention_checkpoints: state.options.chain_retention_checkpoints,
         ..LocalnetConfig::default()
     };
-    // Until the network is complete, only its own transactions move the chain: so they get the same IDs on every
-    // machine, however slow it is.
+    // Until the network is complete, only its own transactions move the chain: so they get the same
+    // IDs on every machine, however slow it is.
     if !state.ready_once {
         config.heartbeat = None;
     }

@@ -1,6 +1,7 @@
 //! From an empty chain to a first committee: contracts, registered nodes, stake, funded accounts.
 //!
-//! Every step looks first whether it was done, so that an interrupted start continues where it stopped.
+//! Every step looks first whether it was done, so that an interrupted start continues where it
+//! stopped.
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -73,8 +74,8 @@ pub(crate) fn extras(deployer: &Deployer) -> BTreeMap<String, String> {
     Extra::ALL.into_iter().filter_map(deployed).collect()
 }
 
-/// Registers the nodes that are not registered yet and writes down what they are on chain; returns the state
-/// with all of them.
+/// Registers the nodes that are not registered yet and writes down what they are on chain; returns
+/// the state with all of them.
 pub(crate) async fn register_nodes(
     state_dir: &StateDir,
     state: &NetworkState,
@@ -216,8 +217,8 @@ fn node_config(
     Ok(config)
 }
 
-/// Writes the config and the wallet that `walrus` and `walrus-admin` are used with. What somebody has added to them
-/// stays.
+/// Writes the config and the wallet that `walrus` and `walrus-admin` are used with. What somebody
+/// has added to them stays.
 pub(crate) fn write_client_files(
     state_dir: &StateDir,
     state: &NetworkState,

@@ -344,8 +344,8 @@ impl StateDir {
         Ok(result)
     }
 
-    /// Waits until nobody else starts the network or throws it away, and keeps others from it while the returned file
-    /// is open. Makes the folder; fails where no network may be made.
+    /// Waits until nobody else starts the network or throws it away, and keeps others from it while
+    /// the returned file is open. Makes the folder; fails where no network may be made.
     pub fn lock_start(&self) -> Result<File, StateError> {
         self.check_claim()?;
         self.lock(UP_LOCK)

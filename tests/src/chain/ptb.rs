@@ -20,8 +20,8 @@ const CLOCK: ObjectId = {
     ObjectId(id)
 };
 
-/// Inputs and commands. Objects are named by id; whether the transaction takes a shared object to change it, the
-/// functions called decide.
+/// Inputs and commands. Objects are named by id; whether the transaction takes a shared object to
+/// change it, the functions called decide.
 #[derive(Clone, Default)]
 pub struct Ptb {
     packages: Arc<BTreeMap<&'static str, Address>>,

@@ -13,7 +13,8 @@ const SYSTEM: Address = Address::from_static("0x3");
 impl Chain {
     /// WAL inside live objects, in FROST, by `module::Name` of the object's type.
     ///
-    /// No list of places is needed: an object's type says where in its bytes a `Balance<WAL>` is, however deep.
+    /// No list of places is needed: an object's type says where in its bytes a `Balance<WAL>` is,
+    /// however deep.
     ///
     /// # Panics
     ///

@@ -159,8 +159,8 @@ impl BlobSpec {
 
 /// Setting up.
 impl Walrus {
-    /// Publishes `wal` and `walrus` and creates System and Staking; the network is in epoch 0 and has no nodes.
-    /// The admin owns all WAL.
+    /// Publishes `wal` and `walrus` and creates System and Staking; the network is in epoch 0 and
+    /// has no nodes. The admin owns all WAL.
     ///
     /// # Panics
     ///

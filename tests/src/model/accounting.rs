@@ -156,7 +156,8 @@ impl Accounting {
         Ok(())
     }
 
-    /// Ends the current epoch and returns its account. The capacity of the next is at least what is sold of it.
+    /// Ends the current epoch and returns its account. The capacity of the next is at least what is
+    /// sold of it.
     pub fn end_epoch(&mut self, capacity: u64) -> EpochAccount {
         let ended = self.account(self.epoch);
         self.accounts.remove(&self.epoch);

@@ -19,8 +19,9 @@ impl ActiveSet {
         }
     }
 
-    /// Sets the stake of a node. A node without stake leaves, and the last node takes its place; a new node takes
-    /// a free place, or that of the first of the nodes with the least stake, if that is less.
+    /// Sets the stake of a node. A node without stake leaves, and the last node takes its place; a
+    /// new node takes a free place, or that of the first of the nodes with the least stake, if that
+    /// is less.
     ///
     /// # Panics
     ///

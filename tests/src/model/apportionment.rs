@@ -1,7 +1,7 @@
 //! How many shards each node gets: the method of D'Hondt, with a limit per node.
 
-/// Most shards that one node can have. From 20 nodes on it is a tenth; fewer nodes may have more, so that all
-/// shards find a holder.
+/// Most shards that one node can have. From 20 nodes on it is a tenth; fewer nodes may have more,
+/// so that all shards find a holder.
 pub fn shards_per_node_max(n_shards: u16, nodes: usize) -> u64 {
     let n_shards = u64::from(n_shards);
     if nodes >= 20 {
@@ -11,10 +11,11 @@ pub fn shards_per_node_max(n_shards: u16, nodes: usize) -> u64 {
     }
 }
 
-/// The number of shards for each stake, the earlier of two equal claims first; `None` when the limit leaves shards
-/// without a holder.
+/// The number of shards for each stake, the earlier of two equal claims first; `None` when the
+/// limit leaves shards without a holder.
 ///
-/// Shards go one by one to the node with the largest stake per shard that it would have, in 64 binary fractions.
+/// Shards go one by one to the node with the largest stake per shard that it would have, in 64
+/// binary fractions.
 pub fn shard_counts(n_shards: u16, stakes: &[u64]) -> Option<Vec<u16>> {
     let limit = shards_per_node_max(n_shards, stakes.len());
     let mut counts = vec![0u16; stakes.len()];

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use walrus_core::ObjectId;
 
-/// Node → its shards, in the order that decides which of them leave next. Ids sort as big-endian numbers.
+/// Node → its shards, in the order that decides which of them leave next. Ids sort as big-endian
+/// numbers.
 pub type Assignment = BTreeMap<ObjectId, Vec<u16>>;
 
 /// The first committee: consecutive shards, in the order of the nodes.
@@ -20,8 +21,8 @@ pub fn first_committee(counts: &[(ObjectId, u16)]) -> Assignment {
 
 /// The committee with new numbers of shards, which are given in the order of the active set.
 ///
-/// Nodes give up shards from the ends of their lists, in node order; these go, last one first, to the new nodes in
-/// the order of the active set and then to the growing ones in node order.
+/// Nodes give up shards from the ends of their lists, in node order; these go, last one first, to
+/// the new nodes in the order of the active set and then to the growing ones in node order.
 ///
 /// # Panics
 ///

@@ -288,7 +288,8 @@ impl Pool {
 
     /// The balance in an epoch that is still to come, as far as is known.
     pub fn balance_in(&self, epoch: u32) -> u64 {
-        // Nobody looks further than two epochs ahead of the present one, in which every member of the committee is.
+        // Nobody looks further than two epochs ahead of the present one, in which every member of
+        // the committee is.
         let rate = if epoch > self.latest + 2 {
             self.rate_at(self.latest)
         } else {
@@ -311,8 +312,9 @@ impl Pool {
     ///
     /// # Panics
     ///
-    /// When a pool without stake gets rewards, or when more would leave than there is. Whoever has shares has them at
-    /// a rate at which the pool took stake in, so it gave them out: they cannot be worth more than it holds.
+    /// When a pool without stake gets rewards, or when more would leave than there is. Whoever has
+    /// shares has them at a rate at which the pool took stake in, so it gave them out: they cannot
+    /// be worth more than it holds.
     pub fn advance(&mut self, epoch: u32, rewards: u64) {
         assert!(epoch > self.latest && (rewards == 0 || self.balance > 0));
         let commission = u128::from(rewards) * u128::from(self.commission_rate) / 10_000;
@@ -323,7 +325,8 @@ impl Pool {
             self.commission_rate = *rate;
         }
         self.pending_rates.retain(|due, _| *due > epoch);
-        // A node that is back after epochs outside the committees goes on with the rate it left with.
+        // A node that is back after epochs outside the committees goes on with the rate it left
+        // with.
         let is_back = rewards == 0 && epoch > self.latest + 1;
         self.rewards += rewards - commission;
         self.balance += rewards - commission;

@@ -14,8 +14,8 @@ pub fn burn_share(rewards: u64) -> u64 {
     u64::try_from(u128::from(rewards) * u128::from(BURN_PERCENT) / 100).expect("a part of it")
 }
 
-/// What each node gets of the rest of the payments, given its shards and the bytes that its deny list takes from what
-/// it stores. What rounding leaves over stays.
+/// What each node gets of the rest of the payments, given its shards and the bytes that its deny
+/// list takes from what it stores. What rounding leaves over stays.
 ///
 /// # Panics
 ///

@@ -18,7 +18,8 @@ pub struct Subsidies {
     /// FROST per shard and epoch.
     pub per_shard: u64,
     latest_epoch: u32,
-    /// Most for usage in an epoch, the epoch in which that was touched last, and what was paid in it.
+    /// Most for usage in an epoch, the epoch in which that was touched last, and what was paid in
+    /// it.
     usage_budget: Option<(u64, u32, u64)>,
     /// Epoch → payments that need no subsidy any more, subsidies included.
     settled: BTreeMap<u32, u64>,
@@ -51,8 +52,8 @@ impl Subsidies {
         self.usage_budget = per_epoch.map(|per_epoch| (per_epoch, epoch, paid));
     }
 
-    /// Pays what is due, as far as the funds go: returns the commission of each node of the previous committee, and
-    /// adds the rest to the payments of the epochs.
+    /// Pays what is due, as far as the funds go: returns the commission of each node of the
+    /// previous committee, and adds the rest to the payments of the epochs.
     ///
     /// # Panics
     ///

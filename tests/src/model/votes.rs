@@ -8,7 +8,8 @@ pub fn is_quorum(weight: u16, n_shards: u16) -> bool {
     3 * u32::from(weight) > 2 * u32::from(n_shards)
 }
 
-/// The smallest price that is enough for a quorum. Nobody can pay the price of a network without nodes.
+/// The smallest price that is enough for a quorum. Nobody can pay the price of a network without
+/// nodes.
 pub fn price(votes: &[Vote], n_shards: u16) -> u64 {
     let mut prices: Vec<_> = votes.iter().map(|(price, _)| *price).collect();
     prices.sort_unstable();
@@ -16,8 +17,8 @@ pub fn price(votes: &[Vote], n_shards: u16) -> u64 {
     prices.into_iter().find(enough).unwrap_or(u64::MAX)
 }
 
-/// The largest capacity of the network that a quorum can provide. A node votes with its own capacity, which is
-/// scaled up to the network by its part of the shards.
+/// The largest capacity of the network that a quorum can provide. A node votes with its own
+/// capacity, which is scaled up to the network by its part of the shards.
 ///
 /// # Panics
 ///

@@ -19,8 +19,8 @@ impl Scenario {
         self.burnt = Frost(self.burnt.0 + amount.0);
     }
 
-    /// Asserts that no WAL was made or lost: what everybody holds is the supply, and what is missing in the supply
-    /// was burnt for a reason.
+    /// Asserts that no WAL was made or lost: what everybody holds is the supply, and what is
+    /// missing in the supply was burnt for a reason.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! The full node dies in the middle of a `walrus-admin` command: one clear line, and the command run again does what
-//! was wanted once.
+//! The full node dies in the middle of a `walrus-admin` command: one clear line, and the command
+//! run again does what was wanted once.
 
 use std::{
     fs,

@@ -28,38 +28,7 @@ async fn a_text_is_proposed_voted_on_and_executed() {
         home.shown(&user(), &["proposals", "list", "--all"])
     );
 
-    // Refusals.
-    home.admin(&user(), &["proposals", "show", "0"])
-        .assert_fails(1, &["there is no proposal 0"]);
-    let long = "x".repeat(4097);
-    home.admin(
-        &user(),
-        &[
-            "proposals",
-            "new",
-            "text",
-            "--title",
-            "t",
-            "--text",
-            &long,
-            "--yes",
-        ],
-    )
-    .assert_fails(1, &["1 to 4096 bytes", "--blob"]);
-    home.admin(
-        &pauper(),
-        &[
-            "proposals",
-            "new",
-            "text",
-            "--title",
-            "t",
-            "--text",
-            "x",
-            "--yes",
-        ],
-    )
-    .assert_fails(1, &["not enough WAL", "need 10 WAL"]);
+    proposals_that_cannot_be_made_are_refused(&scene);
     let node = &scene.nodes[1];
     home.admin(&user(), &["proposals", "vote", "0", "yes", "--yes"])
         .assert_fails(1, &["there is no proposal 0"]);
@@ -157,8 +126,43 @@ async fn a_text_is_proposed_voted_on_and_executed() {
     assert!(watched.contains("is executed"), "{watched}");
 }
 
-/// Nobody opens the vote on proposal 0 before nodes with more than a third of the shards say what is staked. Node 0 has 4
-/// shards in this epoch, the others 2.
+fn proposals_that_cannot_be_made_are_refused(scene: &Voters) {
+    let home = &scene.home;
+    home.admin(&user(), &["proposals", "show", "0"])
+        .assert_fails(1, &["there is no proposal 0"]);
+    let long = "x".repeat(4097);
+    home.admin(
+        &user(),
+        &[
+            "proposals",
+            "new",
+            "text",
+            "--title",
+            "t",
+            "--text",
+            &long,
+            "--yes",
+        ],
+    )
+    .assert_fails(1, &["1 to 4096 bytes", "--blob"]);
+    home.admin(
+        &pauper(),
+        &[
+            "proposals",
+            "new",
+            "text",
+            "--title",
+            "t",
+            "--text",
+            "x",
+            "--yes",
+        ],
+    )
+    .assert_fails(1, &["not enough WAL", "need 10 WAL"]);
+}
+
+/// Nobody opens the vote on proposal 0 before nodes with more than a third of the shards say what
+/// is staked. Node 0 has 4 shards in this epoch, the others 2.
 fn stakes_are_attested_before_the_vote_opens(scene: &Voters) {
     let home = &scene.home;
     let open = ["proposals", "open", "0"];

@@ -1,4 +1,5 @@
-//! An upgrade of the governance package itself by approval of the nodes that handed their authority over.
+//! An upgrade of the governance package itself by approval of the nodes that handed their authority
+//! over.
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -24,7 +25,8 @@ use walrus_tests::{
 const WRONG: [u8; 32] = [0xAB; 32];
 const APPROVE: [&str; 2] = ["proposals", "approve-upgrade"];
 
-/// The governance package of this program, linked to the version of the contracts that was committed last.
+/// The governance package of this program, linked to the version of the contracts that was
+/// committed last.
 async fn new_package(scene: &Voters) -> LinkedPackage {
     let links = scene.network.reader.links_to_newest().await;
     packages::walrus_governance()
@@ -100,7 +102,8 @@ async fn nodes_approve_an_upgrade_of_the_governance_and_it_is_made() {
         .await
         .expect("the admin has the capability");
     let new = new_package(&scene).await;
-    // The capability needs the approval of two thirds of these; without it, two thirds of all shards have to approve.
+    // The capability needs the approval of two thirds of these; without it, two thirds of all
+    // shards have to approve.
     let support = missing(relink(&mut scene, Authority::Emergency).await);
     assert_eq!(
         (support.counting, support.waiting, support.needed),

@@ -1,5 +1,5 @@
-//! The chain accepts exactly the certificates that a quorum of the current committee has signed for the
-//! blob. Everything runs as Move bytecode on the embedded chain, with real BLS signatures.
+//! The chain accepts exactly the certificates that a quorum of the current committee has signed for
+//! the blob. Everything runs as Move bytecode on the embedded chain, with real BLS signatures.
 
 use walrus_contracts::types::Blob;
 use walrus_core::{
@@ -8,7 +8,7 @@ use walrus_core::{
 };
 use walrus_sui::{
     Committee, SuiError,
-    contract::{BlobToCertify, Lifetime},
+    contract::{BlobToCertify, Persistence},
 };
 use walrus_tests::contracts::{ContractNetwork, certificate, deletable, permanent};
 
@@ -192,7 +192,7 @@ async fn certificates_are_for_one_blob_and_purpose() {
     // A deletable blob needs a certificate for its own object.
     let blob = setup
         .network
-        .register_as(3, 1000, Lifetime::Deletable)
+        .register_as(3, 1000, Persistence::Deletable)
         .await;
     let deletable_setup = Setup { blob, ..setup };
     let blob = &deletable_setup.blob;

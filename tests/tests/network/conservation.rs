@@ -1,8 +1,9 @@
-//! No WAL is created or lost: fifty epochs of everything that moves WAL, on the chain and in the model side by side.
+//! No WAL is created or lost: fifty epochs of everything that moves WAL, on the chain and in the
+//! model side by side.
 //!
-//! After every epoch all WAL that objects hold, wherever it is, adds up to the supply, the supply is what the model
-//! predicts, and so is every number of every pool. Operations that the model refuses are refused by the contracts, for
-//! the same reason.
+//! After every epoch all WAL that objects hold, wherever it is, adds up to the supply, the supply
+//! is what the model predicts, and so is every number of every pool. Operations that the model
+//! refuses are refused by the contracts, for the same reason.
 
 #![allow(
     clippy::unwrap_used,

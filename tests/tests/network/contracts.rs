@@ -1,5 +1,5 @@
-//! The chain client against the real contracts on the embedded chain: deployment, prices, payments, storage
-//! objects, errors that people meet, and the stream of events.
+//! The chain client against the real contracts on the embedded chain: deployment, prices, payments,
+//! storage objects, errors that people meet, and the stream of events.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,7 +11,7 @@ use walrus_core::{
 use walrus_deploy::{DeployConfig, Deployer};
 use walrus_sui::{
     EventStream, Executor, Program, Signer, SuiError, SuiReader, SuiRpc, WalrusContract,
-    contract::{BlobToCertify, Lifetime, NodeVotes, StorageSource},
+    contract::{BlobToCertify, NodeVotes, Persistence, StorageSource},
     faucet,
 };
 use walrus_tests::contracts::{
@@ -81,7 +81,7 @@ async fn blobs_cost_what_the_price_says() {
     let requests: Vec<_> = (1..)
         .zip(lengths)
         .map(|(seed, length)| {
-            blob_to_register(seed, length, Lifetime::Deletable, StorageSource::Buy(3))
+            blob_to_register(seed, length, Persistence::Deletable, StorageSource::Buy(3))
         })
         .collect();
     let registered = user.reserve_and_register(&requests).await.unwrap();
@@ -125,7 +125,7 @@ async fn blobs_cost_what_the_price_says() {
     let reuse = blob_to_register(
         9,
         1,
-        Lifetime::Permanent,
+        Persistence::Permanent,
         StorageSource::Owned(storage[0].id),
     );
     let reused = user.reserve_and_register(&[reuse]).await.unwrap();
@@ -162,7 +162,7 @@ async fn blobs_cost_what_the_price_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
     let network = ContractNetwork::start(NODES, SHARDS).await;
-    let blob = |storage| [blob_to_register(1, MIB, Lifetime::Permanent, storage)];
+    let blob = |storage| [blob_to_register(1, MIB, Persistence::Permanent, storage)];
 
     let poor = WalrusContract::new(network.reader.clone(), pauper());
     let error = poor
@@ -251,7 +251,7 @@ async fn what_cannot_be_paid_or_is_wrong_is_said_clearly() {
 async fn nobody_buys_storage_in_epoch_zero() {
     let network = ContractNetwork::deploy(NODES, SHARDS).await;
     assert!(network.committee().await.is_empty());
-    let blob = blob_to_register(1, 1, Lifetime::Permanent, StorageSource::Buy(1));
+    let blob = blob_to_register(1, 1, Persistence::Permanent, StorageSource::Buy(1));
     assert!(network.user.reserve_and_register(&[blob]).await.is_err());
     let error = network.deployer.end_epoch_zero(Frost(1)).await.unwrap_err();
     assert!(error.to_string().contains("no storage node"), "{error}");
@@ -263,7 +263,7 @@ async fn nobody_buys_storage_in_epoch_zero() {
 async fn events_arrive_in_order_without_gaps_and_from_any_checkpoint() {
     let network = ContractNetwork::start(NODES, SHARDS).await;
     let start = network.reader.deployment_checkpoint().await.unwrap();
-    let blob = network.register_as(1, 1, Lifetime::Deletable).await;
+    let blob = network.register_as(1, 1, Persistence::Deletable).await;
     network.user.delete_blob(blob.id).await.unwrap();
 
     let mut stream = network.reader.events(start).await.unwrap();
@@ -416,7 +416,7 @@ async fn prices_that_moved_are_read_again() {
         network.admin.update_prices().await.unwrap();
         assert_eq!(reader.prices().await.unwrap(), cached);
 
-        let blob = blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(2));
+        let blob = blob_to_register(seed, 1, Persistence::Permanent, StorageSource::Buy(2));
         let registered = user.reserve_and_register(&[blob]).await.unwrap();
         assert_eq!(registered[0].receipt.cost, Frost(2 * storage_price + 3));
     }
@@ -431,7 +431,7 @@ async fn two_programs_with_one_account_do_not_fail_each_other() {
         async move {
             for round in 0..3 {
                 let seed = 10 * program + round + 1;
-                let blob = blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(1));
+                let blob = blob_to_register(seed, 1, Persistence::Permanent, StorageSource::Buy(1));
                 contract.reserve_and_register(&[blob]).await.unwrap();
             }
         }
@@ -451,7 +451,7 @@ async fn two_programs_with_one_account_do_not_fail_each_other() {
 async fn many_blobs_take_few_transactions() {
     let network = ContractNetwork::start(NODES, SHARDS).await;
     let blobs: Vec<_> = (1..=150)
-        .map(|seed| blob_to_register(seed, 1, Lifetime::Permanent, StorageSource::Buy(1)))
+        .map(|seed| blob_to_register(seed, 1, Persistence::Permanent, StorageSource::Buy(1)))
         .collect();
     let registered = network.user.reserve_and_register(&blobs).await.unwrap();
     let transactions: BTreeSet<_> = registered.iter().map(|one| one.receipt.digest).collect();

@@ -1,4 +1,5 @@
-//! Processes killed at random moments: nothing that was certified is lost, nothing needs manual steps.
+//! Processes killed at random moments: nothing that was certified is lost, nothing needs manual
+//! steps.
 
 #![allow(
     clippy::unwrap_used,
@@ -72,7 +73,8 @@ fn nothing_certified_is_lost_when_processes_are_killed_during_a_store() {
                 .unwrap();
             certified.push((round, blob.as_str().unwrap().to_owned()));
         } else {
-            // A store may fail when the chain dies under it; it must say so, and a second try must work.
+            // A store may fail when the chain dies under it; it must say so, and a second try must
+            // work.
             let message = String::from_utf8_lossy(&output.stderr);
             assert!(
                 !message.contains("panicked"),

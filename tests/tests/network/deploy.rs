@@ -279,8 +279,45 @@ async fn packages_around_the_contracts_and_an_upgrade() {
     );
     assert_eq!(upgraded["digest"], digest);
 
-    // The governance can follow before the migration, the others after it.
-    walrus_deploy(directory, "relink", &network, &["--by-approval"]).assert_fails(
+    what_is_around_follows_the_upgrade(directory, &network, &upgraded["package"]);
+    let status = run("status", &[]);
+    insta::assert_snapshot!("status", redacted(&status.stdout));
+    let published =
+        fs::read_to_string(directory.join("work/walrus/Published.toml")).expect("it was written");
+    let package = upgraded["package"].as_str().expect("an ID");
+    assert!(
+        published.contains(&format!("published-at = \"{package}\"")),
+        "{published}"
+    );
+    assert!(published.contains("version = 2"), "{published}");
+    assert!(
+        published.contains(&format!(
+            "original-id = \"{}\"",
+            value(&deployed.stdout, "package_id")
+        )),
+        "{published}"
+    );
+
+    a_deployment_from_elsewhere_is_named_by_its_objects(
+        directory,
+        &chain.rpc_url(),
+        &deployed.stdout,
+        package,
+    );
+}
+
+/// The governance can follow an upgrade before the migration, the others after it.
+fn what_is_around_follows_the_upgrade(
+    directory: &Path,
+    network: &str,
+    package: &serde_json::Value,
+) {
+    let run = |command: &str, args: &[&str]| {
+        let outcome = walrus_deploy(directory, command, network, args);
+        assert!(outcome.success, "{command}: {}", outcome.stderr);
+        outcome
+    };
+    walrus_deploy(directory, "relink", network, &["--by-approval"]).assert_fails(
         1,
         &[
             "approved by 0 shards",
@@ -301,7 +338,7 @@ async fn packages_around_the_contracts_and_an_upgrade() {
     let plan = run("migrate", &["--dry-run", "--json"]).json();
     assert_eq!(plan["steps"][0]["gas"]["from"], "simulation", "{plan}");
     let migrated = run("migrate", &["--json"]).json();
-    assert_eq!(migrated["package"], upgraded["package"]);
+    assert_eq!(&migrated["package"], package);
     let relinked = run("relink", &["--json"]).json();
     assert_eq!(
         relinked,
@@ -316,42 +353,25 @@ async fn packages_around_the_contracts_and_an_upgrade() {
         "{}",
         again.stdout
     );
-    let status = run("status", &[]);
-    insta::assert_snapshot!("status", redacted(&status.stdout));
-    let published =
-        fs::read_to_string(directory.join("work/walrus/Published.toml")).expect("it was written");
-    let package = upgraded["package"].as_str().expect("an ID");
-    assert!(
-        published.contains(&format!("published-at = \"{package}\"")),
-        "{published}"
-    );
-    assert!(published.contains("version = 2"), "{published}");
-    assert!(
-        published.contains(&format!(
-            "original-id = \"{}\"",
-            value(&deployed.stdout, "package_id")
-        )),
-        "{published}"
-    );
+}
 
-    // A deployment that was not made from here is named by its objects.
+fn a_deployment_from_elsewhere_is_named_by_its_objects(
+    directory: &Path,
+    rpc_url: &str,
+    deployed: &str,
+    package: &str,
+) {
     let outcome = {
         let mut process = Command::new(binary("walrus-deploy"));
         process
             .current_dir(directory)
             .args(["check-upgrade", "--working-dir", "elsewhere", "--json"])
-            .args(["--sui-network", &chain.rpc_url()])
-            .args([
-                "--system-object-id",
-                value(&deployed.stdout, "system_object"),
-            ])
-            .args([
-                "--staking-object-id",
-                value(&deployed.stdout, "staking_object"),
-            ])
+            .args(["--sui-network", rpc_url])
+            .args(["--system-object-id", value(deployed, "system_object")])
+            .args(["--staking-object-id", value(deployed, "staking_object")])
             .args([
                 "--upgrade-manager-object-id",
-                value(&deployed.stdout, "upgrade_manager_object"),
+                value(deployed, "upgrade_manager_object"),
             ]);
         walrus_tests::run(&mut process)
     };

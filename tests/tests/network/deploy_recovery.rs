@@ -1,5 +1,5 @@
-//! Deployments that are interrupted: between signing and sending, between sending and writing down, and by force at
-//! every step. Nothing may happen twice.
+//! Deployments that are interrupted: between signing and sending, between sending and writing down,
+//! and by force at every step. Nothing may happen twice.
 
 #![allow(
     clippy::unwrap_used,
@@ -243,14 +243,15 @@ async fn a_deployment_that_is_killed_at_every_step_happens_once() {
     assert_happened_once(&chain, &output.stdout).await;
 }
 
-/// A deployment with four packages around the contracts is complete, and nothing of it is there twice.
+/// A deployment with four packages around the contracts is complete, and nothing of it is there
+/// twice.
 async fn assert_happened_once(chain: &Localnet, status: &[u8]) {
     let status: Value = serde_json::from_slice(status).unwrap();
     assert_eq!(status["extras"].as_object().unwrap().len(), 4);
     assert_eq!(status["interrupted"], Value::Null);
 
-    // The capability of `wal` is given up and that of `walrus` is in the upgrade manager: there is one for each of the
-    // other packages, and one of everything else.
+    // The capability of `wal` is given up and that of `walrus` is in the upgrade manager: there is
+    // one for each of the other packages, and one of everything else.
     let rpc = SuiRpc::new([chain.rpc_url()]).unwrap();
     let owned = async |type_: String| {
         let owned = rpc.owned_objects(admin().address(), &type_).await;

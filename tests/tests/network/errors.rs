@@ -38,7 +38,8 @@ fn mistakes_of_a_client_get_one_clear_line() {
         .walrus(&["read", "not-a-blob-id"])
         .assert_fails(2, &["blob"]);
 
-    // A place that cannot be written to is named; that nothing was fetched by then, `walrus-cli` tests.
+    // A place that cannot be written to is named; that nothing was fetched by then, `walrus-cli`
+    // tests.
     let blob = network.store(&network.random_file(1_000, 2));
     let nowhere = network.folder().join("no-such-folder").join("file");
     network
@@ -161,7 +162,8 @@ fn a_node_with_a_wrong_key_or_config_says_so_and_does_not_start() {
     let folder = network.state_dir().join("nodes").join("node-0");
     assert!(network.localnet(&["node", "stop", "node-0"]).success);
 
-    // A valid key that is not the registered one: the node keeps its shards and serves them, and says what to do.
+    // A valid key that is not the registered one: the node keeps its shards and serves them, and
+    // says what to do.
     let key = folder.join("protocol.key");
     let right = fs::read_to_string(&key).unwrap();
     fs::write(&key, "BBlm7tRefoPuaKoVoxVtnUBBDCfy+BGPREM8B6oSkOEj").unwrap();

@@ -1,6 +1,8 @@
-//! What every function costs that people and nodes call, compared with the committed table `tests/gas.md`.
+//! What every function costs that people and nodes call, compared with the committed table
+//! `tests/gas.md`.
 //!
-//! A difference is either a mistake or a deliberate change; then write the table anew, and commit it with its reason:
+//! A difference is either a mistake or a deliberate change; then write the table anew, and commit
+//! it with its reason:
 //!
 //! ```text
 //! WALRUS_UPDATE_GAS=1 cargo test --workspace --test network gas::
@@ -140,7 +142,8 @@ fn gas_is_what_the_table_says() {
     );
 }
 
-/// Asserts that every function of the packages that changes something is measured, or listed as one that is not.
+/// Asserts that every function of the packages that changes something is measured, or listed as one
+/// that is not.
 fn assert_complete(meter: &Meter) {
     let listed: BTreeSet<_> = NOT_MEASURED
         .iter()

@@ -1,5 +1,6 @@
-//! A network of processes heals itself: shards move with their blobs, a lost disk fills again, a blob that was written without a
-//! node reaches it, and a node that is gone for good is missed by nobody.
+//! A network of processes heals itself: shards move with their blobs, a lost disk fills again, a
+//! blob that was written without a node reaches it, and a node that is gone for good is missed by
+//! nobody.
 
 #![allow(
     clippy::unwrap_used,
@@ -93,7 +94,8 @@ impl Patient {
         }
     }
 
-    /// Waits until an epoch after the present one has begun and its change is complete: a quorum has its shards.
+    /// Waits until an epoch after the present one has begun and its change is complete: a quorum
+    /// has its shards.
     fn wait_for_another_epoch(&self) {
         let present = self.epoch();
         self.wait_until("another epoch is complete", || {

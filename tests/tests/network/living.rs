@@ -1,4 +1,5 @@
-//! A network that is left alone: epochs move, prices follow the votes, what expires goes, what lives can be read.
+//! A network that is left alone: epochs move, prices follow the votes, what expires goes, what
+//! lives can be read.
 
 #![allow(
     clippy::unwrap_used,

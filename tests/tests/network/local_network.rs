@@ -1,4 +1,5 @@
-//! `walrus-localnet` as people use it: where it may be, how it is found, what it leaves alone, how time passes.
+//! `walrus-localnet` as people use it: where it may be, how it is found, what it leaves alone, how
+//! time passes.
 
 use std::{
     fs,

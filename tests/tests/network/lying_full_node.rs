@@ -1,4 +1,5 @@
-//! A full node answers with another transaction than was asked for. Whoever asked, nothing is signed.
+//! A full node answers with another transaction than was asked for. Whoever asked, nothing is
+//! signed.
 
 use std::{fs, path::Path, process::Command};
 
@@ -97,7 +98,8 @@ fn of_attacker() -> ObjectReference {
     ObjectReference::new(ATTACKER, 1, Digest::ZERO)
 }
 
-/// The published attack: the coin that pays for gas and all objects of the transaction go to the attacker.
+/// The published attack: the coin that pays for gas and all objects of the transaction go to the
+/// attacker.
 fn give_everything_away(transaction: &mut Transaction) {
     let steps = steps(transaction);
     let recipient = Input::Pure(ATTACKER.as_bytes().to_vec());
@@ -177,7 +179,8 @@ async fn clients_and_nodes_sign_nothing_else() {
         let stakes = [(node.node_id, Frost(5_000_000_000))];
         let error = staker.stake_with_pools(&stakes).await;
         assert_refused(&error.expect_err(what), &liar, what);
-        // An attestation has no second command to leave out and returns nothing; prices are what it has.
+        // An attestation has no second command to leave out and returns nothing; prices are what it
+        // has.
         let votes = walrus_sui::contract::NodeVotes {
             storage_price: Frost(1),
             write_price: Frost(2),

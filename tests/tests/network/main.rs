@@ -1,6 +1,8 @@
-//! Tests of the whole network: real contracts on a real chain, real nodes and the commands that people run.
+//! Tests of the whole network: real contracts on a real chain, real nodes and the commands that
+//! people run.
 //!
-//! One binary, so that everything is linked once; `cargo test --workspace --test network admin_faults` runs one file.
+//! One binary, so that everything is linked once;
+//! `cargo test --workspace --test network admin_faults` runs one file.
 
 mod admin_check;
 mod admin_faults;

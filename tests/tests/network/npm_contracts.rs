@@ -1,5 +1,6 @@
-//! The unmodified `@mysten/walrus` reads our objects and builds transactions for our contracts. There are no storage
-//! nodes: the test signs what nodes would sign, and checks on the chain what the client says.
+//! The unmodified `@mysten/walrus` reads our objects and builds transactions for our contracts.
+//! There are no storage nodes: the test signs what nodes would sign, and checks on the chain what
+//! the client says.
 
 #![allow(
     clippy::unwrap_used,

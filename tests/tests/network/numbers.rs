@@ -1,7 +1,8 @@
-//! The numbers that the contracts compute, compared with an independent model over thousands of random cases.
+//! The numbers that the contracts compute, compared with an independent model over thousands of
+//! random cases.
 //!
-//! The left side of every comparison is the compiled bytecode on the virtual machine, called function by function; the
-//! right side is [`walrus_tests::model`].
+//! The left side of every comparison is the compiled bytecode on the virtual machine, called
+//! function by function; the right side is [`walrus_tests::model`].
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! The chain registers a node only for somebody who proves to have its key, now and for this account.
+//! The chain registers a node only for somebody who proves to have its key, now and for this
+//! account.
 
 use walrus_core::{
     Frost, NetworkKeyPair, ObjectId, ProtocolKeyPair, ProtocolPublicKey, ProtocolSignature,

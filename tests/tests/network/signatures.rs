@@ -1,5 +1,6 @@
-//! Everything that rests on BLS signatures, executed on the chain with real keys: what is accepted, and above all what
-//! is not. The unit tests of the contracts cannot tell: their runner accepts every signature.
+//! Everything that rests on BLS signatures, executed on the chain with real keys: what is accepted,
+//! and above all what is not. The unit tests of the contracts cannot tell: their runner accepts
+//! every signature.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Store and read through a whole network, with as many nodes down as the protocol tolerates, and more.
+//! Store and read through a whole network, with as many nodes down as the protocol tolerates, and
+//! more.
 
 #![allow(
     clippy::unwrap_used,
@@ -202,7 +203,8 @@ fn inputs_and_outputs_are_what_their_paths_name() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read(&target).unwrap() == contents);
 
-    // Standard output under its other name carries the data and nothing else, into a pipe and into a file.
+    // Standard output under its other name carries the data and nothing else, into a pipe and into
+    // a file.
     let read = ["read", &blob, "--out", "/dev/stdout"];
     let output = network.walrus_command().args(read).output().unwrap();
     assert!(output.status.success() && output.stdout == contents);

@@ -1,11 +1,11 @@
-//! Ten epochs in the life of a committee of seven nodes, with everything that happens to one: every step of staking,
-//! voting and epochs is a `walrus-admin` command.
+//! Ten epochs in the life of a committee of seven nodes, with everything that happens to one: every
+//! step of staking, voting and epochs is a `walrus-admin` command.
 
 use insta::assert_snapshot;
 use walrus_contracts::types::Blob;
 use walrus_core::Frost;
 use walrus_deploy::{Authority, Extra};
-use walrus_sui::contract::Lifetime;
+use walrus_sui::contract::Persistence;
 use walrus_tests::{
     admin::FILTERS,
     contracts::{admin, operator, pauper, protocol_key, user},
@@ -94,10 +94,10 @@ async fn nodes_register_and_stake_arrives(scenario: &mut Scenario) {
 /// Epoch 1.
 async fn blobs_are_stored_and_a_node_joins(scenario: &mut Scenario) -> Blobs {
     let blobs = Blobs {
-        expiring: scenario.store(1, Lifetime::Permanent, 3).await,
-        deleted: scenario.store(2, Lifetime::Deletable, 9).await,
-        late: scenario.store(3, Lifetime::Permanent, 9).await,
-        extended: scenario.store(4, Lifetime::Permanent, 5).await,
+        expiring: scenario.store(1, Persistence::Permanent, 3).await,
+        deleted: scenario.store(2, Persistence::Deletable, 9).await,
+        late: scenario.store(3, Persistence::Permanent, 9).await,
+        extended: scenario.store(4, Persistence::Permanent, 5).await,
     };
     for blob in [&blobs.expiring, &blobs.deleted, &blobs.extended] {
         scenario.certify(blob).await;
@@ -339,7 +339,7 @@ async fn commission_is_collected(scenario: &mut Scenario) {
             .iter()
             .any(|member| member.public_key == rotated)
     );
-    let blob = scenario.store(5, Lifetime::Permanent, 3).await;
+    let blob = scenario.store(5, Persistence::Permanent, 3).await;
     scenario.certify(&blob).await;
 
     scenario.end_voting().await;
@@ -358,7 +358,7 @@ async fn advice_is_queued(scenario: &mut Scenario, blobs: &Blobs) {
     scenario
         .home
         .done(&pauper(), &["proposals", "queue", ADVICE]);
-    let again = scenario.store(2, Lifetime::Deletable, 2).await;
+    let again = scenario.store(2, Persistence::Deletable, 2).await;
     scenario.certify(&again).await;
     assert_eq!(again.blob_id, blobs.deleted.blob_id);
     scenario.next_epoch().await;

@@ -1,5 +1,5 @@
-//! Upgrading the contracts from version 3 to version 4 on the embedded chain: by votes and by the emergency
-//! capability, what is refused, and that everything from before goes on.
+//! Upgrading the contracts from version 3 to version 4 on the embedded chain: by votes and by the
+//! emergency capability, what is refused, and that everything from before goes on.
 
 #![allow(
     clippy::unwrap_used,
@@ -166,7 +166,10 @@ async fn everything_from_before_an_upgrade_goes_on_after_it() {
     assert_eq!(network.next_epoch().await, 2);
     let mut stream = network.reader.events(start).await.unwrap();
     let mut seen = Vec::new();
-    let is_end = |event: &WalrusEvent| matches!(event, WalrusEvent::EpochChangeDone(done) if done.epoch == 2);
+    let is_end = |event: &WalrusEvent| match event {
+        WalrusEvent::EpochChangeDone(done) => done.epoch == 2,
+        _ => false,
+    };
     while !seen.iter().any(is_end) {
         let next = stream.next().await.unwrap();
         seen.extend(next.events.into_iter().map(|(_, event)| event));

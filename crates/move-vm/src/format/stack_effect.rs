@@ -3,7 +3,8 @@
 use super::{CompiledModule, Instruction, StructDef, TableIndex};
 
 impl CompiledModule {
-    /// How many values `instruction` pops, and then pushes; `None` if an index of it is out of range.
+    /// How many values `instruction` pops, and then pushes; `None` if an index of it is out of
+    /// range.
     ///
     /// What a return pops is not the module's to know but the function's; here it pops nothing.
     pub fn stack_effect(&self, instruction: &Instruction) -> Option<(usize, usize)> {

@@ -79,7 +79,8 @@ impl Interpreter<'_, '_> {
         if let Some(native) = info.native {
             self.call_native(module, info, native, &type_arguments)
                 .map_err(|error| error.at(location(module, function, 0)))?;
-            // The caller's frame goes on: reload it only because a native may be the outermost call.
+            // The caller's frame goes on: reload it only because a native may be the outermost
+            // call.
             return Ok(if self.frames.is_empty() {
                 Flow::Switch
             } else {

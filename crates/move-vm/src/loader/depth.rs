@@ -1,7 +1,7 @@
 //! How deep values nest.
 //!
-//! A type whose values nest deeper than [`VALUE_DEPTH_MAX`] cannot be built, so that everything that
-//! walks values may recurse.
+//! A type whose values nest deeper than [`VALUE_DEPTH_MAX`] cannot be built, so that everything
+//! that walks values may recurse.
 
 use crate::{
     error::{StatusCode, VmError},

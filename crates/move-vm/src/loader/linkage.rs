@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{format::CompiledModule, identifier::Address};
 
-/// Access to published packages. The virtual machine caches what it reads by storage id and version,
-/// so an answer must never change for the same pair.
+/// Access to published packages. The virtual machine caches what it reads by storage id and
+/// version, so an answer must never change for the same pair.
 pub trait PackageSource {
     /// A module of the package with this storage id.
     fn module(&self, storage_id: &Address, module: &str) -> Option<Arc<CompiledModule>>;

@@ -223,10 +223,3 @@ pub(crate) fn constant_layout(token: &SignatureToken) -> Option<Layout> {
         _ => return None,
     })
 }
-
-impl FunctionSignature {
-    /// Whether a transaction may call the function.
-    pub fn is_callable_from_transactions(&self) -> bool {
-        self.is_entry || self.visibility == Visibility::Public
-    }
-}

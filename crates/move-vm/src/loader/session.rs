@@ -71,8 +71,8 @@ impl<'a> Session<'a> {
     /// A function of the package with this storage id, which must be linked, with type arguments.
     ///
     /// # Errors
-    /// As [`Self::function_signature`] and [`Self::load_type`]; for the number of type arguments and
-    /// their abilities [`StatusCode::TypeArityMismatch`] and
+    /// As [`Self::function_signature`] and [`Self::load_type`]; for the number of type arguments
+    /// and their abilities [`StatusCode::TypeArityMismatch`] and
     /// [`StatusCode::ConstraintNotSatisfied`], the latter with the argument's position as
     /// sub-status.
     pub fn load_function(

@@ -47,8 +47,8 @@ impl Vm {
         Self::default()
     }
 
-    /// A virtual machine without loaded code, whose hosts have these natives. Native functions are looked up once,
-    /// when their module is loaded.
+    /// A virtual machine without loaded code, whose hosts have these natives. Native functions are
+    /// looked up once, when their module is loaded.
     pub fn with_natives(names: impl IntoIterator<Item = NativeName>) -> Self {
         Self {
             natives: Arc::new(Natives::new(names)),

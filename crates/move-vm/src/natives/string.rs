@@ -1,5 +1,5 @@
-//! `std::string`. The Move code above has checked that the bytes are UTF-8 and the bounds are right;
-//! what slips through is an invariant violation.
+//! `std::string`. The Move code above has checked that the bytes are UTF-8 and the bounds are
+//! right; what slips through is an invariant violation.
 
 use super::{NativeResult, arguments};
 use crate::{

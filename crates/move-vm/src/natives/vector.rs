@@ -1,5 +1,5 @@
-//! `std::vector`, for transactions that call it directly: compiled code uses instructions. Where the instruction
-//! fails, the function aborts, with the sub-status as its code.
+//! `std::vector`, for transactions that call it directly: compiled code uses instructions. Where
+//! the instruction fails, the function aborts, with the sub-status as its code.
 
 use super::{NativeResult, arguments, type_arguments};
 use crate::{

@@ -1,4 +1,5 @@
-//! How large a value is in the eyes of the gas model: the same for every implementation, whatever it takes in memory.
+//! How large a value is in the eyes of the gas model: the same for every implementation, whatever
+//! it takes in memory.
 
 use super::{Contents, Reference, Value, Vector, check_depth};
 use crate::error::VmError;

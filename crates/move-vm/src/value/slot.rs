@@ -18,8 +18,8 @@ impl Slot {
         Self(Rc::new(RefCell::new(value)))
     }
 
-    /// A reference value to the slot's value. It stays valid, and sees changes, as long as the value
-    /// is not taken.
+    /// A reference value to the slot's value. It stays valid, and sees changes, as long as the
+    /// value is not taken.
     pub fn borrow(&self) -> Value {
         Value::Reference(match &*self.0.borrow() {
             Value::Container(container) => Reference::Container(container.clone()),

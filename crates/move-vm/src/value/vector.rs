@@ -104,7 +104,8 @@ macro_rules! for_all {
     };
 }
 
-/// Runs one expression for packed representations, with the value constructor, another for the rest.
+/// Runs one expression for packed representations, with the value constructor, another for the
+/// rest.
 macro_rules! for_packed {
     ($vector:expr, ($items:ident, $wrap:ident) => $packed:expr, $values:ident => $rest:expr) => {
         match $vector {

@@ -1,9 +1,9 @@
 //! Which reference may reach what another one refers to.
 //!
 //! Nodes are references, and one root for the frame's locals. An edge from a parent to a child says
-//! that the child was borrowed from what the parent refers to, along a path of labels. A strong edge
-//! knows the whole path; a weak one knows a prefix, and that anything may follow. Removing a node
-//! connects its parents with its children, so that what is known about the others stays.
+//! that the child was borrowed from what the parent refers to, along a path of labels. A strong
+//! edge knows the whole path; a weak one knows a prefix, and that anything may follow. Removing a
+//! node connects its parents with its children, so that what is known about the others stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -164,8 +164,8 @@ impl BorrowGraph {
         self.insert_below(parent, Some(label), child);
     }
 
-    /// Inserts `child` between `parent` and those of its children whose path begins with `label`, or
-    /// all.
+    /// Inserts `child` between `parent` and those of its children whose path begins with `label`,
+    /// or all.
     fn insert_below(&mut self, parent: RefId, label: Option<Label>, child: RefId) {
         let mut moved = Vec::new();
         if let Some(node) = self.nodes.get_mut(&parent) {

@@ -115,8 +115,8 @@ impl ControlFlowGraph {
 /// See [`ControlFlowGraph::traversal`].
 #[derive(Debug)]
 pub(super) struct Traversal {
-    /// Blocks that the entry reaches, each after those that lead to it except along back edges. Where
-    /// code branches, the block that stands first in the code comes first.
+    /// Blocks that the entry reaches, each after those that lead to it except along back edges.
+    /// Where code branches, the block that stands first in the code comes first.
     pub(super) order: Vec<usize>,
     /// Edges from a block to itself or to one that comes before it: from the end of a loop to its
     /// head.

@@ -62,8 +62,8 @@ pub(super) fn check_field_abilities(view: View<'_>) -> Check {
     Ok(())
 }
 
-/// No datatype contains itself, however indirectly. Only datatypes of the module itself can: modules
-/// do not depend on each other in cycles.
+/// No datatype contains itself, however indirectly. Only datatypes of the module itself can:
+/// modules do not depend on each other in cycles.
 pub(super) fn check_recursion(view: View<'_>) -> Check {
     let edges: HashMap<TableIndex, Vec<TableIndex>> = view
         .definitions()

@@ -1,9 +1,9 @@
 //! No recursion through generic calls may build ever larger types.
 //!
 //! The graph has a node for each type parameter of each function of the module. A generic call adds
-//! an edge from a caller's parameter to the callee's parameter that receives it: a plain edge when it
-//! is passed as it is, a growing edge when it is passed inside another type. A cycle with a growing
-//! edge would need infinitely many instantiations.
+//! an edge from a caller's parameter to the callee's parameter that receives it: a plain edge when
+//! it is passed as it is, a growing edge when it is passed inside another type. A cycle with a
+//! growing edge would need infinitely many instantiations.
 
 use std::collections::{HashMap, HashSet};
 

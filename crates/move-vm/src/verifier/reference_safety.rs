@@ -27,8 +27,8 @@ pub(super) fn check(function: &FunctionView<'_>, cfg: &ControlFlowGraph) -> Chec
         *entry = Some(State::entry(function));
     }
     // Joining two paths forgets the references that only one of them holds, and what is forgotten
-    // borrows nothing any more. So the verdict on a block depends on how much was joined before it is
-    // checked: each block waits for the paths that lead to it, and a loop whose head has learned
+    // borrows nothing any more. So the verdict on a block depends on how much was joined before it
+    // is checked: each block waits for the paths that lead to it, and a loop whose head has learned
     // something is checked again before what follows it.
     let traversal = cfg.traversal();
     let mut position = vec![0; cfg.blocks.len()];

@@ -1,4 +1,5 @@
-//! Chain time: it follows the machine's clock at a distance, never goes back, and can be moved ahead.
+//! Chain time: it follows the machine's clock at a distance, never goes back, and can be moved
+//! ahead.
 
 use crate::ledger::{StoreError, Tip};
 use std::time::UNIX_EPOCH;
@@ -44,8 +45,8 @@ impl ChainTime {
         )
     }
 
-    /// The distance is kept, so that time passes as it does for the machine. Where that would take time back, because
-    /// the machine's clock was set back, time goes on from where it was.
+    /// The distance is kept, so that time passes as it does for the machine. Where that would take
+    /// time back, because the machine's clock was set back, time goes on from where it was.
     fn after(previous_ms: u64, offset_ms: u64, wall_ms: u64) -> Self {
         let timestamp_ms = wall_ms.saturating_add(offset_ms);
         let behind = previous_ms.saturating_sub(timestamp_ms);

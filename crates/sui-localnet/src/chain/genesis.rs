@@ -1,11 +1,16 @@
 //! Checkpoint 0: the framework, the system objects, and all the SUI there is.
 
-use super::clock::wall_clock_ms;
-use super::seal::{Place, record, seal_block};
-use crate::execution::system::{self, GenesisConfig};
-use crate::faucet;
-use crate::ledger::{AppliedTransaction, Block};
 use sui_sdk_types::Address;
+
+use super::{
+    clock::wall_clock_ms,
+    seal::{Place, record, seal_block},
+};
+use crate::{
+    execution::system::{self, GenesisConfig},
+    faucet,
+    ledger::{AppliedTransaction, Block},
+};
 
 /// Why a chain cannot begin as asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +27,8 @@ pub(crate) struct Genesis {
 }
 
 impl Genesis {
-    /// A chain that begins now, with `accounts` (owner and MIST) funded and the rest of the supply in the faucet.
+    /// A chain that begins now, with `accounts` (owner and MIST) funded and the rest of the supply
+    /// in the faucet.
     pub(crate) fn new(accounts: &[(Address, u64)]) -> Result<Self, GenesisError> {
         let funded = accounts
             .iter()

@@ -1,13 +1,15 @@
 //! From executed transactions to a sealed checkpoint.
 
-use crate::execution::Executed;
-use crate::ledger::{
-    AppliedTransaction, Block, CheckpointRecord, TransactionRecord, balance_changes,
-};
 use std::collections::BTreeSet;
+
 use sui_sdk_types::{
     Address, CheckpointContents, CheckpointSummary, CheckpointTransactionInfo, Digest,
     GasCostSummary, ObjectIn, Transaction, TransactionEffects, UserSignature,
+};
+
+use crate::{
+    execution::Executed,
+    ledger::{AppliedTransaction, Block, CheckpointRecord, TransactionRecord, balance_changes},
 };
 
 /// Where in the ledger a transaction stands.

@@ -1,16 +1,27 @@
-//! Simulations: executions that nobody keeps, beside the executor, a few at a time, for a limited time.
+//! Simulations: executions that nobody keeps, beside the executor, a few at a time, for a limited
+//! time.
 
-use super::seal::{Place, record};
-use super::worker::{SubmitError, environment};
-use super::{EXECUTOR_STACK_BYTES, RunError};
-use crate::execution::{CommandOutput, Engine, Mode};
-use crate::ledger::{Ledger, StoreError, Tip, TransactionRecord, View};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use sui_sdk_types::Transaction;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
+
+use super::{
+    EXECUTOR_STACK_BYTES, RunError,
+    seal::{Place, record},
+    worker::{SubmitError, environment},
+};
+use crate::{
+    execution::{CommandOutput, Engine, Mode},
+    ledger::{Ledger, StoreError, Tip, TransactionRecord, View},
+};
 
 /// Simulations that run at the same time; more wait.
 const RUNNING_MAX: usize = 4;
@@ -45,8 +56,8 @@ impl Simulations {
         }
     }
 
-    /// Runs `job` on a thread of its own. It is told to stop when its time is over, when the chain shuts down, and when
-    /// the caller drops the future.
+    /// Runs `job` on a thread of its own. It is told to stop when its time is over, when the chain
+    /// shuts down, and when the caller drops the future.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         stopping: &CancellationToken,
@@ -129,8 +140,8 @@ impl Simulator {
             .ok_or_else(|| StoreError::corrupt("the chain has no genesis"))
     }
 
-    /// Executes without committing. The chain goes on meanwhile: if it changes what was read, the simulation begins
-    /// anew.
+    /// Executes without committing. The chain goes on meanwhile: if it changes what was read, the
+    /// simulation begins anew.
     pub(crate) fn simulate(
         &self,
         transaction: &Transaction,

@@ -1,12 +1,13 @@
-//! The chain's only validator: certifies checkpoints so that light clients have something to verify.
+//! The chain's only validator: certifies checkpoints so that light clients have something to
+//! verify.
 //!
-//! Its key follows from the chain id. That is no secret, and on a development chain nothing depends on it being one.
+//! Its key follows from the chain id. That is no secret, and on a development chain nothing depends
+//! on it being one.
 
 use sui_crypto::bls12381::Bls12381PrivateKey;
-use sui_sdk_types::hash::Hasher;
 use sui_sdk_types::{
     Bitmap, CheckpointSummary, Digest, ValidatorAggregatedSignature, ValidatorCommittee,
-    ValidatorCommitteeMember,
+    ValidatorCommitteeMember, hash::Hasher,
 };
 
 /// Voting power of a whole committee.

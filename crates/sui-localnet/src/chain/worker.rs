@@ -1,12 +1,19 @@
-//! What the executor does: execute against the ledger, seal the outcome into a checkpoint, append it.
+//! What the executor does: execute against the ledger, seal the outcome into a checkpoint, append
+//! it.
 
-use super::clock::{ChainTime, ClockError, wall_clock_ms};
-use super::seal::{Place, record, seal_block};
-use crate::execution::{ChainEnv, Engine, Executed, InputError, Mode, limits, system};
-use crate::ledger::{AppliedTransaction, Ledger, StoreError, Tip, TransactionRecord, View};
 use std::sync::Arc;
+
 use sui_sdk_types::{Transaction, UserSignature};
 use tokio::sync::watch;
+
+use super::{
+    clock::{ChainTime, ClockError, wall_clock_ms},
+    seal::{Place, record, seal_block},
+};
+use crate::{
+    execution::{ChainEnv, Engine, Executed, InputError, Mode, limits, system},
+    ledger::{AppliedTransaction, Ledger, StoreError, Tip, TransactionRecord, View},
+};
 
 /// Why a transaction was not executed. It has no effects then.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +58,8 @@ impl Worker {
         &self.ledger
     }
 
-    /// Executes a transaction whose signatures were checked, seals it in a checkpoint of its own, and returns its
-    /// record. One that was executed before is not executed again.
+    /// Executes a transaction whose signatures were checked, seals it in a checkpoint of its own,
+    /// and returns its record. One that was executed before is not executed again.
     pub(crate) fn execute(
         &mut self,
         transaction: Transaction,

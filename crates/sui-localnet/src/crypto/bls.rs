@@ -1,7 +1,8 @@
-//! BLS12-381 signatures: keys in G1 with signatures in G2 (min-pk), and the other way round (min-sig).
+//! BLS12-381 signatures: keys in G1 with signatures in G2 (min-pk), and the other way round
+//! (min-sig).
 //!
-//! Domain separators are `BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_` and its G1 counterpart. The public key must lie in the
-//! prime-order subgroup and must not be the point at infinity.
+//! Domain separators are `BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_` and its G1 counterpart. The
+//! public key must lie in the prime-order subgroup and must not be the point at infinity.
 
 use fastcrypto::{
     bls12381::{min_pk, min_sig},

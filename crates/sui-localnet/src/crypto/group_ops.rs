@@ -1,8 +1,9 @@
 //! Group operations of BLS12-381 as module `0x2::group_ops` offers them.
 //!
-//! Encodings: scalars 32 bytes big-endian and smaller than the group order; G1 48 and G2 96 bytes compressed; GT
-//! twelve 48-byte field elements; uncompressed G1 96 bytes, x ‖ y. Operands of `add`, `sub`, `mul` and `div` are taken without
-//! subgroup checks, because elements were validated when they were made.
+//! Encodings: scalars 32 bytes big-endian and smaller than the group order; G1 48 and G2 96 bytes
+//! compressed; GT twelve 48-byte field elements; uncompressed G1 96 bytes, x ‖ y. Operands of
+//! `add`, `sub`, `mul` and `div` are taken without subgroup checks, because elements were validated
+//! when they were made.
 
 use fastcrypto::{
     groups::{

@@ -1,9 +1,10 @@
 //! Which new version of a package may follow an old one.
 
-use super::normal::{Datatype, Function, Module};
-use move_vm::CompiledModule;
-use move_vm::format::Visibility;
 use std::sync::Arc;
+
+use move_vm::{CompiledModule, format::Visibility};
+
+use super::normal::{Datatype, Function, Module};
 
 /// A rule that the new version breaks, in words.
 type Broken = String;

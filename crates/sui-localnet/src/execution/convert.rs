@@ -1,7 +1,9 @@
 //! Between the names of the transaction format and those of the virtual machine.
 
-use move_vm::{Address as MoveAddress, Identifier as MoveIdentifier};
-use move_vm::{StructTag as MoveStructTag, TypeTag as MoveTypeTag};
+use move_vm::{
+    Address as MoveAddress, Identifier as MoveIdentifier, StructTag as MoveStructTag,
+    TypeTag as MoveTypeTag,
+};
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 
 /// Address in the virtual machine's type.

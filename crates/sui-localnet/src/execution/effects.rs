@@ -22,7 +22,8 @@ pub(crate) struct Summary {
     pub(crate) read_only: BTreeMap<Address, (Version, Digest)>,
 }
 
-/// Assembles the effects. `written` holds the new version of everything in `changes.writes` and the new packages.
+/// Assembles the effects. `written` holds the new version of everything in `changes.writes` and the
+/// new packages.
 pub(crate) fn assemble(
     summary: Summary,
     changes: &Changes,

@@ -1,26 +1,29 @@
 //! The door to execution.
 
-use super::convert::{to_move, to_move_tag};
-use super::failure::Failure;
-use super::finish::Ending;
-use super::gas::{GasMeter, read_size};
-use super::inputs::{self, Inputs, coin_balance};
-use super::limits::INPUT_READ_UNITS_PER_BYTE;
-use super::outcome::{self, Changes};
-use super::packages::{PackageCache, Packages};
-use super::ptb::{Interpreter, Settings};
-use super::runtime::{ObjectRuntime, TxInfo};
-use super::validity;
-use super::{ChainEnv, CommandOutput, Executed, InputError, Mode, ObjectSource};
+use std::sync::{Arc, atomic::AtomicBool};
+
 use move_vm::{DatatypeDescription, FunctionSignature, Layout, Linkage, Vm};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use sui_sdk_types::{
     Address, Digest, Event, ExecutionError, Object, ProgrammableTransaction, Transaction, TypeTag,
 };
 
-/// Executes the transactions of one chain. Keeps loaded packages from one transaction to the next; share one between
-/// threads.
+use super::{
+    ChainEnv, CommandOutput, Executed, InputError, Mode, ObjectSource,
+    convert::{to_move, to_move_tag},
+    failure::Failure,
+    finish::Ending,
+    gas::{GasMeter, read_size},
+    inputs::{self, Inputs, coin_balance},
+    limits::INPUT_READ_UNITS_PER_BYTE,
+    outcome::{self, Changes},
+    packages::{PackageCache, Packages},
+    ptb::{Interpreter, Settings},
+    runtime::{ObjectRuntime, TxInfo},
+    validity,
+};
+
+/// Executes the transactions of one chain. Keeps loaded packages from one transaction to the next;
+/// share one between threads.
 #[derive(Debug)]
 pub struct Engine {
     vm: Vm,
@@ -50,8 +53,8 @@ impl Engine {
     /// Executes a transaction against `store`, changing nothing there.
     ///
     /// # Errors
-    /// An [`InputError`] when the transaction is refused and has no effects. A failed execution is not an error: it
-    /// has effects.
+    /// An [`InputError`] when the transaction is refused and has no effects. A failed execution is
+    /// not an error: it has effects.
     pub fn execute(
         &self,
         store: &dyn ObjectSource,
@@ -62,8 +65,8 @@ impl Engine {
         self.execute_until(store, env, transaction, mode, None)
     }
 
-    /// [`Self::execute`], which runs out of gas soon after `stop` is set. Whoever sets it knows that the outcome says
-    /// nothing.
+    /// [`Self::execute`], which runs out of gas soon after `stop` is set. Whoever sets it knows
+    /// that the outcome says nothing.
     ///
     /// # Errors
     /// As [`Self::execute`].
@@ -169,7 +172,8 @@ struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Runs the commands: outcome, results of commands, computation units, balance of the gas coins.
+    /// Runs the commands: outcome, results of commands, computation units, balance of the gas
+    /// coins.
     fn run(
         &self,
         packages: &Packages<'_>,

@@ -1,16 +1,20 @@
 //! The end of an execution: gas is charged, objects get their versions, effects are assembled.
 
-use super::effects::{Summary, assemble};
-use super::failure::Failure;
-use super::gas::{paid_back, storage_cost};
-use super::inputs::{Access, CheckedInput, Inputs, coin_contents};
-use super::limits::{EFFECTS_BYTES_MAX, REFERENCE_GAS_PRICE};
-use super::outcome::{Changes, Write, loaded};
-use super::{CommandOutput, Executed};
 use std::collections::{BTreeMap, BTreeSet};
+
 use sui_sdk_types::{
     Address, Digest, Event, ExecutionError, ExecutionStatus, GasCostSummary, Object, ObjectData,
     Owner, TransactionEvents, Version,
+};
+
+use super::{
+    CommandOutput, Executed,
+    effects::{Summary, assemble},
+    failure::Failure,
+    gas::{paid_back, storage_cost},
+    inputs::{Access, CheckedInput, Inputs, coin_contents},
+    limits::{EFFECTS_BYTES_MAX, REFERENCE_GAS_PRICE},
+    outcome::{Changes, Write, loaded},
 };
 
 /// An aborted transaction pays at most this many times the reference gas price per unit.
@@ -114,8 +118,8 @@ impl Ending<'_> {
         if self.enforced {
             costs.computation = costs.computation.min(self.budget);
             if costs.net_storage() > self.budget - costs.computation {
-                // Not even the objects that are written anyway can be paid for: the budget goes, they keep their
-                // rebates, and only those of merged gas coins come back.
+                // Not even the objects that are written anyway can be paid for: the budget goes,
+                // they keep their rebates, and only those of merged gas coins come back.
                 costs = Costs {
                     computation: self.budget,
                     storage: 0,
@@ -127,7 +131,8 @@ impl Ending<'_> {
             .expect("effects of a failure are within the limits of its inputs")
     }
 
-    /// All that remains of a failed execution: gas coins are merged, mutable inputs get a new version.
+    /// All that remains of a failed execution: gas coins are merged, mutable inputs get a new
+    /// version.
     fn changes_of_failure(&self) -> Changes {
         let mut changes = Changes {
             before: loaded(self.inputs),

@@ -1,13 +1,14 @@
 //! Gas: what a transaction costs.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
+use move_vm::{Meter, VmError};
+use sui_sdk_types::{MovePackage, MoveStruct, Object, ObjectData};
+
 use super::limits::{
     BASE_UNITS_MIN, BASIS_POINTS, COMPUTATION_UNITS_MAX, OBJECT_METADATA_BYTES, STORAGE_GAS_PRICE,
     STORAGE_REBATE_RATE, STORAGE_UNITS_PER_BYTE,
 };
-use move_vm::{Meter, VmError};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use sui_sdk_types::{MovePackage, MoveStruct, Object, ObjectData};
 
 /// Units of the virtual machine per computation unit.
 const METER_UNITS_PER_UNIT: u64 = 1_000;
@@ -27,8 +28,8 @@ pub(crate) struct GasMeter {
 }
 
 impl GasMeter {
-    /// A meter that stops where `budget` (in MIST) is used up at `price` (in MIST per unit), or at the protocol's
-    /// limit.
+    /// A meter that stops where `budget` (in MIST) is used up at `price` (in MIST per unit), or at
+    /// the protocol's limit.
     pub(crate) fn new(budget: u64, price: u64) -> Self {
         let units = (budget / price.max(1)).min(COMPUTATION_UNITS_MAX);
         Self {
@@ -55,7 +56,8 @@ impl GasMeter {
     }
 }
 
-/// Rounds computation units up: at least the base, then to a multiple of a power of ten with half as many digits.
+/// Rounds computation units up: at least the base, then to a multiple of a power of ten with half
+/// as many digits.
 pub(crate) fn round_units(units: u64) -> u64 {
     if units <= BASE_UNITS_MIN {
         return BASE_UNITS_MIN;
@@ -76,7 +78,8 @@ pub(crate) fn storage_cost(data: &ObjectData) -> u64 {
 }
 
 fn struct_size(object: &MoveStruct) -> usize {
-    // The serialized object is type, flag, version, contents with their length: take away the rest to get the type.
+    // The serialized object is type, flag, version, contents with their length: take away the rest
+    // to get the type.
     let serialized = bcs::serialized_size(object).unwrap_or(usize::MAX);
     let contents = object.contents().len();
     let type_size = serialized

@@ -1,13 +1,19 @@
 //! Input objects: loading and checking them.
 
-use super::limits::MOCK_GAS_BALANCE;
-use super::packages::{Package, Packages};
-use super::{InputError, Mode, ObjectSource};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
 use sui_sdk_types::{
     Address, Command, Digest, Input, MoveStruct, Object, ObjectData, ObjectReference, Owner,
     ProgrammableTransaction, SharedInput, StructTag, Transaction, TypeTag, Version,
+};
+
+use super::{
+    InputError, Mode, ObjectSource,
+    limits::MOCK_GAS_BALANCE,
+    packages::{Package, Packages},
 };
 
 /// Object 0x6: the Clock, which transactions only read.
@@ -336,8 +342,8 @@ fn wrong_kind(object: &Object, actual: &'static str, used: &'static str) -> Inpu
     }
 }
 
-/// The packages that commands call, publish against or take types from. All must exist, except those the transaction
-/// could only learn of by executing.
+/// The packages that commands call, publish against or take types from. All must exist, except
+/// those the transaction could only learn of by executing.
 fn named_packages(
     packages: &Packages<'_>,
     programmable: &ProgrammableTransaction,

@@ -51,8 +51,6 @@ pub const PUBLISH_COMMANDS_MAX: u64 = 5;
 pub const PACKAGE_BYTES_MAX: u64 = 102_400;
 /// Bytes of a Move object's contents.
 pub const OBJECT_BYTES_MAX: u64 = 256_000;
-/// Bytes of a value that lives between commands.
-pub const VALUE_BYTES_MAX: u64 = 1_048_576;
 /// Bytes of all objects that one transaction writes.
 pub const WRITTEN_BYTES_MAX: u64 = 5_000_000;
 /// Bytes of serialized effects.

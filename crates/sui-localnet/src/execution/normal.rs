@@ -1,12 +1,15 @@
 //! Modules in a form that can be compared: names and values instead of indexes.
 
-use move_vm::CompiledModule;
-use move_vm::ability::AbilitySet;
-use move_vm::format::{
-    CodeUnit, DatatypeParameter, FieldDef, FunctionDef, Instantiation, Instruction, SignatureToken,
-    TableIndex, VariantHandle, Visibility,
-};
 use std::collections::BTreeMap;
+
+use move_vm::{
+    CompiledModule,
+    ability::AbilitySet,
+    format::{
+        CodeUnit, DatatypeParameter, FieldDef, FunctionDef, Instantiation, Instruction,
+        SignatureToken, TableIndex, VariantHandle, Visibility,
+    },
+};
 
 /// A module.
 #[derive(Debug, PartialEq, Eq)]

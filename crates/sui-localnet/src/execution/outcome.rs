@@ -1,15 +1,19 @@
 //! What a finished execution changes, object by object.
 
-use super::convert::from_move_struct;
-use super::failure::Failure;
-use super::inputs::Inputs;
-use super::limits::{OBJECT_BYTES_MAX, WRITTEN_BYTES_MAX};
-use super::ptb::{Interpreter, Returned};
-use super::runtime::{Child, ChildState, NewOwner, ObjectRuntime, ObjectValue};
-use move_vm::TypeTag;
 use std::collections::{BTreeMap, BTreeSet};
+
+use move_vm::TypeTag;
 use sui_sdk_types::{
     Address, ExecutionError, MovePackage, MoveStruct, Object, ObjectData, Owner, StructTag, Version,
+};
+
+use super::{
+    convert::from_move_struct,
+    failure::Failure,
+    inputs::Inputs,
+    limits::{OBJECT_BYTES_MAX, WRITTEN_BYTES_MAX},
+    ptb::{Interpreter, Returned},
+    runtime::{Child, ChildState, NewOwner, ObjectRuntime, ObjectValue},
 };
 
 /// An object to write, before it gets its version.
@@ -44,7 +48,8 @@ impl Write {
 /// The changes of an execution.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    /// Objects to write. Those in `created` are new; those in `before` changed; the others come out of a wrapper.
+    /// Objects to write. Those in `created` are new; those in `before` changed; the others come out
+    /// of a wrapper.
     pub(crate) writes: BTreeMap<Address, Write>,
     pub(crate) created: BTreeSet<Address>,
     /// Ids that were deleted.

@@ -1,12 +1,18 @@
 //! Packages, parsed once and kept.
 
-use super::convert::{from_move, to_move};
-use super::{InputError, ObjectSource};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
 use move_vm::{Address as MoveAddress, CompiledModule, Linkage, PackageSource};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use sui_sdk_types::{Address, Digest, MovePackage, Object, ObjectData};
+
+use super::{
+    InputError, ObjectSource,
+    convert::{from_move, to_move},
+};
 
 /// Most packages kept between transactions. When full, all are dropped and parsed again on demand.
 const PACKAGES_MAX: usize = 4096;
@@ -30,7 +36,8 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Takes in a package. `None` if it has no module that parses, which no published package lacks.
+    /// Takes in a package. `None` if it has no module that parses, which no published package
+    /// lacks.
     pub(crate) fn new(object: MovePackage, previous_transaction: Digest) -> Option<Self> {
         let (_, bytes) = object.modules.first_key_value()?;
         let runtime_id = CompiledModule::deserialize(bytes).ok()?.self_id().address;
@@ -156,16 +163,16 @@ impl<'a> Packages<'a> {
         }
     }
 
-    /// Adds a package that the running transaction publishes. It never reaches the cache from here, because the
-    /// transaction may fail.
+    /// Adds a package that the running transaction publishes. It never reaches the cache from here,
+    /// because the transaction may fail.
     pub(crate) fn publish(&self, package: Arc<Package>) {
         self.published
             .borrow_mut()
             .insert(package.storage_id(), package);
     }
 
-    /// The linkage of a call into `package`: itself, everything its linkage table names, and the newest system
-    /// packages.
+    /// The linkage of a call into `package`: itself, everything its linkage table names, and the
+    /// newest system packages.
     pub(crate) fn linkage_of(&self, package: &Package) -> Linkage {
         let mut linkage = Linkage::new();
         for (runtime_id, info) in &package.object.linkage_table {
@@ -195,8 +202,9 @@ impl<'a> Packages<'a> {
         }
     }
 
-    /// Makes sure that the datatypes of `tag` (with defining ids) exist under `linkage`: their packages and what
-    /// these depend on are linked at least at the version that defines them. False if a package does not exist.
+    /// Makes sure that the datatypes of `tag` (with defining ids) exist under `linkage`: their
+    /// packages and what these depend on are linked at least at the version that defines them.
+    /// False if a package does not exist.
     pub(crate) fn link_type(&self, linkage: &mut Linkage, tag: &move_vm::TypeTag) -> bool {
         let mut complete = true;
         tag.for_each_struct(&mut |tag| match self.get(&tag.address) {

@@ -9,24 +9,27 @@ mod pure;
 mod upgrade;
 mod values;
 
-pub(crate) use values::TypeInfo;
+use std::collections::{BTreeMap, HashMap};
 
-use super::convert::to_move_struct;
-use super::failure::Failure;
-use super::gas::GasMeter;
-use super::inputs::{Access, CheckedInput, Inputs};
-use super::packages::Packages;
-use super::runtime::{NewOwner, ObjectRuntime, ObjectValue, Ticket};
-use super::types::CommandOutput;
 use arguments::Uses;
 use entanglement::Entanglement;
-use move_vm::ability::Ability;
-use move_vm::{Linkage, Session, Slot, TypeTag, Value, Vm};
-use std::collections::{BTreeMap, HashMap};
+use move_vm::{Linkage, Session, Slot, TypeTag, Value, Vm, ability::Ability};
 use sui_sdk_types::{
     Address, Command, ExecutionError, MovePackage, Object, ProgrammableTransaction,
 };
 use values::{Held, InputState, ObjectState, Place, ResultState};
+
+use super::{
+    convert::to_move_struct,
+    failure::Failure,
+    gas::GasMeter,
+    inputs::{Access, CheckedInput, Inputs},
+    packages::Packages,
+    runtime::{NewOwner, ObjectRuntime, ObjectValue, Ticket},
+    types::CommandOutput,
+};
+
+pub(crate) use values::TypeInfo;
 
 /// Runs the commands of one transaction.
 pub(crate) struct Interpreter<'a> {
@@ -288,8 +291,8 @@ impl<'a> Interpreter<'a> {
         })
     }
 
-    /// Ends the interpretation: the budget goes back to the gas coin, and the input objects come back. The gas coin
-    /// is the first.
+    /// Ends the interpretation: the budget goes back to the gas coin, and the input objects come
+    /// back. The gas coin is the first.
     pub(crate) fn finish(&mut self) -> Result<Vec<Returned>, Failure> {
         self.return_reserve()?;
         let inputs = std::mem::take(&mut self.inputs);

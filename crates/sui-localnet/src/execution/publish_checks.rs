@@ -1,15 +1,17 @@
 //! The chain's own rules for published modules, on top of those of the language.
 //!
-//! They keep object identity sound (keys, id leak), custom rules of modules enforceable (private generics) and
-//! initialisation and one-time witnesses unique.
+//! They keep object identity sound (keys, id leak), custom rules of modules enforceable (private
+//! generics) and initialisation and one-time witnesses unique.
 
 mod id_leak;
 
-use move_vm::Address;
-use move_vm::ability::{Ability, AbilitySet};
-use move_vm::format::{
-    CompiledModule, FunctionDef, FunctionHandle, Instruction, SignatureToken, StructDef,
-    TableIndex, Visibility,
+use move_vm::{
+    Address,
+    ability::{Ability, AbilitySet},
+    format::{
+        CompiledModule, FunctionDef, FunctionHandle, Instruction, SignatureToken, StructDef,
+        TableIndex, Visibility,
+    },
 };
 
 /// A rule that a module breaks, in words.
@@ -201,7 +203,8 @@ fn witness_name(module: &CompiledModule) -> String {
     module.self_id().name.as_str().to_ascii_uppercase()
 }
 
-/// The one-time witness of a module, if it has one: the struct of that name with exactly one `bool` field.
+/// The one-time witness of a module, if it has one: the struct of that name with exactly one `bool`
+/// field.
 fn one_time_witness(module: &CompiledModule) -> Result<Option<&StructDef>, Broken> {
     let name = witness_name(module);
     let Some((_, def)) = module.find_struct(&name) else {

@@ -1,15 +1,21 @@
 //! The object runtime: what the natives of one transaction share.
 //!
-//! It records which ids were made and deleted, where objects went, which dynamic-field children were touched and
-//! which events were emitted. Nothing of it outlives a failed transaction.
+//! It records which ids were made and deleted, where objects went, which dynamic-field children
+//! were touched and which events were emitted. Nothing of it outlives a failed transaction.
 
-use super::ObjectSource;
-use super::convert::{from_move, from_move_tag};
-use super::limits::{CHILDREN_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, EVENTS_MAX, OBJECT_IDS_MAX};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
 use move_vm::{Address as MoveAddress, Layout, Slot, StatusCode, TypeTag, VmError};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use sui_sdk_types::{Address, Digest, Event, Identifier, Object, Owner, Version};
+
+use super::{
+    ObjectSource,
+    convert::{from_move, from_move_tag},
+    limits::{CHILDREN_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, EVENTS_MAX, OBJECT_IDS_MAX},
+};
 
 /// What the transaction context tells Move code.
 #[derive(Clone, Debug)]
@@ -160,8 +166,8 @@ impl<'a> ObjectRuntime<'a> {
         self.new_ids.contains(id) || matches!(self.input_owners.get(id), Some(Owner::Shared(_)))
     }
 
-    /// The entry for a child of `parent`, looked up on chain at the first touch. `None` if the object is at
-    /// present the child of another parent.
+    /// The entry for a child of `parent`, looked up on chain at the first touch. `None` if the
+    /// object is at present the child of another parent.
     pub(crate) fn child(
         &mut self,
         parent: Address,
@@ -205,7 +211,8 @@ impl<'a> ObjectRuntime<'a> {
         object: ObjectValue,
     ) -> Result<(), VmError> {
         let id = from_move(object.value.with(move_vm::Value::object_id)?);
-        // An object that was taken over from elsewhere (an input, another parent) keeps its original.
+        // An object that was taken over from elsewhere (an input, another parent) keeps its
+        // original.
         let child = self
             .child(parent, id)?
             .filter(|child| matches!(child.state, ChildState::Absent))

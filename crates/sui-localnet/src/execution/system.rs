@@ -1,19 +1,23 @@
 //! Transactions of the chain itself: genesis and the clock.
 
-use super::convert::{from_move, identifier};
-use super::effects::{Summary, assemble};
-use super::inputs::{CLOCK, coin_contents};
-use super::outcome::Changes;
-use super::{ChainEnv, Executed, ObjectSource};
-use crate::framework::{self, FrameworkPackage};
-use move_vm::CompiledModule;
 use std::collections::{BTreeMap, BTreeSet};
+
+use move_vm::CompiledModule;
 use sui_sdk_types::{
     Address, ConsensusCommitPrologueV4, ConsensusDeterminedVersionAssignments, Digest,
     ExecutionStatus, GasCostSummary, GasPayment, GenesisObject, GenesisTransaction, Identifier,
     MovePackage, MoveStruct, Object, ObjectData, Owner, StructTag, Transaction,
     TransactionExpiration, TransactionKind, TypeOrigin, UpgradeInfo, Version,
 };
+
+use super::{
+    ChainEnv, Executed, ObjectSource,
+    convert::{from_move, identifier},
+    effects::{Summary, assemble},
+    inputs::{CLOCK, coin_contents},
+    outcome::Changes,
+};
+use crate::framework::{self, FrameworkPackage};
 
 /// Object 0x5: the state of the chain's system.
 pub const SYSTEM_STATE: Address = Address::from_static("0x5");
@@ -27,9 +31,10 @@ const COIN_SEED: &[u8] = b"sui-localnet genesis coins";
 
 /// What the chain starts with.
 ///
-/// Nothing in it tells the time, as on every network: the Clock starts at 0 and the first checkpoint after genesis sets
-/// it. So the same accounts make the same coins, and the same transactions after them the same objects, whenever it is;
-/// chains differ in their genesis checkpoint alone.
+/// Nothing in it tells the time, as on every network: the Clock starts at 0 and the first
+/// checkpoint after genesis sets it. So the same accounts make the same coins, and the same
+/// transactions after them the same objects, whenever it is; chains differ in their genesis
+/// checkpoint alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GenesisConfig {
     /// Coins of SUI to create: owner and balance in MIST.
@@ -263,7 +268,8 @@ fn clock(version: Version, timestamp_ms: u64) -> ObjectData {
     )
 }
 
-/// Object 0x5: a system state without validators; its type is of a package that this chain leaves out.
+/// Object 0x5: a system state without validators; its type is of a package that this chain leaves
+/// out.
 fn system_state() -> ObjectData {
     let contents = [SYSTEM_STATE.as_bytes(), &SYSTEM_STATE_LAYOUT.to_le_bytes()].concat();
     let type_ = system_type(Address::THREE, "sui_system", "SuiSystemState");

@@ -9,8 +9,8 @@ pub trait ObjectSource: Send + Sync {
     /// The newest version of an object that exists: neither deleted nor wrapped.
     fn object(&self, id: &Address) -> Option<Object>;
 
-    /// Whether a transaction received the object when it had this version. The version may be named as received once
-    /// more: the transaction then executes, and fails where it receives.
+    /// Whether a transaction received the object when it had this version. The version may be named
+    /// as received once more: the transaction then executes, and fails where it receives.
     fn was_received(&self, id: &Address, version: Version) -> bool;
 }
 
@@ -34,8 +34,8 @@ pub enum Mode {
     Commit,
     /// As if. The caller keeps nothing of it.
     Simulate {
-        /// Whether the rules of real execution apply. Without them private functions may be called, values may be
-        /// left over, ownership of inputs is not checked, and gas is not enforced.
+        /// Whether the rules of real execution apply. Without them private functions may be called,
+        /// values may be left over, ownership of inputs is not checked, and gas is not enforced.
         checks: bool,
         /// Whether a coin made up for the occasion pays when the transaction names none.
         mock_gas: bool,

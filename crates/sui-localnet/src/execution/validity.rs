@@ -1,14 +1,18 @@
 //! What a transaction must be like whatever the state is.
 
-use super::limits::{
-    ARGUMENTS_MAX, BASE_UNITS_MIN, COMMANDS_MAX, GAS_BUDGET_MAX, GAS_OBJECTS_MAX, GAS_PRICE_MAX,
-    INPUT_OBJECTS_MAX, PACKAGE_DEPENDENCIES_MAX, PACKAGE_MODULES_MAX, PUBLISH_COMMANDS_MAX,
-    PURE_BYTES_MAX, TRANSACTION_BYTES_MAX, TYPE_ARGUMENT_DEPTH_MAX, TYPE_ARGUMENTS_MAX,
-};
-use super::{ChainEnv, InputError, Mode};
 use sui_sdk_types::{
     Address, Command, GasPayment, Input, ProgrammableTransaction, Transaction,
     TransactionExpiration, TransactionKind, TypeTag,
+};
+
+use super::{
+    ChainEnv, InputError, Mode,
+    limits::{
+        ARGUMENTS_MAX, BASE_UNITS_MIN, COMMANDS_MAX, GAS_BUDGET_MAX, GAS_OBJECTS_MAX,
+        GAS_PRICE_MAX, INPUT_OBJECTS_MAX, PACKAGE_DEPENDENCIES_MAX, PACKAGE_MODULES_MAX,
+        PUBLISH_COMMANDS_MAX, PURE_BYTES_MAX, TRANSACTION_BYTES_MAX, TYPE_ARGUMENT_DEPTH_MAX,
+        TYPE_ARGUMENTS_MAX,
+    },
 };
 
 /// Object 0x8: the chain's randomness.
@@ -219,7 +223,8 @@ fn check_gas(payment: &GasPayment, env: &ChainEnv) -> Result<(), InputError> {
     Ok(())
 }
 
-/// After a command that reads randomness only transfers and merges may follow, so that nobody can act on the outcome.
+/// After a command that reads randomness only transfers and merges may follow, so that nobody can
+/// act on the outcome.
 fn check_random(programmable: &ProgrammableTransaction) -> Result<(), InputError> {
     let is_random = |argument: &sui_sdk_types::Argument| {
         let sui_sdk_types::Argument::Input(index) = argument else {

@@ -4,8 +4,8 @@ use super::keys::coin_balance;
 use std::collections::BTreeMap;
 use sui_sdk_types::{Address, BalanceChange, Object, Owner, TypeTag};
 
-/// Per owner and coin type, what the coins in `after` hold more than the coins in `before`; only differences,
-/// sorted by owner and type. Coins count for address, object and consensus owners.
+/// Per owner and coin type, what the coins in `after` hold more than the coins in `before`; only
+/// differences, sorted by owner and type. Coins count for address, object and consensus owners.
 pub(crate) fn balance_changes<'a>(
     before: impl IntoIterator<Item = &'a Object>,
     after: impl IntoIterator<Item = &'a Object>,

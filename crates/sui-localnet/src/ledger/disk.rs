@@ -1,10 +1,14 @@
-//! A [`Store`] on disk that survives `kill -9`: every batch is one journal record, synced before it is
-//! acknowledged.
+//! A [`Store`] on disk that survives `kill -9`: every batch is one journal record, synced before it
+//! is acknowledged.
+
+use std::{
+    ops::{Bound, ControlFlow},
+    path::{Path, PathBuf},
+};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::store::{Batch, Entry, Store, StoreError, Table, Visitor};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use std::ops::{Bound, ControlFlow};
-use std::path::{Path, PathBuf};
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,20 @@
-//! Keeps the indexes in step with the objects: what a checkpoint removes from and adds to each of them.
+//! Keeps the indexes in step with the objects: what a checkpoint removes from and adds to each of
+//! them.
 
-use super::store::{Batch, StoreError, Table};
-use super::{AppliedTransaction, Ledger, keys, write};
 use std::collections::BTreeMap;
+
 use sui_sdk_types::{
     Address, Input, Object, ObjectData, Owner, Transaction, TransactionKind, Version,
 };
 
-/// Adds to `batch` the object versions written by `transactions` and the index changes between the state before
-/// and after them.
+use super::{
+    AppliedTransaction, Ledger, keys,
+    store::{Batch, StoreError, Table},
+    write,
+};
+
+/// Adds to `batch` the object versions written by `transactions` and the index changes between the
+/// state before and after them.
 pub(super) fn state_changes(
     ledger: &Ledger,
     transactions: &[AppliedTransaction],
@@ -98,8 +104,8 @@ fn entries(object: &Object) -> Vec<(Table, Vec<u8>)> {
     entries
 }
 
-/// The id under which a package was first published: the self-address its modules carry. Every package whose
-/// version is 1 is its own original.
+/// The id under which a package was first published: the self-address its modules carry. Every
+/// package whose version is 1 is its own original.
 pub(crate) fn original_id(package: &sui_sdk_types::MovePackage) -> Address {
     package
         .modules

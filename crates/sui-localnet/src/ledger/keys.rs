@@ -2,7 +2,8 @@
 
 use sui_sdk_types::{Address, Object, StructTag};
 
-/// Ends a type string inside a key: below every character a type string can hold, so `A` sorts before `A<…>`.
+/// Ends a type string inside a key: below every character a type string can hold, so `A` sorts
+/// before `A<…>`.
 const TYPE_END: u8 = 0;
 
 /// Key of an object version in `Objects`, and of a package version in `Packages`.
@@ -22,7 +23,8 @@ pub(super) fn field(parent: &Address, field: &Address) -> Vec<u8> {
     [parent.as_bytes(), field.as_bytes()].concat()
 }
 
-/// Key of an owned object in `Owned`: per owner by type, coins of a type by descending balance, then by id.
+/// Key of an owned object in `Owned`: per owner by type, coins of a type by descending balance,
+/// then by id.
 pub(super) fn owned(owner: &Address, object: &Object) -> Vec<u8> {
     let mut key = owner.as_bytes().to_vec();
     key.extend(type_string(object).as_bytes());

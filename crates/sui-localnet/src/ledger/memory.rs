@@ -1,9 +1,12 @@
 //! A [`Store`] that lives and dies with the process.
 
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, ControlFlow},
+    sync::{PoisonError, RwLock},
+};
+
 use super::store::{Batch, Entry, Store, StoreError, Table, Visitor};
-use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
-use std::sync::{PoisonError, RwLock};
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -86,7 +89,8 @@ impl Store for MemoryStore {
     }
 }
 
-/// The smallest byte string above every string that starts with `prefix`; `None` when there is none.
+/// The smallest byte string above every string that starts with `prefix`; `None` when there is
+/// none.
 fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut upper = prefix.to_vec();
     while let Some(last) = upper.pop() {

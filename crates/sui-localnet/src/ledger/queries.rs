@@ -1,10 +1,14 @@
-//! Range queries over the indexes: owned objects, balances, dynamic fields, coin records, package versions.
+//! Range queries over the indexes: owned objects, balances, dynamic fields, coin records, package
+//! versions.
 
-use super::store::{StoreError, Table};
-use super::{Ledger, decode, keys};
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::{collections::BTreeMap, ops::ControlFlow};
+
 use sui_sdk_types::{Address, StructTag, TypeTag};
+
+use super::{
+    Ledger, decode, keys,
+    store::{StoreError, Table},
+};
 
 /// Part of a listing and where it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,8 +106,8 @@ impl std::str::FromStr for TypeFilter {
 }
 
 impl Ledger {
-    /// Up to `limit` objects of `owner` that match `filter`, by type, then coins by descending balance, then id;
-    /// after `cursor` when given.
+    /// Up to `limit` objects of `owner` that match `filter`, by type, then coins by descending
+    /// balance, then id; after `cursor` when given.
     pub(crate) fn owned_objects(
         &self,
         owner: &Address,
@@ -143,8 +147,8 @@ impl Ledger {
         Ok(page)
     }
 
-    /// The summed coin balances of `owner` per coin type; only of `coin_type` when given. Zero sums of existing
-    /// coins are left out.
+    /// The summed coin balances of `owner` per coin type; only of `coin_type` when given. Zero sums
+    /// of existing coins are left out.
     pub(crate) fn balances(
         &self,
         owner: &Address,
@@ -208,14 +212,14 @@ impl Ledger {
         corrupt.map_or(Ok(page), Err)
     }
 
-    /// The live object of exactly `tag` among those that describe coin types (`CoinMetadata<T>`, `TreasuryCap<T>`,
-    /// `RegulatedCoinMetadata<T>`, `Currency<T>`).
+    /// The live object of exactly `tag` among those that describe coin types (`CoinMetadata<T>`,
+    /// `TreasuryCap<T>`, `RegulatedCoinMetadata<T>`, `Currency<T>`).
     pub(crate) fn coin_record(&self, tag: &StructTag) -> Result<Option<Address>, StoreError> {
         self.read(Table::CoinRecords, tag.to_string().as_bytes())
     }
 
-    /// Up to `limit` versions (version, storage id) of the package first published as `original`, ascending,
-    /// above version `after`.
+    /// Up to `limit` versions (version, storage id) of the package first published as `original`,
+    /// ascending, above version `after`.
     pub(crate) fn package_versions(
         &self,
         original: &Address,

@@ -1,7 +1,8 @@
 //! The ordered key-value storage the ledger is written against.
 //!
-//! The ledger never knows whether it lives in memory or on disk: it reads single keys, walks key ranges in
-//! order, and writes one [`Batch`] per sealed checkpoint, which a store applies completely or not at all.
+//! The ledger never knows whether it lives in memory or on disk: it reads single keys, walks key
+//! ranges in order, and writes one [`Batch`] per sealed checkpoint, which a store applies
+//! completely or not at all.
 
 use std::ops::ControlFlow;
 
@@ -136,8 +137,8 @@ pub(crate) trait Store: Send + Sync {
     /// The value of `key`, if present.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Visits the entries whose key starts with `prefix` in ascending key order, only those strictly above
-    /// `after` when it is given (`after` is a whole key).
+    /// Visits the entries whose key starts with `prefix` in ascending key order, only those
+    /// strictly above `after` when it is given (`after` is a whole key).
     fn scan(
         &self,
         table: Table,
@@ -149,7 +150,8 @@ pub(crate) trait Store: Send + Sync {
     /// The entry with the largest key that starts with `prefix`.
     fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<Entry>, StoreError>;
 
-    /// Applies all of `batch`. After `Ok`, a crash of process or machine cannot lose it (stores on disk).
+    /// Applies all of `batch`. After `Ok`, a crash of process or machine cannot lose it (stores on
+    /// disk).
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 }
 

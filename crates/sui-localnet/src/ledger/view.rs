@@ -1,17 +1,23 @@
-//! The state a transaction executes against: the ledger's live objects plus changes that are not sealed yet.
+//! The state a transaction executes against: the ledger's live objects plus changes that are not
+//! sealed yet.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use sui_sdk_types::{Address, Object, Version};
 
 use super::{Ledger, StoreError};
 use crate::execution::{CLOCK, ObjectSource};
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use sui_sdk_types::{Address, Object, Version};
 
 /// Live objects with pending changes on top.
 pub(crate) struct View<'a> {
     ledger: &'a Ledger,
     pending: BTreeMap<Address, Option<Object>>,
     failure: Mutex<Option<StoreError>>,
-    /// Versions of the objects that were read, where that is wanted; `None` for those that do not exist.
+    /// Versions of the objects that were read, where that is wanted; `None` for those that do not
+    /// exist.
     read: Option<Mutex<BTreeMap<Address, Option<Version>>>>,
 }
 
@@ -34,8 +40,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether everything that was read is still so. The clock is left out: it changes all the time, and any time is as
-    /// good as another.
+    /// Whether everything that was read is still so. The clock is left out: it changes all the
+    /// time, and any time is as good as another.
     pub(crate) fn is_current(&self) -> Result<bool, StoreError> {
         let Some(read) = &self.read else {
             return Ok(true);
@@ -65,8 +71,8 @@ impl<'a> View<'a> {
         failure.get_or_insert(error);
     }
 
-    /// Reports a storage failure met by [`ObjectSource`], which has no way to return one: whatever was computed from
-    /// this view is void then.
+    /// Reports a storage failure met by [`ObjectSource`], which has no way to return one: whatever
+    /// was computed from this view is void then.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.clone().map_or(Ok(()), Err)

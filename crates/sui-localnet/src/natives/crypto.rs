@@ -1,9 +1,12 @@
 //! Natives of the hash and signature modules.
 
-use super::{Call, Outcome};
-use crate::crypto::{bls, hashes, signatures};
-use crate::execution::runtime::ObjectRuntime;
 use move_vm::{NativeError, Value};
+
+use super::{Call, Outcome};
+use crate::{
+    crypto::{bls, hashes, signatures},
+    execution::runtime::ObjectRuntime,
+};
 
 /// Units per byte of a message, and again per block that the hash function takes it in.
 const BYTE_UNITS: u64 = 2;
@@ -76,7 +79,8 @@ pub(super) fn ed25519_verify(_: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>)
     verify_signature(call, BLAKE2B_BLOCK, signatures::ed25519_verify)
 }
 
-/// Runs `verify(signature, public key, message)`, whose hash function takes blocks of `block` bytes.
+/// Runs `verify(signature, public key, message)`, whose hash function takes blocks of `block`
+/// bytes.
 fn verify_signature(
     call: &mut Call<'_, '_>,
     block: usize,

@@ -1,11 +1,16 @@
 //! Natives of `dynamic_field` and `config`: children of objects.
 
-use super::transfer::{decode, object_value, uid_address};
-use super::{Call, Outcome, address_value};
-use crate::execution::convert::{from_move_tag, to_move_struct};
-use crate::execution::runtime::{ChildState, ObjectRuntime, ObjectValue};
 use move_vm::{ElementKind, NativeError, Type, TypeTag, Value, Vector};
 use sui_sdk_types::Address;
+
+use super::{
+    Call, Outcome, address_value,
+    transfer::{decode, object_value, uid_address},
+};
+use crate::execution::{
+    convert::{from_move_tag, to_move_struct},
+    runtime::{ChildState, ObjectRuntime, ObjectValue},
+};
 
 /// No such child.
 const FIELD_DOES_NOT_EXIST: u64 = 1;
@@ -199,8 +204,8 @@ fn take(runtime: &mut ObjectRuntime<'_>, parent: Address, id: Address) -> Outcom
     }
 }
 
-/// `config::read_setting_impl<FieldT, SettingT, DataT, V>(config, field, epoch): Option<V>`: the value of a setting
-/// that takes effect with the epoch after it was written.
+/// `config::read_setting_impl<FieldT, SettingT, DataT, V>(config, field, epoch): Option<V>`: the
+/// value of a setting that takes effect with the epoch after it was written.
 pub(super) fn read_setting(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_>) -> Outcome {
     let epoch = call.args.pop_u64()?;
     let id = call.args.pop_address()?;
@@ -222,8 +227,9 @@ pub(super) fn read_setting(runtime: &mut ObjectRuntime<'_>, call: &mut Call<'_, 
     Ok(vec![result])
 }
 
-/// The value in force: `Field { id, name, value: Setting { data: Option<SettingData { newer_value_epoch, newer_value:
-/// Option<V>, older_value_opt: Option<V> }> } }`.
+/// The value in force. The field is
+/// `Field { id, name, value: Setting { data: Option<SettingData> } }`, and its data is
+/// `SettingData { newer_value_epoch, newer_value: Option<V>, older_value_opt: Option<V> }`.
 fn setting(field: &Value, epoch: u64) -> Result<Option<Value>, NativeError> {
     let data = field.copy_field(2)?.copy_field(0)?;
     let Some(data) = into_option(&data)? else {

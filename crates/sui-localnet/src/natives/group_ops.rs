@@ -1,11 +1,12 @@
 //! Natives of `group_ops`: arithmetic in the groups of BLS12-381.
 
-use super::{Call, Outcome};
-use crate::crypto::group_ops;
-use crate::execution::runtime::ObjectRuntime;
 use move_vm::{NativeError, Value};
 
-/// Units of an operation by group: scalars, G1, G2, GT. Groups that do not have the operation cost nothing.
+use super::{Call, Outcome};
+use crate::{crypto::group_ops, execution::runtime::ObjectRuntime};
+
+/// Units of an operation by group: scalars, G1, G2, GT. Groups that do not have the operation cost
+/// nothing.
 type Prices = [u64; 4];
 
 const VALIDATE_UNITS: Prices = [7, 2_848, 3_770, 0];

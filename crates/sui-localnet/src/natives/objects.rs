@@ -71,7 +71,8 @@ pub(super) fn address_from_bytes(_: &mut ObjectRuntime<'_>, call: &mut Call<'_, 
     Ok(vec![address_value(bytes.into())])
 }
 
-/// The only feature the framework asks for is withdrawal from objects' balances, which this chain leaves out.
+/// The only feature the framework asks for is withdrawal from objects' balances, which this chain
+/// leaves out.
 #[expect(clippy::unnecessary_wraps, reason = "has the type of every native")]
 pub(super) fn is_feature_enabled(_: &mut ObjectRuntime<'_>, _: &mut Call<'_, '_>) -> Outcome {
     Ok(vec![Value::Bool(false)])

@@ -1,11 +1,13 @@
 //! Natives of `transfer`: where objects go, and receiving them.
 
-use super::{Call, Outcome};
-use crate::execution::convert::from_move;
-use crate::execution::runtime::{NewOwner, ObjectRuntime, ObjectValue};
-use move_vm::ability::Ability;
-use move_vm::{NativeError, Slot, Type, Value};
+use move_vm::{NativeError, Slot, Type, Value, ability::Ability};
 use sui_sdk_types::{Address, Owner};
+
+use super::{Call, Outcome};
+use crate::execution::{
+    convert::from_move,
+    runtime::{NewOwner, ObjectRuntime, ObjectValue},
+};
 
 /// `share_object`: the object is neither new nor shared already.
 const SHARED_NON_NEW_OBJECT: u64 = 0;

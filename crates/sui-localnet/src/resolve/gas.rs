@@ -1,15 +1,18 @@
 //! Budget estimation and choice of gas coins.
 
-use crate::execution::limits;
-use crate::ledger::keys::coin_balance;
-use crate::ledger::{Ledger, TypeFilter};
-use crate::rpc::errors;
 use std::collections::BTreeSet;
+
 use sui_sdk_types::{
     Address, Argument, Command, GasCostSummary, Input, ObjectReference, Owner, StructTag,
     Transaction, TransactionKind,
 };
 use tonic::Status;
+
+use crate::{
+    execution::limits,
+    ledger::{Ledger, TypeFilter, keys::coin_balance},
+    rpc::errors,
+};
 
 /// Head room over the measured cost, in computation units.
 const OVERHEAD_UNITS: u64 = 1000;
@@ -31,7 +34,8 @@ impl BudgetEstimate {
         Self { used, price }
     }
 
-    /// The budget for a payment of `coins` coins: never below what the dry run spent before rebates, with head room.
+    /// The budget for a payment of `coins` coins: never below what the dry run spent before
+    /// rebates, with head room.
     pub(crate) fn budget(&self, coins: usize) -> u64 {
         let spent = self
             .used
@@ -49,11 +53,12 @@ impl BudgetEstimate {
     }
 }
 
-/// The coins that pay for `transaction`, largest first, and the budget they cover. `budget` says what a payment of so
-/// many coins needs.
+/// The coins that pay for `transaction`, largest first, and the budget they cover. `budget` says
+/// what a payment of so many coins needs.
 ///
-/// Takes only as many coins as needed, so that other transactions of the payer can go on; a transaction that uses its
-/// gas coin gets them all, because what it takes from the coin is not part of the budget.
+/// Takes only as many coins as needed, so that other transactions of the payer can go on; a
+/// transaction that uses its gas coin gets them all, because what it takes from the coin is not
+/// part of the budget.
 pub(crate) fn select_payment(
     ledger: &Ledger,
     transaction: &Transaction,

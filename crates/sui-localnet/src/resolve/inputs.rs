@@ -1,15 +1,19 @@
 //! Inputs: which object version, and in what role.
 
-use super::Resolver;
-use super::uses::{self, Use};
-use crate::execution::limits;
-use crate::rpc::{errors, parse};
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::input::InputKind;
+use sui_rpc::proto::sui::rpc::{v2 as proto, v2::input::InputKind};
 use sui_sdk_types::{
     Address, Command, Digest, Input, MoveCall, Object, ObjectReference, Owner, SharedInput,
 };
 use tonic::Status;
+
+use super::{
+    Resolver,
+    uses::{self, Use},
+};
+use crate::{
+    execution::limits,
+    rpc::{errors, parse},
+};
 
 const FIELD: &str = "transaction.kind.programmable_transaction.inputs";
 

@@ -1,18 +1,19 @@
 //! The one epoch of this chain: committee, system state, protocol configuration.
 
-use crate::chain::validator;
-use crate::execution::limits;
-use crate::ledger::Tip;
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::merge::Merge;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::timestamp_ms_to_proto;
+use sui_rpc::{
+    field::FieldMaskTree,
+    merge::Merge,
+    proto::{sui::rpc::v2 as proto, timestamp_ms_to_proto},
+};
+
+use crate::{chain::validator, execution::limits, ledger::Tip};
 
 /// Fields of GetEpoch when the client names none.
 pub(super) const DEFAULT_MASK: &str = "epoch,first_checkpoint,last_checkpoint,start,end,\
                                        reference_gas_price,protocol_config.protocol_version";
 
-/// The protocol version announced: that of the framework the chain runs. Known clients accept up to 138.
+/// The protocol version announced: that of the framework the chain runs. Known clients accept up to
+/// 138.
 const PROTOCOL_VERSION: u64 = 125;
 /// Version of the system state's layout.
 const SYSTEM_STATE_VERSION: u64 = 2;

@@ -1,13 +1,16 @@
 //! gRPC statuses with the `google.rpc` details clients parse.
 
-use crate::ledger::StoreError;
-use prost::Message;
 use std::fmt::Write as _;
-use sui_rpc::proto::TryFromProtoError;
-use sui_rpc::proto::google::rpc::bad_request::FieldViolation;
-use sui_rpc::proto::google::rpc::{self, BadRequest};
-use sui_rpc::proto::sui::rpc::v2::ErrorReason;
+
+use prost::Message;
+use sui_rpc::proto::{
+    TryFromProtoError,
+    google::rpc::{self, BadRequest, bad_request::FieldViolation},
+    sui::rpc::v2::ErrorReason,
+};
 use tonic::{Code, Status};
+
+use crate::ledger::StoreError;
 
 /// Longest message of an error, before it is cut: HTTP headers carry it.
 const MESSAGE_BYTES_MAX: usize = 1_024;

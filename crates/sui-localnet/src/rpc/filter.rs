@@ -119,7 +119,8 @@ fn any_term(terms: &[Vec<Literal>], holds: impl Fn(&Predicate) -> bool) -> bool 
     })
 }
 
-/// Checks the limits while collecting: at least one term, at least one literal per term, few literals in all.
+/// Checks the limits while collecting: at least one term, at least one literal per term, few
+/// literals in all.
 fn collect<T>(terms: impl Iterator<Item = T>) -> Result<Vec<Vec<Literal>>, Status>
 where
     T: Iterator<Item = Result<Literal, Status>>,
@@ -162,7 +163,8 @@ fn address(text: Option<&str>) -> Result<Address, Status> {
     super::parse::required("filter", text)
 }
 
-/// A `::`-separated path that starts with an address, in canonical form, of at most `parts_max` parts.
+/// A `::`-separated path that starts with an address, in canonical form, of at most `parts_max`
+/// parts.
 fn path(text: Option<&str>, parts_max: usize) -> Result<Vec<String>, Status> {
     let text = text.unwrap_or_default();
     let invalid = || errors::invalid_field("filter", format!("invalid Move path: {text}"));

@@ -1,15 +1,20 @@
 //! LedgerService: objects, transactions, checkpoints, epochs by name, and the List streams.
 
+use sui_rpc::{
+    field::FieldMaskTree,
+    proto::{
+        sui::rpc::{
+            v2 as proto,
+            v2::{get_checkpoint_request::CheckpointId, ledger_service_server::LedgerService},
+        },
+        timestamp_ms_to_proto,
+    },
+};
+use sui_sdk_types::{Address, Digest};
+use tonic::{Request, Response, Status, codegen::BoxStream};
+
 use super::{Rpc, epoch, errors, masks, parse};
 use crate::ledger::CheckpointRecord;
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::get_checkpoint_request::CheckpointId;
-use sui_rpc::proto::sui::rpc::v2::ledger_service_server::LedgerService;
-use sui_rpc::proto::timestamp_ms_to_proto;
-use sui_sdk_types::{Address, Digest};
-use tonic::codegen::BoxStream;
-use tonic::{Request, Response, Status};
 
 /// Most items of a batch request.
 const BATCH_OBJECTS_MAX: usize = 1000;

@@ -5,8 +5,8 @@ use prost_types::FieldMask;
 use sui_rpc::field::{FieldMaskTree, FieldMaskUtil, MessageFields};
 use tonic::Status;
 
-/// The fields to return of a message of type `M`: those of `mask`, or of `default` when the request has no mask.
-/// A path `M` does not have is an error.
+/// The fields to return of a message of type `M`: those of `mask`, or of `default` when the request
+/// has no mask. A path `M` does not have is an error.
 pub(crate) fn read_mask<M: MessageFields>(
     mask: Option<FieldMask>,
     default: &str,

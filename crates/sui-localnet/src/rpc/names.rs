@@ -1,9 +1,9 @@
 //! NameService: this chain has no name registry.
 
-use super::{Rpc, errors};
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::name_service_server::NameService;
+use sui_rpc::proto::sui::rpc::{v2 as proto, v2::name_service_server::NameService};
 use tonic::{Request, Response, Status};
+
+use super::{Rpc, errors};
 
 const NO_NAMES: &str = "SuiNS not configured for this network";
 

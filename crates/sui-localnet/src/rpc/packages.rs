@@ -1,19 +1,22 @@
 //! MovePackageService: what packages declare.
 
-use super::{Rpc, errors, paging, parse};
-use crate::ledger::{View, original_id};
-use move_vm::format::CompiledModule;
 use move_vm::{
     Ability, AbilitySet, DatatypeDescription, DatatypeShape, FunctionSignature, Type, Visibility,
+    format::CompiledModule,
 };
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::datatype_descriptor::DatatypeKind;
-use sui_rpc::proto::sui::rpc::v2::function_descriptor;
-use sui_rpc::proto::sui::rpc::v2::move_package_service_server::MovePackageService;
-use sui_rpc::proto::sui::rpc::v2::open_signature::Reference;
-use sui_rpc::proto::sui::rpc::v2::open_signature_body::Type as BodyType;
+use sui_rpc::proto::sui::rpc::{
+    v2 as proto,
+    v2::{
+        datatype_descriptor::DatatypeKind, function_descriptor,
+        move_package_service_server::MovePackageService, open_signature::Reference,
+        open_signature_body::Type as BodyType,
+    },
+};
 use sui_sdk_types::{Address, MovePackage, Object, ObjectData};
 use tonic::{Request, Response, Status};
+
+use super::{Rpc, errors, paging, parse};
+use crate::ledger::{View, original_id};
 
 /// Page sizes of ListPackageVersions.
 const VERSIONS_DEFAULT: u32 = 1000;

@@ -8,8 +8,8 @@ use tonic::Status;
 pub(crate) const PAGE_SIZE_DEFAULT: u32 = 50;
 /// Most entries of a page of objects, fields or balances.
 pub(crate) const PAGE_SIZE_MAX: u32 = 1000;
-/// Object and field pages end early once their entries exceed this many bytes, so that a page always fits the
-/// 4 MiB a gRPC client accepts.
+/// Object and field pages end early once their entries exceed this many bytes, so that a page
+/// always fits the 4 MiB a gRPC client accepts.
 pub(crate) const PAGE_BYTES_MAX: usize = 512 * 1024;
 
 /// The page size to use, between 1 and `max`.
@@ -36,7 +36,8 @@ pub(crate) fn token(query: &[String], cursor: &[u8]) -> prost::bytes::Bytes {
         .into()
 }
 
-/// The cursor inside a token the client sent back; `None` for the first page. Tokens of other listings are refused.
+/// The cursor inside a token the client sent back; `None` for the first page. Tokens of other
+/// listings are refused.
 pub(crate) fn cursor(query: &[String], token: Option<&[u8]>) -> Result<Option<Vec<u8>>, Status> {
     let Some(token) = token.filter(|token| !token.is_empty()) else {
         return Ok(None);

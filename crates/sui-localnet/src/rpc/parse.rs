@@ -1,9 +1,10 @@
 //! Request fields into typed values, with the field named in the error.
 
-use super::errors;
-use std::fmt::Display;
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
+
 use tonic::Status;
+
+use super::errors;
 
 /// Parses a required text field.
 pub(crate) fn required<T>(field: &str, value: Option<&str>) -> Result<T, Status>

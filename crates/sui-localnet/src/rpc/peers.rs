@@ -1,11 +1,15 @@
 //! What each client may hold at the same time.
 
-use super::errors;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
 use axum::extract::ConnectInfo;
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tonic::{Code, Request, Status};
+
+use super::errors;
 
 /// Requests of one kind that are open, by the address they came from.
 #[derive(Debug)]

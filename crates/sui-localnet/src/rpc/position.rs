@@ -3,8 +3,8 @@
 use super::errors;
 use tonic::Status;
 
-/// The place of an item: checkpoint, transaction in it, event in that. Items above the event level leave the lower
-/// parts zero. Ordered as the ledger is.
+/// The place of an item: checkpoint, transaction in it, event in that. Items above the event level
+/// leave the lower parts zero. Ordered as the ledger is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) checkpoint: u64,

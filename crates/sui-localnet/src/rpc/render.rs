@@ -6,13 +6,15 @@ pub(crate) mod json;
 mod object;
 mod transaction;
 
-use crate::execution::Engine;
-use crate::ledger::{CheckpointRecord, Ledger, StoreError, View};
 use std::collections::BTreeMap;
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::merge::Merge;
-use sui_rpc::proto::sui::rpc::v2 as proto;
+
+use sui_rpc::{field::FieldMaskTree, merge::Merge, proto::sui::rpc::v2 as proto};
 use sui_sdk_types::{Address, Object, TypeTag};
+
+use crate::{
+    execution::Engine,
+    ledger::{CheckpointRecord, Ledger, StoreError, View},
+};
 
 /// Renders values of one state of the chain.
 pub(crate) struct Renderer<'a> {

@@ -1,17 +1,21 @@
-//! The walk behind the List streams: over checkpoints in either direction, within bounds, up to a limit, reporting
-//! how far it came with every frame.
+//! The walk behind the List streams: over checkpoints in either direction, within bounds, up to a
+//! limit, reporting how far it came with every frame.
 
-use super::errors;
-use super::position::Position;
 use std::collections::VecDeque;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::{Ordering, QueryEndReason};
+
+use sui_rpc::proto::sui::rpc::{
+    v2 as proto,
+    v2::{Ordering, QueryEndReason},
+};
 use tonic::Status;
+
+use super::{errors, position::Position};
 
 /// Checkpoints one request looks through before it hands back a cursor to go on from.
 pub(crate) const SCAN_CHECKPOINTS_MAX: u64 = 10_000;
 
-/// Checkpoints that a step of a walk looks through at most: in between, the walk ends if the client is gone.
+/// Checkpoints that a step of a walk looks through at most: in between, the walk ends if the client
+/// is gone.
 const STEP_CHECKPOINTS_MAX: usize = 256;
 
 /// What one List request asks for, resolved against the tip.
@@ -176,8 +180,8 @@ impl<T> Walk<T> {
         }
     }
 
-    /// Goes on to the next frame, or through a few checkpoints without items. `items` gives the matching items of a
-    /// checkpoint.
+    /// Goes on to the next frame, or through a few checkpoints without items. `items` gives the
+    /// matching items of a checkpoint.
     pub(crate) fn step(
         &mut self,
         mut items: impl FnMut(u64) -> Result<Items<T>, Status>,
@@ -256,7 +260,8 @@ impl<T> Walk<T> {
     }
 }
 
-/// Notes that all of `checkpoint` has been walked, unless a cursor bound cuts it short on the far side.
+/// Notes that all of `checkpoint` has been walked, unless a cursor bound cuts it short on the far
+/// side.
 fn cover(query: &Query, checkpoint: u64, progress: &mut Progress) {
     let cut = if query.descending {
         query

@@ -1,13 +1,15 @@
 //! SignatureVerificationService, and the signature checks of submitted transactions.
 
-use super::{Rpc, errors, parse};
 use std::collections::BTreeSet;
-use sui_crypto::SuiVerifier;
-use sui_crypto::multisig::UserSignatureVerifier;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::signature_verification_service_server::SignatureVerificationService;
+
+use sui_crypto::{SuiVerifier, multisig::UserSignatureVerifier};
+use sui_rpc::proto::sui::rpc::{
+    v2 as proto, v2::signature_verification_service_server::SignatureVerificationService,
+};
 use sui_sdk_types::{Address, PersonalMessage, Transaction, UserSignature};
 use tonic::{Request, Response, Status};
+
+use super::{Rpc, errors, parse};
 
 /// The address a signature speaks for; `None` for schemes this chain does not accept.
 fn signer(signature: &UserSignature) -> Option<Address> {

@@ -1,12 +1,12 @@
 //! StateService: what an address or object holds now.
 
-use super::{Rpc, errors, masks, paging, parse};
-use crate::ledger::TypeFilter;
 use prost::Message;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::state_service_server::StateService;
+use sui_rpc::proto::sui::rpc::{v2 as proto, v2::state_service_server::StateService};
 use sui_sdk_types::{Address, TypeTag};
 use tonic::{Request, Response, Status};
+
+use super::{Rpc, errors, masks, paging, parse};
+use crate::ledger::TypeFilter;
 
 mod coins;
 mod fields;
@@ -76,7 +76,8 @@ impl Rpc {
                 break;
             }
             last = Some(entry.cursor);
-            // A transaction may have taken the object between the two reads; the listing goes on without it.
+            // A transaction may have taken the object between the two reads; the listing goes on
+            // without it.
             if let Some(object) = self.ledger().object(&entry.id)? {
                 let rendered = renderer.object(&object, &mask);
                 bytes += rendered.encoded_len();

@@ -1,17 +1,20 @@
 //! ListCheckpoints, ListTransactions and ListEvents.
 
-use super::filter::{EventFilter, TransactionFilter};
-use super::position::Position;
-use super::render::Renderer;
-use super::scan::{Frame, Items, Limits, Query, Step, Walk};
-use super::{Rpc, errors, masks, peers};
-use crate::ledger::{CheckpointRecord, Ledger, TransactionRecord};
-use futures::TryStreamExt;
 use std::net::IpAddr;
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use tonic::codegen::BoxStream;
-use tonic::{Request, Status};
+
+use futures::TryStreamExt;
+use sui_rpc::{field::FieldMaskTree, proto::sui::rpc::v2 as proto};
+use tonic::{Request, Status, codegen::BoxStream};
+
+use super::{
+    Rpc, errors,
+    filter::{EventFilter, TransactionFilter},
+    masks, peers,
+    position::Position,
+    render::Renderer,
+    scan::{Frame, Items, Limits, Query, Step, Walk},
+};
+use crate::ledger::{CheckpointRecord, Ledger, TransactionRecord};
 
 const CHECKPOINT_LIMITS: Limits = Limits {
     default: 10,
@@ -148,8 +151,8 @@ impl Rpc {
         Ok(query)
     }
 
-    /// A stream of the frames of a walk. It goes on only when the client has taken what was there: a stream that
-    /// nobody reads holds one checkpoint's items and no thread.
+    /// A stream of the frames of a walk. It goes on only when the client has taken what was there:
+    /// a stream that nobody reads holds one checkpoint's items and no thread.
     fn stream<T, R>(
         &self,
         peer: IpAddr,

@@ -1,19 +1,22 @@
 //! SubscriptionService: what is sealed from now on, in order, without gaps.
 //!
-//! A subscriber is a cursor into the ledger, not a queue: a slow one falls behind and catches up, it never loses
-//! checkpoints and never holds memory.
+//! A subscriber is a cursor into the ledger, not a queue: a slow one falls behind and catches up,
+//! it never loses checkpoints and never holds memory.
 
-use super::filter::{EventFilter, TransactionFilter};
-use super::position::Position;
-use super::scan::Items;
-use super::streams::{matching_events, matching_transactions};
-use super::{Rpc, errors, masks};
-use crate::ledger::{CheckpointRecord, TransactionRecord};
 use std::collections::VecDeque;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::subscription_service_server::SubscriptionService;
-use tonic::codegen::BoxStream;
-use tonic::{Request, Response, Status};
+
+use sui_rpc::proto::sui::rpc::{v2 as proto, v2::subscription_service_server::SubscriptionService};
+use tonic::{Request, Response, Status, codegen::BoxStream};
+
+use super::{
+    Rpc, errors,
+    filter::{EventFilter, TransactionFilter},
+    masks,
+    position::Position,
+    scan::Items,
+    streams::{matching_events, matching_transactions},
+};
+use crate::ledger::{CheckpointRecord, TransactionRecord};
 
 #[tonic::async_trait]
 impl SubscriptionService for Rpc {
@@ -26,7 +29,8 @@ impl SubscriptionService for Rpc {
             masks::read_mask::<proto::Checkpoint>(request.read_mask, "sequence_number,digest")?;
         let filter = request.filter.map(TransactionFilter::parse).transpose()?;
         let tip = self.tip()?.checkpoint.summary.sequence_number;
-        // An unfiltered stream consists of checkpoints only; a filtered one first says where it starts.
+        // An unfiltered stream consists of checkpoints only; a filtered one first says where it
+        // starts.
         let first = filter.as_ref().map(|_| checkpoint_frame(tip, None));
         let frames = move |rpc: &Rpc, record: &CheckpointRecord| {
             let selected = match &filter {
@@ -117,7 +121,8 @@ struct Follower<R, F> {
 }
 
 impl Rpc {
-    /// A stream of `first`, then the frames of every checkpoint after `tip`, for as long as the chain runs.
+    /// A stream of `first`, then the frames of every checkpoint after `tip`, for as long as the
+    /// chain runs.
     fn follow<R, F>(&self, tip: u64, first: Option<R>, frames: F) -> BoxStream<R>
     where
         R: Send + 'static,

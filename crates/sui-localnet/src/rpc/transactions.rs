@@ -1,16 +1,25 @@
-//! TransactionExecutionService: execute for real, or simulate with everything the client left open filled in.
+//! TransactionExecutionService: execute for real, or simulate with everything the client left open
+//! filled in.
 
-use super::render::Renderer;
-use super::{Rpc, errors, masks, peers, signatures};
-use crate::chain::{RunError, Simulated, Simulator, SubmitError};
-use crate::execution::{CommandOutput, InputError, Mode, limits};
-use crate::resolve::{BudgetEstimate, resolve, select_payment};
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::simulate_transaction_request::TransactionChecks;
-use sui_rpc::proto::sui::rpc::v2::transaction_execution_service_server::TransactionExecutionService;
+use sui_rpc::{
+    field::FieldMaskTree,
+    proto::sui::rpc::{
+        v2 as proto,
+        v2::{
+            simulate_transaction_request::TransactionChecks,
+            transaction_execution_service_server::TransactionExecutionService,
+        },
+    },
+};
 use sui_sdk_types::{Transaction, TransactionKind, TypeTag, UserSignature};
 use tonic::{Request, Response, Status};
+
+use super::{Rpc, errors, masks, peers, render::Renderer, signatures};
+use crate::{
+    chain::{RunError, Simulated, Simulator, SubmitError},
+    execution::{CommandOutput, InputError, Mode, limits},
+    resolve::{BudgetEstimate, resolve, select_payment},
+};
 
 const EXECUTE_MASK: &str = "effects,checkpoint";
 const SIMULATE_MASK: &str = "*";
@@ -130,8 +139,9 @@ fn check_submittable(transaction: &Transaction) -> Result<(), Status> {
     }
 }
 
-/// Completes the transaction of a request and executes it without committing. The chain goes on meanwhile, so that what
-/// was completed may be out of date when it is executed: then it is tried again.
+/// Completes the transaction of a request and executes it without committing. The chain goes on
+/// meanwhile, so that what was completed may be out of date when it is executed: then it is tried
+/// again.
 fn simulate(
     simulator: &Simulator,
     request: &proto::SimulateTransactionRequest,

@@ -1,12 +1,16 @@
 //! A chain of objects in memory, and a builder of transactions.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use sui_localnet::execution::system::{self, GenesisConfig};
-use sui_localnet::execution::{ChainEnv, Engine, Executed, InputError, Mode, ObjectSource};
+use sui_localnet::execution::{
+    ChainEnv, Engine, Executed, InputError, Mode, ObjectSource,
+    system::{self, GenesisConfig},
+};
 use sui_sdk_types::{
     Address, Argument, ChangedObject, Command, Digest, ExecutionError, ExecutionStatus, GasPayment,
     IdOperation, Identifier, Input, MoveCall, Object, ObjectIn, ObjectOut, ObjectReference, Owner,

@@ -1,21 +1,23 @@
 //! Whatever the compiler accepts can be published: random functions, compiled many at a time.
 //!
-//! `WALRUS_PROGRAMS=20000` asks for so many functions that compile, instead of a few; `WALRUS_PROGRAMS_SEED` for others.
+//! `WALRUS_PROGRAMS=20000` asks for so many functions that compile, instead of a few;
+//! `WALRUS_PROGRAMS_SEED` for others.
 
 pub(crate) mod generator;
 pub(crate) mod random;
 
-use crate::common::{Chain, Package};
+use std::{collections::BTreeSet, path::Path, process::Command};
+
 use generator::{Function, PRELUDE};
 use move_vm::CompiledModule;
 use random::Random;
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Command;
+
+use crate::common::{Chain, Package};
 
 /// Functions that must compile and publish when nothing else is asked for.
 const PROGRAMS: usize = 40;
-/// Functions per compilation: two of three compile, and the package must stay below the size that can be published.
+/// Functions per compilation: two of three compile, and the package must stay below the size that
+/// can be published.
 const BATCH_MAX: usize = 400;
 /// Folder of the package inside the temporary one, and the file with the functions.
 const SOURCE: &str = "sources/programs.move";
@@ -94,7 +96,8 @@ fn compile(mut functions: Vec<String>) -> (Package, Vec<String>) {
         }
         let messages = String::from_utf8(output.stderr).unwrap();
         if messages.starts_with(COMPILER_FAULT) {
-            // The compiler has a fault of its own, in one of the functions: half of them at a time go on without it.
+            // The compiler has a fault of its own, in one of the functions: half of them at a time
+            // go on without it.
             functions.truncate(functions.len() / 2);
             continue;
         }

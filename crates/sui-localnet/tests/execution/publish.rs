@@ -1,12 +1,15 @@
 //! Publishing packages.
 
-use crate::common::*;
-use move_vm::CompiledModule;
-use move_vm::format::{Instantiation, Instruction, SignatureToken, Visibility};
-use sui_sdk_types::hash::Hasher;
+use move_vm::{
+    CompiledModule,
+    format::{Instantiation, Instruction, SignatureToken, Visibility},
+};
 use sui_sdk_types::{
     Address, Command, ExecutionError, ExecutionStatus, ObjectData, Owner, Publish, TypeTag,
+    hash::Hasher,
 };
+
+use crate::common::*;
 
 #[test]
 fn a_package_is_stored_with_its_tables_and_initialised() {

@@ -1,9 +1,11 @@
 //! Genesis and the clock.
 
-use crate::common::*;
 use sui_localnet::execution::system;
-use sui_sdk_types::hash::Hasher;
-use sui_sdk_types::{Address, ExecutionStatus, Object, ObjectData, Owner, TransactionKind};
+use sui_sdk_types::{
+    Address, ExecutionStatus, Object, ObjectData, Owner, TransactionKind, hash::Hasher,
+};
+
+use crate::common::*;
 
 fn package_digest(package: &Object, dependencies: &[Address]) -> String {
     let ObjectData::Package(package) = package.data() else {

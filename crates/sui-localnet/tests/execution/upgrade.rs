@@ -1,12 +1,15 @@
 //! Upgrading packages.
 
-use crate::common::*;
-use move_vm::CompiledModule;
-use move_vm::format::{Instruction, Visibility};
-use sui_sdk_types::hash::Hasher;
+use move_vm::{
+    CompiledModule,
+    format::{Instruction, Visibility},
+};
 use sui_sdk_types::{
     Address, Command, ExecutionError, ObjectData, PackageUpgradeError, Publish, Upgrade,
+    hash::Hasher,
 };
+
+use crate::common::*;
 
 const COMPATIBLE: u8 = 0;
 const ADDITIVE: u8 = 128;

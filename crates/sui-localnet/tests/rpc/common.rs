@@ -1,12 +1,14 @@
 //! A chain with a funded account and the usual moves.
 
 use std::time::Duration;
-use sui_crypto::SuiSigner;
-use sui_crypto::ed25519::Ed25519PrivateKey;
+
+use sui_crypto::{SuiSigner, ed25519::Ed25519PrivateKey};
 use sui_localnet::{Localnet, LocalnetConfig};
-use sui_rpc::Client;
-use sui_rpc::field::{FieldMask, FieldMaskUtil};
-use sui_rpc::proto::sui::rpc::v2::{self as proto, ExecuteTransactionRequest};
+use sui_rpc::{
+    Client,
+    field::{FieldMask, FieldMaskUtil},
+    proto::sui::rpc::v2::{self as proto, ExecuteTransactionRequest},
+};
 use sui_sdk_types::{Address, Transaction, UserSignature};
 use sui_transaction_builder::TransactionBuilder;
 

@@ -1,12 +1,13 @@
-//! What one client may cost the others: simulations that never end, streams that nobody reads, long echoes.
+//! What one client may cost the others: simulations that never end, streams that nobody reads, long
+//! echoes.
 
-use crate::common::*;
-use crate::publishing::{OBJECTS, RULES, publish, run};
-use sui_rpc::Client;
-use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::{Client, proto::sui::rpc::v2 as proto};
 use sui_sdk_types::Address;
 use sui_transaction_builder::{Function, TransactionBuilder};
 use tonic::Code;
+
+use crate::common::*;
+use crate::publishing::{OBJECTS, RULES, publish, run};
 
 /// A simulation of one call without arguments, paid by a coin made up.
 fn call(package: Address, module: &str, function: &str) -> proto::SimulateTransactionRequest {

@@ -1,12 +1,16 @@
 //! A chain on disk: restarts, crashes, and directories that cannot be used.
 
-use crate::common::*;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
 use sui_localnet::{Localnet, LocalnetConfig, StartError};
 use sui_rpc::Client;
+
+use crate::common::*;
 
 /// Set for the child process that is going to be killed: its data directory.
 const CHILD_DIRECTORY: &str = "SUI_LOCALNET_TEST_CHILD_DIRECTORY";

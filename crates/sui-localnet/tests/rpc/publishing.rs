@@ -1,18 +1,23 @@
 //! Published packages as clients see them: capability, coin, treasury, events, fields, functions.
 
-use crate::common::*;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use futures::{StreamExt, TryStreamExt};
 use std::pin::pin;
-use sui_rpc::Client;
-use sui_rpc::client::{EventStreamRequest, EventStreamStart};
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::changed_object::OutputObjectState;
-use sui_rpc::proto::sui::rpc::v2::dynamic_field::DynamicFieldKind;
-use sui_rpc::proto::sui::rpc::v2::filter::event as by;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::{StreamExt, TryStreamExt};
+use sui_rpc::{
+    Client,
+    client::{EventStreamRequest, EventStreamStart},
+    proto::sui::rpc::{
+        v2 as proto,
+        v2::{
+            changed_object::OutputObjectState, dynamic_field::DynamicFieldKind, filter::event as by,
+        },
+    },
+};
 use sui_sdk_types::{Address, StructTag};
 use sui_transaction_builder::{Argument, Function, ObjectInput, TransactionBuilder};
+
+use crate::common::*;
 
 /// A coin with a one-time witness, whose `init` mints and shares an object with a child.
 const WAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../move/build/wal.json");
@@ -299,7 +304,8 @@ async fn events_are_followed_from_the_first_to_the_live_ones() {
     chain.shutdown().await;
 }
 
-/// The event of `init`: its place in the ledger, its JSON, and the same event inside its transaction.
+/// The event of `init`: its place in the ledger, its JSON, and the same event inside its
+/// transaction.
 fn check_first(event: &proto::Event, published: &proto::ExecutedTransaction) {
     assert_eq!(event.transaction_digest(), published.digest());
     assert_eq!(event.checkpoint, published.checkpoint);

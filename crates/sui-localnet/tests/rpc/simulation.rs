@@ -1,10 +1,10 @@
 //! Simulation: what the server fills in, and what it refuses.
 
-use crate::common::*;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::simulate_transaction_request::TransactionChecks;
+use sui_rpc::proto::sui::rpc::{v2 as proto, v2::simulate_transaction_request::TransactionChecks};
 use sui_sdk_types::Address;
 use tonic::Code;
+
+use crate::common::*;
 
 const CLOCK: &str = "0x6";
 

@@ -1,18 +1,22 @@
 //! Following the chain: the SDK's own streams check order, gaps and watermarks while they read.
 
-use crate::common::*;
+use std::{pin::pin, time::Duration};
+
 use futures::{Stream, StreamExt, TryStreamExt};
-use std::pin::pin;
-use std::time::Duration;
 use sui_localnet::{Localnet, LocalnetConfig};
-use sui_rpc::Client;
-use sui_rpc::client::{
-    CheckpointStreamRequest, CheckpointStreamStart, TransactionStreamRequest,
-    TransactionStreamStart,
+use sui_rpc::{
+    Client,
+    client::{
+        CheckpointStreamRequest, CheckpointStreamStart, TransactionStreamRequest,
+        TransactionStreamStart,
+    },
+    proto::sui::rpc::{
+        v2 as proto,
+        v2::{QueryEndReason, filter::transaction as by},
+    },
 };
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::QueryEndReason;
-use sui_rpc::proto::sui::rpc::v2::filter::transaction as by;
+
+use crate::common::*;
 
 async fn next<T>(stream: &mut (impl Stream<Item = Result<T, tonic::Status>> + Unpin)) -> T {
     tokio::time::timeout(WAIT, stream.next())

@@ -1,13 +1,11 @@
 //! Transactions that are accepted.
 
-use crate::common::*;
-use sui_crypto::SuiSigner;
-use sui_crypto::ed25519::Ed25519PrivateKey;
-use sui_crypto::secp256k1::Secp256k1PrivateKey;
-use sui_rpc::client::ResponseExt;
-use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_crypto::{SuiSigner, ed25519::Ed25519PrivateKey, secp256k1::Secp256k1PrivateKey};
+use sui_rpc::{client::ResponseExt, proto::sui::rpc::v2 as proto};
 use sui_sdk_types::{Transaction, TransactionEffects};
 use sui_transaction_builder::TransactionBuilder;
+
+use crate::common::*;
 
 #[tokio::test]
 async fn a_transfer_reaches_its_recipient_and_is_told_in_full() {

@@ -1,12 +1,14 @@
 //! What browsers and shell scripts send: grpc-web over HTTP/1.1, preflights, the faucet, the clock.
 
-use crate::common::*;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use prost::Message;
 use sui_rpc::proto::sui::rpc::v2 as proto;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::common::*;
 
 /// An HTTP/1.1 answer.
 struct Answer {
@@ -364,7 +366,8 @@ async fn the_clock_is_not_moved_too_far_nor_by_web_pages() {
         assert_eq!(answer.status, 400, "{}", answer.text());
         assert!(answer.text().contains("at most"), "{}", answer.text());
     }
-    // A page cannot send it without asking first, is not told that it may, and is refused if it does.
+    // A page cannot send it without asking first, is not told that it may, and is refused if it
+    // does.
     let answer = send(
         &chain.rpc_url(),
         "POST",

@@ -6,7 +6,7 @@ use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, EpochCount, Frost};
 use walrus_sui::{
     SuiError,
-    contract::{BlobToRegister, Lifetime, Receipt, Registered, StorageSource},
+    contract::{BlobToRegister, Persistence, Receipt, Registered, StorageSource},
 };
 
 use super::{
@@ -213,15 +213,15 @@ impl Batch<'_> {
     }
 
     async fn send_registration(&self, blobs: &[NewBlob]) -> Result<Vec<Registered>, SuiError> {
-        let lifetime = if self.options.deletable {
-            Lifetime::Deletable
+        let persistence = if self.options.deletable {
+            Persistence::Deletable
         } else {
-            Lifetime::Permanent
+            Persistence::Permanent
         };
         let requests: Vec<BlobToRegister> = blobs
             .iter()
             .map(|new| {
-                BlobToRegister::new(new.item.blob.metadata(), lifetime, new.storage)
+                BlobToRegister::new(new.item.blob.metadata(), persistence, new.storage)
                     .with_attributes(new.item.attributes.clone())
             })
             .collect();

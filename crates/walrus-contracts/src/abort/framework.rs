@@ -1,5 +1,5 @@
-//! Abort codes of the Sui framework: those that calls of our contracts can end in, in words that fit our contracts,
-//! and all others, in the words of the framework's own sources.
+//! Abort codes of the Sui framework: those that calls of our contracts can end in, in words that
+//! fit our contracts, and all others, in the words of the framework's own sources.
 
 use super::AbortCode;
 
@@ -67,7 +67,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static AbortCode> {
     TABLE.iter().chain(others)
 }
 
-/// Names and codes are those of the framework; the sentences say what they mean in calls of our contracts.
+/// Names and codes are those of the framework; the sentences say what they mean in calls of our
+/// contracts.
 static TABLE: &[AbortCode] = &[
     sui(
         "balance",

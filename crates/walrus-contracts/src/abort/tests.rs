@@ -64,7 +64,8 @@ fn hints_are_about_constants_that_exist() {
     }
 }
 
-/// Voters and operators call this package themselves: whatever it refuses, they are told what to do.
+/// Voters and operators call this package themselves: whatever it refuses, they are told what to
+/// do.
 #[test]
 fn every_refusal_of_the_governance_has_a_hint() {
     let refusals = ours().filter(|entry| entry.package == "walrus_governance");

@@ -29,7 +29,8 @@ pub enum StreamElement {
 pub struct Position {
     /// The checkpoint it is in.
     pub checkpoint: u64,
-    /// Its position among the elements of the checkpoint, from 0. That of the boundary is the number of events.
+    /// Its position among the elements of the checkpoint, from 0. That of the boundary is the
+    /// number of events.
     pub counter: u64,
     /// Its position in the whole stream, from 0.
     pub index: u64,

@@ -36,8 +36,8 @@ impl EventBlob {
     ///
     /// # Errors
     ///
-    /// The bytes are not an event blob, or not one that an [`EventBlobBuilder`](super::EventBlobBuilder) made of consecutive
-    /// checkpoints.
+    /// The bytes are not an event blob, or not one that an
+    /// [`EventBlobBuilder`](super::EventBlobBuilder) made of consecutive checkpoints.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, EventBlobError> {
         let header = Header::parse(&bytes)?;
         let mut blob = Self {

@@ -305,7 +305,9 @@ proptest! {
         let checkpoints: Vec<Vec<_>> = checkpoints
             .into_iter()
             .map(|events| {
-                let with_id = |(tx_digest, event_seq, event)| (EventId { tx_digest, event_seq }, event);
+                let with_id = |(tx_digest, event_seq, event)| {
+                    (EventId { tx_digest, event_seq }, event)
+                };
                 events.into_iter().map(with_id).collect()
             })
             .collect();
@@ -322,11 +324,13 @@ proptest! {
         }
         prop_assert_eq!(blob.end_index(), index);
         // Written again it is the same.
-        let again = write(blob.epoch(), previous, first_checkpoint, blob.first_index(), &checkpoints);
+        let (epoch, first_index) = (blob.epoch(), blob.first_index());
+        let again = write(epoch, previous, first_checkpoint, first_index, &checkpoints);
         prop_assert_eq!(again, bytes);
     }
 
-    /// A damaged file is refused, or is another well-formed one: never a panic, never something in between.
+    /// A damaged file is refused, or is another well-formed one: never a panic, never something in
+    /// between.
     #[test]
     fn damage_is_noticed(
         checkpoints in prop::collection::vec(prop::collection::vec(event(), 0..3), 1..4),

@@ -28,7 +28,8 @@ impl Default for CutRule {
 }
 
 impl CutRule {
-    /// Whether a file ends with `checkpoint` that began with `first_checkpoint` and has `bytes` by now.
+    /// Whether a file ends with `checkpoint` that began with `first_checkpoint` and has `bytes` by
+    /// now.
     pub fn ends_with(&self, bytes: u64, first_checkpoint: u64, checkpoint: u64) -> bool {
         let end = first_checkpoint.saturating_add(self.checkpoints_max);
         bytes > self.bytes_max || checkpoint.saturating_add(1) >= end
@@ -42,14 +43,16 @@ pub struct EventBlobBuilder {
 }
 
 impl EventBlobBuilder {
-    /// The beginning of a file: the epoch it begins in, and the event blob before it (all zeros for the first).
+    /// The beginning of a file: the epoch it begins in, and the event blob before it (all zeros for
+    /// the first).
     pub fn new(epoch: Epoch, previous: BlobId) -> Self {
         let mut bytes = Vec::new();
         bytes.extend(MAGIC.to_be_bytes());
         bytes.extend(VERSION.to_be_bytes());
         bytes.extend(epoch.to_be_bytes());
         bytes.extend(previous.0);
-        // Every file ends with the end of a checkpoint, which is no event: so no event is the one before.
+        // Every file ends with the end of a checkpoint, which is no event: so no event is the one
+        // before.
         bytes.extend([0; HEADER_BYTES - PREVIOUS_EVENT_OFFSET]);
         Self { bytes }
     }

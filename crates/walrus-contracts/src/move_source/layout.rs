@@ -1,9 +1,10 @@
-//! Encodings of types as the Move sources declare them: the rules of BCS and the framework's types, applied to
-//! the declarations, without any type of the mirror.
+//! Encodings of types as the Move sources declare them: the rules of BCS and the framework's types,
+//! applied to the declarations, without any type of the mirror.
 
 use super::{Declaration, Fields, Shape, Type};
 
-/// Writes values of declared types. All numbers, texts and addresses differ, so that fields that were swapped show.
+/// Writes values of declared types. All numbers, texts and addresses differ, so that fields that
+/// were swapped show.
 pub(crate) struct Layouts {
     declarations: Vec<Declaration>,
 }

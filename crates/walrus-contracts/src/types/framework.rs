@@ -48,7 +48,8 @@ pub struct DynamicField<N, V> {
     pub value: V,
 }
 
-/// `0x2::dynamic_field::Field<0x2::dynamic_object_field::Wrapper<N>, ID>`: names an object that is a child.
+/// `0x2::dynamic_field::Field<0x2::dynamic_object_field::Wrapper<N>, ID>`: names an object that is
+/// a child.
 pub type ObjectField<N> = DynamicField<N, ObjectId>;
 
 /// `0x2::vec_map::VecMap<K, V>`: pairs in insertion order.
@@ -131,8 +132,9 @@ impl fmt::Debug for U256 {
     }
 }
 
-/// `0x2::group_ops::Element<G>`: a BLS12-381 group element. `Element<G1>` has 48 bytes (compressed),
-/// `Element<UncompressedG1>` 96 (the coordinates x and y, most significant byte first).
+/// `0x2::group_ops::Element<G>`: a BLS12-381 group element. `Element<G1>` has 48 bytes
+/// (compressed), `Element<UncompressedG1>` 96 (the coordinates x and y, most significant byte
+/// first).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupElement {
     /// The encoding.
@@ -154,8 +156,8 @@ const HALF_MODULUS: [u8; COORDINATE_LEN] = [
 ];
 
 impl GroupElement {
-    /// The compressed form of a G1 element in either encoding; `None` if the length or the flags are
-    /// wrong. Whether the point is on the curve is for the parser of keys to check.
+    /// The compressed form of a G1 element in either encoding; `None` if the length or the flags
+    /// are wrong. Whether the point is on the curve is for the parser of keys to check.
     pub fn to_compressed_g1(&self) -> Option<[u8; COORDINATE_LEN]> {
         let first = *self.bytes.first()?;
         if self.bytes.len() == COORDINATE_LEN {

@@ -1,22 +1,30 @@
-//! The mirror against the Move sources: every type of our packages that is on chain has a Rust type that reads
-//! the encodings which follow from its declaration.
+//! The mirror against the Move sources: every type of our packages that is on chain has a Rust type
+//! that reads the encodings which follow from its declaration.
 //!
-//! The encodings are golden data in `tests/vectors/contracts-layouts.json` of the repository, so that a change of
-//! a layout, on either side, is a change of that file. `WALRUS_UPDATE_VECTORS=1` writes it anew.
+//! The encodings are golden data in `tests/vectors/contracts-layouts.json` of the repository, so
+//! that a change of a layout, on either side, is a change of that file. `WALRUS_UPDATE_VECTORS=1`
+//! writes it anew.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor},
+};
 
 use super::*;
-use crate::events::governance as proposals;
 use crate::events::*;
-use crate::move_source::{self, Declaration, Shape, layout::Layouts};
+use crate::{
+    events::governance as proposals,
+    move_source::{self, Declaration, Shape, layout::Layouts},
+};
 
-/// Reads bytes as a type of the mirror; returns what it writes, and the names of the fields if it has some.
+/// Reads bytes as a type of the mirror; returns what it writes, and the names of the fields if it
+/// has some.
 type Read = fn(&[u8]) -> Result<(Vec<u8>, Option<Vec<String>>), String>;
 
 fn read<T: Serialize + DeserializeOwned>(
@@ -45,7 +53,8 @@ mirror! {
     }
     subsidies::subsidies { Subsidies => Subsidies, AdminCap => SubsidiesAdminCap }
     walrus_subsidies::walrus_subsidies {
-        WalrusSubsidies => WalrusSubsidies, SubsidiesInnerKey => EmptyStruct, AdminCap => SubsidiesAdminCap,
+        WalrusSubsidies => WalrusSubsidies, SubsidiesInnerKey => EmptyStruct,
+        AdminCap => SubsidiesAdminCap,
     }
     walrus_subsidies::walrus_subsidies_inner {
         WalrusSubsidiesInnerV1 => WalrusSubsidiesInnerV1, UsageBudgetKey => EmptyStruct,
@@ -72,20 +81,29 @@ mirror! {
     walrus_governance::authority {
         Authority => voting::Authority, Delegations => voting::Delegations,
     }
-    walrus_governance::own_package { OwnPackage => voting::OwnPackage, Approval => voting::Approval }
+    walrus_governance::own_package {
+        OwnPackage => voting::OwnPackage,
+        Approval => voting::Approval,
+    }
     walrus_governance::voting_stake { VotingStake => voting::VotingStake }
     walrus_governance::events {
-        GovernanceCreated => proposals::GovernanceCreated, GovernanceMigrated => proposals::GovernanceMigrated,
-        AuthorityDelegated => proposals::AuthorityDelegated, AuthorityRevoked => proposals::AuthorityRevoked,
+        GovernanceCreated => proposals::GovernanceCreated,
+        GovernanceMigrated => proposals::GovernanceMigrated,
+        AuthorityDelegated => proposals::AuthorityDelegated,
+        AuthorityRevoked => proposals::AuthorityRevoked,
         StakesAttested => proposals::StakesAttested, CensusConfirmed => proposals::CensusConfirmed,
         ProposalCreated => proposals::ProposalCreated, VotingOpened => proposals::VotingOpened,
         NodeVoted => proposals::NodeVoted, StakeVoted => proposals::StakeVoted,
-        StakeVoteRetracted => proposals::StakeVoteRetracted, VotingClosed => proposals::VotingClosed,
-        DepositReturned => proposals::DepositReturned, DepositForfeited => proposals::DepositForfeited,
+        StakeVoteRetracted => proposals::StakeVoteRetracted,
+        VotingClosed => proposals::VotingClosed,
+        DepositReturned => proposals::DepositReturned,
+        DepositForfeited => proposals::DepositForfeited,
         ForfeitedBurnt => proposals::ForfeitedBurnt, ProposalQueued => proposals::ProposalQueued,
         NodeObjected => proposals::NodeObjected, VotesCast => proposals::VotesCast,
-        ProposalExecuted => proposals::ProposalExecuted, ProposalExpired => proposals::ProposalExpired,
-        ProposalCancelled => proposals::ProposalCancelled, ParametersChanged => proposals::ParametersChanged,
+        ProposalExecuted => proposals::ProposalExecuted,
+        ProposalExpired => proposals::ProposalExpired,
+        ProposalCancelled => proposals::ProposalCancelled,
+        ParametersChanged => proposals::ParametersChanged,
         SelfUpgradeApproved => proposals::SelfUpgradeApproved,
         SelfUpgradeAuthorized => proposals::SelfUpgradeAuthorized,
         SelfUpgradeCommitted => proposals::SelfUpgradeCommitted,
@@ -95,14 +113,16 @@ mirror! {
     walrus::staking { Staking => Staking }
     walrus::display { ObjectDisplay => ObjectDisplay, PublisherKey => EmptyStruct }
     walrus::upgrade {
-        PackageDigest => Vec<u8>, UpgradeProposal => UpgradeProposal, UpgradeManager => UpgradeManager,
+        PackageDigest => Vec<u8>, UpgradeProposal => UpgradeProposal,
+        UpgradeManager => UpgradeManager,
         EmergencyUpgradeCap => EmergencyUpgradeCap,
     }
     walrus::slashing { SlashingManager => SlashingManager, SlashingProposal => SlashingProposal }
     walrus::system_state_inner { SystemStateInnerV1 => SystemStateInnerV1 }
     walrus::bls_aggregate { BlsCommittee => BlsCommittee, BlsCommitteeMember => BlsCommitteeMember }
     walrus::storage_accounting {
-        FutureAccounting => FutureAccounting, FutureAccountingRingBuffer => FutureAccountingRingBuffer,
+        FutureAccounting => FutureAccounting,
+        FutureAccountingRingBuffer => FutureAccountingRingBuffer,
     }
     walrus::event_blob {
         EventBlobCertificationState => EventBlobCertificationState, EventBlob => EventBlob,
@@ -115,7 +135,8 @@ mirror! {
     walrus::metadata { Metadata => Metadata }
     walrus::shared_blob { SharedBlob => SharedBlob }
     walrus::storage_pool {
-        StoragePool => StoragePool, StoragePoolInnerV1 => StoragePoolInnerV1, PooledBlob => PooledBlob,
+        StoragePool => StoragePool, StoragePoolInnerV1 => StoragePoolInnerV1,
+        PooledBlob => PooledBlob,
     }
     walrus::staking_inner { StakingInnerV1 => StakingInnerV1, EpochState => EpochState }
     walrus::committee { Committee => Committee }
@@ -128,17 +149,21 @@ mirror! {
     walrus::staked_wal { StakedWal => StakedWal, StakedWalState => StakedWalState }
     walrus::staking_pool {
         StakingPool => StakingPool, PoolState => PoolState, VotingParams => VotingParams,
-        NewEpochCommissionBlockedForCollection => EmptyStruct, RateGapsKey => EmptyStruct, RateGap => RateGap,
+        NewEpochCommissionBlockedForCollection => EmptyStruct, RateGapsKey => EmptyStruct,
+        RateGap => RateGap,
     }
     walrus::events {
-        BlobRegistered => BlobRegistered, BlobCertified => BlobCertified, BlobDeleted => BlobDeleted,
+        BlobRegistered => BlobRegistered, BlobCertified => BlobCertified,
+        BlobDeleted => BlobDeleted,
         InvalidBlobID => InvalidBlobID, EpochParametersSelected => EpochParametersSelected,
-        EpochChangeStart => EpochChangeStart, EpochChangeDone => EpochChangeDone, ShardsReceived => ShardsReceived,
+        EpochChangeStart => EpochChangeStart, EpochChangeDone => EpochChangeDone,
+        ShardsReceived => ShardsReceived,
         ShardRecoveryStart => ShardRecoveryStart, ContractUpgraded => ContractUpgraded,
         ContractUpgradeProposed => ContractUpgradeProposed,
         ContractUpgradeQuorumReached => ContractUpgradeQuorumReached,
         RegisterDenyListUpdate => RegisterDenyListUpdate, DenyListUpdate => DenyListUpdate,
-        DenyListBlobDeleted => DenyListBlobDeleted, ProtocolVersionUpdated => ProtocolVersionUpdated,
+        DenyListBlobDeleted => DenyListBlobDeleted,
+        ProtocolVersionUpdated => ProtocolVersionUpdated,
         PricesUpdated => PricesUpdated, StoragePoolCreated => StoragePoolCreated,
         StoragePoolExtended => StoragePoolExtended, PooledBlobRegistered => PooledBlobRegistered,
         PooledBlobCertified => PooledBlobCertified, PooledBlobDeleted => PooledBlobDeleted,

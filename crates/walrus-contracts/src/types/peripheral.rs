@@ -1,6 +1,7 @@
 //! Objects of the packages around `walrus`: exchange, subsidies, buckets.
 //!
-//! Three of the packages have an `AdminCap`; those with a name of their object are [`SubsidiesAdminCap`].
+//! Three of the packages have an `AdminCap`; those with a name of their object are
+//! [`SubsidiesAdminCap`].
 
 use serde::{Deserialize, Serialize};
 use walrus_core::{Epoch, ObjectId};
@@ -65,8 +66,8 @@ pub struct SubsidiesAdminCap {
     pub subsidies_id: ObjectId,
 }
 
-/// `walrus_subsidies::WalrusSubsidies`: rewards for nodes on top of what users pay. Its dynamic field
-/// `SubsidiesInnerKey` holds [`WalrusSubsidiesInnerV1`].
+/// `walrus_subsidies::WalrusSubsidies`: rewards for nodes on top of what users pay. Its dynamic
+/// field `SubsidiesInnerKey` holds [`WalrusSubsidiesInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,
@@ -138,7 +139,8 @@ pub struct EpochBalance {
     pub balance: u64,
 }
 
-/// `blob_bucket::BlobBucket`: a shared storage pool. Its dynamic field 1 (a `u64`) holds [`BlobBucketInnerV1`].
+/// `blob_bucket::BlobBucket`: a shared storage pool. Its dynamic field 1 (a `u64`) holds
+/// [`BlobBucketInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,
@@ -160,7 +162,8 @@ pub struct BlobBucketCap {
     pub bucket_id: ObjectId,
 }
 
-/// `blob_bucket_inner_v1::BlobBucketInnerV1`: the pool is wrapped, hence no object that can be asked for.
+/// `blob_bucket_inner_v1::BlobBucketInnerV1`: the pool is wrapped, hence no object that can be
+/// asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,

@@ -5,7 +5,8 @@ use walrus_core::{BlobId, Epoch, ObjectId};
 
 use super::{Collection, Storage};
 
-/// `storage_pool::StoragePool`. A dynamic field named by `version` holds the [`StoragePoolInnerV1`].
+/// `storage_pool::StoragePool`. A dynamic field named by `version` holds the
+/// [`StoragePoolInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,

@@ -238,7 +238,8 @@ pub struct StakingPool {
     pub extra_fields: Collection,
 }
 
-/// `staking_pool::RateGap`: epochs of a pool for which no exchange rate is recorded, between two for which one is.
+/// `staking_pool::RateGap`: epochs of a pool for which no exchange rate is recorded, between two
+/// for which one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,

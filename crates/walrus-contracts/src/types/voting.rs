@@ -1,15 +1,13 @@
 //! Objects of the package `walrus_governance`: proposals to the committee, and votes about them.
 //!
-//! As in the rest of [`types`](super), names and order of the fields are those of the Move sources, and fields without
-//! a comment mean what their name says. The events are in [`events::governance`](crate::events::governance).
+//! As in the rest of [`types`](super), names and order of the fields are those of the Move sources,
+//! and fields without a comment mean what their name says. The events are in
+//! [`events::governance`](crate::events::governance).
 
 use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, Epoch, ObjectId, SuiAddress};
 
 use super::{Balance, Collection, ExtendedField, StakedWal, UpgradeCap, VecMap, VecSet};
-
-/// Weight of one shard in a [`Tally`].
-pub const MICRO_SHARDS_PER_SHARD: u64 = 1_000_000;
 
 /// `governance::Governance`: the shared object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +39,8 @@ pub struct InitCap {
     pub id: ObjectId,
 }
 
-/// `governance::BootstrapUpgradeCap`: allows to upgrade the package together with the nodes that have handed their
-/// authority over, or alone if none has.
+/// `governance::BootstrapUpgradeCap`: allows to upgrade the package together with the nodes that
+/// have handed their authority over, or alone if none has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootstrapUpgradeCap {
     /// The capability.
@@ -253,7 +251,8 @@ pub struct Census {
     pub totals: Option<Vec<u64>>,
 }
 
-/// `authority::Delegations`: the nodes that have handed their authority over, and who speaks for them.
+/// `authority::Delegations`: the nodes that have handed their authority over, and who speaks for
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,
@@ -265,14 +264,16 @@ pub struct Delegations {
     pub voting_keys: Collection,
 }
 
-/// `authority::Authority`: the object that nodes hand their authority to. It never leaves [`Governance`].
+/// `authority::Authority`: the object that nodes hand their authority to. It never leaves
+/// [`Governance`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authority {
     /// What nodes name as their governance object.
     pub id: ObjectId,
 }
 
-/// `own_package::OwnPackage`: the capability to upgrade the governance itself, and who approves what.
+/// `own_package::OwnPackage`: the capability to upgrade the governance itself, and who approves
+/// what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     missing_docs,

@@ -17,12 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::file::{self, KeyFileError, KeyKind, SECRET_KEY_LENGTH};
-use crate::{
-    Epoch, SignedMessage, SuiAddress,
-    hash::blake2b256,
-    messages::{MessageBody, ProofOfPossession, ProtocolMessage},
-    wire,
-};
+use crate::{hash::blake2b256, wire};
 
 /// Length of a public key, in bytes.
 pub const PROTOCOL_PUBLIC_KEY_LENGTH: usize = 48;
@@ -222,29 +217,6 @@ impl ProtocolKeyPair {
     /// Signs bytes as they are.
     pub fn sign(&self, message: &[u8]) -> ProtocolSignature {
         ProtocolSignature(to_array(self.inner.sign(message).as_ref()))
-    }
-
-    /// Signs a protocol message of the given epoch.
-    pub fn sign_message<T: MessageBody>(&self, epoch: Epoch, body: T) -> SignedMessage<T> {
-        let message = ProtocolMessage::new(epoch, body).to_bytes();
-        let signature = self.sign(&message);
-        SignedMessage::new(message, signature)
-    }
-
-    /// Proves possession of the secret key to the contracts: for the current epoch, and for the
-    /// address that will send the transaction.
-    pub fn proof_of_possession(
-        &self,
-        epoch: Epoch,
-        address: SuiAddress,
-    ) -> SignedMessage<ProofOfPossession> {
-        self.sign_message(
-            epoch,
-            ProofOfPossession {
-                address,
-                public_key: self.public,
-            },
-        )
     }
 
     fn from_inner(inner: BLS12381KeyPair) -> Self {

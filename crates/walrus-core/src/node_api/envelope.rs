@@ -10,7 +10,8 @@ pub const ERROR_DOMAIN: &str = "storage.walrus.space";
 /// `domain` of bare internal errors.
 pub const GLOBAL_ERROR_DOMAIN: &str = "global";
 
-/// The domain a reason belongs to: `global` for internal errors, the storage service's for all others.
+/// The domain a reason belongs to: `global` for internal errors, the storage service's for all
+/// others.
 pub fn domain_of(reason: ErrorReason) -> &'static str {
     match reason {
         ErrorReason::InternalError => GLOBAL_ERROR_DOMAIN,

@@ -31,7 +31,8 @@ pub struct HealthInfo {
     /// Last checkpoint of the chain the node has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_checkpoint_sequence_number: Option<u64>,
-    /// Since when and why the chain does not answer; absent while it does. Other implementations do not send it.
+    /// Since when and why the chain does not answer; absent while it does. Other implementations do
+    /// not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain_unavailable: Option<String>,
     /// How far events are published in event blobs. Other implementations do not send it.

@@ -73,8 +73,9 @@ pub enum BlobStatus {
 impl BlobStatus {
     /// Compares how far two statuses have advanced; the greater one is the later.
     ///
-    /// Nonexistent < Deletable < Permanent < Invalid; inside one kind by certification, end epoch and counts,
-    /// and an earlier first certification counts as later. Events are not compared, so `Equal` does not imply `==`.
+    /// Nonexistent < Deletable < Permanent < Invalid; inside one kind by certification, end epoch
+    /// and counts, and an earlier first certification counts as later. Events are not compared, so
+    /// `Equal` does not imply `==`.
     pub fn cmp_progress(&self, other: &Self) -> Ordering {
         self.progress().cmp(&other.progress())
     }

@@ -17,7 +17,8 @@ const TARGET_SLIVERS: &str = "targetSlivers";
 const TARGET_TYPE: &str = "targetType";
 const PROOF_AXIS: &str = "proofAxis";
 
-/// Symbols of the asked slivers, by sliver. In BCS a map is ordered by the bytes of its keys, so that 256 comes before 1.
+/// Symbols of the asked slivers, by sliver. In BCS a map is ordered by the bytes of its keys, so
+/// that 256 comes before 1.
 pub type DecodingSymbolsResponse = BTreeMap<SliverIndex, Vec<EitherDecodingSymbol>>;
 
 /// Which symbols are asked for.
@@ -34,12 +35,14 @@ pub enum SymbolFilter {
     },
 }
 
-/// Query of `recoverySymbols`: `id=P-S` repeated, or `targetSliver` and `targetType`; and optionally `proofAxis`.
+/// Query of `recoverySymbols`: `id=P-S` repeated, or `targetSliver` and `targetType`; and
+/// optionally `proofAxis`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoverySymbolsQuery {
     /// Which symbols.
     pub filter: SymbolFilter,
-    /// The axis of the slivers to take the symbols from, in whose trees the proofs are; either when absent.
+    /// The axis of the slivers to take the symbols from, in whose trees the proofs are; either when
+    /// absent.
     pub proof_axis: Option<SliverType>,
 }
 
@@ -75,7 +78,8 @@ pub enum SymbolQueryError {
 }
 
 impl RecoverySymbolsQuery {
-    /// Reads the pairs of a query string. Unknown keys are ignored; of a repeated single value the last counts.
+    /// Reads the pairs of a query string. Unknown keys are ignored; of a repeated single value the
+    /// last counts.
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, SymbolQueryError> {
@@ -116,7 +120,8 @@ impl RecoverySymbolsQuery {
 }
 
 impl DecodingSymbolsQuery {
-    /// Reads the pairs of a query string. Unknown keys are ignored; of a repeated single value the last counts.
+    /// Reads the pairs of a query string. Unknown keys are ignored; of a repeated single value the
+    /// last counts.
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, SymbolQueryError> {

@@ -9,7 +9,8 @@ use walrus_core::{NShards, ObjectId};
 use walrus_deploy::{Extra, parse_duration};
 use walrus_sui::SuiNetwork;
 
-/// Creates Walrus deployments: packages, System and Staking, storage nodes, first epoch; and upgrades them.
+/// Creates Walrus deployments: packages, System and Staking, storage nodes, first epoch; and
+/// upgrades them.
 #[derive(Parser)]
 #[command(version, about)]
 pub(crate) struct Cli {
@@ -25,7 +26,8 @@ pub(crate) enum Command {
     RegisterNodes(RegisterArgs),
     /// Stake with every registered node and start epoch 1.
     StartFirstEpoch(StartArgs),
-    /// Print the digest of a new version, its votes, and how its modules differ from the published ones.
+    /// Print the digest of a new version, its votes, and how its modules differ from the published
+    /// ones.
     CheckUpgrade(CheckArgs),
     /// Upgrade the contracts to a version that the nodes have voted for.
     Upgrade(UpgradeArgs),
@@ -85,8 +87,8 @@ pub(crate) struct DeployArgs {
     /// Storage can be bought for at most this many epochs ahead.
     #[arg(long, default_value_t = 53)]
     pub(crate) max_epochs_ahead: u32,
-    /// Packages to publish around the contracts, separated by commas: wal_exchange, subsidies, walrus_subsidies,
-    /// blob_bucket, walrus_governance.
+    /// Packages to publish around the contracts, separated by commas: wal_exchange, subsidies,
+    /// walrus_subsidies, blob_bucket, walrus_governance.
     #[arg(long, value_delimiter = ',')]
     pub(crate) with: Vec<Extra>,
     /// The same as `--with wal_exchange`.
@@ -150,8 +152,8 @@ pub(crate) struct StartArgs {
     reason = "the fields are named like the options"
 )]
 pub(crate) struct TargetArgs {
-    /// The System object; with the two options below, names a deployment that was not made from the working
-    /// directory.
+    /// The System object; with the two options below, names a deployment that was not made from the
+    /// working directory.
     #[arg(long, requires_all = ["staking_object_id", "upgrade_manager_object_id"])]
     pub(crate) system_object_id: Option<ObjectId>,
     /// The Staking object.
@@ -166,7 +168,11 @@ pub(crate) struct TargetArgs {
 #[derive(Args)]
 pub(crate) struct VersionArgs {
     /// The version, one of those inside this program.
-    #[arg(long, default_value = newest_version(), value_parser = PossibleValuesParser::new(versions()))]
+    #[arg(
+        long,
+        default_value = newest_version(),
+        value_parser = PossibleValuesParser::new(versions()),
+    )]
     pub(crate) to: String,
 }
 
@@ -206,8 +212,8 @@ pub(crate) struct MigrateArgs {
 pub(crate) struct RelinkArgs {
     #[command(flatten)]
     pub(crate) common: CommonArgs,
-    /// Upgrade the governance by approval of the nodes that have handed their authority over to it, instead of by the
-    /// capability of the deploying account.
+    /// Upgrade the governance by approval of the nodes that have handed their authority over to it,
+    /// instead of by the capability of the deploying account.
     #[arg(long)]
     pub(crate) by_approval: bool,
 }

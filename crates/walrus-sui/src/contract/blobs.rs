@@ -26,7 +26,7 @@ const BLOBS_PER_TRANSACTION_MAX: usize = 100;
 
 /// Whether the owner may delete a blob before its storage ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
+pub enum Persistence {
     /// Stored for the whole period.
     Permanent,
     /// The owner may delete it and use the rest of its storage for other blobs.
@@ -54,7 +54,7 @@ pub struct BlobToRegister {
     /// Its erasure code.
     pub encoding_type: EncodingType,
     /// Whether it can be deleted.
-    pub lifetime: Lifetime,
+    pub persistence: Persistence,
     /// Where its storage comes from.
     pub storage: StorageSource,
     /// What its object is labelled with.
@@ -63,13 +63,17 @@ pub struct BlobToRegister {
 
 impl BlobToRegister {
     /// The blob that `metadata` describes.
-    pub fn new(metadata: &VerifiedMetadata, lifetime: Lifetime, storage: StorageSource) -> Self {
+    pub fn new(
+        metadata: &VerifiedMetadata,
+        persistence: Persistence,
+        storage: StorageSource,
+    ) -> Self {
         Self {
             blob_id: *metadata.blob_id(),
             root_hash: *metadata.metadata().root_hash().as_bytes(),
             unencoded_length: metadata.unencoded_length(),
             encoding_type: metadata.metadata().encoding_type(),
-            lifetime,
+            persistence,
             storage,
             attributes: Attributes::new(),
         }
@@ -376,7 +380,7 @@ fn register(
         ptb.raw32(blob.root_hash),
         ptb.pure(&blob.unencoded_length),
         ptb.pure(&blob.encoding_type.as_u8()),
-        ptb.pure(&(blob.lifetime == Lifetime::Deletable)),
+        ptb.pure(&(blob.persistence == Persistence::Deletable)),
         payment,
     ];
     let object = ptb.call("system", "register_blob", arguments);
@@ -456,7 +460,7 @@ fn match_blobs(
         .iter()
         .zip(receipts)
         .map(|(blob, receipt)| {
-            let deletable = blob.lifetime == Lifetime::Deletable;
+            let deletable = blob.persistence == Persistence::Deletable;
             let position = objects
                 .iter()
                 .position(|object| object.blob_id == blob.blob_id && object.deletable == deletable)

@@ -166,17 +166,6 @@ impl Executor {
         published(executed)
     }
 
-    /// Creates System and Staking of the package `walrus`, just published by this account.
-    pub async fn initialize_walrus(
-        &self,
-        objects: InitObjects,
-        params: InitParams,
-    ) -> Result<Initialized, SuiError> {
-        let owner = self.address();
-        let executed = self.run(&initialization(objects, params, owner)).await?;
-        initialized(&executed)
-    }
-
     /// Sends SUI (in MIST) to accounts.
     pub async fn send_sui(
         &self,

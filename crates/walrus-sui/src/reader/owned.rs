@@ -82,11 +82,6 @@ impl SuiReader {
         self.rpc().balance(owner, &StructTag::sui()).await
     }
 
-    /// The BCS contents of any Move object.
-    pub async fn object_bcs(&self, id: ObjectId) -> Result<Vec<u8>, SuiError> {
-        Ok(self.rpc().object(id).await?.contents)
-    }
-
     async fn owned<T: DeserializeOwned>(
         &self,
         owner: SuiAddress,

@@ -35,7 +35,8 @@ impl std::str::FromStr for Amount {
 }
 
 impl Network {
-    /// Sends SUI and WAL to an account: an address, or the name of one in the wallet of the network.
+    /// Sends SUI and WAL to an account: an address, or the name of one in the wallet of the
+    /// network.
     pub async fn fund(&self, account: &str, amounts: &[Amount]) -> anyhow::Result<SuiAddress> {
         let deployer = self.deployer().await?;
         let address = match account.parse() {

@@ -45,7 +45,8 @@ impl Network {
         let url = self.running_chain()?.chain.rpc_url();
         let ms = u64::try_from(by.as_millis()).context("the clock cannot go that far")?;
         let failed = || format!("the chain at {url} did not move its clock");
-        // Any provider will do: nothing on this machine speaks TLS. One that is installed already is as good.
+        // Any provider will do: nothing on this machine speaks TLS. One that is installed already
+        // is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(CLOCK_TIMEOUT).build()?;
         let request = client
@@ -64,8 +65,9 @@ impl Network {
         Ok(rpc.clock_ms().await?)
     }
 
-    /// Moves time ahead until the next epoch has begun and its nodes have attested that they hold their shards; returns
-    /// its number. Nodes that move epochs on by themselves are welcome to be first at any step.
+    /// Moves time ahead until the next epoch has begun and its nodes have attested that they hold
+    /// their shards; returns its number. Nodes that move epochs on by themselves are welcome to be
+    /// first at any step.
     pub async fn next_epoch(&self) -> anyhow::Result<u32> {
         let contract = self.deployer().await?.contract()?;
         let reader = contract.reader();
@@ -91,7 +93,8 @@ impl Network {
         }
     }
 
-    /// Does what moves the epoch on next, as soon as the clock allows it, and waits until it is done.
+    /// Does what moves the epoch on next, as soon as the clock allows it, and waits until it is
+    /// done.
     async fn step(&self, contract: &WalrusContract, info: &EpochInfo) -> anyhow::Result<()> {
         let reader = contract.reader();
         let next = NextStep::of(info);

@@ -23,7 +23,8 @@ const NODE_FILES: [&str; 5] = [
     "sui_client.yaml",
     "sui_client.keystore",
 ];
-/// What `walrus-admin` writes beside the wallet begins like this: records of transactions that were cut off.
+/// What `walrus-admin` writes beside the wallet begins like this: records of transactions that were
+/// cut off.
 const RECORD_PREFIX: &str = "walrus-admin-";
 const RECORD_SUFFIXES: [&str; 3] = [".json", ".lock", ".tmp"];
 
@@ -64,10 +65,12 @@ impl Made {
 }
 
 impl StateDir {
-    /// Removes everything that was made here except `network.json`, which goes on claiming the folder, and the lock,
-    /// which the caller holds. Returns what was not made by this program and is left.
+    /// Removes everything that was made here except `network.json`, which goes on claiming the
+    /// folder, and the lock, which the caller holds. Returns what was not made by this program and
+    /// is left.
     ///
-    /// Nothing is removed if a link stands where something was made: what it points to is somebody's.
+    /// Nothing is removed if a link stands where something was made: what it points to is
+    /// somebody's.
     pub(crate) fn clear(&self) -> Result<Vec<PathBuf>, StateError> {
         let made = self.made()?;
         for item in &made {

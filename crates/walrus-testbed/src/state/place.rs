@@ -27,7 +27,8 @@ pub(super) enum Contents {
     Foreign(Vec<String>, usize),
 }
 
-/// The part of `network.json` that tells a network of this program from other files of that name, whatever its version.
+/// The part of `network.json` that tells a network of this program from other files of that name,
+/// whatever its version.
 #[derive(Deserialize)]
 struct Shape {
     #[serde(rename = "format")]
@@ -54,7 +55,8 @@ impl Shape {
 }
 
 impl StateDir {
-    /// The folder at `path`. A leading `~/` is the home folder; links and `..` are resolved. Nothing is made.
+    /// The folder at `path`. A leading `~/` is the home folder; links and `..` are resolved.
+    /// Nothing is made.
     pub fn at(path: &Path) -> Result<Self, StateError> {
         let unusable = |reason: &str| StateError::Unusable {
             path: path.to_owned(),
@@ -96,8 +98,8 @@ impl StateDir {
         ))
     }
 
-    /// The folder that is meant when none is named: `.walrus-localnet` in the current folder, or the nearest above it
-    /// that holds a network of this user.
+    /// The folder that is meant when none is named: `.walrus-localnet` in the current folder, or
+    /// the nearest above it that holds a network of this user.
     pub fn nearest() -> Result<Self, StateError> {
         let current = env::current_dir().map_err(|source| StateError::Io {
             path: PathBuf::from("."),
@@ -110,7 +112,8 @@ impl StateDir {
         Self::at(&local_network(&current, NETWORK_FILE).unwrap_or(here))
     }
 
-    /// Fails unless a network can be made here: in a folder that is absent, empty, or holds one already.
+    /// Fails unless a network can be made here: in a folder that is absent, empty, or holds one
+    /// already.
     pub fn check_claim(&self) -> Result<(), StateError> {
         let refuse = |reason: String| StateError::Unusable {
             path: self.root.clone(),

@@ -69,7 +69,8 @@ impl Walrus {
         }
     }
 
-    /// Lets time pass until the next epoch has started and all its nodes have attested; returns the epoch.
+    /// Lets time pass until the next epoch has started and all its nodes have attested; returns the
+    /// epoch.
     ///
     /// # Panics
     ///

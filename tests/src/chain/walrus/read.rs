@@ -1,13 +1,13 @@
 //! Reads of a deployment.
 
 use serde::de::DeserializeOwned;
-use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
+use sui_sdk_types::{Identifier, StructTag, TypeTag};
 use walrus_contracts::types::{
-    ActiveSet, Coin, DynamicField, PoolExchangeRate, Staking, StakingInnerV1, StakingPool, System,
+    ActiveSet, Coin, PoolExchangeRate, Staking, StakingInnerV1, StakingPool, System,
     SystemStateInnerV1, VecMap,
 };
 use walrus_core::{Epoch, ObjectId, SuiAddress};
-use walrus_sui::ids::{object_address, object_id};
+use walrus_sui::ids::object_address;
 
 use super::{Node, Walrus};
 use crate::keys::admin;
@@ -129,28 +129,6 @@ impl Walrus {
         self.chain
             .inspect(admin().address(), ptb)
             .expect("the supply can be read")
-    }
-
-    /// The object behind a dynamic object field, as in an `ObjectTable`.
-    pub fn object_field<N: serde::Serialize + DeserializeOwned>(
-        &self,
-        parent: ObjectId,
-        name_type: TypeTag,
-        name: &N,
-    ) -> Option<ObjectId> {
-        let wrapper = StructTag::new(
-            Address::TWO,
-            Identifier::from_static("dynamic_object_field"),
-            Identifier::from_static("Wrapper"),
-            vec![name_type],
-        );
-        let name = bcs::to_bytes(name).expect("names can be encoded");
-        let id = object_address(parent).derive_dynamic_child_id(&TypeTag::from(wrapper), &name);
-        self.chain.exists(object_id(id)).then(|| {
-            self.chain
-                .read::<DynamicField<N, ObjectId>>(object_id(id))
-                .value
-        })
     }
 
     /// The type `module::name` of package `walrus`.

@@ -140,7 +140,8 @@ impl World {
         self.wallets[&account]
     }
 
-    /// Executes a transaction and asserts that it ends as the model says; returns its receipt if it succeeds.
+    /// Executes a transaction and asserts that it ends as the model says; returns its receipt if it
+    /// succeeds.
     pub(crate) fn agree<T>(
         &mut self,
         what: &'static str,

@@ -34,8 +34,8 @@ impl Meter {
         assert_eq!(before, None, "{function} is measured twice");
     }
 
-    /// Measures a call that returns nothing. `label` is the function, and a remark behind a space if there are several
-    /// calls of it.
+    /// Measures a call that returns nothing. `label` is the function, and a remark behind a space
+    /// if there are several calls of it.
     pub(crate) fn call(
         &mut self,
         label: &str,

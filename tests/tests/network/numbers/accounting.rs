@@ -43,10 +43,13 @@ fn step() -> impl Strategy<Value = Step> {
     let epochs = || 0..14u32;
     prop_oneof![
         4 => (bytes(), epochs()).prop_map(|(bytes, epochs)| Step::Reserve(bytes, epochs)),
-        3 => (bytes(), 0..30u32, 0..30u32).prop_map(|(bytes, start, end)| Step::ReservePeriod(bytes, start, end)),
-        3 => (bytes(), 1..9u32, epochs()).prop_map(|(bytes, end, epochs)| Step::Extend(bytes, end, epochs)),
+        3 => (bytes(), 0..30u32, 0..30u32)
+            .prop_map(|(bytes, start, end)| Step::ReservePeriod(bytes, start, end)),
+        3 => (bytes(), 1..9u32, epochs())
+            .prop_map(|(bytes, end, epochs)| Step::Extend(bytes, end, epochs)),
         2 => bytes().prop_map(Step::Write),
-        2 => (0..1_000_000u64, epochs()).prop_map(|(amount, epochs)| Step::Subsidise(amount, epochs)),
+        2 => (0..1_000_000u64, epochs())
+            .prop_map(|(amount, epochs)| Step::Subsidise(amount, epochs)),
         1 => (0..100_000u64, 0..1_000u64).prop_map(|(storage, write)| Step::Prices(storage, write)),
         2 => (0..5_000 * MIB).prop_map(Step::NextEpoch),
     ]
@@ -116,7 +119,8 @@ impl<'m> Market<'m> {
                 self.machine.call(path, arguments)
             }
             Step::Extend(bytes, ahead, epochs) => {
-                // Blobs and pools are extended by this; their storage has a size, and is extended by some epochs.
+                // Blobs and pools are extended by this; their storage has a size, and is extended
+                // by some epochs.
                 let (bytes, epochs) = (bytes.max(1), epochs.max(1));
                 let start = self.model.epoch;
                 let end = start + ahead.clamp(1, self.model.epochs_max);
@@ -243,7 +247,8 @@ fn rewards_are_split_to_the_last_frost() {
 }
 
 fn empty_system(machine: &mut Machine, epochs_max: u32) -> Held {
-    // The committee of epoch 0 is built with group operations, which this machine lacks: decode the state instead.
+    // The committee of epoch 0 is built with group operations, which this machine lacks: decode the
+    // state instead.
     let deny_lists = machine
         .call_generic(
             "walrus::extended_field::new",

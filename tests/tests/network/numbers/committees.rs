@@ -58,7 +58,8 @@ fn shards_of_large_networks_are_apportioned() {
     apportion_like_the_model(100, 300..1100, 1..130);
 }
 
-/// What each of some nodes gets of `n_shards` shards, in an order of nodes that is not that of their ids.
+/// What each of some nodes gets of `n_shards` shards, in an order of nodes that is not that of
+/// their ids.
 fn counts(n_shards: usize) -> impl Strategy<Value = Vec<(ObjectId, u16)>> {
     let nodes = prop::sample::subsequence((0..12).collect::<Vec<u8>>(), 1..=12).prop_shuffle();
     let draws = prop::collection::vec(any::<prop::sample::Index>(), n_shards);
@@ -107,7 +108,8 @@ fn shards_move_as_little_as_possible() {
     });
 }
 
-/// Every shard is held once, and a node gets new ones only as far as it has more of them than before.
+/// Every shard is held once, and a node gets new ones only as far as it has more of them than
+/// before.
 fn assert_moves_are_needed(before: &Assignment, after: &Assignment) {
     let total = |committee: &Assignment| {
         let mut shards: Vec<_> = committee.values().flatten().copied().collect();

@@ -293,7 +293,8 @@ impl<'m> Life<'m> {
         }
         let rewards = if is_paid { rewards } else { 0 };
         let projected = self.model.balance_in(epoch);
-        // A pool that was away for one epoch looks two ahead like one that was not, which can differ by a share.
+        // A pool that was away for one epoch looks two ahead like one that was not, which can
+        // differ by a share.
         let is_projection_exact = rewards == 0 && epoch != self.model.latest + 2;
         self.model.advance(epoch, rewards);
         if is_projection_exact {
@@ -305,7 +306,8 @@ impl<'m> Life<'m> {
         done(self.machine.call(path, arguments));
     }
 
-    /// Whatever has happened: outside the committees everybody can leave, and the node can come back.
+    /// Whatever has happened: outside the committees everybody can leave, and the node can come
+    /// back.
     fn end(&mut self) {
         for _ in 0..3 {
             for step in [Step::Leave, Step::Select(false), Step::NextEpoch(0)] {

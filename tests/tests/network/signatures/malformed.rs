@@ -1,5 +1,5 @@
-//! Certificates that are not even well-formed: wrong lengths, points off the curve or out of their group, strange
-//! messages with valid signatures.
+//! Certificates that are not even well-formed: wrong lengths, points off the curve or out of their
+//! group, strange messages with valid signatures.
 
 use walrus_core::messages::ProtocolMessage;
 use walrus_tests::{

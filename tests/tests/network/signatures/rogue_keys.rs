@@ -1,10 +1,12 @@
 //! Keys that are chosen such that sums of keys become something that their owner controls.
 
-use fastcrypto::groups::{
-    GroupElement as _,
-    bls12381::{G1Element, Scalar},
+use fastcrypto::{
+    groups::{
+        GroupElement as _,
+        bls12381::{G1Element, Scalar},
+    },
+    serde_helpers::ToFromByteArray as _,
 };
-use fastcrypto::serde_helpers::ToFromByteArray as _;
 use walrus_core::{
     ProtocolKeyPair, ProtocolPublicKey, SuiAddress,
     keys::aggregate_signatures,
@@ -116,7 +118,8 @@ fn keys_that_cancel_each_other_certify_nothing() {
         .unwrap();
     walrus.next_epoch();
 
-    // The two are a quorum whose key is infinity. A signature of infinity fits it, whatever is signed.
+    // The two are a quorum whose key is infinity. A signature of infinity fits it, whatever is
+    // signed.
     let members = walrus.members();
     let bits = members
         .iter()

@@ -8,8 +8,8 @@ use walrus_tests::{
 
 use super::{assert_refused, submit, user};
 
-/// Shards; what is a quorum of them; among how many is a correct one. `3q ≥ 2n + 1` and `3c ≥ n + 1`, also where `n`
-/// is not one more than a multiple of 3.
+/// Shards; what is a quorum of them; among how many is a correct one. `3q ≥ 2n + 1` and
+/// `3c ≥ n + 1`, also where `n` is not one more than a multiple of 3.
 const THRESHOLDS: [(u16, u16, u16); 6] = [
     (1, 1, 1),
     (4, 3, 2),

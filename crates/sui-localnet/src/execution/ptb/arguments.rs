@@ -1,14 +1,15 @@
 //! From arguments of commands to values: what may be moved, copied or borrowed.
 
-use super::entanglement::is_hot;
-use super::values::{Held, InputState, Place, object_id};
-use super::{Interpreter, TypeInfo, pure};
-use crate::execution::failure::Failure;
-use crate::execution::inputs::Access;
-use crate::execution::runtime::ObjectValue;
-use move_vm::ability::Ability;
-use move_vm::{Address as MoveAddress, Slot, Type, TypeTag, Value};
+use move_vm::{Address as MoveAddress, Slot, Type, TypeTag, Value, ability::Ability};
 use sui_sdk_types::{Argument, CommandArgumentError, Owner};
+
+use super::{
+    Interpreter, TypeInfo,
+    entanglement::is_hot,
+    pure,
+    values::{Held, InputState, Place, object_id},
+};
+use crate::execution::{failure::Failure, inputs::Access, runtime::ObjectValue};
 
 /// How one command uses a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +153,8 @@ impl Interpreter<'_> {
         self.slot(index, place)
     }
 
-    /// The type of what a place holds; `None` for pure and receiving inputs, which take the type they are used at.
+    /// The type of what a place holds; `None` for pure and receiving inputs, which take the type
+    /// they are used at.
     pub(super) fn place_tag(&self, place: Place) -> Option<TypeTag> {
         match place {
             Place::Gas => Some(self.gas_coin.tag.clone()),
@@ -276,7 +278,8 @@ impl Interpreter<'_> {
         Ok((slot, tag))
     }
 
-    /// Notes a shared object that the running command takes: it must be shared again or deleted by it.
+    /// Notes a shared object that the running command takes: it must be shared again or deleted by
+    /// it.
     fn note_taken_shared(&mut self, place: Place) {
         if let Place::Input(index) = place
             && let InputState::Object(state) = &self.inputs[index]

@@ -1,15 +1,16 @@
 //! MoveCall.
 
-use super::arguments::Uses;
-use super::values::ResultState;
-use super::{Interpreter, TypeInfo};
-use crate::execution::convert::{from_move_tag, to_move, to_move_tag};
-use crate::execution::failure::Failure;
 use move_vm::{
     Address as MoveAddress, FunctionSignature, LoadedFunction, Session, Slot, StatusCode, Type,
     TypeTag, Value, Visibility,
 };
 use sui_sdk_types::{Argument, CommandArgumentError, ExecutionError, MoveCall};
+
+use super::{Interpreter, TypeInfo, arguments::Uses, values::ResultState};
+use crate::execution::{
+    convert::{from_move_tag, to_move, to_move_tag},
+    failure::Failure,
+};
 
 /// Functions whose type argument must be defined in the calling module; a transaction is no module.
 const MODULE_ONLY: [(MoveAddress, &str, &[&str]); 4] = [
@@ -74,7 +75,8 @@ impl<'a> Interpreter<'a> {
         Ok(results)
     }
 
-    /// The arguments of a private function must not hang together with anything that is still to be consumed.
+    /// The arguments of a private function must not hang together with anything that is still to be
+    /// consumed.
     fn check_untangled(&self, uses: &Uses) -> Result<(), Failure> {
         let tangled = uses.places().position(|place| self.groups.is_hot(place));
         tangled.map_or(Ok(()), |index| {
@@ -227,7 +229,8 @@ impl<'a> Interpreter<'a> {
         Ok(values)
     }
 
-    /// The transaction context: its fields are read through natives, only the digest is read from the value.
+    /// The transaction context: its fields are read through natives, only the digest is read from
+    /// the value.
     pub(super) fn context(&self) -> Slot {
         let digest = self.runtime.tx.digest.into_inner().to_vec();
         Slot::new(Value::structure(vec![

@@ -1,16 +1,20 @@
 //! Commands on coins and objects: SplitCoins, MergeCoins, TransferObjects, MakeMoveVec.
 
-use super::arguments::{GasRule, Uses};
-use super::values::{ResultState, coin, coin_balance, coin_type, id_of, set_coin_balance};
-use super::{Interpreter, TypeInfo};
-use crate::execution::convert::{from_move, to_move_tag};
-use crate::execution::failure::Failure;
-use crate::execution::runtime::{NewOwner, ObjectValue};
-use move_vm::ability::Ability;
-use move_vm::{ElementKind, Slot, TypeTag, Value, Vector};
+use move_vm::{ElementKind, Slot, TypeTag, Value, Vector, ability::Ability};
 use sui_sdk_types::{
     Argument, CommandArgumentError, ExecutionError, MakeMoveVector, MergeCoins, SplitCoins,
     TransferObjects,
+};
+
+use super::{
+    Interpreter, TypeInfo,
+    arguments::{GasRule, Uses},
+    values::{ResultState, coin, coin_balance, coin_type, id_of, set_coin_balance},
+};
+use crate::execution::{
+    convert::{from_move, to_move_tag},
+    failure::Failure,
+    runtime::{NewOwner, ObjectValue},
 };
 
 impl Interpreter<'_> {

@@ -1,8 +1,8 @@
 //! Which values were used together, and whether a value that must still be consumed is among them.
 //!
-//! A private entry function may rely on nothing else in the transaction depending on its outcome: none of its
-//! arguments may hang together with a live hot potato (a value with neither `drop` nor `store`) or with a shared
-//! object that an earlier command took by value.
+//! A private entry function may rely on nothing else in the transaction depending on its outcome:
+//! none of its arguments may hang together with a live hot potato (a value with neither `drop` nor
+//! `store`) or with a shared object that an earlier command took by value.
 
 use super::values::Place;
 use move_vm::ability::{Ability, AbilitySet};

@@ -1,18 +1,25 @@
 //! Publish.
 
-use super::Interpreter;
-use super::values::{ResultState, object_id, uid};
-use crate::execution::convert::{framework_tag, from_move, identifier, to_move};
-use crate::execution::failure::Failure;
-use crate::execution::gas::package_size;
-use crate::execution::limits::{PACKAGE_BYTES_MAX, PUBLISH_UNITS_PER_BYTE};
-use crate::execution::packages::{Package, Packages};
-use crate::execution::publish_checks;
-use move_vm::verifier;
-use move_vm::{Address as MoveAddress, CompiledModule, ModuleId, Type, Value};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use move_vm::{Address as MoveAddress, CompiledModule, ModuleId, Type, Value, verifier};
 use sui_sdk_types::{Address, ExecutionError, MovePackage, Publish, TypeOrigin, UpgradeInfo};
+
+use super::{
+    Interpreter,
+    values::{ResultState, object_id, uid},
+};
+use crate::execution::{
+    convert::{framework_tag, from_move, identifier, to_move},
+    failure::Failure,
+    gas::package_size,
+    limits::{PACKAGE_BYTES_MAX, PUBLISH_UNITS_PER_BYTE},
+    packages::{Package, Packages},
+    publish_checks,
+};
 
 /// The function that runs once, when its module is published.
 const INIT: &str = "init";
@@ -207,8 +214,9 @@ pub(super) fn origins(module: &CompiledModule, id: Address) -> Vec<TypeOrigin> {
         .collect()
 }
 
-/// Builds the linkage table from the listed dependencies and checks that it is complete: every package that a module
-/// mentions is listed, and whatever these depend on is listed at least at the version they were built with.
+/// Builds the linkage table from the listed dependencies and checks that it is complete: every
+/// package that a module mentions is listed, and whatever these depend on is listed at least at the
+/// version they were built with.
 pub(super) fn link(
     packages: &Packages<'_>,
     modules: &[CompiledModule],

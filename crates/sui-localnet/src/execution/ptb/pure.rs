@@ -2,8 +2,8 @@
 
 use move_vm::{Address, Type};
 
-/// Whether bytes are the canonical encoding of a value that a transaction may make up: primitives, ids, texts, and
-/// vectors and options of those. `None` if the type is not of this kind.
+/// Whether bytes are the canonical encoding of a value that a transaction may make up: primitives,
+/// ids, texts, and vectors and options of those. `None` if the type is not of this kind.
 pub(super) fn check(type_: &Type, bytes: &[u8]) -> Option<bool> {
     if !is_pure(type_) {
         return None;

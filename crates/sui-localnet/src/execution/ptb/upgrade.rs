@@ -1,18 +1,24 @@
 //! Upgrade: a new version of a package, as allowed by a ticket.
 
-use super::Interpreter;
-use super::arguments::Uses;
-use super::publish::{link, named_bytes, origins, relocate};
-use super::values::{ResultState, object_id};
-use crate::execution::compatibility::{self, Policy};
-use crate::execution::convert::{framework_tag, from_move};
-use crate::execution::failure::Failure;
-use crate::execution::packages::Package;
-use move_vm::{Address as MoveAddress, CompiledModule, Value, VmError};
 use std::sync::Arc;
-use sui_sdk_types::hash::Hasher;
+
+use move_vm::{Address as MoveAddress, CompiledModule, Value, VmError};
 use sui_sdk_types::{
     Address, Digest, ExecutionError, MovePackage, PackageUpgradeError, TypeOrigin, Upgrade,
+    hash::Hasher,
+};
+
+use super::{
+    Interpreter,
+    arguments::Uses,
+    publish::{link, named_bytes, origins, relocate},
+    values::{ResultState, object_id},
+};
+use crate::execution::{
+    compatibility::{self, Policy},
+    convert::{framework_tag, from_move},
+    failure::Failure,
+    packages::Package,
 };
 
 /// What an `0x2::package::UpgradeTicket` allows.

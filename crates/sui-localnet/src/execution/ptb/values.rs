@@ -1,14 +1,13 @@
 //! Values that live between commands: inputs, the gas coin, results.
 
-use crate::execution::convert::from_move;
-use crate::execution::failure::Failure;
-use crate::execution::inputs::Access;
-use crate::execution::runtime::ObjectValue;
-use move_vm::ability::AbilitySet;
-use move_vm::{Layout, Session, Slot, Type, TypeTag, Value, VmError};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+use move_vm::{Layout, Session, Slot, Type, TypeTag, Value, VmError, ability::AbilitySet};
 use sui_sdk_types::{Address, Object, Version};
+
+use crate::execution::{
+    convert::from_move, failure::Failure, inputs::Access, runtime::ObjectValue,
+};
 
 /// Where a value lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

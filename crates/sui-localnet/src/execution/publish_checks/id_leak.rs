@@ -1,12 +1,16 @@
 //! One id, one object: the `UID` packed into an object must be fresh.
 //!
-//! For every function the check follows, value by value, whether a `UID` came from a function that makes new ones. It
-//! may travel through locals only: passing it on, storing it or taking it out of something makes it stale.
+//! For every function the check follows, value by value, whether a `UID` came from a function that
+//! makes new ones. It may travel through locals only: passing it on, storing it or taking it out of
+//! something makes it stale.
+
+use move_vm::{
+    Address, ModuleId,
+    ability::Ability,
+    format::{CodeUnit, CompiledModule, FunctionDef, Instruction, StructDef, TableIndex},
+};
 
 use super::{Broken, incomplete};
-use move_vm::ability::Ability;
-use move_vm::format::{CodeUnit, CompiledModule, FunctionDef, Instruction, StructDef, TableIndex};
-use move_vm::{Address, ModuleId};
 
 /// Functions of the framework that make new ids.
 const SOURCES: [(&str, &str); 4] = [

@@ -1,12 +1,14 @@
 //! Abort codes that carry the line and the error constant of the aborting source.
 
+use move_vm::{
+    Address as MoveAddress, U256,
+    format::{CompiledModule, Constant, SignatureToken},
+};
+use sui_rpc::proto::sui::rpc::{v2 as proto, v2::execution_error::ErrorDetails};
+use sui_sdk_types::{Address, Identifier};
+
 use super::Renderer;
 use crate::ledger::StoreError;
-use move_vm::format::{CompiledModule, Constant, SignatureToken};
-use move_vm::{Address as MoveAddress, U256};
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::execution_error::ErrorDetails;
-use sui_sdk_types::{Address, Identifier};
 
 /// Tags in the top four bits of a code that carries source information.
 const TAG_WITHOUT_CODE: u64 = 0b1000;
@@ -75,8 +77,8 @@ impl Renderer<'_> {
     }
 }
 
-/// Looks up name and value of the error constant in the constant pool of the aborting module. Without a name that is
-/// one, the code is a number like any other.
+/// Looks up name and value of the error constant in the constant pool of the aborting module.
+/// Without a name that is one, the code is a number like any other.
 fn explain(code: &CleverCode, module: &CompiledModule) -> Option<proto::CleverError> {
     let constant = |index: u64| module.constants.get(usize::try_from(index).ok()?);
     let mut message = proto::CleverError::default();

@@ -1,10 +1,9 @@
 //! Execution failures in words.
 
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::execution_error::ErrorDetails;
+use sui_rpc::proto::sui::rpc::{v2 as proto, v2::execution_error::ErrorDetails};
 
-/// A sentence that starts with the kind's name, because some clients print only this text; `detail` is what the
-/// executor has to add.
+/// A sentence that starts with the kind's name, because some clients print only this text; `detail`
+/// is what the executor has to add.
 pub(super) fn description(error: &proto::ExecutionError, detail: Option<&str>) -> String {
     let kind = error.kind().as_str_name();
     let place = match error.command {

@@ -1,12 +1,13 @@
 //! Move values as JSON: BCS bytes read along a layout.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use move_vm::layout::{FieldLayout, StructLayout};
-use move_vm::{Layout, StructTag, U256};
-use prost_types::value::Kind;
-use prost_types::{ListValue, Struct, Value};
 use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use move_vm::{
+    Layout, StructTag, U256,
+    layout::{FieldLayout, StructLayout},
+};
+use prost_types::{ListValue, Struct, Value, value::Kind};
 
 /// Deepest nesting that is rendered.
 const DEPTH_MAX: usize = 80;
@@ -15,7 +16,8 @@ const BYTES_MAX: usize = 1024 * 1024;
 /// Key that holds the name of an enum's variant.
 const VARIANT_KEY: &str = "@variant";
 
-/// The JSON form of the value whose BCS is exactly `bytes`; `None` if it does not fit the layout or the limits.
+/// The JSON form of the value whose BCS is exactly `bytes`; `None` if it does not fit the layout or
+/// the limits.
 pub(crate) fn render(layout: &Layout, bytes: &[u8]) -> Option<Value> {
     if bytes.len() > BYTES_MAX {
         return None;
@@ -267,9 +269,12 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Bytes from anywhere either fit or have no JSON; a value never claims more bytes than there are.
+        /// Bytes from anywhere either fit or have no JSON; a value never claims more bytes than
+        /// there are.
         #[test]
-        fn any_bytes_are_answered(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+        fn any_bytes_are_answered(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        ) {
             let number = Layout::Vector(Arc::new(Layout::U256));
             let text = structure(1, "string", "String", &[("bytes", Layout::Vector(Arc::new(Layout::U8)))]);
             let layout = structure(9, "m", "T", &[("n", number), ("t", text), ("b", Layout::Bool)]);

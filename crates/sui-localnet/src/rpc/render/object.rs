@@ -1,13 +1,12 @@
 //! Objects.
 
-use super::Renderer;
-use crate::ledger::keys::coin_balance;
-use crate::ledger::{StoreError, TransactionRecord};
 use std::collections::BTreeSet;
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::merge::Merge;
-use sui_rpc::proto::sui::rpc::v2 as proto;
+
+use sui_rpc::{field::FieldMaskTree, merge::Merge, proto::sui::rpc::v2 as proto};
 use sui_sdk_types::{Address, Object, ObjectData, TypeTag};
+
+use super::Renderer;
+use crate::ledger::{StoreError, TransactionRecord, keys::coin_balance};
 
 impl Renderer<'_> {
     /// An object with the fields of `mask`.

@@ -1,13 +1,14 @@
 //! Executed transactions: the transaction itself, effects, events, balance changes.
 
-use super::{Renderer, failure};
-use crate::ledger::keys::type_string;
-use crate::ledger::{StoreError, TransactionRecord};
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::merge::Merge;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::timestamp_ms_to_proto;
+use sui_rpc::{
+    field::FieldMaskTree,
+    merge::Merge,
+    proto::{sui::rpc::v2 as proto, timestamp_ms_to_proto},
+};
 use sui_sdk_types::{Address, ObjectIn, ObjectOut, TransactionEffects, TypeTag};
+
+use super::{Renderer, failure};
+use crate::ledger::{StoreError, TransactionRecord, keys::type_string};
 
 impl Renderer<'_> {
     /// A transaction of the ledger with the fields of `mask`.

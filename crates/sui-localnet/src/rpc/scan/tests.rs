@@ -1,8 +1,11 @@
 //! Bounds, limits and cursors of walks.
 
+use proptest::{
+    option,
+    prelude::{prop_assert_eq, proptest},
+};
+
 use super::*;
-use proptest::option;
-use proptest::prelude::{prop_assert_eq, proptest};
 
 const LIMITS: Limits = Limits {
     default: 3,
@@ -124,8 +127,8 @@ fn descending_walks_end_at_the_start() {
 }
 
 proptest! {
-    /// Whatever the bounds, direction and page size: following the cursors finds every item of the interval once,
-    /// in order.
+    /// Whatever the bounds, direction and page size: following the cursors finds every item of the
+    /// interval once, in order.
     #[test]
     fn pages_partition_the_interval(
         start in option::of(0u64..7),

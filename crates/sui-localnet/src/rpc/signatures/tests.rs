@@ -1,8 +1,8 @@
 //! Known-good signatures, and what is not one.
 
+use sui_crypto::{SuiSigner, ed25519::Ed25519PrivateKey, secp256k1::Secp256k1PrivateKey};
+
 use super::*;
-use sui_crypto::ed25519::Ed25519PrivateKey;
-use sui_crypto::{SuiSigner, secp256k1::Secp256k1PrivateKey};
 
 /// A split of the gas coin and a transfer, sent by the ed25519 key of 32 bytes 01.
 const TRANSACTION: &str = "\

@@ -1,14 +1,14 @@
 //! Facts about coin types: metadata, treasury, regulation.
 
-use crate::chain::SUI_SUPPLY;
-use crate::ledger::StoreError;
-use crate::rpc::Rpc;
 use serde::Deserialize;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::coin_treasury::SupplyState;
-use sui_rpc::proto::sui::rpc::v2::regulated_coin_metadata::CoinRegulatedState;
+use sui_rpc::proto::sui::rpc::{
+    v2 as proto,
+    v2::{coin_treasury::SupplyState, regulated_coin_metadata::CoinRegulatedState},
+};
 use sui_sdk_types::{Address, Identifier, Object, Owner, StructTag, TypeTag};
 use tonic::Status;
+
+use crate::{chain::SUI_SUPPLY, ledger::StoreError, rpc::Rpc};
 
 const SUI_DECIMALS: u32 = 9;
 

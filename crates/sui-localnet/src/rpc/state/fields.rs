@@ -1,15 +1,20 @@
 //! Dynamic fields, plain ones and those that hold objects.
 
-use crate::ledger::View;
-use crate::rpc::render::Renderer;
-use crate::rpc::render::json::value_length;
-use crate::rpc::{Rpc, errors, masks, paging, parse};
 use prost::Message;
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::dynamic_field::DynamicFieldKind;
+use sui_rpc::{
+    field::FieldMaskTree,
+    proto::sui::rpc::{v2 as proto, v2::dynamic_field::DynamicFieldKind},
+};
 use sui_sdk_types::{Address, MoveStruct, Object, StructTag, TypeTag};
 use tonic::Status;
+
+use crate::{
+    ledger::View,
+    rpc::{
+        Rpc, errors, masks, paging, parse,
+        render::{Renderer, json::value_length},
+    },
+};
 
 const FIELD_MASK: &str = "parent,field_id";
 

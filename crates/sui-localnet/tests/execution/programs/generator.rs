@@ -1,7 +1,7 @@
 //! Random functions in Move: what people write, in combinations that nobody thinks of.
 //!
-//! The generator knows types and scopes, and roughly which references are still usable. What it gets wrong the compiler
-//! refuses; the aim is that most functions compile.
+//! The generator knows types and scopes, and roughly which references are still usable. What it
+//! gets wrong the compiler refuses; the aim is that most functions compile.
 
 use std::fmt::Write as _;
 

@@ -81,7 +81,7 @@ fn request(byte: u8, length: u64, storage: StorageSource) -> BlobToRegister {
         root_hash: [0; 32],
         unencoded_length: length,
         encoding_type: EncodingType::Rs2,
-        lifetime: Lifetime::Permanent,
+        persistence: Persistence::Permanent,
         storage,
         attributes: Attributes::new(),
     }

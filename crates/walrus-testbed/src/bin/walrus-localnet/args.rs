@@ -13,8 +13,8 @@ use walrus_testbed::{
 #[derive(Debug, Parser)]
 #[command(name = "walrus-localnet", version, after_help = walrus_terminal::exit::HELP)]
 pub(crate) struct Cli {
-    /// Where the network lives: a folder of its own. Default: .walrus-localnet in the current folder, or the nearest
-    /// one above that holds a network
+    /// Where the network lives: a folder of its own. Default: .walrus-localnet in the current
+    /// folder, or the nearest one above that holds a network
     #[arg(long, global = true, value_name = "DIR", env = "WALRUS_LOCALNET_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
     #[command(subcommand)]
@@ -25,7 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the network, or resume it, and print how to reach it
     ///
-    /// Runs in the foreground until interrupted; with --detach it returns once the network is ready.
+    /// Runs in the foreground until interrupted; with --detach it returns once the network is
+    /// ready.
     Up(UpArgs),
     /// Stop every process of the network; `up` resumes it
     Down,
@@ -47,7 +48,8 @@ pub(crate) enum Command {
     },
     /// Print the chain's time, or move it ahead: `clock +1d`
     ///
-    /// Only the clock moves, now and from now on. Epochs do not pass by that alone: see `epoch next`.
+    /// Only the clock moves, now and from now on. Epochs do not pass by that alone: see
+    /// `epoch next`.
     Clock {
         /// How far to move it ahead, such as +1d, +90min or +30s
         #[arg(value_name = "+TIME", value_parser = ahead)]
@@ -173,7 +175,8 @@ pub(crate) struct UpArgs {
     /// TCP port of the faucet; 0 picks a free one [default: 9123]
     #[arg(long, value_name = "PORT", env = "WALRUS_LOCALNET_FAUCET_PORT")]
     faucet_port: Option<u16>,
-    /// TCP port of the first node, which those of the others follow; 0 picks free ones [default: 9185, or free ones]
+    /// TCP port of the first node, which those of the others follow; 0 picks free ones [default:
+    /// 9185, or free ones]
     #[arg(long, value_name = "PORT", env = "WALRUS_LOCALNET_NODE_PORT_BASE")]
     node_port_base: Option<u16>,
     /// TCP port of the first node's metrics; 0 picks free ones [default: 9385, or free ones]
