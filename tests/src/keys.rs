@@ -13,8 +13,6 @@ use walrus_core::{
 };
 use walrus_sui::{Committee, Signer};
 
-use crate::chain::{Certificate, Walrus};
-
 /// The account that deploys and owns all WAL that is not the user's or staked.
 pub fn admin() -> Signer {
     Signer::from_seed([1; 32])
@@ -100,37 +98,6 @@ pub fn key_of(public: ProtocolPublicKey) -> ProtocolKeyPair {
         .map(protocol_key)
         .find(|key| key.public() == public)
         .expect("all nodes have keys made from their index")
-}
-
-/// The certificate of all members of a bare chain's committee, where some sign with the given keys
-/// instead of those that the committee has.
-///
-/// # Panics
-///
-/// When another member has a key that is not one of [`protocol_key`].
-pub fn certificate_by<T: MessageBody + Clone>(
-    walrus: &Walrus,
-    keys: &[(usize, &ProtocolKeyPair)],
-    epoch: Epoch,
-    body: &T,
-) -> Certificate {
-    let members = walrus.system().committee.members;
-    let signed = members.iter().enumerate().map(|(position, member)| {
-        let replaced = keys.iter().find(|(replaced, _)| *replaced == position);
-        let key = replaced.map_or_else(
-            || {
-                let key = member.public_key.to_compressed_g1();
-                key_of(ProtocolPublicKey(
-                    key.expect("the contract checked the key"),
-                ))
-            },
-            |(_, key)| (*key).clone(),
-        );
-        let position = u16::try_from(position).expect("committees are small");
-        (position, key.sign_message(epoch, body.clone()))
-    });
-    let certificate = ProtocolCertificate::aggregate(signed);
-    Certificate::from(&certificate.expect("equal messages can be aggregated"))
 }
 
 /// What nodes sign to approve the new deny list of one of them.

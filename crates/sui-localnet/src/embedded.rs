@@ -1,16 +1,19 @@
 //! A chain without sockets: its services are called in the process that holds it.
 
-use crate::chain::{Chain, ClockError, Genesis, RunError, Worker};
-use crate::execution::Engine;
-use crate::ledger::{Ledger, MemoryStore};
-use crate::localnet::{AdvanceError, StartError};
-use crate::server;
+use std::{sync::Arc, time::Duration};
+
 use axum::Router;
-use std::sync::Arc;
-use std::time::Duration;
 use sui_sdk_types::Address;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    chain::{Chain, ClockError, Genesis, RunError, Worker},
+    execution::Engine,
+    ledger::{Ledger, MemoryStore},
+    localnet::{AdvanceError, StartError},
+    server,
+};
 
 /// A chain in memory, for programs that bring their own transport. Dropping it stops it.
 pub struct EmbeddedChain {
@@ -84,7 +87,8 @@ impl EmbeddedChain {
         self.heartbeat.send_replace(interval);
     }
 
-    /// Moves chain time ahead, now and from now on. Returns the new time in milliseconds since the Unix epoch.
+    /// Moves chain time ahead, now and from now on. Returns the new time in milliseconds since the
+    /// Unix epoch.
     pub async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
         let moved: Result<Result<u64, ClockError>, RunError> = self.chain.advance_clock(ms).await;
         match moved {

@@ -5,25 +5,25 @@
 //! the caller stores what [`Executed`] holds.
 //!
 //! One transaction goes through these stages, each a module: `validity` (form), `inputs` (objects
-//! named), `ptb` (commands, with `runtime` as the memory that natives share), `outcome` (what
-//! changed), `finish` (gas, versions) and `effects`.
+//! named), `ptb` (commands, with `runtime` as the memory that `natives` share) and `settle` (what
+//! changed, gas, versions, effects).
 
 mod compatibility;
 pub(crate) mod convert;
-mod effects;
 mod engine;
 mod error;
 mod failure;
-mod finish;
 mod gas;
 mod inputs;
 pub mod limits;
+mod natives;
 mod normal;
-mod outcome;
 mod packages;
+mod private;
 mod ptb;
 mod publish_checks;
 pub(crate) mod runtime;
+mod settle;
 pub mod system;
 mod types;
 mod validity;

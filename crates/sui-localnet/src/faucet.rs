@@ -9,16 +9,17 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
-use sui_crypto::{SuiSigner, ed25519::Ed25519PrivateKey};
+use sui_crypto::SuiSigner;
 use sui_sdk_types::{
     Address, Argument, Command, GasPayment, Input, ObjectReference, Owner, ProgrammableTransaction,
     SplitCoins, StructTag, Transaction, TransactionEffects, TransactionExpiration, TransactionKind,
-    TransferObjects, hash::Hasher,
+    TransferObjects,
 };
 
 use crate::{
-    chain::{Chain, SUI_SUPPLY, SubmitError, Worker},
+    chain::{Chain, SubmitError, Worker},
     execution::limits,
+    faucet_account::{address, key},
     ledger::{StoreError, TypeFilter, keys::coin_balance},
 };
 
@@ -28,24 +29,6 @@ const GRANT_COINS: u16 = 5;
 const GRANT_COIN_MIST: u64 = 200_000_000_000;
 /// Ample for one split and one transfer of five coins: 0.5 SUI.
 const GRANT_BUDGET_MIST: u64 = 500_000_000;
-const KEY_DOMAIN: &str = "sui-localnet faucet";
-
-/// What the faucet's account holds at genesis when the named accounts hold `others`.
-pub(crate) fn genesis_balance(others: u64) -> Option<u64> {
-    SUI_SUPPLY.checked_sub(others)
-}
-
-/// The faucet's key; public knowledge, like all money of a development chain.
-fn key() -> Ed25519PrivateKey {
-    let mut hasher = Hasher::new();
-    hasher.update(KEY_DOMAIN);
-    Ed25519PrivateKey::new(hasher.finalize().into_inner())
-}
-
-/// The faucet's account.
-pub(crate) fn address() -> Address {
-    key().public_key().derive_address()
-}
 
 /// The faucet's HTTP interface.
 pub(crate) fn routes(chain: Arc<Chain>) -> Router {

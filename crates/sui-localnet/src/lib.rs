@@ -17,19 +17,18 @@
 //!
 //! Inside, [`execution`] turns a transaction and a state into effects; the `ledger` keeps objects,
 //! transactions and checkpoints with their indexes, in memory or on disk; one executor thread
-//! connects the two, one transaction and one checkpoint at a time; `rpc` and `resolve` serve the
-//! result.
+//! connects the two, one transaction and one checkpoint at a time; `rpc` completes requests and
+//! serves the result.
 
 mod chain;
 mod crypto;
 mod embedded;
 pub mod execution;
 mod faucet;
+mod faucet_account;
 mod framework;
 mod ledger;
 mod localnet;
-mod natives;
-mod resolve;
 mod rpc;
 mod server;
 

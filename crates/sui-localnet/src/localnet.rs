@@ -41,8 +41,8 @@ pub struct LocalnetConfig {
     /// no other, so that the same transactions make the same versions of objects, until
     /// [`Localnet::start_heartbeat`].
     pub heartbeat: Option<Duration>,
-    /// How many checkpoints are remembered, with their transactions and the object versions these replaced: `None` for
-    /// all. A full node that prunes answers like a chain that forgets.
+    /// How many checkpoints are remembered, with their transactions and the object versions these
+    /// replaced: `None` for all. A full node that prunes answers like a chain that forgets.
     pub retention_checkpoints: Option<u64>,
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod parse;
 mod peers;
 mod position;
 mod render;
+mod resolve;
 mod scan;
 mod signatures;
 mod state;

@@ -40,8 +40,8 @@ impl fmt::Display for Frost {
     }
 }
 
-/// An amount in billionths of a coin (FROST of a WAL, MIST of a SUI) in coins: digits in groups of three, and as many
-/// decimals as are not zero.
+/// An amount in billionths of a coin (FROST of a WAL, MIST of a SUI) in coins: digits in groups of
+/// three, and as many decimals as are not zero.
 pub fn coins(units: u128) -> String {
     let units_per_coin = u128::from(FROST_PER_WAL);
     let whole = thousands(units / units_per_coin);

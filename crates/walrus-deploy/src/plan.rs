@@ -17,7 +17,7 @@ use crate::{
     },
     error::{DeployError, Step as _},
     extras::{Extra, ExtrasConfig, create_step, fund_step, publish_step},
-    upgrade::{Authority, UpgradeTarget},
+    upgrade::{Authority, MIGRATE_STEP, UpgradeTarget},
 };
 
 /// Price of storing a byte of a package, in MIST: 100 units of storage at the price that all
@@ -355,9 +355,6 @@ impl Deployer {
         WalrusContract::with_executor(reader, self.executor().clone())
     }
 }
-
-/// The step that follows an upgrade.
-pub(crate) const MIGRATE_STEP: &str = "migrating System and Staking";
 
 /// A publication whose dependencies are not published yet.
 fn unlinked(step: &str, package: &CompiledPackage) -> PlannedStep {

@@ -13,9 +13,11 @@ use walrus_sui::{
 use crate::{
     deployer::Deployer,
     error::{DeployError, Step as _},
-    plan::MIGRATE_STEP,
     state::UpgradeRecord,
 };
+
+/// The step that follows an upgrade.
+pub(crate) const MIGRATE_STEP: &str = "migrating System and Staking";
 
 /// The deployment to upgrade: one of the state file, or any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

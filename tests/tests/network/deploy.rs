@@ -227,33 +227,7 @@ async fn packages_around_the_contracts_and_an_upgrade() {
     );
     insta::assert_snapshot!("dry_run_of_nothing", plan.stdout);
 
-    // Existing clients find the optional objects under their keys.
-    let config =
-        fs::read_to_string(directory.join("work/client_config.yaml")).expect("it was written");
-    for (key, name) in [
-        ("exchange_objects", "exchange_object"),
-        ("credits_object", "credits_object"),
-        ("walrus_subsidies_object", "walrus_subsidies_object"),
-    ] {
-        assert!(config.contains(&format!("{key}:")), "{config}");
-        assert!(config.contains(value(&deployed.stdout, name)), "{config}");
-    }
-
-    // And use them: SUI becomes WAL.
-    let mut command = std::process::Command::new(walrus_tests::binary("walrus"));
-    walrus_tests::alone(&mut command, directory);
-    command
-        .args([
-            "--config",
-            "work/client_config.yaml",
-            "--wallet",
-            "work/sui_admin.yaml",
-        ])
-        .args(["get-wal", "--amount", "1000000", "--json"])
-        .current_dir(directory);
-    let exchanged = walrus_tests::run(&mut command).json();
-    assert_eq!(exchanged["amountSui"], 1_000_000);
-    assert_eq!(exchanged["amountWal"], 1_000_000);
+    existing_clients_find_the_optional_objects(directory, &deployed.stdout);
 
     // The upgrade: looked at, refused without votes, done in an emergency, migrated to.
     let check = run("check-upgrade", &[]);
@@ -304,6 +278,35 @@ async fn packages_around_the_contracts_and_an_upgrade() {
         &deployed.stdout,
         package,
     );
+}
+
+fn existing_clients_find_the_optional_objects(directory: &Path, deployed: &str) {
+    let config =
+        fs::read_to_string(directory.join("work/client_config.yaml")).expect("it was written");
+    for (key, name) in [
+        ("exchange_objects", "exchange_object"),
+        ("credits_object", "credits_object"),
+        ("walrus_subsidies_object", "walrus_subsidies_object"),
+    ] {
+        assert!(config.contains(&format!("{key}:")), "{config}");
+        assert!(config.contains(value(deployed, name)), "{config}");
+    }
+
+    // And use them: SUI becomes WAL.
+    let mut command = std::process::Command::new(walrus_tests::binary("walrus"));
+    walrus_tests::alone(&mut command, directory);
+    command
+        .args([
+            "--config",
+            "work/client_config.yaml",
+            "--wallet",
+            "work/sui_admin.yaml",
+        ])
+        .args(["get-wal", "--amount", "1000000", "--json"])
+        .current_dir(directory);
+    let exchanged = walrus_tests::run(&mut command).json();
+    assert_eq!(exchanged["amountSui"], 1_000_000);
+    assert_eq!(exchanged["amountWal"], 1_000_000);
 }
 
 /// The governance can follow an upgrade before the migration, the others after it.

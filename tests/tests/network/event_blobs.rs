@@ -1,5 +1,5 @@
-//! Event blobs in a network of processes: certified on a chain that forgets, read like any blob, the same after power cuts, and
-//! all that a node with an empty disk needs.
+//! Event blobs in a network of processes: certified on a chain that forgets, read like any blob,
+//! the same after power cuts, and all that a node with an empty disk needs.
 
 #![allow(
     clippy::unwrap_used,
@@ -107,7 +107,8 @@ impl World {
         });
     }
 
-    /// All events that are published, read as anybody reads blobs, by walking back from the last event blob.
+    /// All events that are published, read as anybody reads blobs, by walking back from the last
+    /// event blob.
     fn published(&self) -> Vec<WalrusEvent> {
         let mut next = self.latest().map(|(blob_id, _)| blob_id);
         let mut blobs = Vec::new();

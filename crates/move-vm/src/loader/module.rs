@@ -9,7 +9,6 @@ use crate::{
     error::VmError,
     format::{
         CodeUnit, CompiledModule, FieldDef, FunctionDef, SignatureToken, TableIndex, VariantDef,
-        Visibility,
     },
     identifier::{Address, Identifier, ModuleId},
     layout::Layout,

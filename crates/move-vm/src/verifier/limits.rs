@@ -1,7 +1,7 @@
 //! Limits on the size of a module.
 
 use super::{Check, broken, view::View};
-use crate::format::{FunctionDef, SignatureToken};
+use crate::format::{CompiledModule, FunctionDef, SignatureToken};
 
 const PASS: &str = "limits";
 
@@ -34,6 +34,34 @@ const NAMED_TYPE_WEIGHT: usize = 4;
 
 pub(super) fn check(view: View<'_>) -> Check {
     let module = view.module;
+    tables(module)?;
+    for identifier in &module.identifiers {
+        at_most(
+            "bytes in an identifier",
+            identifier.len(),
+            IDENTIFIER_BYTES_MAX,
+        )?;
+    }
+    handles(view)?;
+    for (_, variants) in view.definitions() {
+        at_most("variants", variants.len(), VARIANTS_MAX)?;
+        at_most(
+            "fields",
+            variants.iter().map(|fields| fields.len()).sum(),
+            FIELDS_MAX,
+        )?;
+        for field in variants.into_iter().flatten() {
+            token(&field.type_)?;
+        }
+    }
+    module
+        .function_defs
+        .iter()
+        .try_for_each(|def| parameters(view, def))
+}
+
+/// The number of rows of each table.
+fn tables(module: &CompiledModule) -> Check {
     for (name, count, max) in [
         (
             "module handles",
@@ -98,29 +126,7 @@ pub(super) fn check(view: View<'_>) -> Check {
     ] {
         at_most(name, count, max)?;
     }
-    for identifier in &module.identifiers {
-        at_most(
-            "bytes in an identifier",
-            identifier.len(),
-            IDENTIFIER_BYTES_MAX,
-        )?;
-    }
-    handles(view)?;
-    for (_, variants) in view.definitions() {
-        at_most("variants", variants.len(), VARIANTS_MAX)?;
-        at_most(
-            "fields",
-            variants.iter().map(|fields| fields.len()).sum(),
-            FIELDS_MAX,
-        )?;
-        for field in variants.into_iter().flatten() {
-            token(&field.type_)?;
-        }
-    }
-    module
-        .function_defs
-        .iter()
-        .try_for_each(|def| parameters(view, def))
+    Ok(())
 }
 
 fn handles(view: View<'_>) -> Check {

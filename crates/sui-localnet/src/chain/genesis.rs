@@ -3,12 +3,13 @@
 use sui_sdk_types::Address;
 
 use super::{
+    SUI_SUPPLY,
     clock::wall_clock_ms,
-    seal::{Place, record, seal_block},
+    seal::{SealedAt, record, seal_block},
 };
 use crate::{
     execution::system::{self, GenesisConfig},
-    faucet,
+    faucet_account,
     ledger::{AppliedTransaction, Block},
 };
 
@@ -34,9 +35,11 @@ impl Genesis {
             .iter()
             .try_fold(0u64, |sum, (_, mist)| sum.checked_add(*mist))
             .ok_or(GenesisError::SupplyExceeded)?;
-        let rest = faucet::genesis_balance(funded).ok_or(GenesisError::SupplyExceeded)?;
+        let rest = SUI_SUPPLY
+            .checked_sub(funded)
+            .ok_or(GenesisError::SupplyExceeded)?;
         let mut accounts = accounts.to_vec();
-        accounts.push((faucet::address(), rest));
+        accounts.push((faucet_account::address(), rest));
         Ok(Self {
             config: GenesisConfig { accounts },
             timestamp_ms: wall_clock_ms(),
@@ -46,12 +49,12 @@ impl Genesis {
     /// The genesis checkpoint.
     pub(crate) fn block(&self) -> Block {
         let (transaction, executed) = system::genesis(&self.config);
-        let place = Place {
+        let sealed_at = SealedAt {
             checkpoint: 0,
             index: 0,
             timestamp_ms: self.timestamp_ms,
         };
-        let record = record(transaction, Vec::new(), &executed, place);
+        let record = record(transaction, Vec::new(), &executed, sealed_at);
         let applied = AppliedTransaction {
             record,
             written: executed.written,
@@ -64,7 +67,6 @@ impl Genesis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::SUI_SUPPLY;
 
     #[test]
     fn nobody_gets_more_than_there_is() {

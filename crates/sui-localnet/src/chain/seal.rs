@@ -14,7 +14,7 @@ use crate::{
 
 /// Where in the ledger a transaction stands.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Place {
+pub(crate) struct SealedAt {
     pub(crate) checkpoint: u64,
     pub(crate) index: usize,
     pub(crate) timestamp_ms: u64,
@@ -25,7 +25,7 @@ pub(crate) fn record(
     transaction: Transaction,
     signatures: Vec<UserSignature>,
     executed: &Executed,
-    place: Place,
+    sealed_at: SealedAt,
 ) -> TransactionRecord {
     let replaced = replaced_ids(&executed.effects);
     let before = executed
@@ -37,9 +37,9 @@ pub(crate) fn record(
         transaction,
         signatures,
         events: executed.events.clone(),
-        checkpoint: place.checkpoint,
-        index: u64::try_from(place.index).unwrap_or(u64::MAX),
-        timestamp_ms: place.timestamp_ms,
+        checkpoint: sealed_at.checkpoint,
+        index: u64::try_from(sealed_at.index).unwrap_or(u64::MAX),
+        timestamp_ms: sealed_at.timestamp_ms,
         balance_changes: balance_changes(before, &executed.written),
         inputs: executed.inputs.iter().map(reference).collect(),
         outputs: executed.written.iter().map(reference).collect(),

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     EXECUTOR_STACK_BYTES, RunError,
-    seal::{Place, record},
+    seal::{SealedAt, record},
     worker::{SubmitError, environment},
 };
 use crate::{
@@ -32,7 +32,7 @@ const ATTEMPTS_MAX: usize = 3;
 
 /// The outcome of a simulation.
 pub(crate) struct Simulated {
-    /// What would be recorded, with the place of the transaction left zero.
+    /// What would be recorded, with its place in the chain left zero.
     pub(crate) record: TransactionRecord,
     /// Object versions it read or would write.
     pub(crate) objects: Vec<sui_sdk_types::Object>,
@@ -165,7 +165,12 @@ impl Simulator {
             return Ok(Simulated {
                 objects: objects.cloned().collect(),
                 outputs: executed.command_outputs.clone(),
-                record: record(transaction.clone(), Vec::new(), &executed, Place::default()),
+                record: record(
+                    transaction.clone(),
+                    Vec::new(),
+                    &executed,
+                    SealedAt::default(),
+                ),
             });
         }
     }

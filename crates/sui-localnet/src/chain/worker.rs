@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{
     clock::{ChainTime, ClockError, wall_clock_ms},
-    seal::{Place, record, seal_block},
+    seal::{SealedAt, record, seal_block},
 };
 use crate::{
     execution::{ChainEnv, Engine, Executed, InputError, Mode, limits, system},
@@ -150,12 +150,12 @@ impl Draft<'_> {
         executed: Executed,
     ) {
         self.view.apply(&executed.written, &executed.removed);
-        let place = Place {
+        let sealed_at = SealedAt {
             checkpoint: self.tip.checkpoint.summary.sequence_number + 1,
             index: self.transactions.len(),
             timestamp_ms: self.time.timestamp_ms,
         };
-        let record = record(transaction, signatures, &executed, place);
+        let record = record(transaction, signatures, &executed, sealed_at);
         self.transactions.push(AppliedTransaction {
             record,
             written: executed.written,

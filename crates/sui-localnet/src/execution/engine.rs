@@ -11,14 +11,14 @@ use super::{
     ChainEnv, CommandOutput, Executed, InputError, Mode, ObjectSource,
     convert::{to_move, to_move_tag},
     failure::Failure,
-    finish::Ending,
     gas::{GasMeter, read_size},
     inputs::{self, Inputs, coin_balance},
     limits::INPUT_READ_UNITS_PER_BYTE,
-    outcome::{self, Changes},
+    natives,
     packages::{PackageCache, Packages},
     ptb::{Interpreter, Settings},
     runtime::{ObjectRuntime, TxInfo},
+    settle::{Changes, Ending, collect},
     validity,
 };
 
@@ -33,7 +33,7 @@ pub struct Engine {
 impl Default for Engine {
     fn default() -> Self {
         Self {
-            vm: Vm::with_natives(crate::natives::names()),
+            vm: Vm::with_natives(natives::names()),
             packages: PackageCache::default(),
         }
     }
@@ -208,7 +208,7 @@ impl Execution<'_> {
         let events = std::mem::take(&mut interpreter.runtime.events);
         let outcome = outcome.and_then(|()| {
             let lamport = inputs.lamport_version();
-            Ok((outcome::collect(interpreter, inputs, lamport)?, events))
+            Ok((collect(interpreter, inputs, lamport)?, events))
         });
         (outcome, outputs, units, gas_balance)
     }

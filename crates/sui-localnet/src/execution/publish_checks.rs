@@ -14,28 +14,10 @@ use move_vm::{
     },
 };
 
+use super::private::{INIT, is_private_generic};
+
 /// A rule that a module breaks, in words.
 pub(crate) type Broken = String;
-
-/// Functions whose type argument must be a datatype of the calling module.
-const PRIVATE_GENERICS: [(Address, &str, &[&str]); 4] = [
-    (
-        Address::FRAMEWORK,
-        "transfer",
-        &[
-            "transfer",
-            "freeze_object",
-            "share_object",
-            "receive",
-            "party_transfer",
-        ],
-    ),
-    (Address::FRAMEWORK, "event", &["emit", "emit_authenticated"]),
-    (Address::STD, "internal", &["permit"]),
-    (Address::FRAMEWORK, "coin_registry", &["new_currency"]),
-];
-/// Name of the function that runs at publishing.
-const INIT: &str = "init";
 
 /// Checks a module that already passed the language's verifier.
 pub(crate) fn check(module: &CompiledModule) -> Result<(), Broken> {
@@ -168,15 +150,8 @@ fn check_private_generics(
     arguments: &[SignatureToken],
 ) -> Result<(), Broken> {
     let (id, name) = module.function_name(callee).ok_or_else(incomplete)?;
-    let is_private = PRIVATE_GENERICS
-        .iter()
-        .any(|(address, module_name, names)| {
-            id.address == *address
-                && id.name.as_str() == *module_name
-                && names.contains(&name.as_str())
-        });
     // The framework module itself defines the wrappers.
-    if !is_private || id == module.self_id() {
+    if !is_private_generic(&id, name.as_str()) || id == module.self_id() {
         return Ok(());
     }
     match arguments.first() {

@@ -13,9 +13,8 @@ use sui_sdk_types::{
 use super::{
     ChainEnv, Executed, ObjectSource,
     convert::{from_move, identifier},
-    effects::{Summary, assemble},
     inputs::{CLOCK, coin_contents},
-    outcome::Changes,
+    settle::{Changes, Summary, assemble},
 };
 use crate::framework::{self, FrameworkPackage};
 

@@ -1,16 +1,18 @@
-//! Forgetting: checkpoints before the last few, with their transactions and the object versions these replaced. A full node
-//! that prunes answers like that.
+//! Forgetting: checkpoints before the last few, with their transactions and the object versions
+//! these replaced. A full node that prunes answers like that.
 
 use super::{Batch, Ledger, StoreError, Table, keys, write};
 use sui_sdk_types::{ObjectIn, TransactionEffects};
 
 const LOWEST_KEY: &[u8] = b"lowest_checkpoint";
 
-/// Checkpoints forgotten with every new one at most: a chain that is told late to forget catches up bit by bit.
+/// Checkpoints forgotten with every new one at most: a chain that is told late to forget catches up
+/// bit by bit.
 const FORGOTTEN_AT_ONCE_MAX: u64 = 64;
 
 impl Ledger {
-    /// The same ledger, which forgets all but the last `checkpoints` from now on; at least one is kept.
+    /// The same ledger, which forgets all but the last `checkpoints` from now on; at least one is
+    /// kept.
     pub(crate) fn with_retention(mut self, checkpoints: Option<u64>) -> Self {
         self.retention = checkpoints.map(|checkpoints| checkpoints.max(1));
         self
@@ -20,8 +22,8 @@ impl Ledger {
         Ok(self.read(Table::Meta, LOWEST_KEY)?.unwrap_or(0))
     }
 
-    /// Adds to `batch`, which appends checkpoint `newest`, what there is to forget then. Returns the first checkpoint that
-    /// is remembered.
+    /// Adds to `batch`, which appends checkpoint `newest`, what there is to forget then. Returns
+    /// the first checkpoint that is remembered.
     pub(super) fn forget_old(&self, newest: u64, batch: &mut Batch) -> Result<u64, StoreError> {
         let lowest = self.lowest()?;
         let Some(retention) = self.retention else {

@@ -6,7 +6,7 @@ use tonic::Status;
 /// The place of an item: checkpoint, transaction in it, event in that. Items above the event level
 /// leave the lower parts zero. Ordered as the ledger is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Position {
+pub(crate) struct LedgerPosition {
     pub(crate) checkpoint: u64,
     pub(crate) transaction: u64,
     pub(crate) event: u64,
@@ -14,7 +14,7 @@ pub(crate) struct Position {
 
 const ENCODED_LENGTH: usize = 24;
 
-impl Position {
+impl LedgerPosition {
     /// The first place of a checkpoint; not after any of its items.
     pub(crate) fn start_of(checkpoint: u64) -> Self {
         Self {
@@ -67,16 +67,19 @@ mod tests {
 
     #[test]
     fn cursors_round_trip_in_ledger_order() {
-        let position = Position {
+        let position = LedgerPosition {
             checkpoint: 1,
             transaction: 2,
             event: 3,
         };
-        let decoded = Position::decode("after", Some(&position.encode())).expect("own bytes");
+        let decoded = LedgerPosition::decode("after", Some(&position.encode())).expect("own bytes");
         assert_eq!(decoded, Some(position));
-        assert!(Position::start_of(1) < position && position < Position::end_of(1));
-        assert!(Position::end_of(1) < Position::start_of(2));
-        assert_eq!(Position::decode("after", Some(&[])).expect("empty"), None);
-        assert!(Position::decode("after", Some(&[1, 2])).is_err());
+        assert!(LedgerPosition::start_of(1) < position && position < LedgerPosition::end_of(1));
+        assert!(LedgerPosition::end_of(1) < LedgerPosition::start_of(2));
+        assert_eq!(
+            LedgerPosition::decode("after", Some(&[])).expect("empty"),
+            None
+        );
+        assert!(LedgerPosition::decode("after", Some(&[1, 2])).is_err());
     }
 }

@@ -9,7 +9,7 @@ use sui_rpc::proto::sui::rpc::{
 };
 use tonic::Status;
 
-use super::{errors, position::Position};
+use super::{errors, position::LedgerPosition};
 
 /// Checkpoints one request looks through before it hands back a cursor to go on from.
 pub(crate) const SCAN_CHECKPOINTS_MAX: u64 = 10_000;
@@ -23,8 +23,8 @@ const STEP_CHECKPOINTS_MAX: usize = 256;
 pub(crate) struct Query {
     start: u64,
     end: Option<u64>,
-    after: Option<Position>,
-    before: Option<Position>,
+    after: Option<LedgerPosition>,
+    before: Option<LedgerPosition>,
     descending: bool,
     limit: usize,
     tip: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Frame<T> {
 }
 
 /// Items of one checkpoint in ledger order.
-pub(crate) type Items<T> = Vec<(Position, T)>;
+pub(crate) type Items<T> = Vec<(LedgerPosition, T)>;
 
 impl Query {
     /// Understands the range and options of a request.
@@ -71,8 +71,8 @@ impl Query {
         Ok(Self {
             start: start.unwrap_or(0),
             end,
-            after: Position::decode("options.after", options.after.as_deref())?,
-            before: Position::decode("options.before", options.before.as_deref())?,
+            after: LedgerPosition::decode("options.after", options.after.as_deref())?,
+            before: LedgerPosition::decode("options.before", options.before.as_deref())?,
             descending,
             limit: super::paging::size(options.limit, limits.default, limits.max),
             tip,
@@ -94,7 +94,7 @@ impl Query {
         end.min(before).min(self.tip.saturating_add(1))
     }
 
-    fn contains(&self, position: Position) -> bool {
+    fn contains(&self, position: LedgerPosition) -> bool {
         self.after.is_none_or(|after| position > after)
             && self.before.is_none_or(|before| position < before)
     }
@@ -156,7 +156,7 @@ pub(crate) struct Walk<T> {
     begun: u64,
     /// The checkpoint whose items are handed out.
     checkpoint: Option<u64>,
-    found: VecDeque<(Position, T)>,
+    found: VecDeque<(LedgerPosition, T)>,
     /// Items that may still be handed out.
     left: usize,
     over: bool,
@@ -220,7 +220,7 @@ impl<T> Walk<T> {
         Ok(Step::More)
     }
 
-    fn item_frame(&mut self, position: Position, item: T) -> Frame<T> {
+    fn item_frame(&mut self, position: LedgerPosition, item: T) -> Frame<T> {
         self.progress.cursor = position.encode();
         if self.covers {
             self.progress.covered = self.checkpoint;
@@ -275,9 +275,9 @@ fn cover(query: &Query, checkpoint: u64, progress: &mut Progress) {
     if !cut {
         progress.covered = Some(checkpoint);
         progress.cursor = if query.descending {
-            Position::start_of(checkpoint).encode()
+            LedgerPosition::start_of(checkpoint).encode()
         } else {
-            Position::end_of(checkpoint).encode()
+            LedgerPosition::end_of(checkpoint).encode()
         };
     }
 }
@@ -285,18 +285,18 @@ fn cover(query: &Query, checkpoint: u64, progress: &mut Progress) {
 /// A cursor to resume from before anything was walked; empty means from the very beginning.
 fn initial_cursor(query: &Query) -> prost::bytes::Bytes {
     let position = if query.descending {
-        let end = query.end.map(Position::start_of);
+        let end = query.end.map(LedgerPosition::start_of);
         match (query.before, end) {
             (Some(before), Some(end)) => Some(before.min(end)),
             (before, end) => before.or(end),
         }
-        .or(Some(Position::end_of(query.tip)))
+        .or(Some(LedgerPosition::end_of(query.tip)))
     } else {
         query
             .after
-            .max(query.start.checked_sub(1).map(Position::end_of))
+            .max(query.start.checked_sub(1).map(LedgerPosition::end_of))
     };
-    position.map(Position::encode).unwrap_or_default()
+    position.map(LedgerPosition::encode).unwrap_or_default()
 }
 
 fn query_end(reason: QueryEndReason) -> proto::QueryEnd {

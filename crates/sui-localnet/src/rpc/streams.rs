@@ -10,7 +10,7 @@ use super::{
     Rpc, errors,
     filter::{EventFilter, TransactionFilter},
     masks, peers,
-    position::Position,
+    position::LedgerPosition,
     render::Renderer,
     scan::{Frame, Items, Limits, Query, Step, Walk},
 };
@@ -59,7 +59,7 @@ impl Rpc {
                 .then(|| rpc.renderer().checkpoint(&record, &mask))
                 .transpose()?;
             Ok(rendered
-                .map(|checkpoint| (Position::start_of(number), checkpoint))
+                .map(|checkpoint| (LedgerPosition::start_of(number), checkpoint))
                 .into_iter()
                 .collect())
         };
@@ -203,7 +203,7 @@ pub(super) fn matching_transactions(
         .iter()
         .filter(|record| filter.is_none_or(|filter| filter.matches(record)))
         .map(|record| {
-            let position = Position {
+            let position = LedgerPosition {
                 checkpoint: record.checkpoint,
                 transaction: record.index,
                 event: 0,
@@ -225,7 +225,7 @@ pub(super) fn matching_events(
         let events = record.events.iter().flat_map(|events| &events.0);
         for (index, event) in (0u32..).zip(events) {
             if filter.is_none_or(|filter| filter.matches(event)) {
-                let position = Position {
+                let position = LedgerPosition {
                     checkpoint: record.checkpoint,
                     transaction: record.index,
                     event: u64::from(index),

@@ -12,7 +12,7 @@ use super::{
     Rpc, errors,
     filter::{EventFilter, TransactionFilter},
     masks,
-    position::Position,
+    position::LedgerPosition,
     scan::Items,
     streams::{matching_events, matching_transactions},
 };
@@ -105,7 +105,7 @@ fn checkpoint_frame(
     response
 }
 
-fn watermark(cursor: Position, covered: Option<u64>) -> proto::Watermark {
+fn watermark(cursor: LedgerPosition, covered: Option<u64>) -> proto::Watermark {
     let mut watermark = proto::Watermark::default();
     watermark.cursor = Some(cursor.encode());
     watermark.checkpoint = covered;
@@ -154,7 +154,7 @@ impl Rpc {
         R: Send + 'static,
     {
         let tip = self.tip()?.checkpoint.summary.sequence_number;
-        let first = respond(None, watermark(Position::end_of(tip), Some(tip)));
+        let first = respond(None, watermark(LedgerPosition::end_of(tip), Some(tip)));
         let frames = move |rpc: &Rpc, record: &CheckpointRecord| {
             let number = record.summary.sequence_number;
             let transactions = rpc.ledger().transactions_of(record)?;
@@ -164,7 +164,7 @@ impl Rpc {
                     respond(Some(item), watermark(position, number.checked_sub(1)))
                 })
                 .collect();
-            let covered = watermark(Position::end_of(number), Some(number));
+            let covered = watermark(LedgerPosition::end_of(number), Some(number));
             frames.push(respond(None, covered));
             Ok(frames)
         };

@@ -14,11 +14,15 @@ use sui_rpc::{
 use sui_sdk_types::{Transaction, TransactionKind, TypeTag, UserSignature};
 use tonic::{Request, Response, Status};
 
-use super::{Rpc, errors, masks, peers, render::Renderer, signatures};
+use super::{
+    Rpc, errors, masks, peers,
+    render::Renderer,
+    resolve::{BudgetEstimate, resolve, select_payment},
+    signatures,
+};
 use crate::{
     chain::{RunError, Simulated, Simulator, SubmitError},
     execution::{CommandOutput, InputError, Mode, limits},
-    resolve::{BudgetEstimate, resolve, select_payment},
 };
 
 const EXECUTE_MASK: &str = "effects,checkpoint";

@@ -1,7 +1,7 @@
 //! What the nodes of a deployment sign.
 
 use walrus_core::{
-    Epoch, ProtocolCertificate, ProtocolPublicKey,
+    Epoch, ProtocolCertificate, ProtocolKeyPair, ProtocolPublicKey,
     certificate::signers_bitmap,
     messages::{MessageBody, ProtocolMessage},
 };
@@ -32,6 +32,37 @@ impl Certificate {
 }
 
 impl Walrus {
+    /// The certificate of all members of a bare chain's committee, where some sign with the given
+    /// keys instead of those that the committee has.
+    ///
+    /// # Panics
+    ///
+    /// When another member has a key that is not one of [`protocol_key`].
+    pub fn certificate_by<T: MessageBody + Clone>(
+        &self,
+        keys: &[(usize, &ProtocolKeyPair)],
+        epoch: Epoch,
+        body: &T,
+    ) -> Certificate {
+        let members = self.system().committee.members;
+        let signed = members.iter().enumerate().map(|(position, member)| {
+            let replaced = keys.iter().find(|(replaced, _)| *replaced == position);
+            let key = replaced.map_or_else(
+                || {
+                    let key = member.public_key.to_compressed_g1();
+                    key_of(ProtocolPublicKey(
+                        key.expect("the contract checked the key"),
+                    ))
+                },
+                |(_, key)| (*key).clone(),
+            );
+            let position = u16::try_from(position).expect("committees are small");
+            (position, key.sign_message(epoch, body.clone()))
+        });
+        let certificate = ProtocolCertificate::aggregate(signed);
+        Certificate::from(&certificate.expect("equal messages can be aggregated"))
+    }
+
     /// Number of members of the committee.
     pub fn n_members(&self) -> u16 {
         u16::try_from(self.system().committee.members.len()).expect("committees are small")

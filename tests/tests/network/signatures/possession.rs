@@ -3,7 +3,7 @@
 use walrus_core::{ProtocolKeyPair, ProtocolPublicKey, ProtocolSignature};
 use walrus_tests::{
     chain::{BlobSpec, Failure, Node, NodeSpec, Receipt, Walrus},
-    keys::{certificate_by, operator, permanent, protocol_key, user as user_signer},
+    keys::{operator, permanent, protocol_key, user as user_signer},
 };
 
 use super::{assert_refused, network, user};
@@ -220,7 +220,7 @@ fn a_key_is_changed_by_who_has_the_new_one() {
     let blob = walrus.register_blob(user(), &spec).unwrap();
     let body = permanent(spec.blob_id());
     assert_eq!(key_at(&walrus, position), old.public());
-    let early = certificate_by(&walrus, &[(position, &new)], 1, &body);
+    let early = walrus.certificate_by(&[(position, &new)], 1, &body);
     assert_refused(
         walrus.certify_blob(user(), blob, &early),
         "bls_aggregate",
@@ -230,14 +230,14 @@ fn a_key_is_changed_by_who_has_the_new_one() {
 
     walrus.next_epoch();
     assert_eq!(key_at(&walrus, position), new.public());
-    let late = certificate_by(&walrus, &[(position, &old)], 2, &body);
+    let late = walrus.certificate_by(&[(position, &old)], 2, &body);
     assert_refused(
         walrus.certify_blob(user(), blob, &late),
         "bls_aggregate",
         1,
         "late",
     );
-    let certificate = certificate_by(&walrus, &[(position, &new)], 2, &body);
+    let certificate = walrus.certificate_by(&[(position, &new)], 2, &body);
     walrus.certify_blob(user(), blob, &certificate).unwrap();
 }
 
@@ -259,14 +259,14 @@ fn a_key_that_is_set_after_the_votes_waits_for_the_committee_after_next() {
     let blob = walrus.register_blob(user(), &spec).unwrap();
     assert_eq!(key_at(&walrus, position), old.public());
     let body = permanent(spec.blob_id());
-    let wrong = certificate_by(&walrus, &[(position, &new)], 2, &body);
+    let wrong = walrus.certificate_by(&[(position, &new)], 2, &body);
     assert_refused(
         walrus.certify_blob(user(), blob, &wrong),
         "bls_aggregate",
         1,
         "not yet",
     );
-    let right = certificate_by(&walrus, &[(position, &old)], 2, &body);
+    let right = walrus.certificate_by(&[(position, &old)], 2, &body);
     walrus.certify_blob(user(), blob, &right).unwrap();
     walrus.next_epoch();
     assert_eq!(key_at(&walrus, position), new.public());

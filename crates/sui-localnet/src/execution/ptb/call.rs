@@ -10,31 +10,8 @@ use super::{Interpreter, TypeInfo, arguments::Uses, values::ResultState};
 use crate::execution::{
     convert::{from_move_tag, to_move, to_move_tag},
     failure::Failure,
+    private::{INIT, is_private_generic},
 };
-
-/// Functions whose type argument must be defined in the calling module; a transaction is no module.
-const MODULE_ONLY: [(MoveAddress, &str, &[&str]); 4] = [
-    (
-        MoveAddress::FRAMEWORK,
-        "transfer",
-        &[
-            "transfer",
-            "freeze_object",
-            "share_object",
-            "party_transfer",
-            "receive",
-        ],
-    ),
-    (
-        MoveAddress::FRAMEWORK,
-        "event",
-        &["emit", "emit_authenticated"],
-    ),
-    (MoveAddress::FRAMEWORK, "coin_registry", &["new_currency"]),
-    (MoveAddress::STD, "internal", &["permit"]),
-];
-/// The name of functions that run once, at publishing.
-const INIT: &str = "init";
 
 /// An argument passed by mutable reference.
 struct Mutated {
@@ -151,12 +128,7 @@ impl<'a> Interpreter<'a> {
             let text = format!("{}::{} {why}", signature.module, signature.name);
             Err(Failure::from(ExecutionError::NonEntryFunctionInvoked).with_detail(text))
         };
-        let module_only = MODULE_ONLY.iter().any(|(package, module, functions)| {
-            signature.module.address == *package
-                && signature.module.name.as_str() == *module
-                && functions.contains(&signature.name.as_str())
-        });
-        if module_only {
+        if is_private_generic(&signature.module, signature.name.as_str()) {
             return refused("can only be called by the module that defines the type");
         }
         if signature.name.as_str() == INIT {

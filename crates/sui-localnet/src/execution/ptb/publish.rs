@@ -18,11 +18,10 @@ use crate::execution::{
     gas::package_size,
     limits::{PACKAGE_BYTES_MAX, PUBLISH_UNITS_PER_BYTE},
     packages::{Package, Packages},
+    private::INIT,
     publish_checks,
 };
 
-/// The function that runs once, when its module is published.
-const INIT: &str = "init";
 /// Version of a package that is published for the first time.
 const FIRST_VERSION: u64 = 1;
 /// Upgrade policy of a new package: every compatible upgrade is allowed.

@@ -27,7 +27,7 @@ fn walk(
         walk.step(|checkpoint| {
             Ok((0..2)
                 .map(|transaction| {
-                    let position = Position {
+                    let position = LedgerPosition {
                         checkpoint,
                         transaction,
                         event: 0,
@@ -90,7 +90,7 @@ fn checkpoint_bounds_are_half_open_and_reported() {
 fn cursor_bounds_cut_inside_a_checkpoint() {
     let mut bounded = options(100);
     bounded.after = Some(
-        Position {
+        LedgerPosition {
             checkpoint: 1,
             transaction: 0,
             event: 0,
@@ -98,7 +98,7 @@ fn cursor_bounds_cut_inside_a_checkpoint() {
         .encode(),
     );
     bounded.before = Some(
-        Position {
+        LedgerPosition {
             checkpoint: 3,
             transaction: 1,
             event: 0,
@@ -138,7 +138,11 @@ proptest! {
         descending: bool,
         limit in 1u32..4,
     ) {
-        let place = |(checkpoint, transaction)| Position { checkpoint, transaction, event: 0 };
+        let place = |(checkpoint, transaction)| LedgerPosition {
+            checkpoint,
+            transaction,
+            event: 0,
+        };
         let mut options = options(limit);
         options.after = after.map(|after| place(after).encode());
         options.before = before.map(|before| place(before).encode());

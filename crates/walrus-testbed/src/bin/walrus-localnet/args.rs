@@ -162,11 +162,12 @@ pub(crate) struct UpArgs {
     /// Checkpoints of an event blob [default: 216000, as on public networks]
     #[arg(long, value_name = "CHECKPOINTS", value_parser = clap::value_parser!(u64).range(1..))]
     event_blob_checkpoints: Option<u64>,
-    /// Let the chain forget all but its last checkpoints, like a full node that prunes [default: it forgets nothing]
+    /// Let the chain forget all but its last checkpoints, like a full node that prunes [default: it
+    /// forgets nothing]
     #[arg(long, value_name = "CHECKPOINTS", value_parser = clap::value_parser!(u64).range(1..))]
     chain_retention: Option<u64>,
-    /// Packages to publish around the contracts, separated by commas: governance, wal_exchange, subsidies,
-    /// walrus_subsidies, blob_bucket
+    /// Packages to publish around the contracts, separated by commas: governance, wal_exchange,
+    /// subsidies, walrus_subsidies, blob_bucket
     #[arg(long = "with", value_name = "PACKAGES", value_delimiter = ',', value_parser = package)]
     pub(crate) packages: Vec<Extra>,
     /// TCP port of the chain's gRPC service; 0 picks a free one [default: 9000]

@@ -1,4 +1,4 @@
-//! The end of an execution: gas is charged, objects get their versions, effects are assembled.
+//! Gas is charged, objects get their versions, effects are assembled.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,15 @@ use sui_sdk_types::{
 };
 
 use super::{
-    CommandOutput, Executed,
+    super::{
+        CommandOutput, Executed,
+        failure::Failure,
+        gas::{paid_back, storage_cost},
+        inputs::{Access, CheckedInput, Inputs, coin_contents},
+        limits::{EFFECTS_BYTES_MAX, REFERENCE_GAS_PRICE},
+    },
+    changes::{Changes, Write, loaded},
     effects::{Summary, assemble},
-    failure::Failure,
-    gas::{paid_back, storage_cost},
-    inputs::{Access, CheckedInput, Inputs, coin_contents},
-    limits::{EFFECTS_BYTES_MAX, REFERENCE_GAS_PRICE},
-    outcome::{Changes, Write, loaded},
 };
 
 /// An aborted transaction pays at most this many times the reference gas price per unit.

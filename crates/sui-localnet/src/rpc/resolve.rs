@@ -12,10 +12,10 @@ use sui_sdk_types::{
 };
 use tonic::Status;
 
+use super::{errors, parse};
 use crate::{
     execution::{Engine, limits},
     ledger::{Ledger, View},
-    rpc::{errors, parse},
 };
 
 pub(crate) use gas::{BudgetEstimate, select_payment};

@@ -1,6 +1,6 @@
 //! From changes to effects: versions, digests and owners of everything that changed.
 
-use super::outcome::Changes;
+use super::changes::Changes;
 use std::collections::{BTreeMap, BTreeSet};
 use sui_sdk_types::{
     Address, ChangedObject, Digest, ExecutionStatus, GasCostSummary, IdOperation, Object,

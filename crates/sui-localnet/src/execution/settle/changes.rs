@@ -7,7 +7,7 @@ use sui_sdk_types::{
     Address, ExecutionError, MovePackage, MoveStruct, Object, ObjectData, Owner, StructTag, Version,
 };
 
-use super::{
+use super::super::{
     convert::from_move_struct,
     failure::Failure,
     inputs::Inputs,
