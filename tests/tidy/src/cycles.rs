@@ -189,9 +189,13 @@ fn defined_name(item: &Item) -> Option<&syn::Ident> {
     }
 }
 
-/// For each parent, which of its children use which others, and where they do for the first time.
+/// Which children of a module use which others, and where they do for the first time: path and
+/// line.
+type SiblingUses = BTreeMap<(String, String), (String, usize)>;
+
+/// For each parent, the uses among its children.
 #[derive(Debug, Default)]
-struct Uses(BTreeMap<Module, BTreeMap<(String, String), (String, usize)>>);
+struct Uses(BTreeMap<Module, SiblingUses>);
 
 impl Uses {
     fn add(&mut self, from: &Module, to: &Module, path: &str, line: usize) {
@@ -221,7 +225,7 @@ impl Uses {
 }
 
 /// Whether there is a way along uses.
-fn reaches<T>(uses: &BTreeMap<(String, String), T>, from: &str, to: &str) -> bool {
+fn reaches(uses: &SiblingUses, from: &str, to: &str) -> bool {
     let mut reached = BTreeSet::from([from]);
     let mut open = vec![from];
     while let Some(module) = open.pop() {

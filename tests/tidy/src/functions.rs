@@ -30,9 +30,10 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 
 fn lines_max(path: &str) -> usize {
     let is_test = |part: &str| matches!(part, "tests" | "tests.rs" | "benches");
-    match path.split('/').any(is_test) {
-        true => STORY_LINES_MAX,
-        false => LINES_MAX,
+    if path.split('/').any(is_test) {
+        STORY_LINES_MAX
+    } else {
+        LINES_MAX
     }
 }
 

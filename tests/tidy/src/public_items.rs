@@ -22,7 +22,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     }
     let mut visitor = Visitor::default();
     for (path, file) in source::parsed(tree) {
-        visitor.path = path.to_owned();
+        path.clone_into(&mut visitor.path);
         visitor.visit_file(&file);
     }
     // An import uses nothing yet.

@@ -1,6 +1,10 @@
 //! The files of the source tree, and what is found in them.
 
-use std::{collections::BTreeMap, fmt, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs, io,
+    path::Path,
+};
 
 /// Folders that hold nothing of ours.
 const FOREIGN: [&str; 5] = [".git", "build", "corpus", "node_modules", "target"];
@@ -40,7 +44,9 @@ impl fmt::Display for Finding {
 pub struct Tree {
     files: BTreeMap<String, String>,
     /// Every path, of whatever kind: files and folders.
-    paths: Vec<String>,
+    paths: BTreeSet<String>,
+    /// The folders that have a manifest.
+    crates: Vec<String>,
 }
 
 impl Tree {
@@ -48,8 +54,14 @@ impl Tree {
     pub fn read(root: &Path) -> io::Result<Self> {
         let mut tree = Self::default();
         tree.read_folder(root, "")?;
-        tree.paths.sort();
+        tree.crates = tree.manifest_folders();
         Ok(tree)
+    }
+
+    fn manifest_folders(&self) -> Vec<String> {
+        let folders = self.files.keys();
+        let folders = folders.filter_map(|path| path.strip_suffix("/Cargo.toml"));
+        folders.map(str::to_owned).collect()
     }
 
     fn read_folder(&mut self, root: &Path, folder: &str) -> io::Result<()> {
@@ -70,7 +82,7 @@ impl Tree {
                 self.files
                     .insert(path.clone(), fs::read_to_string(entry.path())?);
             }
-            self.paths.push(path);
+            self.paths.insert(path);
         }
         Ok(())
     }
@@ -80,8 +92,13 @@ impl Tree {
     pub(crate) fn of<const N: usize>(files: [(&str, &str); N]) -> Self {
         let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
         let files = BTreeMap::from(files);
-        let paths = files.keys().cloned().collect();
-        Self { files, paths }
+        let mut tree = Self {
+            paths: files.keys().cloned().collect(),
+            files,
+            crates: Vec::new(),
+        };
+        tree.crates = tree.manifest_folders();
+        tree
     }
 
     /// The files with this extension: path and text.
@@ -100,14 +117,13 @@ impl Tree {
     pub(crate) fn exists(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let below = format!("{path}/");
-        let mut paths = self.paths.iter();
-        paths.any(|known| known == path || known.starts_with(&below))
+        let mut paths = self.paths.range(below.clone()..);
+        self.paths.contains(path) || paths.next().is_some_and(|path| path.starts_with(&below))
     }
 
     /// The folder of the crate that a file belongs to: the innermost with a manifest.
     pub(crate) fn crate_of(&self, path: &str) -> Option<&str> {
-        let manifests = self.with_extension("toml");
-        let folders = manifests.filter_map(|(manifest, _)| manifest.strip_suffix("/Cargo.toml"));
+        let folders = self.crates.iter().map(String::as_str);
         let ours = folders.filter(|folder| {
             path.strip_prefix(folder)
                 .is_some_and(|rest| rest.starts_with('/'))
