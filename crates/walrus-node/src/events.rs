@@ -47,6 +47,11 @@ pub use history::History;
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// Checkpoints without events after which the cursor is written nevertheless, at most.
+
+/// Failures of the storage in a row after which the node gives up: what a new start does not cure, nothing does.
+const STORAGE_FAILURES_MAX: u32 = 15;
+
+/// Checkpoints without events after which the cursor is written nevertheless.
 const EMPTY_CHECKPOINTS_PER_WRITE: u64 = 64;
 
 /// Longest time between two checkpoints of a chain that is there.
@@ -247,8 +252,16 @@ impl EventProcessor {
 
     /// Processes one checkpoint, trying again on failure: skipping is not an option.
     async fn process_until_done(&mut self, checkpoint: &CheckpointEvents, origin: Origin) {
+        let mut storage_failures = 0;
         while let Err(error) = self.process(checkpoint, origin).await {
             self.report_failure(&error);
+            storage_failures = match error {
+                EventError::Storage(_) => storage_failures + 1,
+                EventError::Chain(_) => 0,
+            };
+            if storage_failures >= STORAGE_FAILURES_MAX {
+                self.state.storage().index().give_up();
+            }
             pause(&self.stop).await;
             if self.stop.is_cancelled() {
                 return;

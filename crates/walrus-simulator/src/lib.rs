@@ -159,3 +159,34 @@ async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<Out
         failure,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    /// Reads that fail for good are no better than writes that do: a node must not stay as if it followed the chain.
+    #[test]
+    fn a_node_whose_disk_is_gone_gives_up() {
+        let simulator = Simulator::new().expect("the contracts can be deployed");
+        let live = async {
+            let world = World::begin(&simulator.base, 1, false, Trace::new(false)).await?;
+            sleep(Duration::from_secs(30)).await;
+            let node = &world.nodes[0];
+            assert_eq!(node.failure(), None);
+            // Whoever mounts a disk anew takes it away.
+            drop(node.disk.mount());
+            let fails = async {
+                while node.failure().is_none() {
+                    sleep(Duration::from_secs(1)).await;
+                }
+            };
+            timeout(Duration::from_secs(300), fails).await?;
+            Ok(())
+        };
+        alone(|| simulate(1, base::began() + BASE_AGE, live))
+            .expect("it does not panic")
+            .expect("the node gives up");
+    }
+}

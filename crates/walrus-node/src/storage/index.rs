@@ -191,6 +191,11 @@ impl Index {
         WriteBatch::durable(self)
     }
 
+    /// Says that the index is of no use any more, as a write that fails does.
+    pub(crate) fn give_up(&self) {
+        self.failed.cancel();
+    }
+
     /// Completes when a write has failed. The index accepts no more writes then.
     pub async fn failed(&self) {
         self.failed.cancelled().await;
