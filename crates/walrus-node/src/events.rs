@@ -46,12 +46,10 @@ pub use history::History;
 /// Pause after an error of the event stream or of the storage.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// Checkpoints without events after which the cursor is written nevertheless, at most.
-
 /// Failures of the storage in a row after which the node gives up: what a new start does not cure, nothing does.
 const STORAGE_FAILURES_MAX: u32 = 15;
 
-/// Checkpoints without events after which the cursor is written nevertheless.
+/// Checkpoints without events after which the cursor is written nevertheless, at most.
 const EMPTY_CHECKPOINTS_PER_WRITE: u64 = 64;
 
 /// Longest time between two checkpoints of a chain that is there.

@@ -14,7 +14,7 @@ use walrus_core::{
     metadata::VerifiedMetadata,
     sliver::SliverPair,
 };
-use walrus_sui::contract::{BlobToCertify, BlobToRegister, Lifetime, StorageSource};
+use walrus_sui::contract::{BlobToCertify, BlobToRegister, Persistence, StorageSource};
 
 /// Epochs for which the blob is paid: longer than any history.
 const EPOCHS: u32 = 20;
@@ -41,7 +41,7 @@ pub(crate) async fn store(
     let blob = encode(client, bytes).await?;
     let blob_id = *blob.metadata.blob_id();
     let storage = StorageSource::Buy(EPOCHS);
-    let request = BlobToRegister::new(&blob.metadata, Lifetime::Permanent, storage);
+    let request = BlobToRegister::new(&blob.metadata, Persistence::Permanent, storage);
     let contract = client.contract()?;
     let registered = contract.reserve_and_register(&[request]).await?;
     let object = registered.first().context("one blob was registered")?;
