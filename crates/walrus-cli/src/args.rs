@@ -484,6 +484,9 @@ pub(crate) struct CommitteeArgs {
     /// Only the table, without the keys and shards of each node
     #[arg(long)]
     pub hide_details: bool,
+    /// Print who gets the commission of each node, as CSV
+    #[arg(long)]
+    pub commission_receivers: bool,
 }
 
 /// Keys to sort nodes by.

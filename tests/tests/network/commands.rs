@@ -349,17 +349,28 @@ fn shared_blobs_are_funded_and_extended_by_anybody() {
     // Stored and shared at once.
     let (_, created) = store(&network, 2, &["--permanent", "--share"]);
     let shared = at(&created, "/sharedBlobObject");
+    let extend = [
+        "extend",
+        "--blob-obj-id",
+        shared,
+        "--epochs-extended",
+        "1",
+        "--shared",
+    ];
+    network
+        .walrus(&extend)
+        .assert_fails(1, &["has 0 WAL for extensions", "add WAL to its funds"]);
     json_of(
         &network,
         &[
-            "extend",
-            "--blob-obj-id",
+            "fund-shared-blob",
+            "--shared-blob-obj-id",
             shared,
-            "--epochs-extended",
-            "1",
-            "--shared",
+            "--amount",
+            "1WAL",
         ],
     );
+    done(&network, &extend);
 }
 
 #[test]
@@ -488,7 +499,7 @@ fn blobs_are_renewed_and_no_more_is_spent_than_allowed() {
         &max,
         "--json",
     ]);
-    outcome.assert_fails(1, &["1 blobs expire soon", "--max-cost"]);
+    outcome.assert_fails(1, &["--max-cost is not enough for 1 blob"]);
     let done_now: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(done_now["cost"], price);
     assert_eq!(done_now["unaffordable"].as_array().unwrap().len(), 1);
@@ -595,6 +606,22 @@ fn commands_are_given_as_json() {
     let wrong = json!({"config": config, "command": {"store": {"files": ["a"], "epoch": 2}}});
     run(&wrong, false).assert_fails(1, &["no `epoch` of `store`"]);
     run(&json!([]), true).assert_fails(1, &["no command in JSON"]);
+}
+
+#[test]
+fn receivers_of_commission_are_listed_as_csv() {
+    let network = network();
+    let told = done(&network, &["info", "committee", "--commission-receivers"]).stdout;
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(
+        lines[0],
+        "committee,epoch,node_id,node_name,receiver_type,receiver,receiver_owner"
+    );
+    assert_eq!(lines[1], "# current committee (epoch 1)");
+    for node in ["node-0", "node-1", "node-2"] {
+        let row = lines.iter().find(|line| line.contains(node));
+        assert!(row.is_some_and(|row| row.contains(",object,0x")), "{told}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `walrus info`.
 
+mod receivers;
+
 use std::fmt::Write as _;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -68,6 +70,10 @@ pub(crate) async fn run(context: &Context, args: InfoArgs) -> anyhow::Result<()>
         Some(InfoPart::Size) => show(json, &view.info().size_info, size_text),
         Some(InfoPart::Price) => show(json, &view.info().price_info, price_text),
         Some(InfoPart::Bft) => show(json, &BftPart::new(&view.committees.current), bft_text),
+        Some(InfoPart::Committee(order)) if order.commission_receivers => {
+            let receivers = receivers::read(reader, &view.committees).await?;
+            show(json, &receivers, |receivers| receivers::csv(receivers))
+        }
         Some(InfoPart::Committee(order)) => {
             let part = committee(reader, &view, &order).await?;
             show(json, &part, |part| {

@@ -161,8 +161,8 @@ async fn look(
         }
         Some(error) => Err(error.into()),
         None if !args.watch && !plan.unaffordable.is_empty() => anyhow::bail!(
-            "{} blobs expire soon and were not renewed: --max-cost is not enough",
-            plan.unaffordable.len()
+            "--max-cost is not enough for {} that will expire soon",
+            blobs(plan.unaffordable.len())
         ),
         None => Ok(spent),
     }
@@ -223,15 +223,16 @@ fn text(args: &RenewArgs, plan: &RenewalPlan, renewed: Option<&Renewed>) -> Stri
     };
     let count = done.len();
     if count > 0 {
-        let blobs = if count == 1 { "blob" } else { "blobs" };
         let summary = match renewed {
             Some(renewed) => format!(
-                "Success: renewed {count} {blobs} for {}, gas {}",
+                "Success: renewed {} for {}, gas {}",
+                blobs(count),
                 renewed.cost(),
                 Sui(renewed.gas_mist())
             ),
             None => format!(
-                "Dry run: {count} {blobs} would be renewed for {} and gas; nothing was sent",
+                "Dry run: {} would be renewed for {} and gas; nothing was sent",
+                blobs(count),
                 plan.cost
             ),
         };
@@ -239,12 +240,20 @@ fn text(args: &RenewArgs, plan: &RenewalPlan, renewed: Option<&Renewed>) -> Stri
     }
     match plan.unaffordable.len() {
         0 => text,
-        left if count == 0 => {
-            format!(
-                "{left} blobs expire within {} epochs, but --max-cost is not enough",
-                args.within
-            )
-        }
-        left => format!("{text}\nWarning: {left} more expire soon, but --max-cost is not enough"),
+        left if count == 0 => format!(
+            "Nothing renewed: --max-cost is not enough for {} that will expire soon",
+            blobs(left)
+        ),
+        left => format!(
+            "{text}\nWarning: --max-cost is not enough for {} more that will expire soon",
+            blobs(left)
+        ),
+    }
+}
+
+fn blobs(count: usize) -> String {
+    match count {
+        1 => "1 blob".to_owned(),
+        count => format!("{count} blobs"),
     }
 }
