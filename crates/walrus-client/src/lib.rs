@@ -3,6 +3,7 @@
 //! * [`config`]: the configuration file and where it is found.
 //! * [`node`]: one storage node over HTTP, authenticated by its on-chain key.
 //! * [`WalrusClient`]: whole operations on the network, with bounded concurrency and time.
+//! * [`results`]: what a store did, as JSON.
 //! * [`Environment`]: its clock and its randomness, which tests choose.
 //!
 //! ```no_run
@@ -46,6 +47,7 @@ mod quilt;
 mod read;
 mod renew;
 mod report;
+pub mod results;
 mod retry;
 mod status;
 mod store;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
-use walrus_client::WalrusClient;
+use walrus_client::{WalrusClient, results::BlobObject};
 use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, Epoch, ObjectId, node_api::BlobStatus, text::printable};
 use walrus_sui::contract::Receipt;
@@ -14,7 +14,7 @@ use walrus_terminal::prompt;
 use super::{blob_id, context::Context};
 use crate::{
     args::{DeleteArgs, RpcArgs},
-    output::{format::Sui, path_json, print_json, print_text, store::BlobObject},
+    output::{format::Sui, path_json, print_json, print_text},
 };
 
 /// Time for the nodes to tell what they know of the blob afterwards.

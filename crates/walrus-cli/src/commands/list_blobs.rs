@@ -1,6 +1,6 @@
 //! `walrus list-blobs`.
 
-use walrus_client::EpochOutlook;
+use walrus_client::{EpochOutlook, results::BlobObject};
 use walrus_core::SuiAddress;
 
 use super::context::Context;
@@ -9,7 +9,6 @@ use crate::{
     output::{
         format::Size,
         print_json, print_text,
-        store::BlobObject,
         table::{self, TableArgs, essential, useful, wide},
         time::epoch_text,
     },
@@ -87,7 +86,7 @@ mod tests {
     use walrus_sui::{EpochInfo, EpochState};
 
     use super::*;
-    use crate::output::store::StorageObject;
+    use walrus_client::results::StorageObject;
 
     #[test]
     fn blobs_are_listed_with_dates_and_a_total() {

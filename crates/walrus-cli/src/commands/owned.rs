@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use clap::{Args, ValueEnum};
 use glob::Pattern;
 use serde::Serialize;
-use walrus_client::{EpochOutlook, WalrusClient};
+use walrus_client::{EpochOutlook, WalrusClient, results::BlobObject};
 use walrus_contracts::types::Blob;
 use walrus_core::{EpochCount, SuiAddress};
 
 use super::context::Context;
-use crate::{
-    args::{RpcArgs, parse},
-    output::store::BlobObject,
-};
+use crate::args::{RpcArgs, parse};
 
 /// Which blobs of the wallet.
 #[derive(Debug, Clone, Default, Args)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use walrus_client::{
     BlobError, BlobResult, CertifiedBy, EpochOutlook, StoreEstimate, StoreOperation, StoreOutcome,
     StoredBlob, WalrusClient,
+    results::{BlobStoreResult, FileEstimate, StoredQuiltPatch},
 };
 use walrus_core::EncodingType;
 use walrus_terminal::exit::or_interrupted;
@@ -20,7 +21,7 @@ use crate::{
     output::{
         format::{Size, Sui, Wal},
         path_json, path_text, print_json, print_text,
-        store::{BlobStoreResult, FileEstimate, StoredQuiltPatch, blob_error_text},
+        store::blob_error_text,
         time::epoch_text,
     },
     progress::{Ledger, bars},
@@ -72,7 +73,7 @@ fn file_result(file: &StoredFile) -> FileResult {
         _ => Vec::new(),
     };
     FileResult {
-        blob_store_result: BlobStoreResult::from(&file.result),
+        blob_store_result: BlobStoreResult::new(&file.result, blob_error_text),
         path: path_json(file.unit.path()),
         stored_quilt_blobs: patches.iter().map(StoredQuiltPatch::from).collect(),
     }

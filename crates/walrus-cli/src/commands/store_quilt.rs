@@ -11,7 +11,9 @@ use anyhow::{Context as _, anyhow, ensure};
 use clap::{ArgGroup, Args};
 use serde::{Deserialize, Serialize};
 use walrus_client::{
-    BlobInput, BlobResult, EpochOutlook, NewQuilt, QuiltPiece, WalrusClient, progress::ProgressSink,
+    BlobInput, BlobResult, EpochOutlook, NewQuilt, QuiltPiece, WalrusClient,
+    progress::ProgressSink,
+    results::{BlobStoreResult, FileEstimate, StoredQuiltPatch},
 };
 use walrus_core::{quilt::QuiltIndexV1, text::printable};
 use walrus_terminal::exit::or_interrupted;
@@ -25,10 +27,7 @@ use super::{
 };
 use crate::{
     args::{HowToStoreArgs, RpcArgs, parse},
-    output::{
-        path_text, print_json, print_text,
-        store::{BlobStoreResult, FileEstimate, StoredQuiltPatch, blob_error_text},
-    },
+    output::{path_text, print_json, print_text, store::blob_error_text},
     progress::{Ledger, bars},
 };
 
@@ -143,7 +142,7 @@ pub(crate) async fn run(context: &Context, args: StoreQuiltArgs) -> anyhow::Resu
             Err(_) => Vec::new(),
         };
         print_json(&QuiltStoreResult {
-            blob_store_result: BlobStoreResult::from(&result),
+            blob_store_result: BlobStoreResult::new(&result, blob_error_text),
             stored_quilt_blobs: patches.iter().map(StoredQuiltPatch::from).collect(),
         })?;
         return outcome.map(drop);
