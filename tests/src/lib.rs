@@ -28,6 +28,7 @@ pub mod admin;
 pub mod agreement;
 pub mod chain;
 pub mod contracts;
+pub mod gateway;
 pub mod keys;
 pub mod liar;
 pub mod machine;

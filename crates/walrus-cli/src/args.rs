@@ -13,8 +13,10 @@ use walrus_core::{BlobId, EncodingType, Epoch, EpochCount, ObjectId, quilt::Quil
 use walrus_sui::{contract::Attributes, reader::NodeRef};
 
 use crate::commands::{
+    aggregator::AggregatorArgs,
     attributes::{GetAttributeArgs, RemoveAttributeArgs, RemoveFieldsArgs, SetAttributeArgs},
     burn_blobs::BurnBlobsArgs,
+    daemon::DaemonArgs,
     du::DuArgs,
     extend::ExtendArgs,
     find::FindArgs,
@@ -25,6 +27,7 @@ use crate::commands::{
     list_staked_wal::ListStakedWalArgs,
     ls::LsArgs,
     node_admin::NodeAdminArgs,
+    publisher::PublisherArgs,
     read::ByteRange,
     renew::RenewArgs,
     request_withdraw_stake::RequestWithdrawArgs,
@@ -177,6 +180,19 @@ pub(crate) enum Command {
         after_help = "Example:\n  walrus json '{\"command\": {\"store\": {\"files\": [\"report.pdf\"], \"epochs\": 5}}}'"
     )]
     Json(JsonArgs),
+    /// Serve blobs over HTTP, with a cache
+    #[command(
+        after_help = "Example:\n  walrus aggregator --bind-address 127.0.0.1:31415 --cache-dir /var/cache/walrus"
+    )]
+    Aggregator(AggregatorArgs),
+    /// Store what is sent over HTTP, and pay for it
+    #[command(
+        after_help = "Example:\n  walrus publisher --sub-wallets-dir ~/.walrus/sub-wallets --jwt-decode-secret \"$SECRET\""
+    )]
+    Publisher(PublisherArgs),
+    /// An aggregator and a publisher in one
+    #[command(after_help = "Example:\n  walrus daemon --sub-wallets-dir ~/.walrus/sub-wallets")]
+    Daemon(DaemonArgs),
     /// Print a shell completion script
     #[command(
         after_help = "Example:\n  walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus"

@@ -1,10 +1,12 @@
 //! One module per command.
 
+pub(crate) mod aggregator;
 pub(crate) mod attributes;
 mod blob_id;
 mod blob_status;
 pub(crate) mod burn_blobs;
 mod context;
+pub(crate) mod daemon;
 mod delete;
 pub(crate) mod du;
 pub(crate) mod extend;
@@ -20,11 +22,13 @@ pub(crate) mod list_staked_wal;
 pub(crate) mod ls;
 pub(crate) mod node_admin;
 mod owned;
+pub(crate) mod publisher;
 mod quilt;
 pub(crate) mod read;
 pub(crate) mod renew;
 pub(crate) mod request_withdraw_stake;
 mod sent;
+mod serving;
 pub(crate) mod share;
 pub(crate) mod stake;
 mod staked;
@@ -77,6 +81,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Health(args) => health::run(&context, args).await,
         Command::NodeAdmin(args) => node_admin::run(&context, args).await,
         Command::Json(_) => unreachable!("it is replaced by the command it holds"),
+        Command::Aggregator(args) => aggregator::run(&context, args).await,
+        Command::Publisher(args) => publisher::run(&context, args).await,
+        Command::Daemon(args) => daemon::run(&context, args).await,
         Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
         Command::Man(args) => walrus_terminal::man::run(&args, Cli::command()),
     }

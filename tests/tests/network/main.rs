@@ -20,6 +20,8 @@ mod deploy_recovery;
 mod errors;
 mod event_blobs;
 mod gas;
+mod gateway_read;
+mod gateway_store;
 mod healing;
 mod living;
 mod local_network;

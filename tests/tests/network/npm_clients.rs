@@ -1,6 +1,6 @@
 //! The unmodified npm clients against a local network.
 
-use walrus_tests::{TestNetwork, npm::node, run};
+use walrus_tests::{TestNetwork, gateway::RunningGateway, npm::node, run, text};
 
 #[test]
 fn mysten_walrus_stores_and_reads() {
@@ -18,4 +18,23 @@ fn mysten_walrus_stores_and_reads() {
             "{size} bytes came back different"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_use_the_gateway_with_fetch() {
+    let network = TestNetwork::start(&["--nodes", "4", "--shards", "10"]);
+    let wallets = network.folder().join("sub-wallets");
+    std::fs::create_dir(&wallets).unwrap();
+    let arguments = [
+        "daemon",
+        "--sub-wallets-dir",
+        text(&wallets),
+        "--n-clients",
+        "2",
+    ];
+    let gateway = RunningGateway::start(&network, &arguments);
+    let ready = network.ready.to_string();
+    let stored = run(node("gateway.mjs").args([ready.as_str(), &gateway.url])).json();
+    let blob_id = stored["blobId"].as_str().unwrap();
+    assert_eq!(network.read(blob_id).len(), 40_000);
 }

@@ -2,6 +2,7 @@
 
 use walrus_client::{SigningOptions, WalrusClient, config::KnownNetwork};
 use walrus_core::SuiAddress;
+use walrus_sui::WalletEnv;
 use walrus_terminal::Surroundings;
 
 use crate::args::{GlobalArgs, RpcArgs};
@@ -17,6 +18,16 @@ pub(crate) struct Connected {
     pub client: WalrusClient,
     /// The network.
     pub network: Option<&'static KnownNetwork>,
+}
+
+/// A client that signs, and what it takes to make others for the same network.
+pub(crate) struct Publishing {
+    /// The client of the main account.
+    pub client: WalrusClient,
+    /// The chain.
+    pub env: WalletEnv,
+    /// Full nodes, in order of preference.
+    pub rpc_urls: Vec<String>,
 }
 
 impl Context {
@@ -56,6 +67,17 @@ impl Context {
         Ok(Connected {
             client: WalrusClient::new(config, &urls, Some(signing))?,
             network: loaded.parsed.network,
+        })
+    }
+
+    /// A client that signs with the wallet, and what it takes to make others.
+    pub(crate) fn publishing(&self) -> anyhow::Result<Publishing> {
+        let client = self.signing()?.client;
+        let wallet = self.surroundings.wallet(Some(client.config()))?;
+        Ok(Publishing {
+            env: wallet.active_env()?.clone(),
+            rpc_urls: self.surroundings.signing_urls(client.config(), &wallet)?,
+            client,
         })
     }
 

@@ -7,8 +7,8 @@ use std::{ops::Range, sync::Arc};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use walrus_core::{
-    BlobId, Epoch, PrimarySliver, SliverIndex, SliverType, metadata::VerifiedMetadata, params,
-    quilt::QuiltPatchId,
+    BlobId, Epoch, PrimarySliver, SecondarySliver, SliverIndex, SliverType,
+    metadata::VerifiedMetadata, params, quilt::QuiltPatchId,
 };
 use walrus_encoder::{
     ConsistencyCheck, Encoder,
@@ -73,6 +73,11 @@ impl OpenBlob {
     /// The length in bytes of a row: what is fetched and checked as a whole. The last row with bytes may have fewer.
     pub fn row_length(&self) -> u64 {
         self.metadata.sliver_size(SliverType::Primary) as u64
+    }
+
+    /// The length in bytes of a column: what is fetched and checked as a whole for a file of a quilt.
+    pub fn column_length(&self) -> u64 {
+        self.metadata.sliver_size(SliverType::Secondary) as u64
     }
 
     /// Reads a range of bytes, which must lie within the blob. Every row it lies on is checked.
@@ -217,12 +222,10 @@ impl SliverSource {
             .map_err(decode_error)
     }
 
-    async fn columns(
-        &self,
-        columns: &[u16],
-    ) -> Result<Vec<walrus_core::SecondarySliver>, ReadError> {
-        stream::iter(columns)
-            .map(|column| self.sliver(SliverIndex(*column)))
+    async fn columns(&self, columns: &[u16]) -> Result<Vec<SecondarySliver>, ReadError> {
+        // Owned, because a closure over references is not general enough for the compiler in a future that is sent.
+        stream::iter(columns.to_vec())
+            .map(|column| self.sliver(SliverIndex(column)))
             .buffered(CONCURRENT_SLIVERS)
             .try_collect()
             .await

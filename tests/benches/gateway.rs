@@ -1,0 +1,206 @@
+//! `scripts/bench gateway`: how fast blobs are read and stored over HTTP, on a local network of
+//! this machine.
+//!
+//! Baselines are the promises of the gateway, or `walrus read` in the same run. A ratio above 1 is
+//! better than the baseline.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a benchmark that cannot run ends; its numbers are for people to read"
+)]
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use walrus_tests::{TestNetwork, gateway::RunningGateway, random_bytes, text};
+
+/// Enough shards for blobs of 100 MiB.
+const SHARDS: &str = "100";
+const MIB: usize = 1 << 20;
+const LARGE_BYTES: usize = 100 * MIB;
+/// Requests for a hot blob, and how many at a time.
+const WARM_REQUESTS: usize = 4_000;
+const WARM_AT_ONCE: usize = 16;
+/// Stores at the same time.
+const STORES: u64 = 64;
+/// Small files, and how many go into one quilt.
+const FILES: usize = 10_000;
+const FILES_PER_QUILT: usize = 500;
+
+/// Requests per second for a hot blob of 1 MiB, unless a gigabyte per second is reached first.
+const WARM_PROMISE: f64 = 1_000_000_000.0 / MIB as f64;
+/// A cold read may take this much longer than `walrus read`.
+const COLD_PROMISE: f64 = 1.3;
+/// Share of the whole time after which the first byte arrives.
+const FIRST_BYTE_PROMISE: f64 = 0.05;
+/// Memory of the process.
+const MEMORY_PROMISE_MIB: f64 = 300.0;
+const FILES_PROMISE: f64 = 300.0;
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let measurements = runtime.block_on(measure());
+    if std::env::args().any(|argument| argument == "--json") {
+        println!("{}", serde_json::to_string_pretty(&measurements).unwrap());
+        return;
+    }
+    println!(
+        "{:<44} {:>10} {:<10} {:>10} {:>7}",
+        "name", "value", "unit", "baseline", "ratio"
+    );
+    for entry in measurements {
+        let number = |key: &str| {
+            entry[key]
+                .as_f64()
+                .map_or_else(|| "-".to_owned(), |number| format!("{number:.2}"))
+        };
+        println!(
+            "{:<44} {:>10} {:<10} {:>10} {:>7}",
+            entry["name"].as_str().unwrap(),
+            number("value"),
+            entry["unit"].as_str().unwrap(),
+            number("baseline"),
+            number("ratio"),
+        );
+    }
+}
+
+/// Larger is better.
+fn rate(name: &str, value: f64, unit: &str, baseline: f64) -> Value {
+    json!({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": value / baseline})
+}
+
+/// Smaller is better.
+fn amount(name: &str, value: f64, unit: &str, baseline: f64) -> Value {
+    json!({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": baseline / value})
+}
+
+async fn measure() -> Vec<Value> {
+    let network = TestNetwork::start(&["--nodes", "4", "--shards", SHARDS]);
+    let mut measurements = read(&network).await;
+    measurements.extend(store(&network).await);
+    measurements
+}
+
+async fn read(network: &TestNetwork) -> Vec<Value> {
+    let hot = network.store(&network.random_file(MIB, 1));
+    let large = network.store(&network.random_file(LARGE_BYTES, 2));
+    let started = Instant::now();
+    assert_eq!(network.read(&large).len(), LARGE_BYTES);
+    let by_command = started.elapsed();
+
+    let gateway = RunningGateway::start(network, &["aggregator", "--max-memory", "256MiB"]);
+    let (first, whole) = gateway
+        .timed_get(&format!("/v1/blobs/{large}"), LARGE_BYTES)
+        .await;
+    let memory = gateway.peak_memory_bytes() as f64 / MIB as f64;
+    let path = format!("/v1/blobs/{hot}");
+    assert_eq!(gateway.get(&path).await.body().len(), MIB);
+    let started = Instant::now();
+    let requests = stream::iter(0..WARM_REQUESTS).map(|_| gateway.get(&path));
+    let mut answers = requests.buffer_unordered(WARM_AT_ONCE);
+    while let Some(answer) = answers.next().await {
+        assert_eq!(answer.body().len(), MIB);
+    }
+    let warm = WARM_REQUESTS as f64 / started.elapsed().as_secs_f64();
+    let share = |part: Duration| part.as_secs_f64() / whole.as_secs_f64();
+    vec![
+        rate("warm reads of 1 MiB", warm, "requests/s", WARM_PROMISE),
+        amount(
+            "cold read of 100 MiB, 100 shards",
+            whole.as_secs_f64(),
+            "s",
+            by_command.as_secs_f64() * COLD_PROMISE,
+        ),
+        amount(
+            "first byte of it, share of the whole",
+            share(first),
+            "",
+            FIRST_BYTE_PROMISE,
+        ),
+        amount(
+            "peak memory of the aggregator",
+            memory,
+            "MiB",
+            MEMORY_PROMISE_MIB,
+        ),
+    ]
+}
+
+async fn store(network: &TestNetwork) -> Vec<Value> {
+    let folder = network.folder().join("sub-wallets");
+    fs::create_dir(&folder).unwrap();
+    let arguments = [
+        "publisher",
+        "--sub-wallets-dir",
+        text(&folder),
+        "--publisher-max-buffer-size",
+        "64",
+    ];
+    let gateway = RunningGateway::start(network, &arguments);
+    let started = Instant::now();
+    let mut stores = stream::iter(0..STORES)
+        .map(|seed| put(&gateway, "/v1/blobs", "", random_bytes(MIB, 100 + seed)))
+        .buffer_unordered(64);
+    while stores.next().await.is_some() {}
+    let stores_per_s = STORES as f64 / started.elapsed().as_secs_f64();
+
+    let started = Instant::now();
+    let mut quilts = stream::iter(0..FILES / FILES_PER_QUILT)
+        .map(|quilt| {
+            put(
+                &gateway,
+                "/v1/quilts",
+                "multipart/form-data; boundary=x",
+                form(quilt),
+            )
+        })
+        .buffer_unordered(8);
+    while quilts.next().await.is_some() {}
+    let files = FILES as f64 / started.elapsed().as_secs_f64();
+    vec![
+        rate(
+            "stores of 1 MiB, 64 at a time, none failed",
+            stores_per_s,
+            "blobs/s",
+            f64::NAN,
+        ),
+        rate(
+            "small files as quilts, until certified",
+            files,
+            "files/s",
+            FILES_PROMISE,
+        ),
+    ]
+}
+
+async fn put(gateway: &RunningGateway, path: &str, type_: &str, body: Vec<u8>) {
+    let headers = [("content-type", type_)];
+    let headers = if type_.is_empty() {
+        &[][..]
+    } else {
+        &headers[..]
+    };
+    let answer = gateway
+        .send(Method::PUT, path, headers, Bytes::from(body))
+        .await;
+    assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
+}
+
+/// Small files of different content.
+fn form(quilt: usize) -> Vec<u8> {
+    let field = |file: usize| {
+        format!(
+            "--x\r\nContent-Disposition: form-data; name=\"{file}\"; filename=\"f\"\r\n\r\nfile {file} of quilt {quilt}\r\n"
+        )
+    };
+    let fields: String = (0..FILES_PER_QUILT).map(field).collect();
+    (fields + "--x--\r\n").into_bytes()
+}
