@@ -37,6 +37,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::time::timeout;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
@@ -61,6 +62,9 @@ pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Bytes of slivers on their way to readers at a time, shared among them as [`crate::budget`] says; more wait for their turn.
 pub const READ_BYTES_MAX: usize = 1 << 30;
+
+/// Longest time that a stop takes to spare the next start the reading of the journal.
+const FLUSH_MAX: Duration = Duration::from_secs(20);
 
 /// Longest wait for such a turn.
 const READ_WAIT_MAX: Duration = Duration::from_secs(20);
@@ -279,8 +283,24 @@ impl Storage {
         self.committer.stop().await;
         let index = self.index.clone();
         let persisted = run_blocking(move || index.persist()).await?;
+        if persisted.is_ok() {
+            self.flush().await;
+        }
         self.lock.release();
         persisted
+    }
+
+    /// Spares the next start the reading of the journal. Nothing is lost where it cannot be done, as on a full disk.
+    async fn flush(&self) {
+        let index = self.index.clone();
+        let flushed = timeout(FLUSH_MAX, run_blocking(move || index.flush())).await;
+        match flushed {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error)) | Err(error)) => {
+                tracing::warn!(%error, "the next start reads the journal of the index");
+            }
+            Err(_) => tracing::warn!("the next start reads the journal of the index"),
+        }
     }
 }
 

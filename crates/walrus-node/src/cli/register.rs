@@ -4,7 +4,6 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use walrus_contracts::types::NodeMetadata;
 use walrus_core::{Frost, ObjectId};
 use walrus_node::{
     NodeConfig,
@@ -137,7 +136,7 @@ fn description(config: &NodeConfig) -> Result<NodeDescription, Failure> {
     Ok(NodeDescription {
         name: config.name.clone(),
         network_address: announcement.network_address.unwrap_or_default(),
-        metadata: announcement.metadata.unwrap_or_else(NodeMetadata::default),
+        metadata: announcement.metadata.unwrap_or_default(),
         protocol_key: protocol_key.map_err(|error| failed(&error))?,
         network_public_key: network_key.public(),
         commission_rate,

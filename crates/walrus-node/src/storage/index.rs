@@ -157,7 +157,21 @@ impl Index {
 
     /// Writes what is in the journal into tables, and rewrites the tables.
     pub(super) fn compact(&self) -> Result<(), StorageError> {
-        for table in [
+        let mut tables = self.tables().into_iter();
+        tables.try_for_each(|table| self.written(table.compact()))
+    }
+
+    /// Writes what is in the journal into tables, so that the next start need not read it.
+    pub(super) fn flush(&self) -> Result<(), StorageError> {
+        if self.has_failed() {
+            return Ok(());
+        }
+        let mut tables = self.tables().into_iter();
+        tables.try_for_each(|table| self.written(table.flush()))
+    }
+
+    fn tables(&self) -> [&Keyspace; 10] {
+        [
             &self.meta,
             &self.blobs,
             &self.objects,
@@ -168,10 +182,7 @@ impl Index {
             &self.sliver_data,
             &self.shards,
             &self.event_log,
-        ] {
-            self.written(table.compact())?;
-        }
-        Ok(())
+        ]
     }
 
     /// Syncs blob records, unless all of them are durable already.

@@ -58,9 +58,12 @@ async fn a_lost_index_stops_the_start_and_no_sliver_is_deleted() {
     let blob = TestBlob::new(1, FILE_BLOB);
     test.store(&blob, 10).await;
     let before = test.sliver_files();
-    test.stop().await;
     let index = test.storage_path().join("index");
     let copy = test.directory.path().join("copy");
+    // As a crash would leave it: a stop writes what is in the journal into tables.
+    let crashed = test.directory.path().join("crashed");
+    copy_folder(&index, &crashed);
+    test.stop().await;
     fs::rename(&index, &copy).unwrap();
     let refuse = |error: StartError| {
         assert_eq!(error.exit_code(), 3);
@@ -73,7 +76,7 @@ async fn a_lost_index_stops_the_start_and_no_sliver_is_deleted() {
     refuse(test.try_start().await.unwrap_err());
     // A journal whose beginning is damaged is a lost index, too.
     fs::remove_dir_all(&index).unwrap();
-    copy_folder(&copy, &index);
+    copy_folder(&crashed, &index);
     let journal = index.join("0.jnl");
     let mut bytes = fs::read(&journal).unwrap();
     bytes[0] ^= 0x80;

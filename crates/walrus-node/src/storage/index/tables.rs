@@ -13,6 +13,12 @@ use crate::storage::{
     simulated::{Mount, Write},
 };
 
+/// Bytes of the journal, about: what is read again after a crash. The least that fjall takes.
+const JOURNAL_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes of a table that are only in the journal and in memory.
+const MEMTABLE_BYTES_MAX: u64 = 16 << 20;
+
 /// A table, its key and its value.
 pub(super) type Pair = (UserKey, UserValue);
 
@@ -48,7 +54,10 @@ pub(super) enum Batch {
 impl Database {
     pub(super) fn open(path: &Path, medium: &Medium) -> Result<Self, StorageError> {
         match medium {
-            Medium::FileSystem => match fjall::Database::builder(path).open() {
+            Medium::FileSystem => match fjall::Database::builder(path)
+                .max_journaling_size(JOURNAL_BYTES_MAX)
+                .open()
+            {
                 Ok(database) => Ok(Self::Fjall(database)),
                 Err(fjall::Error::Locked) => Err(StorageError::Locked(path.to_owned())),
                 Err(fjall::Error::Io(source)) => Err(StorageError::io("open", path, source)),
@@ -66,8 +75,11 @@ impl Database {
         match self {
             Self::Fjall(database) => {
                 let separation = (values == Values::Large).then(KvSeparationOptions::default);
-                let options =
-                    || KeyspaceCreateOptions::default().with_kv_separation(separation.clone());
+                let options = || {
+                    KeyspaceCreateOptions::default()
+                        .with_kv_separation(separation.clone())
+                        .max_memtable_size(MEMTABLE_BYTES_MAX)
+                };
                 Ok(Keyspace::Fjall(database.keyspace(name, options)?))
             }
             Self::Simulated(disk) => Ok(Keyspace::Simulated {
@@ -174,10 +186,18 @@ impl Keyspace {
         }
     }
 
-    /// Writes what is in the journal into the table, and rewrites the table.
-    pub(super) fn compact(&self) -> Result<(), StorageError> {
+    /// Writes what is in the journal into the table. Does not return while that is impossible.
+    pub(super) fn flush(&self) -> Result<(), StorageError> {
         if let Self::Fjall(table) = self {
             table.rotate_memtable_and_wait()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is in the journal into the table, and rewrites the table.
+    pub(super) fn compact(&self) -> Result<(), StorageError> {
+        self.flush()?;
+        if let Self::Fjall(table) = self {
             table.major_compact()?;
         }
         Ok(())
