@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tokio::time::Instant;
-use walrus_core::node_api::EventProgress;
+use walrus_core::node_api::{EventProgress, RecoveryProgress};
 
 /// Phase of the node's life, as the health report names it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,6 +96,7 @@ pub struct ChainAway {
 pub struct Progress {
     snapshot: RwLock<ProgressSnapshot>,
     chain_away: Mutex<Option<ChainAway>>,
+    recovery: Mutex<Option<RecoveryProgress>>,
 }
 
 impl Progress {
@@ -123,6 +124,20 @@ impl Progress {
     /// Notes that the chain answers; returns what was if that is news.
     pub fn chain_answered(&self) -> Option<ChainAway> {
         self.lock_chain().take()
+    }
+
+    /// How far the work on shards that lack slivers is, while some is going on.
+    pub fn recovery(&self) -> Option<RecoveryProgress> {
+        *self.lock_recovery()
+    }
+
+    /// Notes how far that work is, or that none is going on.
+    pub fn set_recovery(&self, recovery: Option<RecoveryProgress>) {
+        *self.lock_recovery() = recovery;
+    }
+
+    fn lock_recovery(&self) -> std::sync::MutexGuard<'_, Option<RecoveryProgress>> {
+        self.recovery.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_chain(&self) -> std::sync::MutexGuard<'_, Option<ChainAway>> {

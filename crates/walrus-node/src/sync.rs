@@ -1,5 +1,6 @@
 //! Shards that change hands: the old owner gives them away, the new one takes them over.
 
+mod pass;
 mod request;
 mod serve;
 mod work;

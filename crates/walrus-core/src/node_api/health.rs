@@ -38,6 +38,15 @@ pub struct HealthInfo {
     /// How far events are published in event blobs. Other implementations do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_blobs: Option<EventBlobProgress>,
+    /// Why the storage can no longer be written; the node is about to end then. Other implementations do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_failure: Option<String>,
+    /// What was found damaged since the start; absent while nothing was. Other implementations do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<DamageFound>,
+    /// How far the work on shards that lack slivers is; absent while none is going on. Other implementations do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoveryProgress>,
 }
 
 /// Event blobs in [`HealthInfo`].
@@ -53,6 +62,33 @@ pub struct EventBlobProgress {
     /// While the node replays event blobs: the checkpoint they end with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catching_up_to: Option<u64>,
+}
+
+/// Stored data that was found damaged. It counts as missing, and is recovered from other nodes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DamageFound {
+    /// Slivers.
+    pub slivers: u64,
+    /// Metadata of blobs.
+    pub metadata: u64,
+    /// Reads of the index that failed.
+    pub index_reads: u64,
+}
+
+/// Progress of [`HealthInfo::recovery`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryProgress {
+    /// Shards that lack slivers.
+    pub shards: u32,
+    /// Blobs healed so far.
+    pub blobs: u64,
+    /// Part of all blobs that has been looked at in the present pass, in percent.
+    pub percent: u8,
+    /// Time the rest of the pass takes at the present speed; absent before that can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<u64>,
 }
 
 /// A duration as JSON has it.
@@ -156,6 +192,9 @@ mod tests {
             latest_checkpoint_sequence_number: Some(33),
             chain_unavailable: None,
             event_blobs: None,
+            storage_failure: None,
+            damage: None,
+            recovery: None,
         };
         let text = serde_json::to_string(&health).unwrap();
         assert_eq!(
@@ -168,5 +207,28 @@ mod tests {
             )
         );
         assert_eq!(serde_json::from_str::<HealthInfo>(&text).unwrap(), health);
+    }
+
+    #[test]
+    fn what_is_wrong_comes_last_and_only_then() {
+        let damage = DamageFound {
+            slivers: 2,
+            metadata: 1,
+            index_reads: 3,
+        };
+        let recovery = RecoveryProgress {
+            shards: 4,
+            blobs: 10,
+            percent: 50,
+            seconds_left: Some(9),
+        };
+        let text = serde_json::to_string(&(damage, recovery)).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"[{"slivers":2,"metadata":1,"indexReads":3},"#,
+                r#"{"shards":4,"blobs":10,"percent":50,"secondsLeft":9}]"#
+            )
+        );
     }
 }

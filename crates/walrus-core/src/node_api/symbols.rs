@@ -63,7 +63,7 @@ pub enum SymbolQueryError {
     Malformed {
         /// The key.
         key: &'static str,
-        /// The text found.
+        /// The beginning of the text found.
         value: String,
     },
     /// No symbols are asked for.
@@ -151,10 +151,13 @@ impl DecodingSymbolsQuery {
     }
 }
 
+/// Characters of a value that an error repeats at most.
+const EXCERPT_CHARS_MAX: usize = 100;
+
 fn parse<T: FromStr>(key: &'static str, value: &str) -> Result<T, SymbolQueryError> {
     value.parse().map_err(|_| SymbolQueryError::Malformed {
         key,
-        value: value.to_owned(),
+        value: value.chars().take(EXCERPT_CHARS_MAX).collect(),
     })
 }
 

@@ -45,14 +45,15 @@ type Pairs = Vec<(String, String)>;
 )]
 pub(super) async fn recovery_symbols(
     State(state): State<AppState>,
+    Extension(connection): Extension<Arc<Connection>>,
     BlobPath(blob_id): BlobPath,
     QueryString(pairs): QueryString<Pairs>,
 ) -> Result<Response, HttpError> {
     let query =
         RecoverySymbolsQuery::from_pairs(borrowed(&pairs)).map_err(HttpError::SymbolQuery)?;
-    Ok(binary(
-        state.service.recovery_symbols(blob_id, query).await?,
-    ))
+    let holder = connection.holder();
+    let symbols = state.service.recovery_symbols(blob_id, query, holder);
+    Ok(binary(symbols.await?))
 }
 
 /// Symbols without proofs, for nodes that decode a whole blob.
@@ -72,14 +73,15 @@ pub(super) async fn recovery_symbols(
 )]
 pub(super) async fn decoding_symbols(
     State(state): State<AppState>,
+    Extension(connection): Extension<Arc<Connection>>,
     BlobPath(blob_id): BlobPath,
     QueryString(pairs): QueryString<Pairs>,
 ) -> Result<Response, HttpError> {
     let query =
         DecodingSymbolsQuery::from_pairs(borrowed(&pairs)).map_err(HttpError::SymbolQuery)?;
-    Ok(binary(
-        state.service.decoding_symbols(blob_id, query).await?,
-    ))
+    let holder = connection.holder();
+    let symbols = state.service.decoding_symbols(blob_id, query, holder);
+    Ok(binary(symbols.await?))
 }
 
 /// Attests that a blob is inconsistent, if the proof proves it.

@@ -53,7 +53,8 @@ pub(super) async fn sync_shard(
         bcs::from_bytes(&received.bytes).map_err(|error| {
             HttpError::InvalidContentType(format!("the body is not a signed message: {error}"))
         })?;
-    let part = state.service.sync_shard(&caller, &request).await?;
+    let holder = connection.holder();
+    let part = state.service.sync_shard(&caller, &request, holder).await?;
     let headers = [
         (header::CONTENT_TYPE, OCTET_STREAM.to_owned()),
         (header::CONTENT_LENGTH, part.content_length().to_string()),

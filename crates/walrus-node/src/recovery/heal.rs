@@ -12,6 +12,7 @@ use walrus_core::{
     symbol::RecoverySymbol,
 };
 use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, Recovered, SliverRecoveryError};
+use walrus_http::budget::Holder;
 
 use super::{
     gather::verified_symbol,
@@ -55,6 +56,8 @@ pub struct Healer {
 pub enum Healed {
     /// Nothing was missing, or nobody wants the blob any more.
     Nothing,
+    /// Only the metadata was missing, and is here now.
+    Metadata,
     /// So many slivers are here now.
     Slivers(usize),
     /// The blob is proven to be inconsistent, and the chain knows.
@@ -117,10 +120,14 @@ impl Healer {
         let state = self.service.state();
         let view = state.view();
         let missing = self.missing(&view, blob_id).await?;
-        if missing.is_empty() {
+        if missing.is_nothing() {
             return Ok(Healed::Nothing);
         }
         let entry = self.fetch_metadata(&view, blob_id).await?;
+        let missing = missing.slivers;
+        if missing.is_empty() {
+            return Ok(Healed::Metadata);
+        }
         let metadata = &entry.verified;
         let shape = shape_of(metadata);
         let axes = missing.iter().map(|key| key.axis);
@@ -165,12 +172,12 @@ impl Healer {
         &self,
         view: &Arc<EpochView>,
         blob_id: BlobId,
-    ) -> Result<Vec<SliverKey>, StorageError> {
+    ) -> Result<Missing, StorageError> {
         let view = view.clone();
         self.service
             .state()
             .storage()
-            .with_index(move |index| missing_slivers(index, &view, blob_id))
+            .with_index(move |index| Missing::of(index, &view, blob_id))
             .await
     }
 
@@ -193,7 +200,8 @@ impl Healer {
                 blob_id,
             };
             if !missing.contains(&key)
-                && let Ok(Sliver::Secondary(sliver)) = self.service.load_sliver(key).await
+                && let Ok(Sliver::Secondary(sliver)) =
+                    self.service.load_sliver(key, Holder::NODE).await
             {
                 own.insert(sliver.index, sliver);
             }
@@ -272,7 +280,8 @@ impl Healer {
             };
             let targets = vec![target];
             // What cannot be read here is asked for elsewhere.
-            let Ok(found) = self.service.symbols_of(Source { key, targets }).await else {
+            let source = Source { key, targets };
+            let Ok(found) = self.service.symbols_of(source, Holder::NODE).await else {
                 continue;
             };
             let checked = found
@@ -318,33 +327,42 @@ impl Healer {
     }
 }
 
-/// What this node should have of a certified blob and lacks: the slivers of its shards.
-pub(crate) fn missing_slivers(
-    index: &Index,
-    view: &EpochView,
-    blob_id: BlobId,
-) -> Result<Vec<SliverKey>, StorageError> {
-    let epoch = view.epoch();
-    let certified = index
-        .blob(&blob_id)?
-        .is_some_and(|record| record.is_certified(epoch));
-    let mut missing = Vec::new();
-    if !certified {
-        return Ok(missing);
-    }
-    for shard in &view.owned {
-        for axis in [SliverType::Primary, SliverType::Secondary] {
-            let key = SliverKey {
-                shard: *shard,
-                axis,
-                blob_id,
-            };
-            if view.accepts_writes(*shard) && !index.has_sliver(&key)? {
-                missing.push(key);
+/// What this node should have of a certified blob and lacks.
+#[derive(Debug, Default)]
+struct Missing {
+    metadata: bool,
+    slivers: Vec<SliverKey>,
+}
+
+impl Missing {
+    fn of(index: &Index, view: &EpochView, blob_id: BlobId) -> Result<Self, StorageError> {
+        let epoch = view.epoch();
+        let certified = index
+            .blob(&blob_id)?
+            .is_some_and(|record| record.is_certified(epoch));
+        let mut missing = Self::default();
+        if !certified || view.owned.is_empty() {
+            return Ok(missing);
+        }
+        missing.metadata = !index.has_metadata(&blob_id)?;
+        for shard in &view.owned {
+            for axis in [SliverType::Primary, SliverType::Secondary] {
+                let key = SliverKey {
+                    shard: *shard,
+                    axis,
+                    blob_id,
+                };
+                if view.accepts_writes(*shard) && !index.has_sliver(&key)? {
+                    missing.slivers.push(key);
+                }
             }
         }
+        Ok(missing)
     }
-    Ok(missing)
+
+    fn is_nothing(&self) -> bool {
+        !self.metadata && self.slivers.is_empty()
+    }
 }
 
 /// The numbers of a blob that traffic depends on.

@@ -12,7 +12,7 @@ use std::{
 use ambient::TaskTracker;
 use tokio::{
     sync::{Notify, Semaphore},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -40,6 +40,9 @@ const UPLOAD_GRACE: Duration = Duration::from_secs(5);
 
 /// How often the index is searched anyhow: damage found by others than readers shows there.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// Pause after a search because of damage in the index: what cannot be read shows many times until it is healed.
+const DAMAGE_SEARCH_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long to wait when there is nothing to do, at most. Only a bound: everything that brings work wakes the healer.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -78,6 +81,7 @@ impl BlobHealing {
                 }
             });
         }
+        tasks.spawn(healing.clone().search_after_damage(stop.clone()));
         let (task, own_tasks) = (healing.clone(), tasks.clone());
         tasks.spawn(async move { task.run(own_tasks, stop).await });
         healing
@@ -92,6 +96,22 @@ impl BlobHealing {
     pub fn search(&self) {
         self.search.store(true, Ordering::Release);
         self.wake.notify_one();
+    }
+
+    /// Searches when the index turns out to be damaged: whatever an entry was of counts as missing from then on.
+    async fn search_after_damage(self, stop: CancellationToken) {
+        let storage = self.healer.service.state().storage().clone();
+        let watch = async {
+            loop {
+                storage.index().damage_found().await;
+                self.search();
+                sleep(DAMAGE_SEARCH_PAUSE).await;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = watch => {}
+        }
     }
 
     /// Blobs waiting or being worked on.
@@ -183,6 +203,7 @@ impl BlobHealing {
                 self.lock().done(blob_id, now);
                 match healed {
                     Healed::Nothing => {}
+                    Healed::Metadata => info!(%blob_id, "the metadata of the blob is back"),
                     Healed::Slivers(slivers) => info!(%blob_id, slivers, "the blob is healed"),
                     Healed::Inconsistent => info!(%blob_id, "the blob cannot be healed"),
                 }

@@ -12,6 +12,7 @@ use walrus_core::{
     sliver::{Axis, Primary, Secondary},
     symbol::{DecodingSymbol, EitherDecodingSymbol, GeneralRecoverySymbol, SymbolId},
 };
+use walrus_http::budget::Holder;
 
 use super::expansions::{EXPANSION_BYTES_MAX, Expansion, Expansions, expansion_bytes};
 use crate::{
@@ -73,10 +74,12 @@ pub(super) struct Source {
 
 impl Service {
     /// `GET …/recoverySymbols`: BCS of the symbols that can be had here; an error only if there is none.
+    /// Slivers are read in the name of `holder`.
     pub async fn recovery_symbols(
         &self,
         blob_id: BlobId,
         query: RecoverySymbolsQuery,
+        holder: Holder,
     ) -> Result<Bytes, ServiceError> {
         let _permit = self.symbol_request()?;
         let view = self.state().view();
@@ -91,7 +94,7 @@ impl Service {
         let mut symbols: Vec<GeneralRecoverySymbol> = Vec::with_capacity(ids.len());
         let mut failure = ServiceError::SliverNotFound;
         let mut answers = stream::iter(sources)
-            .map(|source| self.symbols_of(source))
+            .map(|source| self.symbols_of(source, holder))
             .buffered(SLIVERS_PER_REQUEST);
         while let Some(answer) = answers.next().await {
             match answer {
@@ -108,10 +111,12 @@ impl Service {
     }
 
     /// `GET …/decodingSymbols`: BCS of the symbols of source slivers, by sliver; an error only if there is none.
+    /// Slivers are read in the name of `holder`.
     pub async fn decoding_symbols(
         &self,
         blob_id: BlobId,
         query: DecodingSymbolsQuery,
+        holder: Holder,
     ) -> Result<Bytes, ServiceError> {
         let _permit = self.symbol_request()?;
         let view = self.state().view();
@@ -138,7 +143,7 @@ impl Service {
         let mut symbols = DecodingSymbolsResponse::new();
         let mut failure = ServiceError::SliverNotFound;
         let mut slivers = stream::iter(keys)
-            .map(|key| self.load_sliver(key))
+            .map(|key| self.load_sliver(key, holder))
             .buffered(SLIVERS_PER_REQUEST);
         while let Some(sliver) = slivers.next().await {
             match sliver {
@@ -246,11 +251,12 @@ impl Service {
     pub(super) async fn symbols_of(
         &self,
         source: Source,
+        holder: Holder,
     ) -> Result<Vec<GeneralRecoverySymbol>, ServiceError> {
         let expansion = self
             .symbols
             .expansions
-            .get(source.key, || self.expand(source.key))
+            .get(source.key, || self.expand(source.key, holder))
             .await?;
         let symbols = source
             .targets
@@ -260,8 +266,12 @@ impl Service {
         Ok(symbols)
     }
 
-    async fn expand(&self, key: SliverKey) -> Result<std::sync::Arc<Expansion>, ServiceError> {
-        let sliver = self.load_sliver(key).await?;
+    async fn expand(
+        &self,
+        key: SliverKey,
+        holder: Holder,
+    ) -> Result<std::sync::Arc<Expansion>, ServiceError> {
+        let sliver = self.load_sliver(key, holder).await?;
         let symbols = usize::from(self.n_shards().get());
         let bytes = expansion_bytes(symbols, sliver.symbols().symbol_len());
         let memory = self
@@ -276,9 +286,14 @@ impl Service {
         Ok(std::sync::Arc::new(expanded?))
     }
 
-    /// A stored sliver, decoded. Damaged ones count as missing.
-    pub(crate) async fn load_sliver(&self, key: SliverKey) -> Result<Sliver, ServiceError> {
-        let bytes = match self.state().storage().read_sliver(key).await? {
+    /// A stored sliver, decoded. Damaged ones count as missing. The memory for its bytes is `holder`'s.
+    pub(crate) async fn load_sliver(
+        &self,
+        key: SliverKey,
+        holder: Holder,
+    ) -> Result<Sliver, ServiceError> {
+        let storage = self.state().storage();
+        let bytes = match storage.read_sliver_for(key, holder).await? {
             SliverRead::Found(bytes) => bytes,
             SliverRead::Missing => return Err(ServiceError::SliverNotFound),
             SliverRead::Damaged => {

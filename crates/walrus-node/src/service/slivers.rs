@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use walrus_core::{
-    BlobId, PrimarySliver, SecondarySliver, Sliver, SliverPairIndex, SliverType,
+    BlobId, PrimarySliver, SecondarySliver, ShardIndex, Sliver, SliverPairIndex, SliverType,
     node_api::StoredStatus,
 };
 use walrus_http::budget::Holder;
 
 use super::{Service, ServiceError, Uploaded};
 use crate::{
+    epoch::EpochView,
     pending::MetadataEntry,
     storage::{Outcome, SliverKey, SliverRead},
 };
@@ -28,7 +29,7 @@ impl Service {
         axis: SliverType,
         holder: Holder,
     ) -> Result<Bytes, ServiceError> {
-        let key = self.sliver_key(blob_id, pair, axis)?;
+        let key = self.readable_key(blob_id, pair, axis)?;
         self.check_readable(blob_id, ServiceError::SliverNotFound)
             .await?;
         match self.state.storage().read_sliver_for(key, holder).await? {
@@ -48,7 +49,7 @@ impl Service {
         pair: SliverPairIndex,
         axis: SliverType,
     ) -> Result<StoredStatus, ServiceError> {
-        let key = self.sliver_key(blob_id, pair, axis)?;
+        let key = self.readable_key(blob_id, pair, axis)?;
         if self.state.has_sliver(key).await? {
             return Ok(StoredStatus::Stored);
         }
@@ -133,9 +134,32 @@ impl Service {
         pair: SliverPairIndex,
         axis: SliverType,
     ) -> Result<SliverKey, ServiceError> {
+        self.key_where(blob_id, pair, axis, EpochView::accepts_writes)
+    }
+
+    /// The key of a sliver, if its shard has storage here.
+    fn readable_key(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+    ) -> Result<SliverKey, ServiceError> {
+        self.key_where(blob_id, pair, axis, |view, shard| {
+            view.shards.contains_key(&shard)
+        })
+    }
+
+    fn key_where(
+        &self,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        axis: SliverType,
+        is_here: impl FnOnce(&EpochView, ShardIndex) -> bool,
+    ) -> Result<SliverKey, ServiceError> {
+        self.check_pair(pair)?;
         let view = self.state.view();
         let shard = pair.to_shard(&blob_id, self.n_shards());
-        if !view.accepts_writes(shard) {
+        if !is_here(&view, shard) {
             return Err(ServiceError::ShardNotAssigned {
                 shard,
                 epoch: view.epoch(),
@@ -157,29 +181,6 @@ impl Service {
         let place = (pair, key.axis);
         let state = &self.state;
         Ok(state.has_sliver(key).await? || state.has_buffered_sliver(&key.blob_id, place))
-    }
-
-    /// The key of a sliver, if its shard has storage here.
-    fn sliver_key(
-        &self,
-        blob_id: BlobId,
-        pair: SliverPairIndex,
-        axis: SliverType,
-    ) -> Result<SliverKey, ServiceError> {
-        self.check_pair(pair)?;
-        let shard = pair.to_shard(&blob_id, self.n_shards());
-        let view = self.state.view();
-        if !view.shards.contains_key(&shard) {
-            return Err(ServiceError::ShardNotAssigned {
-                shard,
-                epoch: view.epoch(),
-            });
-        }
-        Ok(SliverKey {
-            shard,
-            axis,
-            blob_id,
-        })
     }
 
     async fn decode_sliver(

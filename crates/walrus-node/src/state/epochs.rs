@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use walrus_core::{Epoch, ObjectId, ShardIndex};
+use walrus_core::{Epoch, ObjectId, ShardIndex, node_api::RecoveryProgress};
 
 use super::NodeState;
 use crate::{
@@ -160,6 +160,11 @@ impl NodeState {
         if view.epoch() == epoch && self.phase() == NodePhase::RecoverMetadata {
             self.set_phase(phase_of(&view));
         }
+    }
+
+    /// Notes how far the work on shards that lack slivers is, or that none is going on.
+    pub(crate) fn report_recovery(&self, recovery: Option<RecoveryProgress>) {
+        self.progress.set_recovery(recovery);
     }
 
     /// The present phase.

@@ -2,7 +2,9 @@
 
 use walrus_core::{
     Epoch,
-    node_api::{HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary},
+    node_api::{
+        DamageFound, HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
+    },
 };
 
 use super::NodeState;
@@ -37,6 +39,21 @@ impl NodeState {
                 format!("for {secs} s: {}", away.reason)
             }),
             event_blobs: Some(self.event_blob_progress()),
+            storage_failure: self.storage.index().failure().map(str::to_owned),
+            damage: Some(self.damage()).filter(|damage| *damage != DamageFound::default()),
+            recovery: self
+                .progress
+                .recovery()
+                .filter(|_| !view.all_owned_active()),
+        }
+    }
+
+    /// What was found damaged since the start.
+    fn damage(&self) -> DamageFound {
+        DamageFound {
+            slivers: self.metrics.damaged_slivers.get(),
+            metadata: self.metrics.damaged_metadata.get(),
+            index_reads: self.storage.index().damaged(),
         }
     }
 

@@ -12,13 +12,14 @@ mod tables;
 use std::{
     path::Path,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use fjall::UserValue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use walrus_core::{BlobId, Epoch, EventId, NShards, ObjectId, ShardIndex};
@@ -109,8 +110,12 @@ pub struct Index {
     counts: Mutex<SliverCounts>,
     /// Parts of the index that were asked for and found damaged.
     damaged: AtomicU64,
+    /// Told when one is found.
+    damage_found: Notify,
     /// Cancelled when a write fails.
     failed: CancellationToken,
+    /// How the first write failed.
+    failure: OnceLock<String>,
 }
 
 impl Index {
@@ -135,7 +140,9 @@ impl Index {
             record_changes_synced: AtomicU64::new(0),
             counts: Mutex::default(),
             damaged: AtomicU64::new(0),
+            damage_found: Notify::new(),
             failed: CancellationToken::new(),
+            failure: OnceLock::new(),
             db,
         };
         let stored = get(&index.meta, META_SLIVER_COUNTS, "sliver counts")?;
@@ -190,11 +197,10 @@ impl Index {
     /// A confirmation rests on the record of its blob. Were it signed before the record is durable, a crash could take the
     /// record back, and garbage collection would see a blob nobody has registered.
     pub fn sync_records(&self) -> Result<(), StorageError> {
-        let changes = self.record_changes.load(Ordering::SeqCst);
-        if self.record_changes_synced.load(Ordering::SeqCst) >= changes {
-            return Ok(());
+        if self.has_unsynced_records() {
+            self.persist()?;
         }
-        self.persist()
+        Ok(())
     }
 
     /// A batch that is durable once committed.
@@ -217,6 +223,22 @@ impl Index {
         self.failed.is_cancelled()
     }
 
+    /// How the write failed after which the index accepts no more, if one has.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Completes when a part of the index was found damaged since this completed last.
+    pub async fn damage_found(&self) {
+        self.damage_found.notified().await;
+    }
+
+    /// Whether a crash could take back what the chain said about blobs.
+    pub fn has_unsynced_records(&self) -> bool {
+        let changes = self.record_changes.load(Ordering::SeqCst);
+        self.record_changes_synced.load(Ordering::SeqCst) < changes
+    }
+
     /// Parts of the index found damaged so far. What they held counts as missing.
     pub fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Relaxed)
@@ -224,8 +246,11 @@ impl Index {
 
     fn written<T>(&self, result: Result<T, StorageError>) -> Result<T, StorageError> {
         result.map_err(|error| {
+            let error = error.of_write();
+            // Later failures only say that there was an earlier one.
+            self.failure.get_or_init(|| error.to_string());
             self.failed.cancel();
-            error.of_write()
+            error
         })
     }
 
@@ -238,6 +263,7 @@ impl Index {
         match read {
             Err(StorageError::Damaged(_) | StorageError::Corrupt(_)) => {
                 self.damaged.fetch_add(1, Ordering::Relaxed);
+                self.damage_found.notify_one();
                 error!("{what} in the index is damaged; it is treated as missing");
                 Ok(None)
             }

@@ -1,5 +1,7 @@
 //! Reading slivers back. Damaged bytes do not leave the storage.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use walrus_core::{BlobId, hash::blake2b256};
 
@@ -38,7 +40,18 @@ impl Storage {
         let Some(entry) = run_blocking(move || index.sliver(&key)).await?? else {
             return Ok(SliverRead::Missing);
         };
-        let memory = self.reserve_memory(entry.len, holder).await?;
+        let memory = self
+            .reserve_memory(entry.len, holder, READ_WAIT_MAX)
+            .await?;
+        self.read_sliver_into(key, memory).await
+    }
+
+    /// The same with memory that was reserved before.
+    pub(crate) async fn read_sliver_into(
+        &self,
+        key: SliverKey,
+        memory: Lease,
+    ) -> Result<SliverRead, StorageError> {
         let (index, files) = (self.index.clone(), self.files.clone());
         let loaded = run_blocking(move || load_sliver(&index, &files, &key)).await??;
         let Some((_, read)) = loaded else {
@@ -60,11 +73,16 @@ impl Storage {
         })))
     }
 
-    /// Waits until a sliver of this size may be held in memory.
-    async fn reserve_memory(&self, len: u64, holder: Holder) -> Result<Lease, StorageError> {
+    /// Waits until `holder` may hold a sliver of this size in memory, for `wait_max` at most.
+    pub(crate) async fn reserve_memory(
+        &self,
+        len: u64,
+        holder: Holder,
+        wait_max: Duration,
+    ) -> Result<Lease, StorageError> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         self.read_memory
-            .take(holder, len, READ_WAIT_MAX)
+            .take(holder, len, wait_max)
             .await
             .ok_or(StorageError::Busy)
     }

@@ -1,5 +1,7 @@
 //! Giving a shard to its new owner.
 
+use std::time::Duration;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::OwnedSemaphorePermit;
@@ -8,6 +10,7 @@ use walrus_core::{
     keys::ProtocolPublicKey,
     messages::{SignedMessage, SyncShardRequest},
 };
+use walrus_http::budget::{Holder, Lease};
 
 use crate::{
     chain::{Committee, CommitteeMember},
@@ -28,6 +31,10 @@ pub const SYNC_STREAMS_MAX: usize = 16;
 /// Slivers of an answer read ahead of the one being sent.
 const READ_AHEAD: usize = 4;
 
+/// Longest wait for the peer to take what it has been sent before there is memory for the next sliver. Peers that are too slow
+/// are closed before that.
+const MEMORY_WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// BCS of the enum tag of version 1 of the answer.
 const VERSION_1: u8 = 0;
 
@@ -35,15 +42,17 @@ const VERSION_1: u8 = 0;
 pub struct ShardPart {
     storage: Storage,
     slivers: Vec<(SliverKey, u64)>,
+    holder: Holder,
     permit: OwnedSemaphorePermit,
 }
 
 impl Service {
-    /// `POST /v1/migrate/sync_shard`: the part of a shard that `caller` asks for.
+    /// `POST /v1/migrate/sync_shard`: the part of a shard that `caller` asks for, read in the name of `holder`.
     pub async fn sync_shard(
         &self,
         caller: &ProtocolPublicKey,
         request: &SignedMessage<SyncShardRequest>,
+        holder: Holder,
     ) -> Result<ShardPart, ServiceError> {
         let view = self.state().view();
         let is_member = [&view.current, &view.previous]
@@ -112,6 +121,7 @@ impl Service {
         Ok(ShardPart {
             storage: storage.clone(),
             slivers,
+            holder,
             permit,
         })
     }
@@ -132,13 +142,23 @@ impl ShardPart {
         let Self {
             storage,
             slivers,
+            holder,
             permit,
         } = self;
         let head = stream::iter([Ok(head(slivers.len()))]);
+        let memory_of = storage.clone();
         let body = stream::iter(slivers)
-            .map(move |(key, len)| {
+            // One after another: memory for a later sliver must not keep an earlier one waiting.
+            .then(move |(key, len)| {
+                let storage = memory_of.clone();
+                async move {
+                    let memory = storage.reserve_memory(len, holder, MEMORY_WAIT_MAX).await;
+                    (key, len, memory)
+                }
+            })
+            .map(move |(key, len, memory)| {
                 let storage = storage.clone();
-                async move { entry(&storage, key, len).await }
+                async move { entry(&storage, key, len, memory?).await }
             })
             .buffered(READ_AHEAD)
             .flat_map(|entry| match entry {
@@ -179,8 +199,13 @@ fn head(count: usize) -> Bytes {
     head.freeze()
 }
 
-async fn entry(storage: &Storage, key: SliverKey, len: u64) -> Result<[Bytes; 2], StorageError> {
-    let SliverRead::Found(sliver) = storage.read_sliver(key).await? else {
+async fn entry(
+    storage: &Storage,
+    key: SliverKey,
+    len: u64,
+    memory: Lease,
+) -> Result<[Bytes; 2], StorageError> {
+    let SliverRead::Found(sliver) = storage.read_sliver_into(key, memory).await? else {
         return Err(StorageError::Corrupt("sliver"));
     };
     if u64::try_from(sliver.len()).ok() != Some(len) {

@@ -11,9 +11,12 @@ use futures::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use walrus_core::{BlobId, Epoch, ShardIndex};
+use walrus_core::{BlobId, Epoch, ShardIndex, node_api::RecoveryProgress};
 
-use super::request::{Copied, copy_shard};
+use super::{
+    pass::Pass,
+    request::{Copied, copy_shard},
+};
 use crate::{
     epoch::{EpochPlan, ShardSource, ShardTask, incomplete_shards},
     peer::Backoff,
@@ -60,8 +63,8 @@ struct Round {
     started: Instant,
     reported: Instant,
     recovered: usize,
-    /// Where the present pass over all blobs stands.
-    after: Option<BlobId>,
+    /// The present pass over all blobs.
+    pass: Pass,
     /// Slivers copied and blobs healed in it.
     got_in_pass: usize,
 }
@@ -86,6 +89,7 @@ impl ShardWork for ShardCompletion {
             over.clone(),
         );
         before.cancel();
+        self.healer.service.state().report_recovery(None);
         if plan.work.is_empty() {
             return;
         }
@@ -99,7 +103,7 @@ impl ShardWork for ShardCompletion {
             started: now,
             reported: now,
             recovered: 0,
-            after: None,
+            pass: Pass::begin(now),
             got_in_pass: 0,
         };
         let metadata_first = plan.phase == NodePhase::RecoverMetadata;
@@ -107,7 +111,9 @@ impl ShardWork for ShardCompletion {
             tokio::select! {
                 biased;
                 () = over.cancelled() => debug!(epoch = round.epoch, "the work on shards is out of date"),
-                () = round.run(metadata_first) => {}
+                () = round.run(metadata_first) => {
+                    round.healer.service.state().report_recovery(None);
+                }
             }
         });
     }
@@ -153,7 +159,7 @@ impl Round {
         }
         self.report_recovery().await?;
         self.heal_some().await?;
-        if self.after.is_some() {
+        if self.pass.after().is_some() {
             return Ok(true);
         }
         self.report_complete().await?;
@@ -220,7 +226,7 @@ impl Round {
     /// Heals the next blobs that lack slivers of the shards.
     async fn heal_some(&mut self) -> Result<(), StorageError> {
         let shards: Vec<ShardIndex> = self.shards.iter().map(|task| task.shard).collect();
-        let (epoch, after) = (self.epoch, self.after);
+        let (epoch, after) = (self.epoch, self.pass.after());
         let state = self.healer.service.state();
         let found = state
             .storage()
@@ -233,7 +239,7 @@ impl Round {
             .filter(|healed| std::future::ready(*healed))
             .count()
             .await;
-        self.after = found.next_after;
+        self.pass.advance(found.next_after, Instant::now());
         self.got_in_pass += healed;
         self.recovered += healed;
         self.report_progress();
@@ -258,11 +264,21 @@ impl Round {
         Ok(())
     }
 
+    /// Where the work stands, for the health report and, now and then, the log.
     fn report_progress(&mut self) {
+        let now = Instant::now();
+        let progress = RecoveryProgress {
+            shards: u32::try_from(self.shards.len()).unwrap_or(u32::MAX),
+            blobs: u64::try_from(self.recovered).unwrap_or(u64::MAX),
+            percent: self.pass.percent(),
+            seconds_left: self.pass.time_left(now).map(|left| left.as_secs()),
+        };
+        let state = self.healer.service.state();
+        state.report_recovery(Some(progress));
         if self.reported.elapsed() < REPORT_INTERVAL {
             return;
         }
-        self.reported = Instant::now();
+        self.reported = now;
         let seconds = self.started.elapsed().as_secs().max(1);
         let per_second = u64::try_from(self.recovered).unwrap_or(u64::MAX) / seconds;
         info!(
@@ -270,6 +286,8 @@ impl Round {
             recovered = self.recovered,
             per_second,
             shards = self.shards.len(),
+            percent = progress.percent,
+            seconds_left = progress.seconds_left,
             "recovering blobs"
         );
     }

@@ -13,7 +13,7 @@ use walrus_node::{
     storage::{Storage, StorageError, StorageOptions},
 };
 
-use crate::harness::{OWNED, TestBlob, TestNode, assert_refused, client, owned_slivers};
+use crate::harness::{OWNED, TestBlob, TestNode, assert_refused, client, data, owned_slivers};
 
 /// Large enough that slivers get files.
 const FILE_BLOB: usize = 1_500_000;
@@ -165,6 +165,9 @@ async fn every_damaged_part_of_the_index_can_be_uploaded_again() {
     assert_refused(metadata, 404, "NOT_FOUND", "METADATA_NOT_FOUND").await;
     assert_eq!(test.metric("walrus_damaged_slivers_total").await, 1);
     assert!(test.metric("walrus_damaged_index_reads").await >= 2);
+    let damage = data(test.get("/v1/health").await).await["damage"].clone();
+    assert_eq!(damage["slivers"], 1);
+    assert!(damage["indexReads"].as_u64() >= Some(2));
     let confirmation = paths::permanent_confirmation(&id);
     let refused = test.get(&confirmation).await;
     assert_refused(refused, 400, "FAILED_PRECONDITION", "MISSING_SLIVERS").await;
@@ -198,7 +201,7 @@ async fn damage_is_found_before_anybody_asks() {
         .await;
     assert_eq!(test.metric("walrus_damaged_slivers_total").await, 1);
     let path = paths::sliver_status(&blob.id(), blob.pair_of(OWNED[0]), SliverType::Primary);
-    let status = crate::harness::data(test.get(&path).await).await;
+    let status = data(test.get(&path).await).await;
     assert_eq!(status, "nonexistent");
 }
 
@@ -327,6 +330,11 @@ async fn an_index_that_cannot_be_written_ends_the_process() {
         answers.push(response.status());
         if response.status() != StatusCode::CREATED {
             assert_refused(response, 500, "INTERNAL", "INTERNAL_ERROR").await;
+            // Until it ends, the process says why.
+            let health = data(http.get(url("/v1/health")).send().await.unwrap()).await;
+            assert_eq!(health["nodeStatus"], "StorageFailed");
+            let reason = health["storageFailure"].as_str().unwrap();
+            assert!(reason.contains("cannot be written"), "{reason}");
             break;
         }
     }

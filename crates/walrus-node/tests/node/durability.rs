@@ -165,3 +165,22 @@ async fn a_registration_again_keeps_the_data() {
     let sliver = test.put_sliver(&blob, OWNED[0], SliverType::Primary).await;
     assert_eq!(sliver.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn records_are_synced_before_anything_is_signed() {
+    let test = TestNode::start().await;
+    let blob = TestBlob::new(1, 5_000);
+    test.store(&blob, 10).await;
+    // Registrations come back from the chain, so nothing else hurries to write them down.
+    let other = TestBlob::new(2, 5_000);
+    test.chain.register(other.id(), other.tag(), 10);
+    test.caught_up().await;
+    let storage = test.node().service().state().storage();
+    assert!(storage.index().has_unsynced_records());
+    let refused = test.get(&paths::permanent_confirmation(&other.id())).await;
+    assert_refused(refused, 400, "FAILED_PRECONDITION", "MISSING_SLIVERS").await;
+    assert!(storage.index().has_unsynced_records());
+    let signed = test.get(&paths::permanent_confirmation(&blob.id())).await;
+    assert_eq!(signed.status(), StatusCode::OK);
+    assert!(!storage.index().has_unsynced_records());
+}

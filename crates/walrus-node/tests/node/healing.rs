@@ -4,7 +4,10 @@ use std::fs;
 
 use reqwest::StatusCode;
 use walrus_core::{SliverIndex, SliverType, VerifiedMetadata, node_api::paths};
-use walrus_node::recovery::plan::BlobShape;
+use walrus_node::{
+    recovery::plan::BlobShape,
+    storage::{Outcome, Storage, StorageOptions},
+};
 
 use crate::{
     cluster::{AXES, Cluster, upload_form},
@@ -255,4 +258,24 @@ async fn speed_of_recovery() {
     cluster.attested(3, 4).await;
     let seconds = started.elapsed().as_secs_f64();
     println!("copied {:.0} slivers/s", f64::from(2 * BLOBS) / seconds);
+}
+
+#[tokio::test]
+async fn metadata_that_is_lost_comes_back_alone() {
+    let mut cluster = Cluster::start(FOUR).await;
+    let blob = TestBlob::new(1, 60_000);
+    cluster.store(&blob).await;
+    cluster.caught_up(0).await;
+    cluster.stop(0).await;
+    let path = cluster.nodes[0].directory.path().join("storage");
+    let storage = Storage::open(&StorageOptions::new(&path)).unwrap();
+    let found = storage.read_metadata(blob.id()).await.unwrap();
+    let forgotten = storage.forget_damaged_metadata(blob.id(), found).await;
+    assert_eq!(forgotten.unwrap(), Outcome::Removed(1));
+    storage.close().await.unwrap();
+    drop(storage);
+    cluster.start_again(0).await;
+    cluster.heals(0, &[blob]).await;
+    let metrics = cluster.node(0).service().metrics().clone();
+    assert_eq!(metrics.recovered_slivers.get(), 0);
 }

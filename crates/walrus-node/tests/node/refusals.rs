@@ -7,7 +7,7 @@ use walrus_core::{
     node_api::{OCTET_STREAM, paths},
 };
 
-use crate::harness::{N_SHARDS, TestBlob, TestNode, assert_refused};
+use crate::harness::{N_SHARDS, OWNED, TestBlob, TestNode, assert_refused};
 
 const FP: &str = "FAILED_PRECONDITION";
 const IA: &str = "INVALID_ARGUMENT";
@@ -382,4 +382,79 @@ async fn a_full_disk() {
     test.config.disk_reserve_bytes = 0;
     test.restart().await;
     test.upload(&after).await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_counted() {
+    let test = TestNode::start().await;
+    let blob = registered_blob(&test, 1).await;
+    let message = || async {
+        let response = test.get(&paths::permanent_confirmation(&blob.id())).await;
+        let text = response.text().await.unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value["error"]["message"].as_str().unwrap().to_owned()
+    };
+    let all = 2 * OWNED.len();
+    let nothing =
+        format!("{all} of {all} slivers of this node's shards are not stored, nor is the metadata");
+    assert_eq!(message().await, nothing);
+    assert_eq!(test.put_metadata(&blob).await.status(), StatusCode::CREATED);
+    let stored = test.put_sliver(&blob, OWNED[0], PRIMARY).await;
+    assert_eq!(stored.status(), StatusCode::CREATED);
+    let rest = all - 1;
+    let some = format!("{rest} of {all} slivers of this node's shards are not stored");
+    assert_eq!(message().await, some);
+}
+
+#[tokio::test]
+async fn answers_repeat_little_of_what_was_sent() {
+    /// More than any answer needs to say what is wrong.
+    const ANSWER_BYTES_MAX: usize = 1_000;
+    let test = TestNode::start().await;
+    let blob = registered_blob(&test, 1).await;
+    assert_eq!(test.put_metadata(&blob).await.status(), StatusCode::CREATED);
+    let long = "x".repeat(30_000);
+    let id = blob.id();
+    let sliver = paths::sliver(&id, blob.pair_of(OWNED[0]), PRIMARY);
+    let symbols = paths::recovery_symbols(&id);
+    for path in [
+        format!("/v1/blobs/{long}/metadata"),
+        format!("/v1/blobs/{id}/slivers/{long}/primary"),
+        format!("/v1/blobs/{id}/slivers/0/{long}"),
+        format!("/v1/blobs/{id}/confirmation/deletable/{long}"),
+        format!("{symbols}?id={long}"),
+        format!("{symbols}?targetSliver={long}&targetType=primary"),
+        format!("{symbols}?targetSliver=1&targetType={long}"),
+        format!(
+            "{}?wait_for_registration={long}",
+            paths::permanent_confirmation(&id)
+        ),
+        format!("/v1/health?detailed={long}"),
+    ] {
+        let response = test.get(&path).await;
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_client_error(), "{status}");
+        assert!(
+            text.len() < ANSWER_BYTES_MAX,
+            "{} bytes: {text}",
+            text.len()
+        );
+    }
+    let body = vec![0x7f; 300_000];
+    for (path, body) in [
+        (sliver, body.clone()),
+        (
+            paths::metadata(&TestBlob::new(2, 10).id()),
+            body[..500].to_vec(),
+        ),
+    ] {
+        let response = test.put(&path, body).await;
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_client_error(), "{status}");
+        assert!(
+            text.len() < ANSWER_BYTES_MAX,
+            "{} bytes: {text}",
+            text.len()
+        );
+    }
 }

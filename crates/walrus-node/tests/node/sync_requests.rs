@@ -1,13 +1,18 @@
 //! Handing shards to their new owners.
 
+use std::{net::IpAddr, pin::pin};
+
+use futures::StreamExt as _;
 use reqwest::{Response, StatusCode};
 use walrus_contracts::events::BlobCertified;
 use walrus_core::{
-    BlobId, Epoch, ShardIndex, Sliver, SliverType,
+    BlobId, Epoch, ShardIndex, Sliver, SliverIndex, SliverType,
     keys::ProtocolKeyPair,
     messages::{SignedMessage, SyncShardRequest, SyncShardResponse},
-    node_api::paths,
+    node_api::{RecoverySymbolsQuery, SymbolFilter, paths},
 };
+use walrus_http::budget::Holder;
+use walrus_node::storage::{SliverKey, SliverRead};
 
 use crate::harness::{
     Persistence, TestBlob, TestNode, assert_refused, certified, client, object_id,
@@ -203,4 +208,58 @@ async fn headers_and_bodies_of_another_form() {
         let response = request.send().await.unwrap();
         assert_refused(response, 400, IA, "INVALID_CONTENT_TYPE").await;
     }
+}
+
+#[tokio::test]
+async fn a_shard_being_sent_takes_of_the_share_of_whoever_takes_it() {
+    /// Room for some slivers of the blobs below.
+    const READ_BYTES_MAX: usize = 1 << 20;
+    const BLOB: usize = 1_500_000;
+    let test = TestNode::start_with(|config| {
+        config.rest_server.max_read_bytes = READ_BYTES_MAX;
+    })
+    .await;
+    for seed in 1..=4 {
+        let blob = TestBlob::new(seed, BLOB);
+        test.store(&blob, 10).await;
+        let event = certified(blob.id(), blob.tag(), 10, Persistence::Permanent);
+        test.chain.emit(vec![event]);
+    }
+    test.chain.begin_epoch(2, &[0, 1, 2]);
+    test.caught_up().await;
+    let service = test.node().service();
+    let holder = |address: [u8; 4]| Holder {
+        address: IpAddr::from(address).into(),
+        connection: 1,
+    };
+    let message = signed(request(MOVED, BlobId([0; 32]), 100, 2));
+    let caller = stranger().public();
+    let part = service.sync_shard(&caller, &message, holder([10, 0, 0, 1]));
+    let mut stream = pin!(part.await.unwrap().into_stream());
+    // The head, and a sliver with what comes before it. The next one waits for this one to go.
+    let mut taken = Vec::new();
+    while taken.len() < 3 {
+        taken.push(stream.next().await.unwrap().unwrap());
+    }
+    assert!(test.queue_size("read_bytes").await > 0);
+    // It has taken its share, and not that of the node or of others.
+    let blob = TestBlob::new(1, BLOB);
+    let key = SliverKey {
+        shard: ShardIndex(0),
+        axis: SliverType::Primary,
+        blob_id: blob.id(),
+    };
+    let storage = service.state().storage();
+    let read = storage.read_sliver(key).await.unwrap();
+    assert!(matches!(read, SliverRead::Found(_)));
+    drop(read);
+    let query = RecoverySymbolsQuery {
+        filter: SymbolFilter::Target {
+            axis: SliverType::Primary,
+            index: SliverIndex(0),
+        },
+        proof_axis: None,
+    };
+    let symbols = service.recovery_symbols(blob.id(), query, holder([10, 0, 0, 2]));
+    assert!(!symbols.await.unwrap().is_empty());
 }

@@ -20,7 +20,8 @@ pub struct Found {
 }
 
 impl Index {
-    /// Certified blobs above `after` of which a sliver of `shards` is missing, at most `limit`.
+    /// Certified blobs above `after` of which the metadata or a sliver of `shards` is missing, at most `limit`. None without
+    /// shards.
     pub fn incomplete_blobs(
         &self,
         after: Option<BlobId>,
@@ -28,7 +29,17 @@ impl Index {
         epoch: Epoch,
         limit: usize,
     ) -> Result<Found, StorageError> {
+        if shards.is_empty() {
+            let blobs = Vec::new();
+            return Ok(Found {
+                blobs,
+                next_after: None,
+            });
+        }
         self.find_certified(after, epoch, limit, |blob_id, _| {
+            if !self.has_metadata(&blob_id)? {
+                return Ok(true);
+            }
             for shard in shards {
                 for axis in [SliverType::Primary, SliverType::Secondary] {
                     if self.lacks(*shard, axis, blob_id)? {
