@@ -116,7 +116,11 @@ impl AdminHome {
     }
 
     /// The wallet of an account, made when it is used first.
-    fn wallet(&self, signer: &Signer) -> PathBuf {
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    pub fn wallet(&self, signer: &Signer) -> PathBuf {
         let path = self
             .folder
             .path()

@@ -38,6 +38,9 @@ pub const PEER_REQUEST_TIME_MAX: Duration = Duration::from_secs(45);
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// Pause in which a node that answers slowly is left alone.
+const TARRYING_PAUSE: Duration = Duration::from_secs(5);
+
 /// Another node.
 pub struct Peer {
     node_id: ObjectId,
@@ -102,6 +105,12 @@ impl Peer {
     pub fn misbehaved(&self, what: &str) {
         tracing::warn!(node = %self.node_id, url = %self.client.url(), "a node sent {what}");
         self.pause();
+    }
+
+    /// Notes that the node takes its time with an answer: others are asked for a while.
+    pub(crate) fn tarries(&self) {
+        debug!(node = %self.node_id, url = %self.client.url(), "a node takes its time");
+        self.failures().until = Some(Instant::now() + TARRYING_PAUSE);
     }
 
     fn answered(&self) {

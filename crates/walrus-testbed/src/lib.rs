@@ -20,6 +20,7 @@ pub mod accounts;
 pub mod bench;
 pub mod cli;
 pub mod demo;
+pub mod faults;
 pub mod network;
 pub mod ports;
 pub mod process;

@@ -1,6 +1,7 @@
 //! Starting, resuming and stopping a network.
 
 mod create;
+mod fault;
 mod fund;
 mod time;
 
@@ -30,7 +31,11 @@ use crate::{
     state::{NetworkOptions, NetworkState, NodeRecord, StateDir},
 };
 
-pub use self::{create::Ports, fund::Amount};
+pub use self::{
+    create::Ports,
+    fault::{FaultReport, Rot},
+    fund::Amount,
+};
 
 /// How long a process may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -107,6 +112,7 @@ impl Network {
 
     async fn start(&self, state: NetworkState) -> anyhow::Result<ReadyReport> {
         self.start_chain().await?;
+        self.start_faults().await?;
         let deployer = setup::deploy(&self.state_dir, &state).await?;
         let state = setup::register_nodes(&self.state_dir, &state, &deployer).await?;
         setup::write_node_files(&self.state_dir, &state, &deployer)?;
@@ -205,7 +211,7 @@ impl Network {
         if node.process.is_some_and(|process| process.is_alive()) {
             return Ok(());
         }
-        for port in [node.port, node.metrics_port] {
+        for port in [node.own_port(), node.metrics_port] {
             ensure!(
                 ports::is_free(port),
                 "port {port} of {name} is in use by another program"
@@ -305,9 +311,11 @@ impl Network {
                 scope.spawn(|| end(node.process, How::Ask));
             }
         });
+        end(state.faults, How::Ask);
         end(state.chain.process, How::Ask);
         self.state_dir.update(|state| {
             state.chain.process = None;
+            state.faults = None;
             for node in &mut state.nodes {
                 node.process = None;
             }

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io,
+    net::SocketAddr,
     os::unix::process::CommandExt as _,
     path::Path,
     process::{Command, Stdio},
@@ -51,6 +52,8 @@ impl ProcessId {
     /// Returns whether it ended by itself.
     pub fn stop(&self, patience: Duration) -> bool {
         self.send(Signal::SIGTERM);
+        // A paused process hears nothing.
+        self.resume();
         let deadline = Instant::now() + patience;
         while self.is_alive() {
             if Instant::now() >= deadline {
@@ -68,6 +71,33 @@ impl ProcessId {
         while self.is_alive() {
             std::thread::sleep(POLL_INTERVAL);
         }
+    }
+
+    /// Stops it where it is, until [`Self::resume`].
+    pub fn pause(&self) {
+        self.send(Signal::SIGSTOP);
+    }
+
+    /// Lets a paused process go on.
+    pub fn resume(&self) {
+        self.send(Signal::SIGCONT);
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.is_alive()
+            && stat_fields(self.pid)
+                .is_some_and(|fields| fields.first().is_some_and(|state| state == "T"))
+    }
+
+    /// Whether it holds the socket with this inode.
+    fn has_socket(self, inode: &str) -> bool {
+        let wanted = format!("socket:[{inode}]");
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.pid));
+        files.into_iter().flatten().flatten().any(|file| {
+            std::fs::read_link(file.path())
+                .is_ok_and(|target| target.as_os_str() == wanted.as_str())
+        })
     }
 
     fn send(self, signal: Signal) {
@@ -102,6 +132,23 @@ fn stat_fields(pid: u32) -> Option<Vec<String>> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(") ")?;
     Some(fields.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Which of some processes of this machine holds the end `local` of a TCP connection over IPv4, where the system tells.
+pub fn owner_of(local: SocketAddr, among: &[(String, ProcessId)]) -> Option<String> {
+    let SocketAddr::V4(local) = local else {
+        return None;
+    };
+    // As the kernel writes it: the address as a number of this machine, in hexadecimal.
+    let address = u32::from_ne_bytes(local.ip().octets());
+    let wanted = format!("{address:08X}:{:04X}", local.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").ok()?;
+    let inode = table.lines().find_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        (fields.get(1) == Some(&wanted.as_str())).then(|| fields.get(9).copied())?
+    })?;
+    let owner = among.iter().find(|(_, process)| process.has_socket(inode));
+    owner.map(|(name, _)| name.clone())
 }
 
 /// Resident memory of a process in bytes: now and at its peak. `None` where the system does not
@@ -229,6 +276,21 @@ mod tests {
         if start_ticks(stranger.pid).is_some() {
             assert!(!stranger.is_alive());
         }
+    }
+
+    #[test]
+    fn connections_have_owners() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (_accepted, caller) = listener.accept().unwrap();
+        let this = ("this".to_owned(), ProcessId::of(std::process::id()));
+        let stranger = ("stranger".to_owned(), ProcessId::of(1));
+        if std::path::Path::new("/proc/net/tcp").exists() {
+            let owner = owner_of(caller, &[stranger.clone(), this]);
+            assert_eq!(owner.as_deref(), Some("this"));
+            assert_eq!(owner_of(caller, &[stranger]), None);
+        }
+        drop(stream);
     }
 
     #[test]

@@ -40,7 +40,7 @@ const ENV_ALIAS: &str = "walrus-localnet";
 /// How long a node that is asked to stop lets open requests finish.
 const NODE_SHUTDOWN_PERIOD_SECS: u64 = 2;
 /// Disk space that the nodes of a local network leave free.
-const DISK_RESERVE_BYTES: u64 = 256 << 20;
+pub(crate) const DISK_RESERVE_BYTES: u64 = 256 << 20;
 
 /// Publishes the contracts; returns how to go on.
 pub(crate) async fn deploy(state_dir: &StateDir, state: &NetworkState) -> anyhow::Result<Deployer> {
@@ -270,7 +270,7 @@ fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
     let temporary = path.with_extension("tmp");
     let write = || -> std::io::Result<()> {
         fs::write(&temporary, text)?;

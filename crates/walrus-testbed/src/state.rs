@@ -149,6 +149,9 @@ pub struct NodeRecord {
     pub registered: Option<RegisteredRecord>,
     /// The process, when it was started.
     pub process: Option<ProcessId>,
+    /// Where it really listens, if a fault stands at its port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port_behind: Option<u16>,
 }
 
 /// A node as the contracts know it.
@@ -167,6 +170,11 @@ impl NodeRecord {
     /// Name of the node, which is also the name of its folder.
     pub fn name(&self) -> String {
         format!("node-{}", self.index)
+    }
+
+    /// The port its process listens on.
+    pub fn own_port(&self) -> u16 {
+        self.port_behind.unwrap_or(self.port)
     }
 
     /// URL of the node's HTTP service.
@@ -195,6 +203,9 @@ pub struct NetworkState {
     /// Names of the packages that were asked for around the contracts.
     #[serde(default)]
     pub packages: Vec<String>,
+    /// The process that stands between the others, when there are faults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<ProcessId>,
 }
 
 impl NetworkState {
@@ -207,6 +218,7 @@ impl NetworkState {
             nodes,
             ready_once: false,
             packages: Vec::new(),
+            faults: None,
         }
     }
 }
@@ -222,6 +234,8 @@ struct Format {
 struct Running {
     chain: Started,
     nodes: Vec<Started>,
+    #[serde(default)]
+    faults: Option<ProcessId>,
 }
 
 #[derive(Deserialize)]
@@ -260,6 +274,11 @@ impl StateDir {
     /// Config file of a node.
     pub fn node_config(&self, node: &NodeRecord) -> PathBuf {
         self.node_dir(node).join("walrus-node.yaml")
+    }
+
+    /// What is wrong on purpose.
+    pub fn faults(&self) -> PathBuf {
+        self.root.join("faults.json")
     }
 
     /// What `walrus-deploy` remembers of the deployment.
@@ -364,7 +383,8 @@ impl StateDir {
                 reason: error.to_string(),
             })?;
         let all = running.nodes.into_iter().chain([running.chain]);
-        Ok(all.filter_map(|started| started.process).collect())
+        let processes = all.filter_map(|started| started.process);
+        Ok(processes.chain(running.faults).collect())
     }
 
     fn lock(&self, name: &str) -> Result<File, StateError> {
@@ -410,6 +430,7 @@ mod tests {
             metrics_port: 4,
             registered: None,
             process: None,
+            port_behind: None,
         };
         NetworkState::new(options, chain, vec![node])
     }

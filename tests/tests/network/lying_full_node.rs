@@ -8,9 +8,10 @@ use sui_sdk_types::{
     Address, Argument, Command as Step, Digest, Input, ObjectReference, ProgrammableTransaction,
     SharedInput, Transaction, TransactionExpiration, TransactionKind, TransferObjects,
 };
-use walrus_core::Frost;
+use walrus_core::{FROST_PER_WAL, Frost};
 use walrus_deploy::{DeployConfig, Deployer};
-use walrus_sui::{Executor, SuiError, SuiReader, SuiRpc, WalrusContract};
+use walrus_node::chain::{ChainView as _, SuiChain, SuiChainConfig};
+use walrus_sui::{EpochState, Executor, SuiError, SuiReader, SuiRpc, WalrusContract};
 use walrus_tests::{
     TestNetwork,
     admin::AdminHome,
@@ -196,6 +197,55 @@ async fn clients_and_nodes_sign_nothing_else() {
         );
     }
     assert_eq!(liar.asked().1, 0);
+}
+
+/// Nobody watches a node when it signs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_attests_nothing_else() {
+    /// The lie that changes nothing of a transaction with one command.
+    const REVERSED: usize = 3;
+    let mut network = ContractNetwork::deploy(4, 10).await;
+    network.register_all().await;
+    let stake = Frost(1000 * FROST_PER_WAL);
+    let begun = network.deployer.end_epoch_zero(stake).await;
+    begun.expect("epoch 1 begins");
+    let liar = Liar::start(&network.localnet.rpc_url()).await;
+    let home = AdminHome::with_full_node(&network, liar.url());
+    let operator = walrus_tests::contracts::operator(0);
+    let chain = SuiChain::new(&SuiChainConfig {
+        rpc_urls: vec![liar.url()],
+        rpc_quorum: None,
+        contracts: network.deployment.ids(),
+        subsidies_object: None,
+        node_cap: Some(network.deployer.nodes()[0].node_cap),
+        wallet_config: Some(home.wallet(&operator)),
+        wallet_address: None,
+    })
+    .expect("a wallet");
+    let attested = async || {
+        network.reader.refresh().await;
+        network.reader.epoch_info().await.expect("the chain").state
+    };
+    let before = sui(network.reader.rpc(), operator.address()).await;
+    for (number, (what, lie)) in LIES.into_iter().enumerate() {
+        if number == REVERSED {
+            continue;
+        }
+        liar.tell(lie);
+        let error = chain.epoch_sync_done(1).await.expect_err(what).to_string();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+    assert_eq!(liar.asked(), (LIES.len() - 1, 0));
+    assert_eq!(attested().await, EpochState::ChangeSync { attested: 0 });
+    let after = sui(network.reader.rpc(), operator.address()).await;
+    assert_eq!(after, before);
+
+    liar.tell(|_| ());
+    chain.epoch_sync_done(1).await.expect("it tells the truth");
+    let EpochState::ChangeSync { attested } = attested().await else {
+        panic!("one of four is enough");
+    };
+    assert!(attested > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -66,6 +66,7 @@ pub struct EventBlobProgress {
 
 /// Stored data that was found damaged. It counts as missing, and is recovered from other nodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DamageFound {
     /// Slivers.
@@ -78,6 +79,7 @@ pub struct DamageFound {
 
 /// Progress of [`HealthInfo::recovery`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryProgress {
     /// Shards that lack slivers.

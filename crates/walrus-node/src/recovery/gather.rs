@@ -3,11 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
-use futures::future::join_all;
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use rand::seq::SliceRandom as _;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use walrus_core::{
     BlobId, BlobMetadataWithId, SecondarySliver, SliverIndex, SliverType, VerifiedMetadata,
     node_api::{DecodingSymbolsQuery, DecodingSymbolsResponse, RecoverySymbolsQuery, SymbolFilter},
@@ -23,6 +24,9 @@ use super::{
 };
 use crate::{epoch::EpochView, peer::Peer, pending::MetadataEntry};
 
+/// How long nodes have to answer before others are asked for the same.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Room for lengths around the symbols of an answer, in bytes.
 const ANSWER_OVERHEAD_BYTES: u64 = 1_024;
 
@@ -30,6 +34,14 @@ const ANSWER_OVERHEAD_BYTES: u64 = 1_024;
 pub(super) struct Candidates {
     peers: Vec<Arc<Peer>>,
     sources: Vec<BTreeSet<SliverIndex>>,
+}
+
+/// A column of a blob.
+#[derive(Clone)]
+pub(super) struct Column {
+    /// Who sent it; `None` if it was here.
+    pub(super) sender: Option<Arc<Peer>>,
+    pub(super) sliver: SecondarySliver,
 }
 
 impl Healer {
@@ -72,19 +84,42 @@ impl Healer {
         if let Some(entry) = self.service.load_metadata(blob_id).await? {
             return Ok(entry);
         }
-        for peer in self.candidates(view, &blob_id, SliverType::Primary).peers {
-            let answer = peer
-                .ask(|client| async move { client.metadata(&blob_id).await })
-                .await;
-            let Ok(wire) = answer else { continue };
-            let Some(entry) = self.check_metadata(blob_id, wire).await? else {
-                peer.misbehaved("metadata that is not that of the blob");
-                continue;
-            };
-            self.service.state().store_metadata(entry.clone()).await?;
-            return Ok(entry);
+        let mut peers = self
+            .candidates(view, &blob_id, SliverType::Primary)
+            .peers
+            .into_iter();
+        let mut answers = FuturesUnordered::new();
+        loop {
+            // One at a time, and one more whenever those who were asked take their time.
+            if let Some(peer) = peers.next() {
+                answers.push(self.ask_metadata(blob_id, peer));
+            } else if answers.is_empty() {
+                return Err(HealError::NoMetadata);
+            }
+            let can_ask_more = peers.len() > 0;
+            while let Some(answer) = next_within(&mut answers, can_ask_more).await {
+                if let Some(entry) = answer? {
+                    self.service.state().store_metadata(entry.clone()).await?;
+                    return Ok(entry);
+                }
+            }
         }
-        Err(HealError::NoMetadata)
+    }
+
+    async fn ask_metadata(
+        &self,
+        blob_id: BlobId,
+        peer: Arc<Peer>,
+    ) -> Result<Option<MetadataEntry>, HealError> {
+        let answer = peer
+            .ask(|client| async move { client.metadata(&blob_id).await })
+            .await;
+        let Ok(wire) = answer else { return Ok(None) };
+        let checked = self.check_metadata(blob_id, wire).await?;
+        if checked.is_none() {
+            peer.misbehaved("metadata that is not that of the blob");
+        }
+        Ok(checked)
     }
 
     async fn check_metadata(
@@ -104,13 +139,13 @@ impl Healer {
         Ok(self.service.verify(check).await?)
     }
 
-    /// Columns of the blob until there are enough to decode it. They are not verified.
+    /// Columns of the blob until there are enough to decode it, with their senders. They are not verified.
     pub(super) async fn gather_columns(
         &self,
         metadata: &VerifiedMetadata,
         candidates: Candidates,
-        at_hand: BTreeMap<SliverIndex, SecondarySliver>,
-    ) -> Result<Vec<SecondarySliver>, HealError> {
+        at_hand: BTreeMap<SliverIndex, Column>,
+    ) -> Result<Vec<Column>, HealError> {
         let shape = shape_of(metadata);
         let needed = shape.slivers_needed(SliverType::Secondary);
         let columns = gather(candidates, at_hand, needed, |peer, _| {
@@ -126,7 +161,7 @@ impl Healer {
         metadata: &VerifiedMetadata,
         shape: BlobShape,
         peer: Arc<Peer>,
-    ) -> Option<Vec<(SliverIndex, SecondarySliver)>> {
+    ) -> Option<Vec<(SliverIndex, Column)>> {
         let blob_id = *metadata.blob_id();
         let rows = SliverType::Primary.source_slivers(shape.n_shards);
         let query = DecodingSymbolsQuery {
@@ -142,10 +177,15 @@ impl Healer {
         let answer = answer.ok()?;
         self.count_received(answer.values().flatten().map(decoding_symbol_bytes).sum());
         let columns = assemble_columns(answer, metadata);
-        if columns.is_none() {
+        let Some(columns) = columns else {
             peer.misbehaved("symbols that do not make up slivers");
-        }
-        columns
+            return None;
+        };
+        let from_peer = |(index, sliver)| {
+            let sender = Some(peer.clone());
+            (index, Column { sender, sliver })
+        };
+        Some(columns.into_iter().map(from_peer).collect())
     }
 
     /// Proven symbols until there are enough to recover the sliver `target` of axis `A`.
@@ -210,6 +250,8 @@ impl Healer {
 }
 
 /// Asks candidates until `needed` different parts are at hand. `fetch` gives what a node sends, `None` if it is of no use.
+///
+/// A node that takes its time keeps nobody waiting: others are asked for what it was asked for, and whoever answers first helps.
 pub(super) async fn gather<T, F>(
     candidates: Candidates,
     mut at_hand: BTreeMap<SliverIndex, T>,
@@ -220,35 +262,58 @@ where
     F: Future<Output = Option<Vec<(SliverIndex, T)>>>,
 {
     let Candidates { peers, mut sources } = candidates;
-    loop {
-        let asks = next_asks(&sources, &at_hand.keys().copied().collect(), needed);
-        if asks.is_empty() {
-            break;
-        }
-        let requests = asks.into_iter().map(|ask| {
-            let (peer, asked) = (peers[ask.holder].clone(), ask.clone());
-            let answer = fetch(peer, ask);
-            async move { (asked, answer.await) }
-        });
-        for (asked, answer) in join_all(requests).await {
-            let rest = &mut sources[asked.holder];
-            match answer {
-                Some(parts) => {
-                    // What it did not send it does not have.
-                    for source in &asked.sources {
-                        rest.remove(source);
-                    }
-                    at_hand.extend(parts);
-                }
-                None => rest.clear(),
+    let whole: Vec<usize> = sources.iter().map(BTreeSet::len).collect();
+    let mut expected: BTreeSet<SliverIndex> = BTreeSet::new();
+    let mut asked: BTreeSet<usize> = BTreeSet::new();
+    let mut answers = FuturesUnordered::new();
+    while at_hand.len() < needed {
+        let covered = at_hand.keys().chain(&expected).copied().collect();
+        for mut ask in next_asks(&sources, &covered, needed) {
+            for source in &ask.sources {
+                // What it does not send it does not have.
+                sources[ask.holder].remove(source);
+                expected.insert(*source);
             }
+            ask.is_all = ask.sources.len() == whole[ask.holder];
+            asked.insert(ask.holder);
+            let answer = fetch(peers[ask.holder].clone(), ask.clone());
+            answers.push(async move { (ask, answer.await) });
         }
-    }
-    if at_hand.len() < needed {
-        let have = at_hand.len();
-        return Err(HealError::NotEnough { have, needed });
+        if answers.is_empty() {
+            let have = at_hand.len();
+            return Err(HealError::NotEnough { have, needed });
+        }
+        let can_ask_more = sources.iter().any(|rest| !rest.is_empty());
+        let Some((ask, answer)) = next_within(&mut answers, can_ask_more).await else {
+            // They may still answer, but nobody counts on it.
+            for holder in std::mem::take(&mut asked) {
+                peers[holder].tarries();
+            }
+            expected.clear();
+            continue;
+        };
+        asked.remove(&ask.holder);
+        for source in &ask.sources {
+            expected.remove(source);
+        }
+        match answer {
+            Some(parts) => at_hand.extend(parts),
+            None => sources[ask.holder].clear(),
+        }
     }
     Ok(at_hand)
+}
+
+/// The next answer; `None` when there is none, or none comes soon and others can be asked.
+async fn next_within<F: Future>(
+    answers: &mut FuturesUnordered<F>,
+    can_ask_more: bool,
+) -> Option<F::Output> {
+    if can_ask_more {
+        timeout(PATIENCE, answers.next()).await.ok().flatten()
+    } else {
+        answers.next().await
+    }
 }
 
 /// The cell that the sliver `target` of axis `A` shares with `source` of the other axis.

@@ -15,7 +15,7 @@ use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, Recovered, SliverRe
 use walrus_http::budget::Holder;
 
 use super::{
-    gather::verified_symbol,
+    gather::{Column, verified_symbol},
     plan::{BlobShape, Way, cheapest_way},
     symbols::Source,
 };
@@ -142,29 +142,42 @@ impl Healer {
                 left => left?,
             };
         }
-        let memory = SYMBOLS_MEMORY_FACTOR * shape.recovery_bytes(SliverType::Primary);
-        let mut recoveries = stream::iter(left)
+        // Columns first: they take fewer symbols, and rows can then be recovered with the help of those that are here.
+        let (rows, columns) = left
+            .into_iter()
+            .partition(|key| key.axis == SliverType::Primary);
+        for slivers in [columns, rows] {
+            if let Some(proof) = self.recover_all(metadata, slivers).await? {
+                self.invalidate(blob_id, &proof).await?;
+                return Ok(Healed::Inconsistent);
+            }
+        }
+        Ok(Healed::Slivers(missing.len()))
+    }
+
+    /// Recovers slivers from symbols, or returns the proof that one cannot be recovered. Fails if one could not be recovered
+    /// now; the others are.
+    async fn recover_all(
+        &self,
+        metadata: &VerifiedMetadata,
+        slivers: Vec<SliverKey>,
+    ) -> Result<Option<InconsistencyProof>, HealError> {
+        let memory = SYMBOLS_MEMORY_FACTOR * shape_of(metadata).recovery_bytes(SliverType::Primary);
+        let mut recoveries = stream::iter(slivers)
             .map(|key| async move {
                 let _memory = self.memory.reserve(bounded(memory)).await;
                 self.recover(metadata, key).await
             })
             .buffer_unordered(SLIVERS_PER_BLOB);
-        let mut result = Ok(Healed::Slivers(missing.len()));
-        let mut proof = None;
+        let mut result = Ok(None);
         while let Some(recovered) = recoveries.next().await {
             match recovered {
                 Ok(None) => {}
-                Ok(Some(found)) => {
-                    proof = Some(found);
-                    break;
-                }
+                Ok(proof) => return Ok(proof),
                 Err(error) => result = Err(error),
             }
         }
-        drop(recoveries);
-        let Some(proof) = proof else { return result };
-        self.invalidate(blob_id, &proof).await?;
-        Ok(Healed::Inconsistent)
+        result
     }
 
     /// What this node should have of a blob and lacks.
@@ -181,8 +194,8 @@ impl Healer {
             .await
     }
 
-    /// Decodes the blob and encodes what is missing. Returns what does not match the metadata afterwards: all of it, if a node
-    /// sent something wrong, or whoever encoded the blob did so wrongly.
+    /// Decodes the blob and encodes what is missing. Returns what does not match the metadata afterwards: all of it, if whoever
+    /// encoded the blob did so wrongly. Columns of nodes that send wrong ones are replaced.
     async fn heal_by_decoding(
         &self,
         view: &EpochView,
@@ -192,6 +205,40 @@ impl Healer {
         let blob_id = *metadata.blob_id();
         let memory = DECODING_MEMORY_FACTOR * shape_of(metadata).blob_bytes();
         let _memory = self.memory.reserve(bounded(memory)).await;
+        let mut at_hand = self.own_columns(view, blob_id, &missing).await;
+        loop {
+            let candidates = self.candidates(view, &blob_id, SliverType::Secondary);
+            let columns = self.gather_columns(metadata, candidates, at_hand).await?;
+            let slivers = columns.iter().map(|column| column.sliver.clone()).collect();
+            let (verified, wanted) = (metadata.clone(), missing.clone());
+            let encoded = self
+                .service
+                .verify(move |encoder| encode_again(encoder, &verified, slivers, &wanted))
+                .await?;
+            if encoded.len() < missing.len() {
+                let (good, bad) = self.sort_columns(metadata, columns).await?;
+                if !bad.is_empty() {
+                    for sender in bad.into_iter().filter_map(|column| column.sender) {
+                        sender.misbehaved("a sliver that is not that of the blob");
+                    }
+                    at_hand = good;
+                    continue;
+                }
+            }
+            let mut left = missing;
+            left.retain(|key| encoded.iter().all(|(encoded, _)| encoded != key));
+            self.keep(blob_id, encoded).await?;
+            return Ok(left);
+        }
+    }
+
+    /// Columns of a blob that are here.
+    async fn own_columns(
+        &self,
+        view: &EpochView,
+        blob_id: BlobId,
+        missing: &[SliverKey],
+    ) -> BTreeMap<SliverIndex, Column> {
         let mut own = BTreeMap::new();
         for shard in view.shards.keys() {
             let key = SliverKey {
@@ -203,20 +250,32 @@ impl Healer {
                 && let Ok(Sliver::Secondary(sliver)) =
                     self.service.load_sliver(key, Holder::NODE).await
             {
-                own.insert(sliver.index, sliver);
+                let sender = None;
+                own.insert(sliver.index, Column { sender, sliver });
             }
         }
-        let candidates = self.candidates(view, &blob_id, SliverType::Secondary);
-        let columns = self.gather_columns(metadata, candidates, own).await?;
-        let (verified, wanted) = (metadata.clone(), missing.clone());
-        let encoded = self
-            .service
-            .verify(move |encoder| encode_again(encoder, &verified, columns, &wanted))
-            .await?;
-        let mut left = missing;
-        left.retain(|key| encoded.iter().all(|(encoded, _)| encoded != key));
-        self.keep(blob_id, encoded).await?;
-        Ok(left)
+        own
+    }
+
+    /// Columns that match the metadata, and those that do not.
+    async fn sort_columns(
+        &self,
+        metadata: &VerifiedMetadata,
+        columns: Vec<Column>,
+    ) -> Result<(BTreeMap<SliverIndex, Column>, Vec<Column>), StorageError> {
+        let metadata = metadata.clone();
+        let sort = move |encoder: &Encoder| {
+            let (mut good, mut bad) = (BTreeMap::new(), Vec::new());
+            for column in columns {
+                if encoder.verify_sliver(&column.sliver, &metadata).is_ok() {
+                    good.insert(column.sliver.index, column);
+                } else {
+                    bad.push(column);
+                }
+            }
+            (good, bad)
+        };
+        self.service.verify(sort).await
     }
 
     /// Recovers one sliver and stores it, or returns the proof that it cannot be recovered.

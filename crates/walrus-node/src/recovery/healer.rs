@@ -109,6 +109,7 @@ impl BlobHealing {
             }
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = watch => {}
         }

@@ -20,6 +20,16 @@ pub enum Item {
     Sliver(SliverKey),
 }
 
+impl Item {
+    /// The blob it belongs to.
+    pub fn blob_id(&self) -> BlobId {
+        match self {
+            Self::Metadata(blob_id) => *blob_id,
+            Self::Sliver(key) => key.blob_id,
+        }
+    }
+}
+
 /// What a storage holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 use walrus_client::node::{NodeError, SyncStream, SyncedSliver};
 use walrus_core::{
@@ -32,6 +32,12 @@ const ATTEMPTS_MAX: usize = 5;
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// Longest time in which a source sends nothing.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes a second that a source has to send at least.
+const RATE_BYTES_MIN: u64 = 256 * 1024;
+
 /// What came of copying.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Copied {
@@ -54,6 +60,8 @@ enum CopyError {
     OutOfDate,
     #[error("the source sends slivers out of order")]
     Disorder,
+    #[error("the source sends too slowly")]
+    TooSlow,
 }
 
 impl CopyError {
@@ -65,7 +73,9 @@ impl CopyError {
                     error.reason(),
                     Some(ErrorReason::InvalidEpoch | ErrorReason::RequestUnauthorized)
                 );
-                unaware || error.is_retriable()
+                // Recovery goes on while a silent node is left alone.
+                let is_silent = matches!(error, NodeError::Timeout(_));
+                unaware || (error.is_retriable() && !is_silent)
             }
             _ => false,
         }
@@ -157,14 +167,19 @@ impl ShardCopy<'_> {
         let mut writes = FuturesUnordered::new();
         let mut last = None;
         let mut counts = Copied::default();
+        let mut pace = Pace {
+            waited: Duration::ZERO,
+            bytes: params::max_sliver_size(self.healer.service.n_shards()),
+        };
         let ended = loop {
             if writes.len() >= WRITES_MAX
                 && let Some(kept) = writes.next().await
             {
                 counts.add(kept);
             }
-            match stream.next().await {
-                Ok(Some(sliver)) => {
+            match pace.wait_for(stream.next()).await {
+                Some(Ok(Some(sliver))) => {
+                    pace.got(sliver.bytes.len());
                     let id = sliver.blob_id;
                     if id < start || last.is_some_and(|last| id <= last) {
                         peer.misbehaved("slivers of a shard out of order");
@@ -173,8 +188,12 @@ impl ShardCopy<'_> {
                     last = Some(id);
                     writes.push(self.keep(&view, axis, sliver));
                 }
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error.into()),
+                Some(Ok(None)) => break Ok(()),
+                Some(Err(error)) => break Err(error.into()),
+                None => {
+                    peer.tarries();
+                    break Err(CopyError::TooSlow);
+                }
             }
         };
         while let Some(kept) = writes.next().await {
@@ -217,7 +236,12 @@ impl ShardCopy<'_> {
         let sliver_bytes_max = usize::try_from(sliver_bytes_max).unwrap_or(usize::MAX);
         let signed = &signed;
         let stream = peer
-            .ask(|client| async move { client.sync_shard(&caller, signed, sliver_bytes_max).await })
+            .ask(|client| async move {
+                let opened = client.sync_shard(&caller, signed, sliver_bytes_max);
+                timeout(SILENCE_MAX, opened)
+                    .await
+                    .unwrap_or(Err(NodeError::Timeout(SILENCE_MAX)))
+            })
             .await?;
         Ok(stream)
     }
@@ -286,6 +310,30 @@ impl ShardCopy<'_> {
             state.metrics().copied_slivers.inc();
         }
         Ok(Some(is_good))
+    }
+}
+
+/// How fast a source sends. Only the time it was waited for counts.
+#[derive(Debug)]
+struct Pace {
+    waited: Duration,
+    /// Bytes for which there is time: those that have come, and those of the next sliver.
+    bytes: u64,
+}
+
+impl Pace {
+    /// What comes in time; `None` when the source is too slow.
+    async fn wait_for<F: Future>(&mut self, next: F) -> Option<F::Output> {
+        let allowed = SILENCE_MAX + Duration::from_secs(self.bytes / RATE_BYTES_MIN);
+        let started = Instant::now();
+        let next = timeout(allowed.saturating_sub(self.waited), next).await;
+        self.waited += started.elapsed();
+        next.ok()
+    }
+
+    fn got(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Several nodes in one process, with one scripted chain.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use reqwest::StatusCode;
 use tempfile::TempDir;
@@ -8,6 +8,7 @@ use walrus_core::{
     BlobId, Epoch, Frost, ObjectId, ShardIndex, SliverType, VerifiedMetadata,
     keys::ProtocolKeyPair, node_api::paths,
 };
+use walrus_faults::ByzantineNode;
 use walrus_node::{
     NodeConfig, RunningNode, StorageNode,
     chain::{Committee, CommitteeMember},
@@ -29,7 +30,18 @@ pub(crate) struct ClusterNode {
     pub(crate) directory: TempDir,
     pub(crate) config: NodeConfig,
     addr: SocketAddr,
+    /// What the other nodes meet instead of it, if that is not itself.
+    front: Option<ByzantineNode>,
     seed: u8,
+}
+
+impl ClusterNode {
+    /// Where the committee says it is.
+    fn announced(&self) -> SocketAddr {
+        self.front
+            .as_ref()
+            .map_or(self.addr, ByzantineNode::address)
+    }
 }
 
 /// Nodes of one committee.
@@ -43,7 +55,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts a node for each part of `assignment`, which is that of epoch 1.
     pub(crate) async fn start(assignment: Assignment<'_>) -> Self {
-        Self::start_with(assignment, |_| {}).await
+        Self::start_as(assignment, |_| {}, |_| false).await
     }
 
     /// The same with a changed configuration.
@@ -51,9 +63,22 @@ impl Cluster {
         assignment: Assignment<'_>,
         change: impl Fn(&mut NodeConfig),
     ) -> Self {
+        Self::start_as(assignment, change, |_| false).await
+    }
+
+    /// The same, with something in front of one node that can make it lie.
+    pub(crate) async fn start_with_liar(assignment: Assignment<'_>, liar: usize) -> Self {
+        Self::start_as(assignment, |_| {}, |node| node == liar).await
+    }
+
+    async fn start_as(
+        assignment: Assignment<'_>,
+        change: impl Fn(&mut NodeConfig),
+        has_front: impl Fn(usize) -> bool,
+    ) -> Self {
         let chain = ScriptedChain::without_committee();
         let mut nodes = Vec::new();
-        for (seed, _) in (11..).zip(assignment) {
+        for (number, seed) in (0..assignment.len()).zip(11..) {
             let directory = tempfile::tempdir().unwrap();
             let mut config = config(directory.path());
             let key = ProtocolKeyPair::from_seed([seed; 32]);
@@ -66,7 +91,14 @@ impl Cluster {
             // The committee remembers the address.
             let addr = running.addr();
             config.rest_api_address = addr;
+            let front = if has_front(number) {
+                let anywhere = ([127, 0, 0, 1], 0).into();
+                Some(ByzantineNode::start(anywhere, addr).await.unwrap())
+            } else {
+                None
+            };
             nodes.push(ClusterNode {
+                front,
                 running: Some(running),
                 directory,
                 config,
@@ -96,7 +128,7 @@ impl Cluster {
             .map(|(node, shards)| CommitteeMember {
                 node_id: ObjectId([node.seed; 32]),
                 name: format!("node-{}", node.seed),
-                network_address: node.addr.to_string(),
+                network_address: node.announced().to_string(),
                 public_key: ProtocolKeyPair::from_seed([node.seed; 32]).public(),
                 network_public_key: None,
                 shards: shards.iter().copied().map(ShardIndex).collect(),
@@ -250,6 +282,46 @@ impl Cluster {
             }
         }
         true
+    }
+
+    /// The check at the end of every fault: each of `nodes` serves all of `blobs` byte for byte, is in full health, and has
+    /// nothing else on its disk.
+    pub(crate) async fn ends_well(&self, nodes: &[usize], blobs: &[TestBlob]) {
+        let live: BTreeSet<BlobId> = blobs.iter().map(TestBlob::id).collect();
+        for node in nodes {
+            self.heals(*node, blobs).await;
+            let service = self.node(*node).service();
+            eventually(|| async {
+                let health = service.health(false);
+                let shards = health.shard_summary;
+                health.node_status == "Active"
+                    && shards.owned_shard_status.ready == shards.owned
+                    && health.recovery.is_none()
+            })
+            .await;
+            let storage = service.state().storage();
+            eventually(|| async {
+                let items = storage.items_after(None, usize::MAX).await.unwrap();
+                items.iter().all(|item| live.contains(&item.blob_id()))
+            })
+            .await;
+            for folder in ["tmp", "quarantine"] {
+                let left = std::fs::read_dir(storage.path().join(folder));
+                assert_eq!(left.into_iter().flatten().count(), 0, "{folder}");
+            }
+        }
+    }
+
+    /// What stands in front of a node.
+    pub(crate) fn front(&self, node: usize) -> &ByzantineNode {
+        self.nodes[node].front.as_ref().unwrap()
+    }
+
+    /// Starts a node that has stopped with an empty disk.
+    pub(crate) async fn start_empty(&mut self, node: usize) {
+        let storage = self.nodes[node].directory.path().join("storage");
+        std::fs::remove_dir_all(storage).unwrap();
+        self.start_again(node).await;
     }
 
     /// Waits until a node holds all of the blobs.

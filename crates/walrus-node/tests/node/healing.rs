@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Any three of these nodes can give back what the fourth loses.
-const FOUR: &[&[u16]] = &[&[0, 1, 2], &[3, 4, 5], &[6, 7], &[8, 9]];
+pub(crate) const FOUR: &[&[u16]] = &[&[0, 1, 2], &[3, 4, 5], &[6, 7], &[8, 9]];
 
 fn blobs(count: u8) -> Vec<TestBlob> {
     (1..=count).map(|seed| TestBlob::new(seed, 5_000)).collect()
@@ -183,41 +183,45 @@ fn rot(cluster: &Cluster, node: usize, axis: SliverType) {
 async fn a_blob_that_was_encoded_inconsistently_is_invalidated_and_dropped() {
     for (seed, axis) in (1..).zip(AXES) {
         let cluster = Cluster::start(FOUR).await;
-        let blob = TestBlob::new(seed, 5_000);
-        let metadata = inconsistent(&blob, axis);
-        let id = *metadata.blob_id();
-        cluster.chain.register(id, 1, 10);
-        let mut refused = 0;
-        for node in 0..4 {
-            cluster
-                .upload_metadata(node, id, upload_form(&metadata))
-                .await;
-            for (shard, sliver_axis) in cluster.slivers_of(node) {
-                let pair = walrus_core::ShardIndex(shard).to_pair(&id, n_shards());
-                let path = paths::sliver(&id, pair, sliver_axis);
-                let body = blob.sliver_body(pair, sliver_axis);
-                if cluster.put(node, &path, body).await != StatusCode::CREATED {
-                    refused += 1;
-                }
+        store_inconsistent(&cluster, &TestBlob::new(seed, 5_000), axis).await;
+    }
+}
+
+/// Stores a blob of which one sliver is not what its metadata says, and waits until all nodes have dropped it.
+pub(crate) async fn store_inconsistent(cluster: &Cluster, blob: &TestBlob, axis: SliverType) {
+    let metadata = inconsistent(blob, axis);
+    let id = *metadata.blob_id();
+    cluster.chain.register(id, 1, 10);
+    let mut refused = 0;
+    for node in 0..4 {
+        cluster
+            .upload_metadata(node, id, upload_form(&metadata))
+            .await;
+        for (shard, sliver_axis) in cluster.slivers_of(node) {
+            let pair = walrus_core::ShardIndex(shard).to_pair(&id, n_shards());
+            let path = paths::sliver(&id, pair, sliver_axis);
+            let body = blob.sliver_body(pair, sliver_axis);
+            if cluster.put(node, &path, body).await != StatusCode::CREATED {
+                refused += 1;
             }
         }
-        // Only the sliver whose hash is wrong.
-        assert_eq!(refused, 1);
-        cluster.certify(id, 1);
-        for node in 0..4 {
-            eventually(|| async {
-                let status = data(cluster.get(node, &paths::blob_status(&id)).await).await;
-                status.get("invalid").is_some()
-            })
-            .await;
-            eventually(|| async {
-                let status = cluster.get(node, &paths::metadata_status(&id)).await;
-                data(status).await == "nonexistent"
-            })
-            .await;
-            let metadata = cluster.get(node, &paths::metadata(&id)).await;
-            assert_eq!(metadata.status(), StatusCode::NOT_FOUND);
-        }
+    }
+    // Only the sliver whose hash is wrong.
+    assert_eq!(refused, 1);
+    cluster.certify(id, 1);
+    for node in 0..4 {
+        eventually(|| async {
+            let status = data(cluster.get(node, &paths::blob_status(&id)).await).await;
+            status.get("invalid").is_some()
+        })
+        .await;
+        eventually(|| async {
+            let status = cluster.get(node, &paths::metadata_status(&id)).await;
+            data(status).await == "nonexistent"
+        })
+        .await;
+        let metadata = cluster.get(node, &paths::metadata(&id)).await;
+        assert_eq!(metadata.status(), StatusCode::NOT_FOUND);
     }
 }
 

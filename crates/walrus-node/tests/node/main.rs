@@ -4,6 +4,7 @@
 
 mod api_document;
 mod attacks;
+mod byzantine;
 mod chain_following;
 mod cluster;
 mod confirmations;

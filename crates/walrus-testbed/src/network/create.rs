@@ -66,6 +66,7 @@ pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
         metrics_port,
         registered: None,
         process: None,
+        port_behind: None,
     });
     Ok(NetworkState::new(
         up.options.clone(),

@@ -8,8 +8,10 @@ use std::{
 use super::{NETWORK_FILE, NETWORK_LOCK, StateDir, StateError, UP_LOCK, temporary};
 
 /// Files at the top of the folder.
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     "deployment.json",
+    "faults.json",
+    "faults.tmp",
     "client_config.yaml",
     "sui_client.yaml",
     "sui_client.keystore",
@@ -101,7 +103,7 @@ impl StateDir {
         let mut made = vec![Made::Database(self.chain_dir())];
         let nodes = self.root.join("nodes");
         let logs = self.root.join("logs");
-        let mut log_names = vec!["chain.log".to_owned()];
+        let mut log_names = vec!["chain.log".to_owned(), "faults.log".to_owned()];
         for folder in entries(&nodes)? {
             let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
                 continue;

@@ -2,10 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand};
 use walrus_deploy::{Extra, ExtraParseError, parse_duration};
+use walrus_faults::{Lie, LinkState};
 use walrus_testbed::{
-    network::{Amount, Ports},
+    network::{Amount, Ports, Rot},
     state::NetworkOptions,
 };
 
@@ -68,6 +69,14 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "AMOUNT")]
         amounts: Vec<Amount>,
     },
+    /// Do wrong on purpose: kill, pause, cut off, slow down, lie, rot, fill
+    ///
+    /// A node or the chain that gets a bad link, and a node that lies, restarts once, behind something that stands at its port
+    /// from then on. `fault heal` ends everything that is wrong.
+    Fault {
+        #[command(subcommand)]
+        command: FaultCommand,
+    },
     /// Store a file, stop as many nodes as tolerated, read it back and compare
     Demo {
         /// The file to store
@@ -93,6 +102,9 @@ pub(crate) enum Command {
     /// Run the chain process of a network (started by `up`)
     #[command(hide = true)]
     RunChain,
+    /// Run the process that stands between the others of a network (started by `fault`)
+    #[command(hide = true)]
+    RunFaults,
     /// Run one storage node process of a network (started by `up`)
     #[command(hide = true)]
     RunNode {
@@ -130,6 +142,139 @@ pub(crate) enum NodeCommand {
         #[arg(required = true)]
         names: Vec<String>,
     },
+}
+
+/// The number that chooses what a fault hits unless somebody chooses another one.
+const FAULT_SEED: u64 = 1;
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  walrus-localnet fault pause node-1
+  walrus-localnet fault link node-2 --delay 300ms --rate 200000
+  walrus-localnet fault partition node-0 node-3
+  walrus-localnet fault lie node-1 wrong-symbols
+  walrus-localnet fault rot node-2 slivers --count 3
+  walrus-localnet fault list
+  walrus-localnet fault heal
+
+The chain's clock jumps by `walrus-localnet clock +1h`.")]
+pub(crate) enum FaultCommand {
+    /// Print what runs and what is wrong on purpose
+    List {
+        /// One JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Kill processes like a power cut; `node start`, `chain start` or `fault heal` starts them again
+    Kill {
+        /// Names, such as node-0 or chain
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Stop processes where they are, like machines that hang
+    Pause {
+        /// Names, such as node-0 or chain
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Let paused processes go on
+    Resume {
+        /// Names, such as node-0 or chain
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Make the way to a process slow, silent or cut, for everybody or for one node
+    Link(LinkArgs),
+    /// Cut the ways between these nodes and all others; clients and the chain reach everybody
+    Partition {
+        /// Names, such as node-0
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Make a node lie
+    Lie {
+        /// Name, such as node-0
+        name: String,
+        /// How: truth, wrong-slivers, wrong-symbols, wrong-proofs, wrong-metadata, wrong-signatures, garbage, silence, drip or
+        /// equivocation
+        lie: Lie,
+    },
+    /// Flip bits in what a node stores; the node restarts
+    Rot {
+        /// Name, such as node-0
+        name: String,
+        /// What rots: slivers, metadata or index
+        what: Rot,
+        /// How many parts
+        #[arg(long, default_value_t = 1)]
+        count: usize,
+        /// The same number chooses the same parts
+        #[arg(long, default_value_t = FAULT_SEED)]
+        seed: u64,
+        /// An array of {path, offset, bit} instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the disk of a node count as full; the node restarts
+    FullDisk {
+        /// Name, such as node-0
+        name: String,
+    },
+    /// End every fault: everything passes, everybody tells the truth, there is space, and everything runs
+    Heal,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("state").required(true).multiple(true).args(["cut", "silent", "open", "delay", "rate"])))]
+pub(crate) struct LinkArgs {
+    /// Whose way: a node such as node-0, or chain
+    pub(crate) server: String,
+    /// Only for this node; for everybody if it is not given
+    #[arg(long, value_name = "NODE")]
+    pub(crate) from: Option<String>,
+    /// Refuse connections and end those that are open
+    #[arg(long, conflicts_with_all = ["silent", "open", "delay", "rate"])]
+    pub(crate) cut: bool,
+    /// Keep connections, and let nothing pass
+    #[arg(long, conflicts_with_all = ["open", "delay", "rate"])]
+    pub(crate) silent: bool,
+    /// Let everything pass
+    #[arg(long, conflicts_with_all = ["delay", "rate"])]
+    pub(crate) open: bool,
+    /// Let everything pass this much later, such as 300ms
+    #[arg(long, value_name = "TIME", value_parser = delay)]
+    pub(crate) delay: Option<Duration>,
+    /// Let so many bytes a second pass, each way
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) rate: Option<std::num::NonZeroU32>,
+}
+
+impl LinkArgs {
+    /// What was asked for.
+    pub(crate) fn state(&self) -> LinkState {
+        if self.cut {
+            return LinkState::Cut;
+        }
+        if self.silent {
+            return LinkState::Silent;
+        }
+        if self.open {
+            return LinkState::Open;
+        }
+        let delay = self.delay.unwrap_or_default();
+        LinkState::Slow {
+            delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            bytes_per_second: self.rate.map_or(0, std::num::NonZeroU32::get),
+        }
+    }
+}
+
+/// A short time: in milliseconds, or as other durations are written.
+fn delay(text: &str) -> Result<Duration, String> {
+    match text.strip_suffix("ms").map(str::parse) {
+        Some(Ok(ms)) => Ok(Duration::from_millis(ms)),
+        _ => parse_duration(text).map_err(|error| error.to_string()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -259,6 +404,28 @@ mod tests {
         for text in ["1d", "-1d", "+", "+1", "+1y", "++1d"] {
             assert!(ahead(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn links_have_one_state() {
+        let parse = |args: &str| {
+            let words = format!("walrus-localnet fault link node-1 {args}");
+            Cli::try_parse_from(words.split_whitespace())
+        };
+        for wrong in ["", "--cut --open", "--silent --delay 1ms", "--delay soon"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        let Command::Fault {
+            command: FaultCommand::Link(args),
+        } = parse("--delay 20ms --rate 9").unwrap().command
+        else {
+            panic!("another command");
+        };
+        let slow = LinkState::Slow {
+            delay_ms: 20,
+            bytes_per_second: 9,
+        };
+        assert_eq!(args.state(), slow);
     }
 
     #[test]

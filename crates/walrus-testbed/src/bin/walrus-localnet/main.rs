@@ -1,6 +1,7 @@
 //! `walrus-localnet`: a complete local Walrus network with one command.
 
 mod args;
+mod fault;
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
@@ -10,7 +11,7 @@ use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 use walrus_terminal::output::{print_bytes, print_text};
 use walrus_testbed::{
-    bench, demo,
+    bench, demo, faults,
     network::{How, Network, Started, UpOptions},
     process::Termination,
     report::ReadyReport,
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     init_logging(matches!(
         cli.command,
-        Command::RunChain | Command::RunNode { .. }
+        Command::RunChain | Command::RunFaults | Command::RunNode { .. }
     ));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -105,6 +106,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let address = network.fund(&account, &amounts).await?;
             print_text(&format!("Funded {address}"))
         }
+        Command::Fault { command } => fault::run(&network, command).await,
         Command::Demo { file } => demo::run(&file).await,
         Command::Bench { json } => bench::run(json).await,
         Command::Completion { shell } => {
@@ -114,6 +116,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Man { out } => man(out.as_deref()),
         Command::RunChain => roles::run_chain(&place.state_dir).await,
+        Command::RunFaults => faults::run(&place.state_dir).await,
         Command::RunNode { name } => roles::run_node(&place.state_dir, &name).await,
     }
 }
