@@ -4,6 +4,7 @@
 //! * [`processes`]: the real binaries over real sockets, disks and processes, exactly as a user
 //!   drives them. Build them first with `cargo build --workspace --bins` in the same profile;
 //!   `./scripts/test` does.
+//! * [`contents`]: what a network holds, and the check at the end of every fault.
 //! * [`contracts`]: the contracts on a served chain, called through `walrus-sui`, with nodes that
 //!   exist as keys only.
 //! * [`chain`]: the contracts on a bare executor, without sockets: every function callable,
@@ -27,6 +28,7 @@
 pub mod admin;
 pub mod agreement;
 pub mod chain;
+pub mod contents;
 pub mod contracts;
 pub mod gateway;
 pub mod keys;

@@ -1,46 +1,43 @@
 //! Which shards lack something.
 
-use walrus_core::{Epoch, ShardIndex, SliverType};
+use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
-use crate::storage::{Index, SliverKey, StorageError};
+use crate::storage::{Index, StorageError};
 
-/// Shards of `owned` that lack a sliver of a blob that was certified before `epoch` and still is. Reads all blob
-/// records, until every shard is found to lack something.
+/// Shards of `owned` that lack a sliver of a blob that was certified before `epoch` and still is.
+///
+/// Records are read once, and the slivers of each shard in their order, until something is missing.
 pub fn incomplete_shards<B: FromIterator<ShardIndex>>(
     index: &Index,
     owned: &[ShardIndex],
     epoch: Epoch,
 ) -> Result<B, StorageError> {
-    let mut complete = owned.to_vec();
-    if complete.is_empty() {
+    if owned.is_empty() {
         return Ok(B::from_iter([]));
     }
-    index.for_each_blob(|blob_id, record| {
-        let certified_before = record.is_certified(epoch)
-            && record
-                .initial_certified_epoch
-                .is_some_and(|initial| initial < epoch);
-        if certified_before {
-            let mut still_complete = Vec::with_capacity(complete.len());
-            for shard in complete.drain(..) {
-                let key = |axis| SliverKey {
-                    shard,
-                    axis,
-                    blob_id,
-                };
-                if index.has_sliver(&key(SliverType::Primary))?
-                    && index.has_sliver(&key(SliverType::Secondary))?
-                {
-                    still_complete.push(shard);
-                }
+    let wanted = certified_before(index, epoch)?;
+    let lacks_something = |shard: ShardIndex| {
+        for axis in [SliverType::Primary, SliverType::Secondary] {
+            if index.lacks_any(shard, axis, &wanted)? {
+                return Ok(Some(shard));
             }
-            complete = still_complete;
         }
-        Ok(!complete.is_empty())
-    })?;
-    Ok(owned
+        Ok(None)
+    };
+    owned
         .iter()
-        .copied()
-        .filter(|shard| !complete.contains(shard))
-        .collect())
+        .filter_map(|shard| lacks_something(*shard).transpose())
+        .collect()
+}
+
+/// Blobs that were certified before `epoch` and still are, in ascending order.
+fn certified_before(index: &Index, epoch: Epoch) -> Result<Vec<BlobId>, StorageError> {
+    let mut certified = Vec::new();
+    index.for_each_blob(|blob_id, record| {
+        if record.is_certified(epoch) && record.initial_certified_epoch < Some(epoch) {
+            certified.push(blob_id);
+        }
+        Ok(true)
+    })?;
+    Ok(certified)
 }

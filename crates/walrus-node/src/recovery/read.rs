@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use walrus_core::{BlobId, PrimarySliver, Sliver, SliverIndex, SliverType, VerifiedMetadata};
 use walrus_encoder::ConsistencyCheck;
+use walrus_http::budget::Holder;
 
 use super::{
     gather::gather,
@@ -56,7 +57,7 @@ impl Healer {
                 axis: SliverType::Primary,
                 blob_id,
             };
-            if let Ok(Sliver::Primary(sliver)) = self.service.load_sliver(key).await {
+            if let Ok(Sliver::Primary(sliver)) = self.service.load_sliver(key, Holder::NODE).await {
                 own.insert(sliver.index, sliver);
             }
         }

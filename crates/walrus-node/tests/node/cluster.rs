@@ -200,6 +200,13 @@ impl Cluster {
     /// The same until another epoch than the tenth.
     pub(crate) async fn store_until(&self, blob: &TestBlob, end_epoch: Epoch) {
         self.chain.register(blob.id(), blob.tag(), end_epoch);
+        self.upload_to_all(blob).await;
+        let event = certified(blob.id(), blob.tag(), end_epoch, Persistence::Permanent);
+        self.chain.emit(vec![event]);
+    }
+
+    /// Uploads a blob that is registered to all nodes that run.
+    pub(crate) async fn upload_to_all(&self, blob: &TestBlob) {
         let metadata = blob.metadata_body();
         for node in 0..self.nodes.len() {
             if self.nodes[node].running.is_some() {
@@ -213,8 +220,6 @@ impl Cluster {
                 }
             }
         }
-        let event = certified(blob.id(), blob.tag(), end_epoch, Persistence::Permanent);
-        self.chain.emit(vec![event]);
     }
 
     pub(crate) fn certify(&self, blob_id: BlobId, object: u8) {

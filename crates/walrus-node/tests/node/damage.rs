@@ -90,7 +90,7 @@ async fn a_lost_index_stops_the_start_and_no_sliver_is_deleted() {
     test.assert_serves(&blob).await;
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     for file in files_below(from) {
         let target = to.join(file.strip_prefix(from).unwrap());
         fs::create_dir_all(target.parent().unwrap()).unwrap();

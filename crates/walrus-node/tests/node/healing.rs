@@ -238,32 +238,6 @@ fn inconsistent(blob: &TestBlob, axis: SliverType) -> VerifiedMetadata {
     VerifiedMetadata::compute(n_shards(), 5_000, hashes).unwrap()
 }
 
-/// Prints how many small blobs a second a node with an empty disk recovers, and how fast a shard is copied.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement: run it alone with --ignored --nocapture"]
-async fn speed_of_recovery() {
-    const BLOBS: u32 = 1_000;
-    let mut cluster = Cluster::start(FOUR).await;
-    let blobs: Vec<_> = (0..BLOBS).map(TestBlob::numbered).collect();
-    for blob in &blobs {
-        cluster.store(blob).await;
-    }
-    cluster.stop(1).await;
-    fs::remove_dir_all(cluster.nodes[1].directory.path().join("storage")).unwrap();
-    cluster.begin_epoch(2, FOUR);
-    cluster.attested(2, 3).await;
-    let started = std::time::Instant::now();
-    cluster.start_again(1).await;
-    cluster.attested(2, 4).await;
-    let seconds = started.elapsed().as_secs_f64();
-    println!("recovered {:.0} blobs/s", f64::from(BLOBS) / seconds);
-    let started = std::time::Instant::now();
-    cluster.begin_epoch(3, &[&[0, 1], &[3, 4, 5, 2], &[6, 7], &[8, 9]]);
-    cluster.attested(3, 4).await;
-    let seconds = started.elapsed().as_secs_f64();
-    println!("copied {:.0} slivers/s", f64::from(2 * BLOBS) / seconds);
-}
-
 #[tokio::test]
 async fn metadata_that_is_lost_comes_back_alone() {
     let mut cluster = Cluster::start(FOUR).await;

@@ -16,6 +16,7 @@ mod harness;
 mod healing;
 mod health;
 mod protocol;
+mod races;
 mod raw;
 mod recovery_requests;
 mod refusals;

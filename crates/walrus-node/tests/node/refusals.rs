@@ -304,12 +304,11 @@ async fn malformed_paths_and_queries() {
 }
 
 #[tokio::test]
-async fn unknown_routes_and_routes_of_later_versions() {
+async fn unknown_routes() {
     let test = TestNode::start().await;
     let response = test.get("/v1/nothing").await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert!(response.bytes().await.unwrap().is_empty());
-    assert_refused(test.get("/v1/api").await, 503, "UNAVAILABLE", "UNAVAILABLE").await;
 }
 
 #[tokio::test]

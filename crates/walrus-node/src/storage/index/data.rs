@@ -134,6 +134,42 @@ impl Index {
         batch.insert(&self.metadata, id.0, bytes);
     }
 
+    /// Whether a sliver of this shard and axis is missing of one of the blobs, which are in ascending order.
+    pub fn lacks_any(
+        &self,
+        shard: ShardIndex,
+        axis: SliverType,
+        blobs: &[BlobId],
+    ) -> Result<bool, StorageError> {
+        let (Some(first), Some(last)) = (blobs.first(), blobs.last()) else {
+            return Ok(false);
+        };
+        let key = |blob_id: &BlobId| {
+            sliver_key(&SliverKey {
+                shard,
+                axis,
+                blob_id: *blob_id,
+            })
+        };
+        let mut stored = self.slivers.range(key(first)..=key(last));
+        let mut wanted = blobs.iter();
+        let mut next = wanted.next();
+        while let Some(blob_id) = next {
+            // What cannot be read counts as missing.
+            let Some(found) = stored.next().and_then(|item| item.key().ok()) else {
+                return Ok(true);
+            };
+            let found = parse_sliver_key(&found)?.blob_id;
+            if found > *blob_id {
+                return Ok(true);
+            }
+            if found == *blob_id {
+                next = wanted.next();
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether the sliver is stored.
     pub fn has_sliver(&self, key: &SliverKey) -> Result<bool, StorageError> {
         let found = self.slivers.contains_key(sliver_key(key));
