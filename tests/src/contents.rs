@@ -105,7 +105,8 @@ impl Contents {
         }
     }
 
-    /// The check at the end of every fault: every blob reads as it was stored, and every node gets to full health by itself and
+    /// The check at the end of every fault: every blob reads as it was stored, and every node gets
+    /// to full health by itself and
     /// serves every sliver it should have, byte for byte.
     ///
     /// # Panics

@@ -51,7 +51,8 @@ struct Shared {
 }
 
 impl ByzantineNode {
-    /// Listens on `listen` in front of the node at `upstream`. It tells the truth until [`Self::tell`] is called.
+    /// Listens on `listen` in front of the node at `upstream`. It tells the truth until
+    /// [`Self::tell`] is called.
     pub async fn start(listen: SocketAddr, upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let shared = Arc::new(Shared {

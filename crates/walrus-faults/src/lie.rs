@@ -1,4 +1,5 @@
-//! What a lying node says instead of the truth: pure functions from an honest answer to another one.
+//! What a lying node says instead of the truth: pure functions from an honest answer to another
+//! one.
 
 use std::{fmt, str::FromStr};
 
@@ -208,7 +209,8 @@ fn flip(bytes: &mut [u8], position: usize) {
     }
 }
 
-/// The BCS of a value after a change; `None` if the bytes are not such a value, as when the honest node refuses.
+/// The BCS of a value after a change; `None` if the bytes are not such a value, as when the honest
+/// node refuses.
 fn changed<T: Serialize + DeserializeOwned>(body: &[u8], change: fn(&mut T)) -> Option<Bytes> {
     let mut value: T = bcs::from_bytes(body).ok()?;
     change(&mut value);

@@ -21,7 +21,8 @@ pub struct Flip {
     pub bit: u8,
 }
 
-/// Flips one bit in each of `count` files below `folder`, fewer if there are not so many with something in them. The same seed
+/// Flips one bit in each of `count` files below `folder`, fewer if there are not so many with
+/// something in them. The same seed
 /// chooses the same bits of the same files.
 pub fn flip_bits(folder: &Path, count: usize, seed: u64) -> io::Result<Vec<Flip>> {
     let mut files = Vec::new();
@@ -41,7 +42,8 @@ pub fn flip_bits(folder: &Path, count: usize, seed: u64) -> io::Result<Vec<Flip>
         .collect()
 }
 
-/// Flips a bit of the first place where `needle` stands in a file below `folder`; `None` if it stands nowhere.
+/// Flips a bit of the first place where `needle` stands in a file below `folder`; `None` if it
+/// stands nowhere.
 pub fn flip_within(folder: &Path, needle: &[u8], bit: u8) -> io::Result<Option<Flip>> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;

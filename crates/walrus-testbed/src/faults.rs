@@ -1,8 +1,12 @@
-//! What is wrong in a network on purpose, and the process that stands between the others to make it so.
+//! What is wrong in a network on purpose, and the process that stands between the others to make it
+//! so.
 //!
-//! Nothing of the network knows about its faults. A node that gets one moves to another port, once; what stands at its port
-//! from then on, a [`Link`] and a [`ByzantineNode`], hands everything on and lies, tarries or keeps silent as the
-//! [`FaultPlan`] says. The plan is a file of the state directory, so that faults outlive the commands that ask for them.
+//! Nothing of the network knows about its faults. A node that gets one moves to another port, once;
+//! what stands at its port
+//! from then on, a [`Link`] and a [`ByzantineNode`], hands everything on and lies, tarries or keeps
+//! silent as the
+//! [`FaultPlan`] says. The plan is a file of the state directory, so that faults outlive the
+//! commands that ask for them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -134,7 +134,8 @@ fn stat_fields(pid: u32) -> Option<Vec<String>> {
     Some(fields.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Which of some processes of this machine holds the end `local` of a TCP connection over IPv4, where the system tells.
+/// Which of some processes of this machine holds the end `local` of a TCP connection over IPv4,
+/// where the system tells.
 pub fn owner_of(local: SocketAddr, among: &[(String, ProcessId)]) -> Option<String> {
     let SocketAddr::V4(local) = local else {
         return None;

@@ -1,4 +1,5 @@
-//! What goes wrong in networks, done on purpose by `walrus-localnet fault`, one thing after another. Every scene ends in the same
+//! What goes wrong in networks, done on purpose by `walrus-localnet fault`, one thing after
+//! another. Every scene ends in the same
 //! check: all blobs read as they were stored, and every node gets to full health by itself.
 
 use std::{fs, process::Stdio, time::Duration};

@@ -1,4 +1,5 @@
-//! A network under load, epoch after epoch, in which nodes are killed, one begins anew with an empty disk, and stake moves shards.
+//! A network under load, epoch after epoch, in which nodes are killed, one begins anew with an
+//! empty disk, and stake moves shards.
 
 use std::{fs, process::Command};
 
@@ -19,7 +20,8 @@ struct Soak {
 }
 
 impl Soak {
-    /// Lives through all epochs. Whoever is away at a time holds at most as many shards as may be lost.
+    /// Lives through all epochs. Whoever is away at a time holds at most as many shards as may be
+    /// lost.
     fn run(&self) {
         println!("seed {}", self.seed);
         let mut rng = StdRng::seed_from_u64(self.seed);

@@ -38,13 +38,16 @@ pub struct HealthInfo {
     /// How far events are published in event blobs. Other implementations do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_blobs: Option<EventBlobProgress>,
-    /// Why the storage can no longer be written; the node is about to end then. Other implementations do not send it.
+    /// Why the storage can no longer be written; the node is about to end then. Other
+    /// implementations do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_failure: Option<String>,
-    /// What was found damaged since the start; absent while nothing was. Other implementations do not send it.
+    /// What was found damaged since the start; absent while nothing was. Other implementations do
+    /// not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<DamageFound>,
-    /// How far the work on shards that lack slivers is; absent while none is going on. Other implementations do not send it.
+    /// How far the work on shards that lack slivers is; absent while none is going on. Other
+    /// implementations do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<RecoveryProgress>,
 }

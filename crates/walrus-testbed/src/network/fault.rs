@@ -123,7 +123,8 @@ impl Network {
         self.apply(&plan).await
     }
 
-    /// Cuts the ways between the named nodes and all others, both ways. Clients and the chain reach everybody.
+    /// Cuts the ways between the named nodes and all others, both ways. Clients and the chain reach
+    /// everybody.
     pub async fn partition(&self, names: &[String]) -> anyhow::Result<()> {
         for name in names {
             self.node(name)?;
@@ -173,7 +174,8 @@ impl Network {
         plan.save(&self.state_dir.faults())
     }
 
-    /// Flips a bit in `count` parts of what a node stores; the same seed chooses the same parts of the same storage. The node
+    /// Flips a bit in `count` parts of what a node stores; the same seed chooses the same parts of
+    /// the same storage. The node
     /// is stopped meanwhile, so that what it reads afterwards is what is on the disk.
     pub async fn rot(
         &self,
@@ -209,7 +211,8 @@ impl Network {
         Ok(flips)
     }
 
-    /// Ends every fault: everything passes, everybody tells the truth, there is space, and everything runs.
+    /// Ends every fault: everything passes, everybody tells the truth, there is space, and
+    /// everything runs.
     pub async fn heal(&self) -> anyhow::Result<()> {
         let mut plan = self.plan()?;
         plan.open_all();
@@ -261,7 +264,8 @@ impl Network {
         })
     }
 
-    /// Starts the process that stands between the others, if there is anything for it to do and it does not run.
+    /// Starts the process that stands between the others, if there is anything for it to do and it
+    /// does not run.
     pub(super) async fn start_faults(&self) -> anyhow::Result<()> {
         let plan = self.plan()?;
         let state = self.state_dir.load()?;
@@ -304,7 +308,8 @@ impl Network {
             .with_context(|| format!("{name} is stopped"))
     }
 
-    /// Puts something at the port of a process, unless that is done: the process moves to another port.
+    /// Puts something at the port of a process, unless that is done: the process moves to another
+    /// port.
     async fn stand_before(&self, plan: &mut FaultPlan, name: &str) -> anyhow::Result<()> {
         if plan.fronts.contains_key(name) {
             return Ok(());
@@ -379,7 +384,8 @@ fn front<'a>(plan: &'a mut FaultPlan, name: &str) -> anyhow::Result<&'a mut Fron
         .with_context(|| format!("nothing stands before {name}"))
 }
 
-/// The text with another value in the first line of this key, at whatever depth; everything else stays.
+/// The text with another value in the first line of this key, at whatever depth; everything else
+/// stays.
 fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
     let prefix = format!("{key}:");
     let mut found = false;
@@ -407,7 +413,8 @@ enum ApplyError {
 }
 
 async fn request_apply(plan: &FaultPlan) -> Result<(), ApplyError> {
-    // Any provider will do: nothing on this machine speaks TLS. One that is installed already is as good.
+    // Any provider will do: nothing on this machine speaks TLS. One that is installed already is as
+    // good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -421,7 +428,8 @@ async fn request_apply(plan: &FaultPlan) -> Result<(), ApplyError> {
     Err(ApplyError::Failed(response.text().await?))
 }
 
-/// Bytes out of the middle of `count` stored things. Everything in the journal is moved into tables.
+/// Bytes out of the middle of `count` stored things. Everything in the journal is moved into
+/// tables.
 async fn choose(
     options: &StorageOptions,
     what: Rot,

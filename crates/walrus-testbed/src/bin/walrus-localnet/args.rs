@@ -71,7 +71,8 @@ pub(crate) enum Command {
     },
     /// Do wrong on purpose: kill, pause, cut off, slow down, lie, rot, fill
     ///
-    /// A node or the chain that gets a bad link, and a node that lies, restarts once, behind something that stands at its port
+    /// A node or the chain that gets a bad link, and a node that lies, restarts once, behind
+    /// something that stands at its port
     /// from then on. `fault heal` ends everything that is wrong.
     Fault {
         #[command(subcommand)]
@@ -165,7 +166,8 @@ pub(crate) enum FaultCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Kill processes like a power cut; `node start`, `chain start` or `fault heal` starts them again
+    /// Kill processes like a power cut; `node start`, `chain start` or `fault heal` starts them
+    /// again
     Kill {
         /// Names, such as node-0 or chain
         #[arg(required = true)]
@@ -195,7 +197,8 @@ pub(crate) enum FaultCommand {
     Lie {
         /// Name, such as node-0
         name: String,
-        /// How: truth, wrong-slivers, wrong-symbols, wrong-proofs, wrong-metadata, wrong-signatures, garbage, silence, drip or
+        /// How: truth, wrong-slivers, wrong-symbols, wrong-proofs, wrong-metadata,
+        /// wrong-signatures, garbage, silence, drip or
         /// equivocation
         lie: Lie,
     },
@@ -220,12 +223,16 @@ pub(crate) enum FaultCommand {
         /// Name, such as node-0
         name: String,
     },
-    /// End every fault: everything passes, everybody tells the truth, there is space, and everything runs
+    /// End every fault: everything passes, everybody tells the truth, there is space, and
+    /// everything runs
     Heal,
 }
 
+/// What a link can be brought into: one of the first three, or one or both of the others.
+const LINK_STATES: [&str; 5] = ["cut", "silent", "open", "delay", "rate"];
+
 #[derive(Debug, clap::Args)]
-#[command(group(ArgGroup::new("state").required(true).multiple(true).args(["cut", "silent", "open", "delay", "rate"])))]
+#[command(group(ArgGroup::new("state").required(true).multiple(true).args(LINK_STATES)))]
 pub(crate) struct LinkArgs {
     /// Whose way: a node such as node-0, or chain
     pub(crate) server: String,
