@@ -11,7 +11,10 @@ mod run;
 mod setup;
 mod status;
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
@@ -105,12 +108,13 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
 
 /// Prints a result, for people or as JSON.
 fn report<T: Serialize>(as_json: bool, value: &T, text: impl FnOnce() -> String) {
-    if as_json {
-        let json = serde_json::to_string_pretty(value).expect("a report is JSON");
-        println!("{json}");
+    let text = if as_json {
+        serde_json::to_string_pretty(value).expect("a report is JSON")
     } else {
-        println!("{}", text());
-    }
+        text()
+    };
+    // A reader that has seen enough, such as `head`, is no failure.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 impl Arguments {
