@@ -4,6 +4,7 @@
 //! <storage_path>/
 //!   index/            key-value store: records, metadata, small slivers, where every sliver is, the event cursor
 //!   slivers/<2 hex>/  slivers above INLINE_SLIVER_BYTES_MAX, one immutable file each
+//!   event_blobs/      event blobs that wait to be replayed
 //!   quarantine/       sliver files the index does not know; nothing but a command deletes them
 //!   tmp/              files being written; emptied at start
 //!   identity          whose storage this is, for people, and to notice that the index is lost
@@ -20,6 +21,7 @@
 
 mod committer;
 mod error;
+mod event_blobs;
 mod files;
 mod identity;
 mod index;

@@ -203,8 +203,15 @@ fn events_are_published_and_an_empty_disk_is_filled_from_them() {
     world.certify_until(lost_at);
     world.node(&["start", "node-3"]);
     world.tick_until("node-3 is complete", || world.is_complete("node-3"));
-    let log = fs::read_to_string(world.network.state_dir().join("logs/node-3.log")).unwrap();
-    assert!(log.contains("event blobs are replayed"), "{log}");
+    let log = || fs::read_to_string(world.network.state_dir().join("logs/node-3.log")).unwrap();
+    assert!(log().contains("event blobs are replayed"), "{}", log());
+    // What was certified in this epoch is healed beside the shards.
+    world.tick_until("node-3 has healed every blob", || {
+        let log = log();
+        let is_healed =
+            |blob_id: &str| log.contains(&format!("the blob is healed blob_id={blob_id}"));
+        world.blobs.iter().all(|(blob_id, _)| is_healed(blob_id))
+    });
     // With two nodes away, every read needs what node-3 has recovered.
     world.node(&["stop", "node-0", "node-1"]);
     for (blob_id, bytes) in &world.blobs {

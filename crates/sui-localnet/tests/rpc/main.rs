@@ -9,6 +9,7 @@ mod persistence;
 mod publishing;
 mod queries;
 mod refusals;
+mod retention;
 mod simulation;
 mod streams;
 mod transactions;

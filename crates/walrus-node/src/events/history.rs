@@ -4,11 +4,7 @@
 //! meets what it has processed, and then replays what it has found, oldest first. Event blobs wait on disk meanwhile, and a
 //! node that is killed goes on with those it has.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use tracing::{info, warn};
 use walrus_contracts::event_blob::{EventBlob, EventBlobError};
@@ -19,11 +15,8 @@ use crate::{
     chain::{CertifiedEventBlob, ChainError, CheckpointEvents, Committees},
     epoch::EpochView,
     recovery::{HealError, Healer},
-    storage::{Cursor, StorageError},
+    storage::{Cursor, Storage, StorageError},
 };
-
-/// Where event blobs wait, below the directory of the storage.
-const FOLDER: &str = "event_blobs";
 
 /// Why events of the past cannot be had now.
 #[derive(Debug, thiserror::Error)]
@@ -40,14 +33,6 @@ pub(super) enum HistoryError {
     /// An event blob is not where its successor has it.
     #[error("event blob {0} does not end where the one after it begins")]
     Order(BlobId),
-    /// A file cannot be written or read.
-    #[error("cannot keep event blobs in {}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
     /// Events cannot be processed.
     #[error(transparent)]
     Event(#[from] EventError),
@@ -75,7 +60,6 @@ fn checkpoint_text(checkpoint: Option<u64>) -> String {
 /// Finds event blobs and keeps them until they are replayed.
 pub struct History {
     healer: Arc<Healer>,
-    folder: PathBuf,
 }
 
 /// An event blob on disk.
@@ -98,8 +82,7 @@ struct Past {
 impl History {
     /// Event blobs that `healer` reads.
     pub fn new(healer: Arc<Healer>) -> Self {
-        let folder = healer.service.state().storage().path().join(FOLDER);
-        Self { healer, folder }
+        Self { healer }
     }
 
     /// Walks back from `latest` until checkpoint `processed` is met, the beginning, or what has expired.
@@ -152,47 +135,26 @@ impl History {
 
     /// An event blob, from disk or from other nodes.
     async fn fetch(&self, view: &EpochView, blob_id: BlobId) -> Result<EventBlob, HistoryError> {
-        let path = self.path(blob_id);
-        if let Some(blob) = self.load(blob_id, &path).await? {
-            return Ok(blob);
+        if let Some(bytes) = self.kept(blob_id).await? {
+            return self.parse(blob_id, bytes).await;
         }
         let read = self.healer.read_blob(view, blob_id).await;
         let bytes = read.map_err(|error| HistoryError::Read(blob_id, error))?;
-        let folder = self.folder.clone();
-        let kept = crate::storage::run_blocking(move || {
-            // What is cut off by a crash is noticed when it is read.
-            fs::create_dir_all(&folder)
-                .and_then(|()| fs::write(&path, &bytes))
-                .map(|()| bytes)
-                .map_err(|source| HistoryError::Io { path, source })
-        });
-        let bytes = kept.await??;
+        let storage = self.storage();
+        storage.keep_event_blob(blob_id, bytes.clone()).await?;
         self.parse(blob_id, bytes).await
     }
 
-    /// The event blob in a file, if there is one and it is whole.
-    async fn load(&self, blob_id: BlobId, path: &Path) -> Result<Option<EventBlob>, HistoryError> {
-        let owned = path.to_owned();
-        let bytes = match crate::storage::run_blocking(move || fs::read(owned)).await? {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                let path = path.to_owned();
-                return Err(HistoryError::Io { path, source });
-            }
+    /// An event blob on disk, if there is one and it is whole.
+    async fn kept(&self, blob_id: BlobId) -> Result<Option<Vec<u8>>, HistoryError> {
+        let Some(bytes) = self.storage().kept_event_blob(blob_id).await? else {
+            return Ok(None);
         };
-        let bytes = self
-            .healer
-            .service
-            .verify(move |encoder| {
-                let found = encoder.metadata(&bytes).ok()?;
-                (*found.blob_id() == blob_id).then_some(bytes)
-            })
-            .await?;
-        match bytes {
-            Some(bytes) => self.parse(blob_id, bytes).await.map(Some),
-            None => Ok(None),
-        }
+        let checked = self.healer.service.verify(move |encoder| {
+            let found = encoder.metadata(&bytes).ok()?;
+            (*found.blob_id() == blob_id).then_some(bytes)
+        });
+        Ok(checked.await?)
     }
 
     async fn parse(&self, blob_id: BlobId, bytes: Vec<u8>) -> Result<EventBlob, HistoryError> {
@@ -204,26 +166,8 @@ impl History {
         parsed.map_err(|error| HistoryError::Format(blob_id, error))
     }
 
-    /// Forgets an event blob that was replayed.
-    fn forget(&self, blob_id: BlobId) {
-        let path = self.path(blob_id);
-        if let Err(error) = fs::remove_file(&path) {
-            warn!(path = %path.display(), %error, "cannot remove an event blob that was replayed");
-        }
-    }
-
-    /// Forgets everything.
-    fn clear(&self) {
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!(path = %self.folder.display(), %error, "cannot remove event blobs that were replayed");
-            }
-            _ => {}
-        }
-    }
-
-    fn path(&self, blob_id: BlobId) -> PathBuf {
-        self.folder.join(hex::encode(blob_id.0))
+    fn storage(&self) -> &Storage {
+        self.healer.service.state().storage()
     }
 }
 
@@ -238,7 +182,7 @@ fn has_expired(found: &[Found], view: &EpochView, max_epochs_ahead: u32) -> bool
 }
 
 impl EventProcessor {
-    /// Replays certified event blobs from where the cursor is. Returns whether the cursor has moved.
+    /// Replays certified event blobs from where the cursor is.
     pub(super) async fn catch_up(&mut self) -> Result<(), HistoryError> {
         let chain = self.chain.event_blobs().await?;
         let processed = self.cursor.checkpoint;
@@ -293,9 +237,9 @@ impl EventProcessor {
                     .with_index(move |index| index.begin_event_log(anchor, &rule))
                     .await?;
             }
-            history.forget(found.blob_id);
+            history.storage().remove_event_blob(found.blob_id).await?;
         }
-        history.clear();
+        history.storage().remove_event_blobs().await?;
         info!(
             checkpoint = latest.last_checkpoint,
             "event blobs are replayed; following the chain"

@@ -13,6 +13,7 @@ pub(super) const INDEX_DIRECTORY: &str = "index";
 const SLIVER_DIRECTORY: &str = "slivers";
 const QUARANTINE_DIRECTORY: &str = "quarantine";
 const TEMPORARY_DIRECTORY: &str = "tmp";
+pub(super) const EVENT_BLOB_DIRECTORY: &str = "event_blobs";
 
 /// The directory level below `slivers/`: the first byte of the blob ID. All slivers of a blob share a directory, so that
 /// storing them costs one directory sync.
@@ -234,6 +235,7 @@ pub(super) fn clean_up(medium: &Medium, root: &Path) -> Result<(), StorageError>
         SLIVER_DIRECTORY,
         QUARANTINE_DIRECTORY,
         TEMPORARY_DIRECTORY,
+        EVENT_BLOB_DIRECTORY,
     ] {
         let path = root.join(name);
         let removed = medium.remove_all(&path);
