@@ -20,6 +20,10 @@ const PACKAGES: [&str; 7] = [
     "walrus_governance",
 ];
 
+/// Packages of their own, which the contracts do not know: bytecode only, because their errors come as text, from the
+/// simulations of key servers.
+const ACCESS: [&str; 2] = ["seal", "policies"];
+
 /// Later versions of packages: bytecode of their own, and the error constants of the package they
 /// follow.
 const UPGRADES: [&str; 1] = ["walrus_v4"];
@@ -65,7 +69,7 @@ fn generate_framework_errors(move_dir: &Path, out: &Path) {
 }
 
 fn embed_packages(move_dir: &Path, out: &Path) {
-    for package in PACKAGES.iter().chain(&UPGRADES) {
+    for package in PACKAGES.iter().chain(&UPGRADES).chain(&ACCESS) {
         let compiled = move_dir.join("build").join(format!("{package}.json"));
         println!("cargo::rerun-if-changed={}", compiled.display());
         if fs::copy(&compiled, out.join(format!("{package}.json"))).is_err() {

@@ -2,6 +2,7 @@
 //!
 //! * [`config`]: the configuration file and where it is found.
 //! * [`node`]: one storage node over HTTP, authenticated by its on-chain key.
+//! * [`key_servers`]: the servers that give out the keys of private data.
 //! * [`WalrusClient`]: whole operations on the network, with bounded concurrency and time.
 //! * [`results`]: what a store did, as JSON.
 //! * [`Environment`]: its clock and its randomness, which tests choose.
@@ -41,6 +42,7 @@ mod committee;
 pub mod config;
 mod environment;
 mod error;
+pub mod key_servers;
 pub mod node;
 pub mod progress;
 mod quilt;

@@ -121,6 +121,10 @@ embedded! {
     /// The package with proposals to the committee and votes about them. Calls `wal` at
     /// [`WAL_PLACEHOLDER`] and `walrus` at [`WALRUS_PLACEHOLDER`].
     walrus_governance
+    /// The registry of key servers. Calls none of the others.
+    seal
+    /// Policies about who gets the keys of private data. Calls none of the others.
+    policies
 }
 
 /// The embedded package of this name.

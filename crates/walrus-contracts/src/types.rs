@@ -8,6 +8,7 @@ mod framework;
 mod governance;
 mod peripheral;
 mod pool;
+pub mod seal;
 mod staking;
 mod storage;
 mod system;

@@ -7,9 +7,11 @@ mod epoch;
 mod event_blobs;
 mod exchange;
 mod governance;
+mod key_servers;
 mod nodes;
 mod operators;
 mod peripheral;
+mod policies;
 mod publish;
 mod staking;
 mod upgrade;
@@ -28,11 +30,21 @@ pub use self::{
     event_blobs::EventBlobAttestation,
     exchange::exchange_for_wal,
     governance::{NewProposal, Vote, Voter},
+    key_servers::{
+        CommitteeMemberEntry, committee_registration, committee_rotation, key_server_registration,
+        key_server_url_change,
+    },
     nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
     operators::{NodeChanges, NodeRight, VoteChanges},
     peripheral::{
         CreditRates, GovernanceInit, Managed, NodeSubsidies, credits_creation, exchange_creation,
         governance_creation, subsidies_creation, subsidies_funding,
+    },
+    policies::{
+        ListingRef, Membership, Offer, PolicyKind, PolicyObjects, allowlist_change,
+        allowlist_creation, market_creation, market_publication, market_purchase, market_terms,
+        policy_transfer, subscription_creation, subscription_price, subscription_purchase,
+        subscription_revocation,
     },
     publish::{
         InitObjects, InitParams, Initialized, Published, initialization, initialized, publication,

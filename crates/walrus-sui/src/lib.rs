@@ -9,6 +9,7 @@
 //! * [`Program`]: commands as a value. A full node completes them; what it answers is signed only if it is what was
 //!   asked for ([`CheckedTransaction`]).
 //! * [`contract::Call`]: calls as values, to execute, to simulate, or to let others sign.
+//! * [`access`]: key servers of private data, and asking policies who may read.
 //! * [`staking`]: when stake becomes active or can leave, and what moves an epoch on.
 //! * [`EventStream`]: what happened, checkpoint by checkpoint.
 //!
@@ -31,6 +32,7 @@
 //! # }
 //! ```
 
+pub mod access;
 mod cache;
 pub mod committee;
 pub mod contract;

@@ -218,6 +218,12 @@ fn lower_command(
             coin: lower(*into)?,
             coins_to_merge: all(coins)?,
         }),
+        Command::MakeVector { type_, elements } => {
+            sdk::Command::MakeMoveVector(sdk::MakeMoveVector {
+                type_: Some(TypeTag::from(type_.clone())),
+                elements: all(elements)?,
+            })
+        }
         Command::Publish {
             modules,
             dependencies,

@@ -105,6 +105,10 @@ pub(super) enum Command {
         into: Argument,
         coins: Vec<Argument>,
     },
+    MakeVector {
+        type_: StructTag,
+        elements: Vec<Argument>,
+    },
     Publish {
         modules: Vec<Vec<u8>>,
         dependencies: Vec<Address>,
@@ -240,6 +244,14 @@ impl Program {
     /// Gives objects to an account.
     pub fn transfer_objects(&mut self, objects: Vec<Argument>, recipient: Argument) {
         self.command(Command::TransferObjects { objects, recipient });
+    }
+
+    /// A vector of values that earlier commands returned.
+    pub fn make_vector(&mut self, type_: &StructTag, elements: Vec<Argument>) -> Argument {
+        self.command(Command::MakeVector {
+            type_: type_.clone(),
+            elements,
+        })
     }
 
     /// Publishes a package; returns its upgrade capability.
