@@ -22,6 +22,7 @@
 
 mod communication;
 mod discovery;
+mod encryption;
 mod file;
 mod keys;
 mod local;
@@ -33,6 +34,7 @@ pub use communication::{
     Backoff, CommunicationConfig, NodeScheme, SliverWriteExtraTime, TailHandling, UploadMode,
 };
 pub use discovery::{Loaded, WalletLocation, load, locate_wallet};
+pub use encryption::{EncryptionConfig, EncryptionFile, KeyServerFile};
 pub use file::{ConfigFile, Parsed, WalletReference, parse};
 pub use local::{LOCAL_NETWORK_DIR, LOCAL_NETWORK_ENV, local_network};
 pub use networks::{KnownNetwork, MAINNET, TESTNET};
@@ -76,6 +78,8 @@ pub struct ClientConfig {
     pub cache_ttl: Duration,
     /// How to talk to storage nodes.
     pub communication: CommunicationConfig,
+    /// Who keeps the keys of private data, if the network has key servers.
+    pub encryption: Option<EncryptionConfig>,
 }
 
 /// A configuration that cannot be used.

@@ -34,6 +34,10 @@ pub enum Extra {
     BlobBucket,
     /// Proposals to the committee and votes about them.
     WalrusGovernance,
+    /// The registry of key servers.
+    Seal,
+    /// Policies about who gets the keys of private data.
+    Policies,
 }
 
 /// The text names no package that a deployment can do without.
@@ -43,12 +47,14 @@ pub struct ExtraParseError(String);
 
 impl Extra {
     /// All of them, in the order in which they are published.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::WalExchange,
         Self::Subsidies,
         Self::WalrusSubsidies,
         Self::BlobBucket,
         Self::WalrusGovernance,
+        Self::Seal,
+        Self::Policies,
     ];
 
     /// Name of the package.
@@ -63,6 +69,8 @@ impl Extra {
             Self::WalrusSubsidies => packages::walrus_subsidies(),
             Self::BlobBucket => packages::blob_bucket(),
             Self::WalrusGovernance => packages::walrus_governance(),
+            Self::Seal => packages::seal(),
+            Self::Policies => packages::policies(),
         }
     }
 
@@ -76,8 +84,8 @@ impl Extra {
 
     /// Whether the package has a shared object for everybody.
     pub(crate) fn has_object(self) -> bool {
-        // Everybody makes buckets of their own.
-        self != Self::BlobBucket
+        // Everybody makes buckets, key servers and policies of their own.
+        !matches!(self, Self::BlobBucket | Self::Seal | Self::Policies)
     }
 
     /// Whether the object gets its funds in a step of its own.
@@ -242,15 +250,17 @@ impl Deployer {
                 let init = governance_init(&record).step(&step)?;
                 contract::governance_creation(init, &config.governance, owner)
             }
-            // Users make buckets.
-            Extra::BlobBucket => return Ok(()),
+            // Users make buckets, key servers and policies.
+            Extra::BlobBucket | Extra::Seal | Extra::Policies => return Ok(()),
         };
         let executed = self.execute(&step, &program).await?;
         let created = match extra {
             Extra::WalExchange => Managed::of(&executed, "wal_exchange", "Exchange"),
             Extra::Subsidies => Managed::of(&executed, "subsidies", "Subsidies"),
             Extra::WalrusSubsidies => Managed::of(&executed, "walrus_subsidies", "WalrusSubsidies"),
-            Extra::WalrusGovernance | Extra::BlobBucket => governance_objects(&executed),
+            Extra::WalrusGovernance | Extra::BlobBucket | Extra::Seal | Extra::Policies => {
+                governance_objects(&executed)
+            }
         };
         let created = created.step(step)?;
         self.update(extra, |record| {

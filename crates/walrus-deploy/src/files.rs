@@ -68,6 +68,33 @@ pub struct ClientConfigFile {
     /// `http` if the storage nodes serve without TLS.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub storage_node_scheme: Option<String>,
+    /// Who keeps the keys of private data.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub encryption: Option<EncryptionSection>,
+}
+
+/// The section `encryption` of a client configuration.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncryptionSection {
+    /// The first version of package `policies`.
+    #[serde_as(as = "DisplayFromStr")]
+    pub policies_package: ObjectId,
+    /// How many of the key servers are needed to decrypt.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub threshold: Option<u8>,
+    /// The key servers.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub key_servers: Vec<KeyServerEntry>,
+}
+
+/// A key server in a client configuration.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyServerEntry {
+    /// Its registered object.
+    #[serde_as(as = "DisplayFromStr")]
+    pub object_id: ObjectId,
 }
 
 impl ClientConfigFile {
@@ -88,6 +115,7 @@ impl ClientConfigFile {
             wallet_config: wallet,
             rpc_urls,
             storage_node_scheme: None,
+            encryption: None,
         }
     }
 
@@ -100,7 +128,19 @@ impl ClientConfigFile {
         self.credits_object = object(Extra::Subsidies);
         self.walrus_subsidies_object = object(Extra::WalrusSubsidies);
         self.governance_object = object(Extra::WalrusGovernance);
+        self.encryption = deployer
+            .extra(Extra::Policies)
+            .map(|record| EncryptionSection {
+                policies_package: record.original_id,
+                threshold: None,
+                key_servers: Vec::new(),
+            });
         self
+    }
+
+    fn names_key_servers(&self) -> bool {
+        let encryption = self.encryption.as_ref();
+        encryption.is_some_and(|section| !section.key_servers.is_empty())
     }
 
     /// Writes the file, creating its directory. What users have put into a file that is there
@@ -158,6 +198,8 @@ impl Merged {
                 _ if value.is_null() => false,
                 // A path, or a mapping that also chooses an account.
                 "wallet_config" => config.wallet_config.is_none(),
+                // Users add key servers to the package that is theirs.
+                "encryption" => is_same && !config.names_key_servers(),
                 "storage_node_scheme" => config.storage_node_scheme.is_none(),
                 "rpc_urls" => {
                     let urls: Vec<String> = serde_json::from_value(value.clone())
@@ -173,6 +215,9 @@ impl Merged {
                 key => own.get(key).is_none(),
             };
             if stays {
+                if key == "encryption" {
+                    config.encryption = None;
+                }
                 self.rest.insert(key, value);
             }
         }

@@ -36,7 +36,9 @@ pub use self::{
     duration::{DurationParseError, parse_duration},
     error::DeployError,
     extras::{Extra, ExtraParseError, ExtrasConfig},
-    files::{ClientConfigFile, PublishedPackage, write_published_toml},
+    files::{
+        ClientConfigFile, EncryptionSection, KeyServerEntry, PublishedPackage, write_published_toml,
+    },
     nodes::{NodeParams, NodeToRegister},
     plan::{Gas, Plan, PlannedStep},
     state::{Deployment, ExtraRecord, NodeRecord, Status, UpgradeRecord},

@@ -171,7 +171,7 @@ impl Service {
             .package_seconds
             .observe(started.elapsed().as_secs_f64());
         let master = self.master_key(package)?;
-        self.check_name(&request.certificate, package)?;
+        Self::check_name(&request.certificate, package)?;
         if !request.certificate.is_current(now_ms(), self.ttl_max_ms) {
             return Err(Refusal::of(Code::InvalidCertificate));
         }
@@ -199,7 +199,7 @@ impl Service {
     }
 
     /// Registered names are not looked up yet: nobody is let in under one.
-    fn check_name(&self, certificate: &Certificate, package: ObjectId) -> Result<(), Refusal> {
+    fn check_name(certificate: &Certificate, package: ObjectId) -> Result<(), Refusal> {
         let Some(name) = &certificate.mvr_name else {
             return Ok(());
         };

@@ -24,6 +24,8 @@ pub enum Role {
     User(u16),
     /// Pays for the transactions of a storage node.
     Node(u16),
+    /// Has the key of a key server; sends nothing.
+    KeyServer(u16),
 }
 
 impl Role {
@@ -33,6 +35,7 @@ impl Role {
             Self::Admin => "admin".to_owned(),
             Self::User(index) => format!("user-{index}"),
             Self::Node(index) => format!("node-{index}"),
+            Self::KeyServer(index) => format!("key-server-{index}"),
         }
     }
 }
@@ -67,6 +70,7 @@ impl Account {
             Role::Admin => "admin".to_owned(),
             Role::User(index) => format!("user {index}"),
             Role::Node(index) => format!("node {index}"),
+            Role::KeyServer(index) => format!("key server {index}"),
         };
         let seed = Sha256::new()
             .chain_update(SEED_DOMAIN)

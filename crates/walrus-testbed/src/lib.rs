@@ -21,6 +21,7 @@ pub mod bench;
 pub mod cli;
 pub mod demo;
 pub mod faults;
+pub mod key_servers;
 pub mod network;
 pub mod ports;
 pub mod process;

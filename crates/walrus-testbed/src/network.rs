@@ -20,15 +20,16 @@ use walrus_client::{
 };
 use walrus_core::{NShards, params};
 use walrus_deploy::{Deployer, Extra};
+use walrus_seal::request::HEALTH_PATH;
 use walrus_sui::{EpochState, SuiReader, SuiRpc};
 
 use crate::{
     accounts::{Account, AccountInfo, Role, SUI_PER_ACCOUNT_MIST, WAL_PER_ACCOUNT_FROST},
-    ports,
+    key_servers, ports,
     process::{self, ProcessId},
-    report::{NodeInfo, Packages, ReadyReport},
+    report::{KeyServerInfo, NodeInfo, Packages, ReadyReport},
     setup,
-    state::{NetworkOptions, NetworkState, NodeRecord, StateDir},
+    state::{KeyServerRecord, NetworkOptions, NetworkState, NodeRecord, StateDir},
 };
 
 pub use self::{
@@ -115,7 +116,9 @@ impl Network {
         self.start_faults().await?;
         let deployer = setup::deploy(&self.state_dir, &state).await?;
         let state = setup::register_nodes(&self.state_dir, &state, &deployer).await?;
+        let state = key_servers::register(&self.state_dir, &state, &deployer).await?;
         setup::write_node_files(&self.state_dir, &state, &deployer)?;
+        key_servers::write_files(&self.state_dir, &state, &deployer)?;
         setup::write_client_files(&self.state_dir, &state, &deployer)?;
         let names: Vec<_> = state.nodes.iter().map(NodeRecord::name).collect();
         for name in &names {
@@ -124,6 +127,9 @@ impl Network {
         setup::start_first_epoch(&deployer, &state).await?;
         future::try_join_all(names.iter().map(|name| self.wait_for_node(name))).await?;
         self.wait_for_epoch(&deployer.reader()?).await?;
+        for server in &state.key_servers {
+            self.start_key_server(&server.name()).await?;
+        }
         self.state_dir.update(|state| state.ready_once = true)?;
         self.report().await
     }
@@ -146,8 +152,9 @@ impl Network {
     /// The network that is there with the packages that are asked for, or else a new one.
     fn load_or_create(&self, up: &UpOptions, is_new: bool) -> anyhow::Result<NetworkState> {
         let mut state = if !is_new && self.state_dir.exists()? {
-            let state = self.state_dir.load()?;
+            let mut state = self.state_dir.load()?;
             create::check_same(&state, up)?;
+            create::add_key_servers(&mut state, up)?;
             state
         } else {
             create::create(up)?
@@ -237,6 +244,56 @@ impl Network {
         .await
     }
 
+    /// Starts a key server, unless it runs, and waits until it serves.
+    pub async fn start_key_server(&self, name: &str) -> anyhow::Result<()> {
+        let server = self.key_server(name)?;
+        let running = server.process.filter(ProcessId::is_alive);
+        let process = if let Some(process) = running {
+            process
+        } else {
+            for port in [server.port, server.metrics_port] {
+                ensure!(
+                    ports::is_free(port),
+                    "port {port} of {name} is in use by another program"
+                );
+            }
+            let process = self.spawn(&["run-key-server", name], name)?;
+            self.set_key_server_process(name, Some(process))?;
+            process
+        };
+        let url = format!("{}{HEALTH_PATH}", server.url());
+        // Any provider will do: nothing on this machine speaks TLS. One that is installed already is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::new();
+        self.wait(name, process, START_TIMEOUT, async || {
+            let answer = client.get(&url).send().await?;
+            answer.error_for_status().map(drop)
+        })
+        .await
+    }
+
+    /// Stops a key server.
+    pub fn stop_key_server(&self, name: &str, how: How) -> anyhow::Result<()> {
+        end(self.key_server(name)?.process, how);
+        self.set_key_server_process(name, None)
+    }
+
+    fn key_server(&self, name: &str) -> anyhow::Result<KeyServerRecord> {
+        let mut servers = self.state_dir.load()?.key_servers.into_iter();
+        let server = servers.find(|server| server.name() == name);
+        server.with_context(|| format!("there is no key server {name}"))
+    }
+
+    fn set_key_server_process(&self, name: &str, process: Option<ProcessId>) -> anyhow::Result<()> {
+        self.state_dir.update(|state| {
+            let mut servers = state.key_servers.iter_mut();
+            if let Some(server) = servers.find(|server| server.name() == name) {
+                server.process = process;
+            }
+        })?;
+        Ok(())
+    }
+
     /// Waits until the current epoch is at least 1 and the nodes have attested to it.
     async fn wait_for_epoch(&self, reader: &SuiReader) -> anyhow::Result<()> {
         let deadline = Instant::now() + EPOCH_TIMEOUT;
@@ -310,6 +367,9 @@ impl Network {
             for node in &state.nodes {
                 scope.spawn(|| end(node.process, How::Ask));
             }
+            for server in &state.key_servers {
+                scope.spawn(|| end(server.process, How::Ask));
+            }
         });
         end(state.faults, How::Ask);
         end(state.chain.process, How::Ask);
@@ -318,6 +378,9 @@ impl Network {
             state.faults = None;
             for node in &mut state.nodes {
                 node.process = None;
+            }
+            for server in &mut state.key_servers {
+                server.process = None;
             }
         })?;
         Ok(())
@@ -370,6 +433,11 @@ impl Network {
             staking_object: deployment.staking_object.to_string(),
             accounts: (0..state.options.accounts).map(account_info).collect(),
             nodes: nodes.collect(),
+            key_servers: state
+                .key_servers
+                .iter()
+                .filter_map(key_server_info)
+                .collect(),
             client_config: self.state_dir.client_config().display().to_string(),
             max_blob_size: NShards::new(state.options.shards).map_or(0, params::max_blob_size),
         })
@@ -429,6 +497,18 @@ fn node_info(node: &NodeRecord, committee: &walrus_sui::Committee) -> NodeInfo {
             .filter(ProcessId::is_alive)
             .map(|process| process.pid),
     }
+}
+
+fn key_server_info(server: &KeyServerRecord) -> Option<KeyServerInfo> {
+    Some(KeyServerInfo {
+        name: server.name(),
+        id: server.object?.to_string(),
+        url: server.url(),
+        pid: server
+            .process
+            .filter(ProcessId::is_alive)
+            .map(|process| process.pid),
+    })
 }
 
 fn account_info(index: u16) -> AccountInfo {

@@ -33,6 +33,9 @@ pub struct ReadyReport {
     pub accounts: Vec<AccountInfo>,
     /// The storage nodes.
     pub nodes: Vec<NodeInfo>,
+    /// The key servers of private data, if the network has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_servers: Vec<KeyServerInfo>,
     /// Path of the client config for `walrus --config`.
     pub client_config: String,
     /// Size of the largest blob in bytes; more shards take larger ones.
@@ -63,6 +66,19 @@ pub struct NodeInfo {
     /// Indices of the shards it holds in the current committee.
     pub shards: Vec<u16>,
     /// Process id; `null` while the node is stopped.
+    pub pid: Option<u32>,
+}
+
+/// One key server of private data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeyServerInfo {
+    /// Name, such as `key-server-0`.
+    pub name: String,
+    /// `0x`-hex ID of its object.
+    pub id: String,
+    /// Base URL of its HTTP service.
+    pub url: String,
+    /// Process ID; `null` while it is stopped.
     pub pid: Option<u32>,
 }
 
@@ -98,6 +114,14 @@ impl fmt::Display for ReadyReport {
                 node.shards.len(),
                 node.id
             )?;
+        }
+        if !self.key_servers.is_empty() {
+            writeln!(f, "\nKey servers")?;
+        }
+        for server in &self.key_servers {
+            let KeyServerInfo { name, id, url, pid } = server;
+            let pid = pid.map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"));
+            writeln!(f, "  {name}  {url}  {pid}  {id}")?;
         }
         writeln!(
             f,

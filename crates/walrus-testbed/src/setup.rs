@@ -22,6 +22,7 @@ use walrus_sui::{
 
 use crate::{
     accounts::{Account, Role, WAL_PER_ACCOUNT_FROST},
+    key_servers,
     state::{NetworkOptions, NetworkState, NodeRecord, RegisteredRecord, StateDir},
 };
 
@@ -236,6 +237,10 @@ pub(crate) fn write_client_files(
     let mut config = ClientConfigFile::new(deployment, Some(path), vec![state.chain.rpc_url()])
         .with_extras(deployer);
     config.storage_node_scheme = Some("http".to_owned());
+    if let Some(section) = &mut config.encryption {
+        section.threshold = Some(key_servers::THRESHOLD);
+        section.key_servers = key_servers::entries(state);
+    }
     config.save(&state_dir.client_config())?;
     Ok(())
 }
@@ -262,7 +267,7 @@ fn create_wallet(path: &Path, state: &NetworkState, role: Role) -> anyhow::Resul
     Ok(())
 }
 
-fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
     let mut options = fs::File::options();
     options.create(true).truncate(true).write(true).mode(0o600);

@@ -166,6 +166,36 @@ pub struct RegisteredRecord {
     pub node_cap: ObjectId,
 }
 
+/// One key server of private data.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyServerRecord {
+    /// Position, from 0.
+    pub index: u16,
+    /// TCP port of its HTTP service.
+    pub port: u16,
+    /// TCP port of its metrics.
+    pub metrics_port: u16,
+    /// Its object on chain, once it is registered.
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(default)]
+    pub object: Option<ObjectId>,
+    /// The process, when it was started.
+    pub process: Option<ProcessId>,
+}
+
+impl KeyServerRecord {
+    /// Its name, which is also the name of its folder.
+    pub fn name(&self) -> String {
+        format!("key-server-{}", self.index)
+    }
+
+    /// URL of its HTTP service, as registered on chain.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
 impl NodeRecord {
     /// Name of the node, which is also the name of its folder.
     pub fn name(&self) -> String {
@@ -206,6 +236,9 @@ pub struct NetworkState {
     /// The process that stands between the others, when there are faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faults: Option<ProcessId>,
+    /// The key servers, if the network has any.
+    #[serde(default)]
+    pub key_servers: Vec<KeyServerRecord>,
 }
 
 impl NetworkState {
@@ -219,6 +252,7 @@ impl NetworkState {
             ready_once: false,
             packages: Vec::new(),
             faults: None,
+            key_servers: Vec::new(),
         }
     }
 }
@@ -236,6 +270,7 @@ struct Running {
     nodes: Vec<Started>,
     #[serde(default)]
     faults: Option<ProcessId>,
+    key_servers: Vec<Started>,
 }
 
 #[derive(Deserialize)]
@@ -279,6 +314,14 @@ impl StateDir {
     /// What is wrong on purpose.
     pub fn faults(&self) -> PathBuf {
         self.root.join("faults.json")
+    /// Folder of a key server.
+    pub fn key_server_dir(&self, server: &KeyServerRecord) -> PathBuf {
+        self.root.join("key-servers").join(server.name())
+    }
+
+    /// Config file of a key server.
+    pub fn key_server_config(&self, server: &KeyServerRecord) -> PathBuf {
+        self.key_server_dir(server).join("walrus-key-server.yaml")
     }
 
     /// What `walrus-deploy` remembers of the deployment.
@@ -385,6 +428,9 @@ impl StateDir {
         let all = running.nodes.into_iter().chain([running.chain]);
         let processes = all.filter_map(|started| started.process);
         Ok(processes.chain(running.faults).collect())
+        let nodes = running.nodes.into_iter();
+        let all = nodes.chain(running.key_servers).chain([running.chain]);
+        Ok(all.filter_map(|started| started.process).collect())
     }
 
     fn lock(&self, name: &str) -> Result<File, StateError> {

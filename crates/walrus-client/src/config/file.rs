@@ -17,6 +17,7 @@ use walrus_core::{EpochCount, ObjectId};
 use super::{
     Backoff, ClientConfig, CommunicationConfig, ConfigError, KnownNetwork, NodeScheme,
     SliverWriteExtraTime, TailHandling, UploadMode,
+    encryption::EncryptionFile,
     keys::{Keys, Sections, unknown},
 };
 
@@ -56,6 +57,8 @@ pub struct ConfigFile {
     pub storage_node_scheme: Option<NodeScheme>,
     /// How to talk to storage nodes.
     pub communication_config: Option<CommunicationFile>,
+    /// Who keeps the keys of private data.
+    pub encryption: Option<EncryptionFile>,
 }
 
 /// Which wallet to use: `wallet_config: PATH`, or a mapping with any of the three keys.
@@ -241,7 +244,7 @@ impl ConfigFile {
         };
         let merged = lay_over!(self, below:
             system_object, staking_object, treasury_object, upgrade_manager_object, slashing_manager_object,
-            governance_object, n_shards, max_epochs_ahead, exchange_objects, wallet_config, rpc_urls, rpc_quorum, cache_ttl_secs, storage_node_scheme, communication_config,
+            governance_object, n_shards, max_epochs_ahead, exchange_objects, wallet_config, rpc_urls, rpc_quorum, cache_ttl_secs, storage_node_scheme, communication_config, encryption,
         );
         Self {
             communication_config,
@@ -277,6 +280,7 @@ impl ConfigFile {
             rpc_quorum: self.rpc_quorum,
             cache_ttl: self.cache_ttl_secs.map_or(CACHE_TTL, Duration::from_secs),
             communication: communication.resolve(self.storage_node_scheme.unwrap_or_default())?,
+            encryption: self.encryption.map(EncryptionFile::resolve).transpose()?,
         })
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Sections {
 }
 
 /// Top-level keys this client or another client of the same file knows.
-const TOP_LEVEL_KEYS: [&str; 22] = [
+const TOP_LEVEL_KEYS: [&str; 23] = [
     "system_object",
     "staking_object",
     "n_shards",
@@ -73,6 +73,7 @@ const TOP_LEVEL_KEYS: [&str; 22] = [
     "cache_ttl_secs",
     "storage_node_scheme",
     "communication_config",
+    "encryption",
     "refresh_config",
     "quilt_client_config",
     "byte_range_read_client_config",

@@ -356,7 +356,7 @@ fn sign(request: &KeyRequest<'_>) -> Result<(FetchKeyRequest, EphemeralKey), Ses
 fn request_id() -> String {
     let mut bytes = [0; 16];
     ambient::rng().fill_bytes(&mut bytes);
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(bytes);
     let parts = [
         &hex[..8],
         &hex[8..12],

@@ -89,7 +89,7 @@ fn describe(deployer: &Deployer) -> String {
             Extra::Subsidies => "credits_object",
             Extra::WalrusSubsidies => "walrus_subsidies_object",
             Extra::WalrusGovernance => "governance_object",
-            Extra::BlobBucket => continue,
+            Extra::BlobBucket | Extra::Seal | Extra::Policies => continue,
         };
         if let Some(id) = record.object {
             line(object, id);

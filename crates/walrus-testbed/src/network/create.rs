@@ -2,10 +2,13 @@
 
 use anyhow::{bail, ensure};
 
+use walrus_deploy::Extra;
+
 use super::UpOptions;
 use crate::{
+    key_servers::KEY_SERVERS,
     ports,
-    state::{ChainRecord, NetworkOptions, NetworkState, NodeRecord},
+    state::{ChainRecord, KeyServerRecord, NetworkOptions, NetworkState, NodeRecord},
 };
 
 /// Where the chain's gRPC service listens unless somebody chooses another port.
@@ -16,6 +19,9 @@ const FAUCET_PORT: u16 = 9123;
 const NODE_PORT_BASE: u16 = 9185;
 /// Where the first node serves metrics if this port and those of the other nodes are free.
 const METRICS_PORT_BASE: u16 = 9385;
+
+/// Where the first key server listens if this port and those of the others are free.
+const KEY_SERVER_PORT_BASE: u16 = 2024;
 
 /// TCP ports of a new network. `None` stands for the usual ones, 0 for any that are free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,6 +34,8 @@ pub struct Ports {
     pub node_base: Option<u16>,
     /// Metrics of the first node; those of the others follow them, with the same reserve.
     pub metrics_base: Option<u16>,
+    /// The first key server; the others follow it, and their metrics follow them, with the same reserve.
+    pub key_server_base: Option<u16>,
 }
 
 impl Ports {
@@ -37,6 +45,7 @@ impl Ports {
         faucet: Some(0),
         node_base: Some(0),
         metrics_base: Some(0),
+        key_server_base: Some(0),
     };
 }
 
@@ -54,6 +63,7 @@ pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
     )?;
     let metrics = up.ports.metrics_base;
     let metrics_ports = chosen.row("--metrics-port-base", metrics, METRICS_PORT_BASE, nodes)?;
+    let key_servers = key_servers(&mut chosen, up)?;
     let chain = ChainRecord {
         rpc_port,
         faucet_port,
@@ -68,11 +78,46 @@ pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
         process: None,
         port_behind: None,
     });
-    Ok(NetworkState::new(
-        up.options.clone(),
-        chain,
-        nodes.collect(),
-    ))
+    let mut state = NetworkState::new(up.options.clone(), chain, nodes.collect());
+    state.key_servers = key_servers;
+    Ok(state)
+}
+
+/// The key servers of a network that is to have some.
+fn key_servers(chosen: &mut Chosen, up: &UpOptions) -> anyhow::Result<Vec<KeyServerRecord>> {
+    if !up.packages.contains(&Extra::Seal) {
+        return Ok(Vec::new());
+    }
+    let base = up.ports.key_server_base;
+    let mut ports = chosen.row(
+        "--key-server-port-base",
+        base,
+        KEY_SERVER_PORT_BASE,
+        2 * KEY_SERVERS,
+    )?;
+    let metrics_ports = ports.split_off(usize::from(KEY_SERVERS));
+    let servers = (0..KEY_SERVERS).zip(ports).zip(metrics_ports);
+    let servers = servers.map(|((index, port), metrics_port)| KeyServerRecord {
+        index,
+        port,
+        metrics_port,
+        object: None,
+        process: None,
+    });
+    Ok(servers.collect())
+}
+
+/// Gives key servers to a network that exists without any.
+pub(super) fn add_key_servers(state: &mut NetworkState, up: &UpOptions) -> anyhow::Result<()> {
+    if state.key_servers.is_empty() {
+        let nodes = state.nodes.iter();
+        let mut taken: Vec<u16> = nodes
+            .flat_map(|node| [node.port, node.metrics_port])
+            .collect();
+        taken.extend([state.chain.rpc_port, state.chain.faucet_port]);
+        state.key_servers = key_servers(&mut Chosen(taken), up)?;
+    }
+    Ok(())
 }
 
 /// Fails if a network that exists has not what is asked for.

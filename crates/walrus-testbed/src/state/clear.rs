@@ -25,6 +25,8 @@ const NODE_FILES: [&str; 5] = [
     "sui_client.yaml",
     "sui_client.keystore",
 ];
+/// Files in the folder of a key server.
+const KEY_SERVER_FILES: [&str; 2] = ["walrus-key-server.yaml", "master.key"];
 /// What `walrus-admin` writes beside the wallet begins like this: records of transactions that were
 /// cut off.
 const RECORD_PREFIX: &str = "walrus-admin-";
@@ -108,7 +110,7 @@ impl StateDir {
             let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
-            if !is_node_name(name) {
+            if !is_numbered(name, "node-") {
                 continue;
             }
             log_names.push(format!("{name}.log"));
@@ -119,6 +121,19 @@ impl StateDir {
             made.push(Made::Folder(folder));
         }
         made.push(Made::Folder(nodes));
+        let key_servers = self.root.join("key-servers");
+        for folder in entries(&key_servers)? {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            let Some(name) = name.filter(|name| is_numbered(name, "key-server-")) else {
+                continue;
+            };
+            log_names.push(format!("{name}.log"));
+            if folder.is_dir() && !folder.is_symlink() {
+                made.extend(files(&folder, &KEY_SERVER_FILES)?);
+            }
+            made.push(Made::Folder(folder));
+        }
+        made.push(Made::Folder(key_servers));
         made.extend(log_names.iter().map(|name| Made::File(logs.join(name))));
         made.push(Made::Folder(logs));
         made.extend(files(&self.root, &FILES)?);
@@ -149,9 +164,9 @@ fn files(folder: &Path, names: &[&str]) -> Result<Vec<Made>, StateError> {
     Ok(found.into_iter().map(Made::File).collect())
 }
 
-/// `node-0` and so on.
-fn is_node_name(name: &str) -> bool {
-    let number = name.strip_prefix("node-");
+/// A name of ours, such as `node-0`.
+fn is_numbered(name: &str, prefix: &str) -> bool {
+    let number = name.strip_prefix(prefix);
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 

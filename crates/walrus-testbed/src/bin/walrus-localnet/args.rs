@@ -100,6 +100,17 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Stop or start single key servers
+    KeyServer {
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
+    /// Run one key server process of a network (started by `up`)
+    #[command(hide = true)]
+    RunKeyServer {
+        /// Name of the key server
+        name: String,
+    },
     /// Run the chain process of a network (started by `up`)
     #[command(hide = true)]
     RunChain,
@@ -128,18 +139,18 @@ pub(crate) enum ChainCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
-    /// Stop nodes
+    /// Stop some
     Stop {
-        /// Names, such as node-0
+        /// Names, such as node-0 or key-server-0
         #[arg(required = true)]
         names: Vec<String>,
         /// Kill instead of asking, like a power cut
         #[arg(long)]
         kill: bool,
     },
-    /// Start nodes again
+    /// Start some again
     Start {
-        /// Names, such as node-0
+        /// Names, such as node-0 or key-server-0
         #[arg(required = true)]
         names: Vec<String>,
     },
@@ -319,9 +330,10 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "CHECKPOINTS", value_parser = clap::value_parser!(u64).range(1..))]
     chain_retention: Option<u64>,
     /// Packages to publish around the contracts, separated by commas: governance, wal_exchange,
-    /// subsidies, walrus_subsidies, blob_bucket
+    /// subsidies, walrus_subsidies, blob_bucket, policies, and seal, which is private data: three
+    /// key servers, their registry and the policies
     #[arg(long = "with", value_name = "PACKAGES", value_delimiter = ',', value_parser = package)]
-    pub(crate) packages: Vec<Extra>,
+    packages: Vec<Extra>,
     /// TCP port of the chain's gRPC service; 0 picks a free one [default: 9000]
     #[arg(long, value_name = "PORT", env = "WALRUS_LOCALNET_RPC_PORT")]
     rpc_port: Option<u16>,
@@ -335,6 +347,14 @@ pub(crate) struct UpArgs {
     /// TCP port of the first node's metrics; 0 picks free ones [default: 9385, or free ones]
     #[arg(long, value_name = "PORT", env = "WALRUS_LOCALNET_METRICS_PORT_BASE")]
     metrics_port_base: Option<u16>,
+    /// TCP port of the first key server, which those of the others and of their metrics follow; 0 picks free ones
+    /// [default: 2024, or free ones]
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "WALRUS_LOCALNET_KEY_SERVER_PORT_BASE"
+    )]
+    key_server_port_base: Option<u16>,
     /// Throw away the network that is there: everything this program has made, and nothing else
     #[arg(long)]
     pub(crate) reset: bool,
@@ -365,6 +385,15 @@ impl UpArgs {
         }
     }
 
+    /// Packages to publish. Key servers are of no use without policies.
+    pub(crate) fn packages(&self) -> Vec<Extra> {
+        let mut packages = self.packages.clone();
+        if packages.contains(&Extra::Seal) {
+            packages.push(Extra::Policies);
+        }
+        packages
+    }
+
     /// The ports that were asked for.
     pub(crate) fn ports(&self) -> Ports {
         Ports {
@@ -372,6 +401,7 @@ impl UpArgs {
             faucet: self.faucet_port,
             node_base: self.node_port_base,
             metrics_base: self.metrics_port_base,
+            key_server_base: self.key_server_port_base,
         }
     }
 }

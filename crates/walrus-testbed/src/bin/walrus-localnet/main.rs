@@ -11,7 +11,7 @@ use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 use walrus_terminal::output::{print_bytes, print_text};
 use walrus_testbed::{
-    bench, demo, faults,
+    bench, demo, faults, key_servers,
     network::{How, Network, Started, UpOptions},
     process::Termination,
     report::ReadyReport,
@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     init_logging(matches!(
         cli.command,
-        Command::RunChain | Command::RunFaults | Command::RunNode { .. }
+        Command::RunChain
+            | Command::RunFaults
+            | Command::RunNode { .. }
+            | Command::RunKeyServer { .. }
     ));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -115,6 +118,23 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             print_bytes(&script)
         }
         Command::Man { out } => man(out.as_deref()),
+        Command::KeyServer {
+            command: NodeCommand::Stop { names, kill },
+        } => {
+            for name in names {
+                network.stop_key_server(&name, stop_how(kill))?;
+            }
+            Ok(())
+        }
+        Command::KeyServer {
+            command: NodeCommand::Start { names },
+        } => {
+            for name in names {
+                network.start_key_server(&name).await?;
+            }
+            Ok(())
+        }
+        Command::RunKeyServer { name } => key_servers::run(&place.state_dir, &name).await,
         Command::RunChain => roles::run_chain(&place.state_dir).await,
         Command::RunFaults => faults::run(&place.state_dir).await,
         Command::RunNode { name } => roles::run_node(&place.state_dir, &name).await,
@@ -175,7 +195,7 @@ async fn up(network: &Network, place: &Place, args: &UpArgs) -> anyhow::Result<(
     let options = UpOptions {
         options: args.options(existing),
         ports: args.ports(),
-        packages: args.packages.clone(),
+        packages: args.packages(),
         reset: args.reset,
     };
     let mut termination = Termination::listen()?;
