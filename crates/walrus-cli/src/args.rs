@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and how it is spelled.
 
+mod private;
+
 use std::{
     num::{NonZeroU16, NonZeroUsize},
     path::PathBuf,
@@ -35,6 +37,10 @@ use crate::commands::{
     stake::StakeArgs,
     store_quilt::StoreQuiltArgs,
     withdraw_stake::WithdrawStakeArgs,
+};
+pub(crate) use private::{
+    ApprovalArgs, DecryptArgs, EncryptArgs, EncryptionArgs, InspectEncryptedArgs, NewPolicy,
+    PolicyArgs, PolicyCommand,
 };
 pub(crate) use walrus_terminal::{
     GlobalArgs, RpcArgs, completion::CompletionArgs, man::ManArgs, parse, table::TableArgs,
@@ -193,6 +199,20 @@ pub(crate) enum Command {
     /// An aggregator and a publisher in one
     #[command(after_help = "Example:\n  walrus daemon --sub-wallets-dir ~/.walrus/sub-wallets")]
     Daemon(DaemonArgs),
+    /// Encrypt a file for those whom a policy on chain lets in
+    #[command(
+        after_help = "Example:\n  walrus encrypt report.pdf --for 0x7a… --out report.pdf.seal"
+    )]
+    Encrypt(EncryptArgs),
+    /// Decrypt a file as one of those whom its policy lets in
+    #[command(after_help = "Example:\n  walrus decrypt report.pdf.seal --out report.pdf")]
+    Decrypt(DecryptArgs),
+    /// Show for whom a file is encrypted
+    #[command(after_help = "Example:\n  walrus inspect-encrypted report.pdf.seal")]
+    InspectEncrypted(InspectEncryptedArgs),
+    /// Make and manage policies: who gets the keys of private data
+    #[command(after_help = "Example:\n  walrus policy new allowlist")]
+    Policy(PolicyArgs),
     /// Print a shell completion script
     #[command(
         after_help = "Example:\n  walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus"
@@ -216,6 +236,13 @@ pub(crate) struct StoreArgs {
     /// How to store.
     #[command(flatten)]
     pub how: HowToStoreArgs,
+    /// Encrypt each file before it is stored, for the active account unless --for or --policy says otherwise; a file of a
+    /// folder is a blob of its own then
+    #[arg(long, conflicts_with = "dry_run")]
+    pub encrypt: bool,
+    /// For whom.
+    #[command(flatten)]
+    pub encryption: EncryptionArgs,
 }
 
 /// Options of every command that stores.
@@ -380,6 +407,12 @@ pub(crate) struct ReadArgs {
     /// Read only these bytes: 0-99, 100- (from there to the end) or -50 (the last ones)
     #[arg(long, value_name = "FIRST-LAST", allow_hyphen_values = true, conflicts_with_all = ["strict_consistency_check", "skip_consistency_check"])]
     pub range: Option<ByteRange>,
+    /// Decrypt the blob, as the active account of the wallet
+    #[arg(long)]
+    pub decrypt: bool,
+    /// How its policy is asked.
+    #[command(flatten)]
+    pub approval: ApprovalArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,

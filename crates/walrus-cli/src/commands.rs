@@ -7,8 +7,10 @@ mod blob_status;
 pub(crate) mod burn_blobs;
 mod context;
 pub(crate) mod daemon;
+mod decrypt;
 mod delete;
 pub(crate) mod du;
+pub(crate) mod encrypt;
 pub(crate) mod extend;
 pub(crate) mod find;
 pub(crate) mod fund_shared_blob;
@@ -16,6 +18,7 @@ pub(crate) mod generate_sui_wallet;
 pub(crate) mod get_wal;
 mod health;
 mod info;
+mod inspect_encrypted;
 pub(crate) mod json;
 mod list_blobs;
 pub(crate) mod list_staked_wal;
@@ -23,6 +26,7 @@ pub(crate) mod ls;
 pub(crate) mod node_admin;
 mod owned;
 pub(crate) mod publisher;
+mod policy;
 mod quilt;
 pub(crate) mod read;
 pub(crate) mod renew;
@@ -84,6 +88,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Aggregator(args) => aggregator::run(&context, args).await,
         Command::Publisher(args) => publisher::run(&context, args).await,
         Command::Daemon(args) => daemon::run(&context, args).await,
+        Command::Encrypt(args) => encrypt::run(&context, args).await,
+        Command::Decrypt(args) => decrypt::run(&context, args).await,
+        Command::InspectEncrypted(args) => inspect_encrypted::run(&context, &args),
+        Command::Policy(args) => policy::run(&context, args).await,
         Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
         Command::Man(args) => walrus_terminal::man::run(&args, Cli::command()),
     }

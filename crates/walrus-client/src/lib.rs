@@ -3,6 +3,7 @@
 //! * [`config`]: the configuration file and where it is found.
 //! * [`node`]: one storage node over HTTP, authenticated by its on-chain key.
 //! * [`key_servers`]: the servers that give out the keys of private data.
+//! * [`private_data`]: encrypting for those whom a policy lets in, and decrypting as one of them.
 //! * [`WalrusClient`]: whole operations on the network, with bounded concurrency and time.
 //! * [`results`]: what a store did, as JSON.
 //! * [`Environment`]: its clock and its randomness, which tests choose.
@@ -44,6 +45,7 @@ mod environment;
 mod error;
 pub mod key_servers;
 pub mod node;
+pub mod private_data;
 pub mod progress;
 mod quilt;
 mod read;

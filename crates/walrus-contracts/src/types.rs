@@ -7,6 +7,7 @@
 mod framework;
 mod governance;
 mod peripheral;
+pub mod policies;
 mod pool;
 pub mod seal;
 mod staking;

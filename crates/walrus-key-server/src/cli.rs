@@ -46,7 +46,7 @@ enum Command {
     /// Make a master key, or a seed, in a file that only its owner can read
     Keygen(keygen::Keygen),
     /// Register a key server on chain
-    Register(register::Register),
+    Register(Box<register::Register>),
     /// Run a key server
     Run(run::Run),
     /// Check that a registered key server has its key

@@ -53,7 +53,7 @@ pub mod staking;
 pub mod transaction;
 pub mod wallet;
 
-pub use sui_sdk_types::{Digest as TransactionDigest, StructTag};
+pub use sui_sdk_types::{Digest as TransactionDigest, StructTag, TypeTag};
 
 pub use self::{
     committee::{Committee, CommitteeMember, Committees, EpochState},

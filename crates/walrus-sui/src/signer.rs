@@ -4,7 +4,7 @@ use std::fmt;
 
 use rand::{CryptoRng, RngCore};
 use sui_crypto::{SuiSigner, ed25519::Ed25519PrivateKey, simple::SimpleKeypair};
-use sui_sdk_types::UserSignature;
+use sui_sdk_types::{PersonalMessage, UserSignature};
 use walrus_core::SuiAddress;
 
 use crate::{ids::sui_address, transaction::CheckedTransaction};
@@ -88,7 +88,15 @@ impl Signer {
         self.address
     }
 
-    /// Signs a transaction that was compared with what was asked for. There is no way to sign anything else.
+    /// Signs a message of an application, as wallets do. No such signature is valid for a transaction: what is signed says
+    /// that it is a message.
+    pub fn sign_personal_message(&self, message: &[u8]) -> UserSignature {
+        self.keypair
+            .sign_personal_message(&PersonalMessage(message.into()))
+            .expect("signing a 32-byte digest with a key in memory does not fail")
+    }
+
+    /// Signs a transaction that was compared with what was asked for. There is no way to sign any other.
     pub fn sign(&self, transaction: &CheckedTransaction) -> UserSignature {
         self.keypair
             .sign_transaction(transaction.transaction())

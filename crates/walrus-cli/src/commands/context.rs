@@ -1,8 +1,10 @@
 //! The clients that the global options and the surroundings make.
 
-use walrus_client::{SigningOptions, WalrusClient, config::KnownNetwork};
+use walrus_client::{
+    SigningOptions, WalrusClient, config::KnownNetwork, private_data::PrivateData,
+};
 use walrus_core::SuiAddress;
-use walrus_sui::WalletEnv;
+use walrus_sui::{Signer, SuiRpc, WalletEnv};
 use walrus_terminal::Surroundings;
 
 use crate::args::{GlobalArgs, RpcArgs};
@@ -28,6 +30,16 @@ pub(crate) struct Publishing {
     pub env: WalletEnv,
     /// Full nodes, in order of preference.
     pub rpc_urls: Vec<String>,
+}
+
+/// Private data, as one account sees it.
+pub(crate) struct Private {
+    /// Who keeps the keys.
+    pub data: PrivateData,
+    /// The chain.
+    pub rpc: SuiRpc,
+    /// The account.
+    pub signer: Signer,
 }
 
 impl Context {
@@ -78,6 +90,21 @@ impl Context {
             env: wallet.active_env()?.clone(),
             rpc_urls: self.surroundings.signing_urls(client.config(), &wallet)?,
             client,
+        })
+    }
+
+    /// Who keeps the keys of private data, and the account in whose name they are asked.
+    pub(crate) fn private_data(&self) -> anyhow::Result<Private> {
+        let loaded = self.surroundings.config()?;
+        let config = loaded.parsed.config;
+        let wallet = self.surroundings.wallet(Some(&config))?;
+        let urls = self.surroundings.signing_urls(&config, &wallet)?;
+        let rpc = SuiRpc::new(&urls)?;
+        let data = PrivateData::new(rpc.clone(), config.encryption)?;
+        Ok(Private {
+            data,
+            rpc,
+            signer: wallet.active_signer()?,
         })
     }
 

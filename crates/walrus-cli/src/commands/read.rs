@@ -11,7 +11,7 @@ use walrus_encoder::ConsistencyCheck;
 use walrus_files::output::{Output, Stream};
 use walrus_terminal::exit::or_interrupted;
 
-use super::context::Context;
+use super::{context::Context, decrypt::decrypt_bytes};
 use crate::{
     args::ReadArgs,
     output::{
@@ -150,7 +150,12 @@ async fn fetch(context: &Context, args: &ReadArgs) -> anyhow::Result<Vec<u8>> {
     } else {
         ConsistencyCheck::Strict
     };
-    Ok(client.read(&args.blob_id, check, &bars()).await?)
+    let blob = client.read(&args.blob_id, check, &bars()).await?;
+    if args.decrypt {
+        decrypt_bytes(context, &blob, &args.approval).await
+    } else {
+        Ok(blob)
+    }
 }
 
 #[cfg(test)]

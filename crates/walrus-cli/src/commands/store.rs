@@ -15,7 +15,10 @@ use walrus_core::EncodingType;
 use walrus_terminal::exit::or_interrupted;
 
 use self::inputs::{Given, Packing, Unit};
-use super::context::{Connected, Context};
+use super::{
+    context::{Connected, Context},
+    encrypt::Encryptor,
+};
 use crate::{
     args::StoreArgs,
     output::{
@@ -53,7 +56,7 @@ pub(crate) async fn run(context: &Context, args: StoreArgs) -> anyhow::Result<()
     let options = args.how.options();
     let connected = context.signing()?;
     let ledger = Arc::new(Ledger::new(bars()));
-    let storing = Box::pin(store(&connected, &args, given, &ledger));
+    let storing = Box::pin(store(context, &connected, &args, given, &ledger));
     let (files, outlook) = or_interrupted(storing, || {
         ledger.if_interrupted(options.force || options.ignore_resources)
     })
@@ -80,6 +83,7 @@ fn file_result(file: &StoredFile) -> FileResult {
 }
 
 async fn store(
+    context: &Context,
     connected: &Connected,
     args: &StoreArgs,
     given: Vec<Given>,
@@ -87,7 +91,13 @@ async fn store(
 ) -> anyhow::Result<(Vec<StoredFile>, EpochOutlook)> {
     let client = &connected.client;
     let outlook = client.epoch_outlook().await?;
-    let units = packing(client, args).units(given).await?;
+    let mut units = packing(client, args).units(given).await?;
+    if args.encrypt {
+        let encryptor = Encryptor::new(context, &args.encryption).await?;
+        for unit in &mut units {
+            unit.encrypt(&encryptor)?;
+        }
+    }
     let labels = args.how.labels();
     let blobs = units.iter().map(|unit| unit.to_blob(labels.clone()));
     let progress = Arc::clone(ledger) as walrus_client::progress::ProgressSink;
@@ -109,7 +119,8 @@ fn packing<'a>(client: &'a WalrusClient, args: &StoreArgs) -> Packing<'a> {
     Packing {
         client,
         duration: args.how.duration.get(),
-        quilts: !args.no_quilts,
+        // Whoever reads one file of a quilt would have to fetch the keys of all.
+        quilts: !args.no_quilts && !args.encrypt,
     }
 }
 

@@ -13,7 +13,7 @@ use walrus_core::{Frost, NShards, params};
 use walrus_files::input::read_at_most;
 use walrus_sui::contract::Attributes;
 
-use crate::output::path_text;
+use crate::{commands::encrypt::Encryptor, output::path_text};
 
 /// How stdin is written.
 pub(crate) const STDIN: &str = "-";
@@ -30,6 +30,13 @@ const FOLDER_FILES_MAX: usize = 100_000;
 pub(crate) enum Unit {
     /// A file.
     File(PathBuf),
+    /// A file that was encrypted.
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+        /// What it became.
+        bytes: Bytes,
+    },
     /// Files of a folder.
     Quilt {
         /// The folder.
@@ -45,7 +52,7 @@ impl Unit {
     /// How it is called.
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Self::File(path) => path,
+            Self::File(path) | Self::Encrypted { path, .. } => path,
             Self::Quilt { folder, .. } => folder,
         }
     }
@@ -53,7 +60,7 @@ impl Unit {
     /// The quilt, if it is one.
     pub(crate) fn quilt(&self) -> Option<&NewQuilt> {
         match self {
-            Self::File(_) => None,
+            Self::File(_) | Self::Encrypted { .. } => None,
             Self::Quilt { quilt, .. } => Some(quilt),
         }
     }
@@ -61,7 +68,7 @@ impl Unit {
     /// What is stored, labelled.
     pub(crate) fn to_blob(&self, attributes: Attributes) -> BlobToStore {
         match self {
-            Self::File(_) => BlobToStore {
+            Self::File(_) | Self::Encrypted { .. } => BlobToStore {
                 input: self.input(),
                 attributes,
             },
@@ -74,8 +81,24 @@ impl Unit {
         match self {
             Self::File(path) if path.as_os_str() == STDIN => BlobInput::File(STDIN_PATH.into()),
             Self::File(path) => BlobInput::File(path.clone()),
+            Self::Encrypted { bytes, .. } => BlobInput::Bytes(bytes.clone()),
             Self::Quilt { quilt, .. } => BlobInput::Bytes(quilt.bytes().clone()),
         }
+    }
+
+    /// Encrypts a file; a quilt stays what it is.
+    pub(crate) fn encrypt(&mut self, encryptor: &Encryptor) -> anyhow::Result<()> {
+        if let Self::File(path) = self {
+            let source = if path.as_os_str() == STDIN {
+                Path::new(STDIN_PATH)
+            } else {
+                &**path
+            };
+            let bytes = encryptor.encrypt_file(source)?.into();
+            let path = std::mem::take(path);
+            *self = Self::Encrypted { path, bytes };
+        }
+        Ok(())
     }
 }
 
