@@ -203,7 +203,11 @@ fn session(
 
 fn explain(error: FetchError) -> PrivateDataError {
     match error.most_frequent() {
-        Some(said) if error.is_denied() => PrivateDataError::Denied(said.to_string()),
+        Some(said) if error.is_denied() => {
+            let said = said.to_string();
+            let reason = said.strip_prefix("Access denied: ").unwrap_or(&said);
+            PrivateDataError::Denied(reason.to_owned())
+        }
         _ => PrivateDataError::Keys(error),
     }
 }
