@@ -133,6 +133,8 @@ impl TestNetwork {
             "0",
             "--metrics-port-base",
             "0",
+            "--key-server-port-base",
+            "0",
         ];
         let outcome = self.localnet(&[&fixed, options].concat());
         assert!(
