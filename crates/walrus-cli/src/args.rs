@@ -408,7 +408,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "FIRST-LAST", allow_hyphen_values = true, conflicts_with_all = ["strict_consistency_check", "skip_consistency_check"])]
     pub range: Option<ByteRange>,
     /// Decrypt the blob, as the active account of the wallet
-    #[arg(long)]
+    #[arg(long, conflicts_with = "range")]
     pub decrypt: bool,
     /// How its policy is asked.
     #[command(flatten)]
