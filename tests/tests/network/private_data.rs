@@ -201,7 +201,8 @@ fn large_files_go_through_envelopes_and_damage_leaves_nothing() {
     fs::write(name("plain"), &content).unwrap();
     let (envelope, key) = (name("envelope"), name("backup.key"));
     let out = ["--out", &envelope, "--backup-key-file", &key];
-    let args = [&["encrypt", &name("plain"), "--envelope"][..], &out].concat();
+    let plain = name("plain");
+    let args = [&["encrypt", &plain, "--envelope"][..], &out].concat();
     ok(&network, &args);
     let mode = fs::metadata(&key).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
