@@ -20,8 +20,8 @@ const PACKAGES: [&str; 7] = [
     "walrus_governance",
 ];
 
-/// Packages of their own, which the contracts do not know: bytecode only, because their errors come as text, from the
-/// simulations of key servers.
+/// Packages of their own, which the contracts do not know: bytecode only, because their errors
+/// come as text, from the simulations of key servers.
 const ACCESS: [&str; 2] = ["seal", "policies"];
 
 /// Later versions of packages: bytecode of their own, and the error constants of the package they

@@ -35,7 +35,8 @@ fn master_key(server: &KeyServerRecord) -> MasterKey {
     MasterKey::from_seed(&seed, 0).expect("not zero unless the hash function is broken")
 }
 
-/// Registers the key servers that are not registered yet, in the name of the account that published the contracts.
+/// Registers the key servers that are not registered yet, in the name of the account that published
+/// the contracts.
 pub(crate) async fn register(
     state_dir: &StateDir,
     state: &NetworkState,

@@ -262,7 +262,8 @@ impl Network {
             process
         };
         let url = format!("{}{HEALTH_PATH}", server.url());
-        // Any provider will do: nothing on this machine speaks TLS. One that is installed already is as good.
+        // Any provider will do: nothing on this machine speaks TLS. One that is installed already
+        // is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::new();
         self.wait(name, process, START_TIMEOUT, async || {

@@ -1,4 +1,5 @@
-//! Private data on a whole network, through the commands that people run and through the unmodified `@mysten/seal`.
+//! Private data on a whole network, through the commands that people run and through the unmodified
+//! `@mysten/seal`.
 
 #![allow(
     clippy::unwrap_used,

@@ -34,7 +34,8 @@ pub struct Ports {
     pub node_base: Option<u16>,
     /// Metrics of the first node; those of the others follow them, with the same reserve.
     pub metrics_base: Option<u16>,
-    /// The first key server; the others follow it, and their metrics follow them, with the same reserve.
+    /// The first key server; the others follow it, and their metrics follow them, with the same
+    /// reserve.
     pub key_server_base: Option<u16>,
 }
 

@@ -347,8 +347,8 @@ pub(crate) struct UpArgs {
     /// TCP port of the first node's metrics; 0 picks free ones [default: 9385, or free ones]
     #[arg(long, value_name = "PORT", env = "WALRUS_LOCALNET_METRICS_PORT_BASE")]
     metrics_port_base: Option<u16>,
-    /// TCP port of the first key server, which those of the others and of their metrics follow; 0 picks free ones
-    /// [default: 2024, or free ones]
+    /// TCP port of the first key server, which those of the others and of their metrics follow;
+    /// 0 picks free ones [default: 2024, or free ones]
     #[arg(
         long,
         value_name = "PORT",
