@@ -187,6 +187,7 @@ mod tests {
                 wal: 1_500_000_000,
             }],
             nodes: Vec::new(),
+            key_servers: Vec::new(),
             client_config: "/network/client_config.yaml".to_owned(),
             max_blob_size: 1_834_952,
         };
