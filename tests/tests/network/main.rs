@@ -30,7 +30,6 @@ mod lying_full_node;
 mod npm_clients;
 mod npm_contracts;
 mod numbers;
-mod private_data;
 mod registration;
 mod signatures;
 mod soak;
