@@ -270,6 +270,7 @@ struct Running {
     nodes: Vec<Started>,
     #[serde(default)]
     faults: Option<ProcessId>,
+    #[serde(default)]
     key_servers: Vec<Started>,
 }
 
@@ -314,6 +315,8 @@ impl StateDir {
     /// What is wrong on purpose.
     pub fn faults(&self) -> PathBuf {
         self.root.join("faults.json")
+    }
+
     /// Folder of a key server.
     pub fn key_server_dir(&self, server: &KeyServerRecord) -> PathBuf {
         self.root.join("key-servers").join(server.name())
@@ -425,12 +428,10 @@ impl StateDir {
                 path,
                 reason: error.to_string(),
             })?;
-        let all = running.nodes.into_iter().chain([running.chain]);
-        let processes = all.filter_map(|started| started.process);
-        Ok(processes.chain(running.faults).collect())
         let nodes = running.nodes.into_iter();
         let all = nodes.chain(running.key_servers).chain([running.chain]);
-        Ok(all.filter_map(|started| started.process).collect())
+        let processes = all.filter_map(|started| started.process);
+        Ok(processes.chain(running.faults).collect())
     }
 
     fn lock(&self, name: &str) -> Result<File, StateError> {
