@@ -17,8 +17,8 @@ use walrus_sui::contract::key_server_registration;
 use crate::{
     accounts::{Account, Role},
     process::Termination,
-    setup::write_secret,
     state::{KeyServerRecord, NetworkState, StateDir},
+    writing::{write_atomically, write_secret},
 };
 
 /// Key servers of a network that has any. Any two of them decrypt.
@@ -83,7 +83,7 @@ pub(crate) fn write_files(
         write_secret(&folder.join("master.key"), &hex::encode(*key))?;
         let config = config(state, server, deployer)?;
         // Last and at once: a config that exists is complete.
-        crate::setup::write_atomically(&path, &config.to_yaml()?)?;
+        write_atomically(&path, &config.to_yaml()?)?;
     }
     Ok(())
 }

@@ -29,3 +29,4 @@ pub mod report;
 pub mod roles;
 mod setup;
 pub mod state;
+mod writing;

@@ -24,6 +24,7 @@ use crate::{
     accounts::{Account, Role, WAL_PER_ACCOUNT_FROST},
     key_servers,
     state::{NetworkOptions, NetworkState, NodeRecord, RegisteredRecord, StateDir},
+    writing::{write_atomically, write_secret},
 };
 
 /// Stake of every node: 1000 WAL.
@@ -265,23 +266,6 @@ fn create_wallet(path: &Path, state: &NetworkState, role: Role) -> anyhow::Resul
     let env = WalletEnv::new(ENV_ALIAS, state.chain.rpc_url());
     Wallet::create(path, env, &Account::of(role).signer())?;
     Ok(())
-}
-
-pub(crate) fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
-    let mut options = fs::File::options();
-    options.create(true).truncate(true).write(true).mode(0o600);
-    let write = || options.open(path)?.write_all(text.as_bytes());
-    write().with_context(|| format!("cannot write {}", path.display()))
-}
-
-pub(crate) fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let write = || -> std::io::Result<()> {
-        fs::write(&temporary, text)?;
-        fs::rename(&temporary, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Refuses shapes that cannot work, before anything is started.

@@ -16,7 +16,6 @@ use crate::{
     faults::{APPLY_PATH, CHAIN, FaultPlan, Front},
     ports,
     process::ProcessId,
-    setup,
     state::NodeRecord,
 };
 
@@ -162,7 +161,7 @@ impl Network {
         let reserve = if full {
             WANTS_ALL_SPACE
         } else {
-            setup::DISK_RESERVE_BYTES
+            crate::setup::DISK_RESERVE_BYTES
         };
         self.reconfigure(name, "disk_reserve_bytes", &reserve.to_string())
             .await?;
@@ -374,7 +373,7 @@ impl Network {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let changed = with_value(&text, key, value)
             .with_context(|| format!("{} has no line with {key}", path.display()))?;
-        setup::write_atomically(&path, &changed)
+        crate::writing::write_atomically(&path, &changed)
     }
 }
 

@@ -118,27 +118,28 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             print_bytes(&script)
         }
         Command::Man { out } => man(out.as_deref()),
-        Command::KeyServer {
-            command: NodeCommand::Stop { names, kill },
-        } => {
-            for name in names {
-                network.stop_key_server(&name, stop_how(kill))?;
-            }
-            Ok(())
-        }
-        Command::KeyServer {
-            command: NodeCommand::Start { names },
-        } => {
-            for name in names {
-                network.start_key_server(&name).await?;
-            }
-            Ok(())
-        }
+        Command::KeyServer { command } => key_server(&network, command).await,
         Command::RunKeyServer { name } => key_servers::run(&place.state_dir, &name).await,
         Command::RunChain => roles::run_chain(&place.state_dir).await,
         Command::RunFaults => faults::run(&place.state_dir).await,
         Command::RunNode { name } => roles::run_node(&place.state_dir, &name).await,
     }
+}
+
+async fn key_server(network: &Network, command: NodeCommand) -> anyhow::Result<()> {
+    match command {
+        NodeCommand::Stop { names, kill } => {
+            for name in names {
+                network.stop_key_server(&name, stop_how(kill))?;
+            }
+        }
+        NodeCommand::Start { names } => {
+            for name in names {
+                network.start_key_server(&name).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where the network is, and whether somebody has said so.
