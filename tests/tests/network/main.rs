@@ -30,6 +30,7 @@ mod lying_full_node;
 mod npm_clients;
 mod npm_contracts;
 mod numbers;
+mod private_data;
 mod registration;
 mod signatures;
 mod soak;
