@@ -92,11 +92,15 @@ async fn is_node_well(service: &Service, epoch: Epoch) -> Result<(), String> {
                 garbage.push(blob_id);
             }
         }
-        Ok((incomplete.blobs, garbage))
+        let first = match incomplete.blobs.first() {
+            Some(blob_id) => index.blob(blob_id)?.map(|record| (*blob_id, record)),
+            None => None,
+        };
+        Ok((first, garbage))
     });
     let (incomplete, garbage) = found.await.map_err(|error| error.to_string())?;
-    if let Some(blob_id) = incomplete.first() {
-        return Err(format!("lacks slivers of {blob_id}"));
+    if let Some((blob_id, record)) = incomplete {
+        return Err(format!("lacks slivers of {blob_id}: {record:?}"));
     }
     if let Some(blob_id) = garbage.first() {
         return Err(format!("keeps {blob_id}, for which nobody pays"));

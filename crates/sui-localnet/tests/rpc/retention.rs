@@ -3,8 +3,7 @@
 use crate::common::*;
 use futures::TryStreamExt;
 use sui_localnet::{Localnet, LocalnetConfig};
-use sui_rpc::Client;
-use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::{Client, proto::sui::rpc::v2 as proto};
 use tonic::Code;
 
 const RETENTION: u64 = 5;

@@ -82,6 +82,11 @@ impl Healer {
         blob_id: BlobId,
     ) -> Result<MetadataEntry, HealError> {
         if let Some(entry) = self.service.load_metadata(blob_id).await? {
+            // What was verified a short while ago is at hand even when the disk has lost it since.
+            let state = self.service.state();
+            if !state.has_metadata(blob_id).await? {
+                state.store_metadata(entry.clone()).await?;
+            }
             return Ok(entry);
         }
         let mut peers = self

@@ -94,7 +94,9 @@ impl Fate {
 /// Events of several blobs mixed; those of one blob stay in order.
 fn mixed(rng: &mut StdRng, mut rows: Vec<Vec<WalrusEvent>>) -> Vec<WalrusEvent> {
     let mut mixed = Vec::new();
-    rows.iter_mut().for_each(|row| row.reverse());
+    for row in &mut rows {
+        row.reverse();
+    }
     while !rows.is_empty() {
         let row = rng.gen_range(0..rows.len());
         match rows[row].pop() {

@@ -213,7 +213,7 @@ fn shares_of_gas_add_up_to_what_was_paid() {
 fn who_cannot_buy_is_told_whether_the_price_or_the_epoch_is_to_blame() {
     let mut state = state();
     state.system_inner.storage_price_per_unit_size = u64::MAX;
-    let dear = request(1, 2 << 20, StorageSource::Buy(3)).cost(&state);
+    let dear = request(1, 1 << 20, StorageSource::Buy(3)).cost(&state);
     let text = dear.unwrap_err().to_string();
     assert!(
         text.contains("the price is larger than all WAL there is")
@@ -223,7 +223,7 @@ fn who_cannot_buy_is_told_whether_the_price_or_the_epoch_is_to_blame() {
     assert!(!text.contains("epoch 1"), "{text}");
     state.staking_inner.epoch = 0;
     state.system_inner.committee.epoch = 0;
-    let early = request(1, 2 << 20, StorageSource::Buy(3)).cost(&state);
+    let early = request(1, 1 << 20, StorageSource::Buy(3)).cost(&state);
     let text = early.unwrap_err().to_string();
     assert!(
         text.contains("storage cannot be bought before epoch 1"),
