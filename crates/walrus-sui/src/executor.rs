@@ -174,7 +174,7 @@ impl Executor {
         }
         let priced = under_way.priced.as_ref().expect("it was just read");
         if under_way.sent.is_none() {
-            let draft = self.shared.composer.draft(&priced.program).await?;
+            let draft = self.shared.composer.draft_once(&priced.program).await?;
             let signed = SignedTransaction::new(&self.shared.signer, draft.checked());
             journal.record(&signed)?;
             under_way.sent = Some(signed);

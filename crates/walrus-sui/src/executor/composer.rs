@@ -11,7 +11,10 @@ use sui_rpc::{
 use sui_sdk_types::{Address, StructTag, Transaction};
 use walrus_core::{Frost, SuiAddress};
 
-use super::first_line;
+use super::{
+    first_line,
+    retries::{Again, Retries},
+};
 use crate::{
     error::{SuiError, is_stale_object, missing_object},
     rpc::{Executed, SuiRpc, executed},
@@ -97,8 +100,24 @@ impl Composer {
     }
 
     /// Builds the transaction of a program and simulates it. One that would fail is an error, the same that executing
-    /// it would be; so is one that is not what was asked for.
+    /// it would be; so is one that is not what was asked for. When objects change meanwhile, because the account sends
+    /// other transactions at the same time, it is built anew on the newest ones.
     pub async fn draft(&self, program: &Program) -> Result<Draft, SuiError> {
+        let mut retries = Retries::new();
+        loop {
+            let error = match self.draft_once(program).await {
+                Ok(draft) => return Ok(draft),
+                Err(error) => error,
+            };
+            let Some((Again::Build, delay)) = retries.after(&error, false, false) else {
+                return Err(error);
+            };
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// The same without trying again, for callers that do so themselves.
+    pub(super) async fn draft_once(&self, program: &Program) -> Result<Draft, SuiError> {
         let funds = self.funds(program).await?;
         let in_use = funds.values().flat_map(|funds| &funds.coins);
         let in_use = in_use
