@@ -217,7 +217,7 @@ fn who_cannot_buy_is_told_whether_the_price_or_the_epoch_is_to_blame() {
     let text = dear.unwrap_err().to_string();
     assert!(
         text.contains("the price is larger than all WAL there is")
-            && text.contains("709.551615 WAL"),
+            && text.contains("18,446,744,073.709551615 WAL"),
         "{text}"
     );
     assert!(!text.contains("epoch 1"), "{text}");
