@@ -150,7 +150,9 @@ impl World {
         own.next().is_some_and(|node| {
             let health = &node["healthInfo"]["Ok"];
             let shards = &health["shardSummary"];
+            // A node that has not heard of any epoch yet has no shards at all.
             health["nodeStatus"] == "Active"
+                && shards["owned"] != 0
                 && shards["owned"] == shards["ownedShardStatus"]["ready"]
         })
     }
