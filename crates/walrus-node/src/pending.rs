@@ -3,7 +3,7 @@
 //! A client may upload while its registration transaction is still running. What it sends is verified, kept in memory for
 //! a minute, and written to the storage as soon as the registration appears. All sizes are bounded; when a bound is
 //! reached the upload is refused and the client falls back to uploading after registration. The room is shared among peers as
-//! [`crate::budget`] says.
+//! [`walrus_http::budget`] says.
 
 use std::{
     collections::HashMap,

@@ -62,7 +62,7 @@ pub const INLINE_SLIVER_BYTES_MAX: usize = 64 * 1024;
 /// the index cannot recover from a journal that does not fit.
 pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Bytes of slivers on their way to readers at a time, shared among them as [`crate::budget`] says; more wait for their turn.
+/// Bytes of slivers on their way to readers at a time, shared among them as [`walrus_http::budget`] says; more wait for their turn.
 pub const READ_BYTES_MAX: usize = 1 << 30;
 
 /// Longest time that a stop takes to spare the next start the reading of the journal.

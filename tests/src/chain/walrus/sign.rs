@@ -37,7 +37,7 @@ impl Walrus {
     ///
     /// # Panics
     ///
-    /// When another member has a key that is not one of [`protocol_key`].
+    /// When another member has a key that is not one of `protocol_key`.
     pub fn certificate_by<T: MessageBody + Clone>(
         &self,
         keys: &[(usize, &ProtocolKeyPair)],
