@@ -55,7 +55,6 @@ impl Patient {
 }
 
 #[test]
-#[ignore = "not run yet: cargo test -p walrus-tests --test network faults:: -- --ignored"]
 fn nodes_that_lie_and_disks_that_rot() {
     let mut patient = Patient::new();
     for lie in [
@@ -98,7 +97,6 @@ fn nodes_that_lie_and_disks_that_rot() {
 }
 
 #[test]
-#[ignore = "not run yet: cargo test -p walrus-tests --test network faults:: -- --ignored"]
 fn partitions_pauses_and_a_chain_that_is_away() {
     let mut patient = Patient::new();
     // A node is cut off while an epoch changes and blobs are written.

@@ -94,7 +94,6 @@ fn number<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
 }
 
 #[test]
-#[ignore = "not run yet: cargo test -p walrus-tests --test network soak::two -- --ignored"]
 fn two_epochs() {
     let soak = Soak {
         nodes: 4,
