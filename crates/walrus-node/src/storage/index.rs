@@ -2,6 +2,7 @@
 //!
 //! Keys are big-endian and raw IDs, so that iteration is in byte order; values are BCS.
 
+mod archives;
 mod batch;
 mod data;
 mod event_log;

@@ -8,6 +8,7 @@ use std::{
 
 use fjall::{KeyspaceCreateOptions, KvSeparationOptions, PersistMode, UserKey, UserValue};
 
+use super::archives;
 use crate::storage::{
     Medium, StorageError,
     simulated::{Mount, Write},
@@ -54,15 +55,16 @@ pub(super) enum Batch {
 impl Database {
     pub(super) fn open(path: &Path, medium: &Medium) -> Result<Self, StorageError> {
         match medium {
-            Medium::FileSystem => match fjall::Database::builder(path)
-                .max_journaling_size(JOURNAL_BYTES_MAX)
-                .open()
-            {
-                Ok(database) => Ok(Self::Fjall(database)),
-                Err(fjall::Error::Locked) => Err(StorageError::Locked(path.to_owned())),
-                Err(fjall::Error::Io(source)) => Err(StorageError::io("open", path, source)),
-                Err(other) => Err(other.into()),
-            },
+            Medium::FileSystem => {
+                archives::check(path)?;
+                let builder = fjall::Database::builder(path);
+                match builder.max_journaling_size(JOURNAL_BYTES_MAX).open() {
+                    Ok(database) => Ok(Self::Fjall(database)),
+                    Err(fjall::Error::Locked) => Err(StorageError::Locked(path.to_owned())),
+                    Err(fjall::Error::Io(source)) => Err(StorageError::io("open", path, source)),
+                    Err(other) => Err(other.into()),
+                }
+            }
             Medium::Simulated(disk) => Ok(Self::Simulated(disk.clone())),
         }
     }
