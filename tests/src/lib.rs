@@ -23,6 +23,7 @@
 //! * [`terminal`]: commands at a terminal, where somebody answers.
 //! * [`tour`]: documents whose commands are run as they stand.
 //! * [`npm`]: the unmodified npm clients.
+//! * [`tools`]: other programs that the tests drive.
 //! * [`random`]: seeds, printed when a test fails.
 
 pub mod admin;
@@ -41,6 +42,7 @@ pub mod proxy;
 pub mod random;
 pub mod scenario;
 pub mod terminal;
+pub mod tools;
 pub mod tour;
 pub mod voters;
 

@@ -9,6 +9,7 @@ use std::{
 use rand::{RngCore as _, SeedableRng as _};
 use serde_json::Value;
 use tempfile::TempDir;
+use walrus_sui::{ContractIds, SuiReader, SuiRpc};
 
 /// Path of a binary of this workspace: in the folder `WALRUS_BIN_DIR` names, or beside the tests,
 /// in the profile they were built with.
@@ -113,6 +114,23 @@ impl TestNetwork {
         };
         network.up(options);
         network
+    }
+
+    /// Reads the contracts of the network; to be made inside of a runtime.
+    ///
+    /// # Panics
+    ///
+    /// When the ready line does not say where they are.
+    #[must_use]
+    pub fn reader(&self) -> SuiReader {
+        let said = |key: &str| self.ready[key].as_str().expect("the ready line has it");
+        let id = |key: &str| said(key).parse().expect("an object ID");
+        let ids = ContractIds {
+            system_object: id("system_object"),
+            staking_object: id("staking_object"),
+            treasury_object: None,
+        };
+        SuiReader::new(SuiRpc::new([said("rpc")]).expect("a URL"), ids)
     }
 
     /// Starts or resumes the network.

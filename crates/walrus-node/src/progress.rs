@@ -82,6 +82,18 @@ pub struct ProgressSnapshot {
     pub catching_up_to: Option<u64>,
 }
 
+impl ProgressSnapshot {
+    /// The phase as others are told it: who replays event blobs is not up to date, whatever epoch they are of.
+    pub const fn reported_phase(&self) -> NodePhase {
+        match self.phase {
+            NodePhase::Standby | NodePhase::Active if self.catching_up_to.is_some() => {
+                NodePhase::CatchUp
+            }
+            phase => phase,
+        }
+    }
+}
+
 /// A chain that does not answer.
 #[derive(Debug, Clone)]
 pub struct ChainAway {

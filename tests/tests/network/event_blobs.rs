@@ -14,7 +14,7 @@ use std::{
 use tokio::runtime::Runtime;
 use walrus_contracts::{event_blob::EventBlob, events::WalrusEvent};
 use walrus_core::BlobId;
-use walrus_sui::{ContractIds, SuiReader, SuiRpc};
+use walrus_sui::SuiReader;
 use walrus_tests::{TestNetwork, random_bytes, text};
 
 /// Only ends broken tests.
@@ -42,18 +42,10 @@ impl World {
             "--chain-retention",
             &retention,
         ]);
-        let id = |key: &str| network.ready[key].as_str().unwrap().parse().unwrap();
-        let ids = ContractIds {
-            system_object: id("system_object"),
-            staking_object: id("staking_object"),
-            treasury_object: None,
-        };
         let runtime = Runtime::new().unwrap();
-        let entered = runtime.enter();
-        let rpc = SuiRpc::new([network.ready["rpc"].as_str().unwrap()]).unwrap();
-        drop(entered);
+        let reader = runtime.block_on(async { network.reader() });
         Self {
-            reader: SuiReader::new(rpc, ids),
+            reader,
             runtime,
             network,
             blobs: Vec::new(),

@@ -14,9 +14,7 @@ use std::{
 
 use tokio::runtime::Runtime;
 use walrus_core::{Epoch, Frost, ObjectId};
-use walrus_sui::{
-    Committees, ContractIds, SuiReader, SuiRpc, Wallet, WalrusContract, contract::Call,
-};
+use walrus_sui::{Committees, SuiReader, Wallet, WalrusContract, contract::Call};
 use walrus_tests::{TestNetwork, random_bytes, text};
 
 /// Only ends broken tests.
@@ -39,18 +37,10 @@ impl Patient {
     fn new() -> Self {
         let options = ["--nodes", "4", "--shards", "10", "--epoch-duration", "10"];
         let network = TestNetwork::start(&options);
-        let id = |key: &str| network.ready[key].as_str().unwrap().parse().unwrap();
-        let ids = ContractIds {
-            system_object: id("system_object"),
-            staking_object: id("staking_object"),
-            treasury_object: None,
-        };
         let runtime = Runtime::new().unwrap();
-        let entered = runtime.enter();
-        let rpc = SuiRpc::new([network.ready["rpc"].as_str().unwrap()]).unwrap();
-        drop(entered);
+        let reader = runtime.block_on(async { network.reader() });
         Self {
-            reader: SuiReader::new(rpc, ids),
+            reader,
             runtime,
             network,
             blobs: Vec::new(),

@@ -13,8 +13,7 @@ use std::{
 
 use walrus_core::{Epoch, Frost};
 use walrus_sui::{
-    CommitteeMember, ContractIds, EpochInfo, SuiReader, SuiRpc, Wallet, WalrusContract,
-    contract::NodeVotes,
+    CommitteeMember, EpochInfo, SuiReader, Wallet, WalrusContract, contract::NodeVotes,
 };
 use walrus_tests::{TestNetwork, random_bytes, text};
 
@@ -39,18 +38,8 @@ impl Life {
         let options = ["--nodes", "4", "--shards", "10"];
         let network =
             TestNetwork::start(&[&options[..], &["--epoch-duration", &duration]].concat());
-        let id = |key: &str| network.ready[key].as_str().unwrap().parse().unwrap();
-        let ids = ContractIds {
-            system_object: id("system_object"),
-            staking_object: id("staking_object"),
-            treasury_object: None,
-        };
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let reader = {
-            let _runtime = runtime.enter();
-            let rpc = SuiRpc::new([network.ready["rpc"].as_str().unwrap()]).unwrap();
-            SuiReader::new(rpc, ids)
-        };
+        let reader = runtime.block_on(async { network.reader() });
         Self {
             network,
             runtime,

@@ -64,8 +64,12 @@ pub(super) struct QuiltStoreResult {
         (status = 200, description = "The result and the patch IDs, as `walrus store-quilt --json`"),
         (status = 400, description = "MALFORMED_REQUEST"),
         (status = 401, description = "A token is missing or not valid"),
+        (status = 403, description = "The token is not good for this"),
+        (status = 409, description = "TOKEN_ALREADY_USED"),
         (status = 413, description = "The body is too large"),
+        (status = 429, description = "Too many requests: try again later"),
         (status = 503, description = "INSUFFICIENT_FUNDS, UNAVAILABLE: try again later"),
+        (status = 504, description = "INSUFFICIENT_CONFIRMATIONS"),
     ))]
 pub(crate) async fn put_quilt(
     State(publisher): State<Publisher>,

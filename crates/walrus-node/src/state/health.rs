@@ -29,7 +29,7 @@ impl NodeState {
             uptime: self.started.elapsed(),
             epoch: view.epoch(),
             public_key: self.public_key().to_string(),
-            node_status: progress.phase.text(view.epoch()),
+            node_status: progress.reported_phase().text(view.epoch()),
             event_progress: progress.events,
             shard_summary: summary(&view),
             shard_detail: detailed.then(|| detail(&view)),
@@ -85,7 +85,7 @@ impl NodeState {
         let progress = self.progress.get();
         let metrics = &self.metrics;
         metrics.epoch.set(view.epoch().into());
-        metrics.node_status.set(progress.phase.number());
+        metrics.node_status.set(progress.reported_phase().number());
         metrics
             .slivers_stored
             .set(self.storage.index().sliver_count());
