@@ -36,8 +36,8 @@ impl Tool {
         }
     }
 
-    /// Where the program is; `None` only where `WALRUS_WITHOUT_TOOLS` says that the tests have to do
-    /// without it.
+    /// Where the program is; `None` only where `WALRUS_WITHOUT_TOOLS` says that the tests have to
+    /// do without it.
     ///
     /// # Panics
     ///
