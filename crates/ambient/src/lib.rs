@@ -1,9 +1,11 @@
-//! What surrounds a program and is not the same twice: the time of day, chance, and the order in which threads get on.
+//! What surrounds a program and is not the same twice: the time of day, chance, and the order in
+//! which threads get on.
 //!
-//! Programs take these from here instead of from the operating system. On a thread that has entered a [`Simulation`] all
-//! of them come from a seed: chance is computed from it, the time of day follows tokio's clock (which a simulation
-//! pauses), and there is only one thread, so that the same seed gives the same history. Everywhere else the functions are
-//! those of the system, and cost nothing.
+//! Programs take these from here instead of from the operating system. On a thread that has entered
+//! a [`Simulation`] all of them come from a seed: chance is computed from it, the time of day
+//! follows tokio's clock (which a simulation pauses), and there is only one thread, so that the
+//! same seed gives the same history. Everywhere else the functions are those of the system, and
+//! cost nothing.
 //!
 //! Time that passes is tokio's (`tokio::time`), which can be paused without help.
 //!
@@ -12,7 +14,8 @@
 //! use rand::Rng as _;
 //!
 //! let chance = || {
-//!     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+//!     let mut runtime = tokio::runtime::Builder::new_current_thread();
+//!     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
 //!     runtime.block_on(async {
 //!         let _simulation = ambient::Simulation::enter(7, UNIX_EPOCH);
 //!         let blocking = ambient::run_blocking(|| ambient::rng().r#gen::<u64>());

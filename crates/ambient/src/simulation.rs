@@ -27,7 +27,8 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Begins a simulation at a time of day. Call it inside of a tokio runtime of one thread whose clock is paused.
+    /// Begins a simulation at a time of day. Call it inside of a tokio runtime of one thread whose
+    /// clock is paused.
     ///
     /// # Panics
     ///

@@ -1,4 +1,5 @@
-//! What a simulation runs takes time, chance, tasks and threads from where a simulation can replace them.
+//! What a simulation runs takes time, chance, tasks and threads from where a simulation can replace
+//! them.
 
 use std::{
     fs,

@@ -20,10 +20,11 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Operate storage nodes, stake WAL, vote.
 ///
-/// Every command that changes something shows first what it will do and asks. Amounts have a unit, as in 12.5WAL or
-/// 250000FROST (1 WAL = 10^9 FROST).
+/// Every command that changes something shows first what it will do and asks. Amounts have a unit,
+/// as in 12.5WAL or 250000FROST (1 WAL = 10^9 FROST).
 #[derive(Debug, Parser)]
-#[command(name = "walrus-admin", version = VERSION, propagate_version = true, after_help = walrus_terminal::exit::HELP)]
+#[command(name = "walrus-admin", version = VERSION, propagate_version = true)]
+#[command(after_help = walrus_terminal::exit::HELP)]
 pub(crate) struct Cli {
     /// Options that go with every command.
     #[command(flatten)]
@@ -108,7 +109,8 @@ impl SendArgs {
 /// A node that the account operates.
 #[derive(Debug, Args)]
 pub(crate) struct NodeArgs {
-    /// The node, by name, ID, or a beginning that fits no other; without it the only one the account operates
+    /// The node, by name, ID, or a beginning that fits no other; without it the only one the
+    /// account operates
     #[arg(long, value_name = "NODE")]
     pub node: Option<NodeRef>,
     /// How to send.

@@ -73,8 +73,8 @@ impl Context {
         Ok(config.governance_object)
     }
 
-    /// The objects that count votes in package `walrus`: those of the configuration, else those that were made
-    /// with the deployment.
+    /// The objects that count votes in package `walrus`: those of the configuration, else those
+    /// that were made with the deployment.
     pub(crate) async fn managers(&self, reader: &SuiReader) -> anyhow::Result<Managers> {
         let config = self.surroundings.config()?.parsed.config;
         let (upgrade, slashing) = match (
@@ -102,7 +102,8 @@ impl Context {
     }
 
     /// What sends the transactions of a command, or only shows them. An error of type
-    /// [`AlreadyDone`](crate::unfinished::AlreadyDone) if an earlier run of the command, which was cut off, has done it.
+    /// [`AlreadyDone`](crate::unfinished::AlreadyDone) if an earlier run of the command, which was
+    /// cut off, has done it.
     pub(crate) async fn sending(&self, args: &SendArgs) -> anyhow::Result<Sending> {
         let config = self.surroundings.config()?.parsed.config;
         let wallet = match (self.surroundings.wallet(Some(&config)), args.sender) {

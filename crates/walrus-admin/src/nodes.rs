@@ -70,11 +70,11 @@ async fn register_node(
     })
 }
 
-/// Stakes with nodes, selects the first committee and starts epoch 1, unless it has started. Waits until
-/// epoch 0 may end.
+/// Stakes with nodes, selects the first committee and starts epoch 1, unless it has started. Waits
+/// until epoch 0 may end.
 ///
-/// The epoch is complete when the nodes of a quorum of shards have attested that they are ready, which running
-/// nodes do by themselves.
+/// The epoch is complete when the nodes of a quorum of shards have attested that they are ready,
+/// which running nodes do by themselves.
 pub async fn start_first_epoch(
     contract: &WalrusContract,
     stakes: &[(ObjectId, Frost)],

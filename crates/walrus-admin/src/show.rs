@@ -3,8 +3,8 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets::NOTHING};
 use walrus_core::text::printable;
 
-/// The same table, broken inside its cells where the terminal is too narrow for it: for tables of words. What is piped
-/// has one line for each row.
+/// The same table, broken inside its cells where the terminal is too narrow for it: for tables of
+/// words. What is piped has one line for each row.
 pub(crate) fn fitted_table(header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
     let mut table = build(header, right, rows);
     // comfy-table looks at stdout itself, and leaves the width alone where it is no terminal.

@@ -1,13 +1,13 @@
 //! Commands that are cut off after they have sent a transaction.
 //!
-//! When a full node dies at the wrong moment, nobody knows whether the transaction was executed, and to send another
-//! one might do the thing twice: stake twice, say. So a transaction is written down before it is sent: beside the
-//! wallet, or in the folder for states (`XDG_STATE_HOME`) if nothing can be written there. The same command, run
-//! again, finds out what became of that transaction, and sends that very one again if need be, which executes it at
-//! most once.
+//! When a full node dies at the wrong moment, nobody knows whether the transaction was executed,
+//! and to send another one might do the thing twice: stake twice, say. So a transaction is written
+//! down before it is sent: beside the wallet, or in the folder for states (`XDG_STATE_HOME`) if
+//! nothing can be written there. The same command, run again, finds out what became of that
+//! transaction, and sends that very one again if need be, which executes it at most once.
 //!
-//! From then until its outcome is reported, a command holds a lock: two at once would take each other's records for
-//! those of a run that was cut off.
+//! From then until its outcome is reported, a command holds a lock: two at once would take each
+//! other's records for those of a run that was cut off.
 
 use std::{
     env, fs, io,
@@ -66,8 +66,8 @@ struct Record {
 pub(crate) struct AlreadyDone(pub(crate) Executed);
 
 impl Unfinished {
-    /// The record of `sender` on the chain with `chain_id`, of commands with this wallet. `arguments` are those of
-    /// the command.
+    /// The record of `sender` on the chain with `chain_id`, of commands with this wallet.
+    /// `arguments` are those of the command.
     pub(crate) fn new(
         wallet: &Path,
         sender: SuiAddress,
@@ -88,16 +88,16 @@ impl Unfinished {
         }
     }
 
-    /// Settles what an earlier run has left: an error of type [`AlreadyDone`] if it was this very command, and
-    /// it is done.
+    /// Settles what an earlier run has left: an error of type [`AlreadyDone`] if it was this very
+    /// command, and it is done.
     pub(crate) async fn settle_earlier(&self, executor: &Executor) -> anyhow::Result<()> {
         self.take_turn(executor).await?;
         *guard(&self.turn) = None;
         Ok(())
     }
 
-    /// Waits until no other command of the account is between sending and reporting, and keeps others waiting until
-    /// this value is gone. Settles what an earlier run has left.
+    /// Waits until no other command of the account is between sending and reporting, and keeps
+    /// others waiting until this value is gone. Settles what an earlier run has left.
     pub(crate) async fn take_turn(&self, executor: &Executor) -> anyhow::Result<()> {
         if guard(&self.turn).is_some() {
             // It is still ours: this command sends several transactions.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::Cli;
+use commands::Cli;
 
 fn main() -> ExitCode {
     walrus_encoder::memory::give_back_large_blocks();

@@ -18,7 +18,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// Characters of a blob ID that are shown in a bar.
 const SHORT_ID: usize = 8;
 
-/// Notes what a store has paid for, so that it can be told when the store is interrupted, and hands progress on.
+/// Notes what a store has paid for, so that it can be told when the store is interrupted, and hands
+/// progress on.
 pub(crate) struct Ledger {
     bars: Mutex<Option<ProgressSink>>,
     account: Mutex<Account>,
@@ -49,7 +50,8 @@ impl Ledger {
             .take();
     }
 
-    /// What is done and paid, and how to go on. `buys_anew` tells that the same command would not look at it.
+    /// What is done and paid, and how to go on. `buys_anew` tells that the same command would not
+    /// look at it.
     pub(crate) fn if_interrupted(&self, buys_anew: bool) -> String {
         self.finish();
         let account = self.account.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! The `walrus` command from outside: exit codes, one clear line per failure, nothing on the wrong stream.
+//! The `walrus` command from outside: exit codes, one clear line per failure, nothing on the wrong
+//! stream.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -311,7 +312,8 @@ fn storing_needs_a_wallet_and_readable_files() {
 #[test]
 fn a_wallet_of_a_public_network_needs_no_configuration() {
     let home = home();
-    // The address is not reachable: the name is not resolved, but the built-in configuration is found.
+    // The address is not reachable: the name is not resolved, but the built-in configuration is
+    // found.
     let wallet = wallet(&home, "http://127.0.0.1:9/testnet.sui.io");
     let error = failure(&walrus(
         &home,

@@ -15,10 +15,11 @@ use walrus_sui::{
 use crate::{
     committee::CommitteeClients,
     config::{ClientConfig, CommunicationConfig},
+    duration::EpochOutlook,
     environment::Environment,
     error::ClientError,
+    in_flight::DataInFlight,
     status::blob_status,
-    store::{DataInFlight, EpochOutlook},
 };
 
 /// Time for the nodes to agree on a status that is asked for beside another operation.
@@ -53,8 +54,8 @@ pub struct SigningOptions {
 }
 
 impl WalrusClient {
-    /// A client for the network of `config`, reached through `rpc_urls` in that order. Without `signing`
-    /// it can read but not store. Nothing is contacted yet.
+    /// A client for the network of `config`, reached through `rpc_urls` in that order. Without
+    /// `signing` it can read but not store. Nothing is contacted yet.
     pub fn new(
         config: ClientConfig,
         rpc_urls: &[String],
@@ -116,8 +117,8 @@ impl WalrusClient {
         self.shared.contract.as_ref().ok_or(ClientError::NoWallet)
     }
 
-    /// The encoder for the network's number of shards. The number in the configuration, if there is one, must be
-    /// that of the chain: before anything is paid or computed with it.
+    /// The encoder for the network's number of shards. The number in the configuration, if there is
+    /// one, must be that of the chain: before anything is paid or computed with it.
     pub async fn encoder(&self) -> Result<Encoder, ClientError> {
         let encoder = self.shared.encoder.get_or_try_init(|| async {
             let n_shards = self.reader().contract_state().await?.n_shards;

@@ -1,4 +1,5 @@
-//! The nodes of a committee, each with its client and its weight, and asking many of them for the same thing.
+//! The nodes of a committee, each with its client and its weight, and asking many of them for the
+//! same thing.
 
 mod fan_out;
 
@@ -87,7 +88,8 @@ impl CommitteeClients {
         }
     }
 
-    /// Positions of the members that own shards, in random order, so that no node is everybody's first.
+    /// Positions of the members that own shards, in random order, so that no node is everybody's
+    /// first.
     pub(crate) fn shuffled(&self) -> Vec<usize> {
         let mut positions: Vec<usize> = (0..self.len())
             .filter(|position| self.node(*position).weight() > 0)

@@ -1,8 +1,9 @@
-//! The client configuration: the YAML file, where it is found, and the values used when a key is absent.
+//! The client configuration: the YAML file, where it is found, and the values used when a key is
+//! absent.
 //!
 //! A configuration file is read into a [`ConfigFile`] in which every key is optional, laid over the
-//! built-in file of a known network when the object IDs match, and resolved into a [`ClientConfig`] in
-//! which nothing is optional that has a default.
+//! built-in file of a known network when the object IDs match, and resolved into a [`ClientConfig`]
+//! in which nothing is optional that has a default.
 //!
 //! ```
 //! use walrus_client::config::{ClientConfig, parse};
@@ -27,6 +28,7 @@ mod file;
 mod keys;
 mod local;
 mod networks;
+mod parse;
 #[cfg(test)]
 mod tests;
 
@@ -35,9 +37,10 @@ pub use communication::{
 };
 pub use discovery::{Loaded, WalletLocation, load, locate_wallet};
 pub use encryption::{EncryptionConfig, EncryptionFile, KeyServerFile};
-pub use file::{ConfigFile, Parsed, WalletReference, parse};
+pub use file::{ConfigFile, WalletReference};
 pub use local::{LOCAL_NETWORK_DIR, LOCAL_NETWORK_ENV, local_network};
 pub use networks::{KnownNetwork, MAINNET, TESTNET};
+pub use parse::{Parsed, parse};
 
 use std::{
     num::{NonZeroU16, NonZeroUsize},
@@ -72,7 +75,8 @@ pub struct ClientConfig {
     pub wallet: Option<WalletReference>,
     /// Sui full nodes, in order of preference. They must serve gRPC.
     pub rpc_urls: Vec<String>,
-    /// How many full nodes have to agree about packages, prices and committees; one is believed if absent.
+    /// How many full nodes have to agree about packages, prices and committees; one is believed if
+    /// absent.
     pub rpc_quorum: Option<NonZeroUsize>,
     /// How long a value read from the chain may be reused.
     pub cache_ttl: Duration,

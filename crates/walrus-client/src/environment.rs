@@ -1,7 +1,7 @@
 //! What a client takes from the world: the time of day, chance, and the way to the nodes.
 //!
-//! They come with the client, so that a test can decide what time it is, and run again from the seed it failed with.
-//! Waiting goes by the clock of the executor, which tests can stop.
+//! They come with the client, so that a test can decide what time it is, and run again from the
+//! seed it failed with. Waiting goes by the clock of the executor, which tests can stop.
 
 use std::{
     fmt,

@@ -1,10 +1,10 @@
 //! Why an operation of [`WalrusClient`](crate::WalrusClient) failed.
 
 use walrus_core::BlobId;
-use walrus_encoder::quilt::QuiltError;
+use walrus_encoder::{DecodeError, SliverRecoveryError, quilt::QuiltError};
 use walrus_sui::SuiError;
 
-use crate::{config::ConfigError, read::ReadError, report::ShardReport, status::StatusError};
+use crate::{config::ConfigError, report::ShardReport, status::StatusError};
 
 /// A failed operation. Every message is one line that says what failed and why.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +39,8 @@ pub enum ClientError {
     /// The number of shards on chain is none the encoding supports.
     #[error("the network has {0} shards, which the encoding does not support")]
     UnsupportedShardCount(u16),
-    /// The configuration contradicts the chain: with another number of shards, every blob has another ID, and the
-    /// nodes refuse every sliver.
+    /// The configuration contradicts the chain: with another number of shards, every blob has
+    /// another ID, and the nodes refuse every sliver.
     #[error(
         "the configuration says `n_shards: {configured}`, but the network has {actual} shards; correct that key, or \
          remove it"
@@ -82,5 +82,56 @@ pub enum ClientError {
         total: u64,
         /// The limit in bytes.
         limit: u64,
+    },
+}
+
+/// Why a blob could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A quorum of the nodes does not know the blob.
+    #[error("blob {0} does not exist")]
+    NotFound(BlobId),
+    /// The nodes may not serve the blob.
+    #[error("blob {0} is blocked by the storage nodes")]
+    Forbidden(BlobId),
+    /// The blob is registered, but its availability was never certified.
+    #[error(
+        "blob {0} is registered but not certified; it cannot be read until its upload is complete"
+    )]
+    NotCertified(BlobId),
+    /// The network has proven that the blob's slivers do not belong to one blob.
+    #[error("blob {0} is invalid: its writer encoded it inconsistently")]
+    Invalid(BlobId),
+    /// No node gave correct metadata.
+    #[error("cannot read the metadata of blob {blob_id}: {report}")]
+    NoMetadata {
+        /// The blob.
+        blob_id: BlobId,
+        /// Who answered.
+        report: ShardReport,
+    },
+    /// Too few correct slivers.
+    #[error("cannot read blob {blob_id}: {report}")]
+    NotEnoughSlivers {
+        /// The blob.
+        blob_id: BlobId,
+        /// Who answered.
+        report: ShardReport,
+    },
+    /// The slivers do not decode, or decode to another blob.
+    #[error("blob {blob_id} cannot be decoded: {source}")]
+    Decode {
+        /// The blob.
+        blob_id: BlobId,
+        /// What the decoder found.
+        source: DecodeError,
+    },
+    /// A sliver was recovered, but is not the one of the blob.
+    #[error("a part of blob {blob_id} cannot be recovered: {source}")]
+    NotRecovered {
+        /// The blob.
+        blob_id: BlobId,
+        /// What the decoder found.
+        source: SliverRecoveryError,
     },
 }

@@ -1,8 +1,8 @@
 //! Key servers of private data: asking them for the keys that a policy grants.
 //!
-//! [`KeyServerHttp`] is one exchange with one server, whose answer is not believed. [`KeyServers`] knows what is
-//! registered on chain, asks all servers that matter at the same time, checks each key that comes back, and stops when
-//! there are enough.
+//! [`KeyServerHttp`] is one exchange with one server, whose answer is not believed. [`KeyServers`]
+//! knows what is registered on chain, asks all servers that matter at the same time, checks each
+//! key that comes back, and stops when there are enough.
 
 mod collect;
 mod http;

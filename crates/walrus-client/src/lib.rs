@@ -10,7 +10,9 @@
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
-//! use walrus_client::{BlobInput, StorageDuration, StoreOptions, WalrusClient, SigningOptions, config, progress};
+//! use walrus_client::{
+//!     BlobInput, SigningOptions, StorageDuration, StoreOptions, WalrusClient, config, progress,
+//! };
 //! use walrus_encoder::ConsistencyCheck;
 //! use walrus_sui::Wallet;
 //!
@@ -41,8 +43,10 @@ mod backoff;
 mod client;
 mod committee;
 pub mod config;
+mod duration;
 mod environment;
 mod error;
+mod in_flight;
 pub mod key_servers;
 pub mod node;
 pub mod private_data;
@@ -62,14 +66,15 @@ mod protocol_tests;
 mod test_network;
 
 pub use client::{SigningOptions, WalrusClient};
+pub use duration::{EpochOutlook, StorageDuration};
 pub use environment::Environment;
-pub use error::ClientError;
+pub use error::{ClientError, ReadError};
 pub use quilt::{NewQuilt, QuiltPiece, StoredPatch};
-pub use read::{OpenBlob, OpenQuilt, ReadError};
+pub use read::{OpenBlob, OpenQuilt};
 pub use renew::{Renewal, RenewalPlan, RenewalPolicy, Renewed};
 pub use report::{NodeFailure, ShardReport};
 pub use status::StatusError;
 pub use store::{
-    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, EpochOutlook, StorageDuration,
-    StoreEstimate, StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
+    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, StoreEstimate, StoreOperation,
+    StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
 };

@@ -1,8 +1,9 @@
 //! Talking to one storage node over HTTP.
 //!
-//! [`NodeClient`] knows the paths, envelopes and limits of the node interface and nothing of quorums.
-//! What it returns has the right form; whether it is *true* (metadata against the blob ID, slivers
-//! against the metadata, confirmations against the on-chain key) is for the callers to check, and they do.
+//! [`NodeClient`] knows the paths, envelopes and limits of the node interface and nothing of
+//! quorums. What it returns has the right form; whether it is *true* (metadata against the blob ID,
+//! slivers against the metadata, confirmations against the on-chain key) is for the callers to
+//! check, and they do.
 
 mod body;
 mod error;
@@ -34,7 +35,8 @@ pub use transport::{Transport, TransportError};
 use crate::config::{CommunicationConfig, NodeScheme};
 use http::Http;
 
-/// Largest JSON answer, in bytes. A detailed health answer of a node with 1000 shards is below 100 KiB.
+/// Largest JSON answer, in bytes. A detailed health answer of a node with 1000 shards is below 100
+/// KiB.
 const JSON_LENGTH_MAX: usize = 1 << 20;
 /// Room for the BCS lengths around the payload of a body, in bytes.
 const BODY_OVERHEAD: usize = 128;
@@ -121,7 +123,8 @@ impl NodeClient {
         self.get_bcs(&paths::metadata(blob_id), limit).await
     }
 
-    /// Sends the metadata of a blob: `body` is the BCS of a [`BlobMetadata`](walrus_core::metadata::BlobMetadata).
+    /// Sends the metadata of a blob: `body` is the BCS of a
+    /// [`BlobMetadata`](walrus_core::metadata::BlobMetadata).
     pub async fn store_metadata(
         &self,
         blob_id: &BlobId,
@@ -135,7 +138,8 @@ impl NodeClient {
         self.get_json(&paths::metadata_status(blob_id), &()).await
     }
 
-    /// The sliver of axis `A` in a pair, not yet verified; more than `length_max` bytes are refused.
+    /// The sliver of axis `A` in a pair, not yet verified; more than `length_max` bytes are
+    /// refused.
     pub async fn sliver<A>(
         &self,
         blob_id: &BlobId,
@@ -177,7 +181,8 @@ impl NodeClient {
 
     /// The node's signed confirmation that it stores its part of a blob, not yet verified.
     ///
-    /// `long_poll` lets the node wait that long for the registration of a blob whose data it already has.
+    /// `long_poll` lets the node wait that long for the registration of a blob whose data it
+    /// already has.
     pub async fn confirmation(
         &self,
         blob_id: &BlobId,

@@ -107,8 +107,8 @@ impl PrivateData {
         Ok(self.rpc.package(package).await?.original_id)
     }
 
-    /// The key servers to encrypt for: those that are `chosen`, each of which has to prove that it has its key, or else
-    /// those of the configuration, which are trusted by their IDs.
+    /// The key servers to encrypt for: those that are `chosen`, each of which has to prove that it
+    /// has its key, or else those of the configuration, which are trusted by their IDs.
     pub async fn server_set(
         &self,
         chosen: &[(ObjectId, NonZeroU8)],
@@ -152,8 +152,8 @@ impl PrivateData {
         Ok(ServerSet::new(recipients, threshold.unwrap_or(usual))?)
     }
 
-    /// The key of an encrypted object, asked for in the name of the signer. All shares are checked: what is decrypted
-    /// with it is what everybody else sees who may decrypt it.
+    /// The key of an encrypted object, asked for in the name of the signer. All shares are checked:
+    /// what is decrypted with it is what everybody else sees who may decrypt it.
     pub async fn open(
         &self,
         header: &Header,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use walrus_core::{BlobId, Frost};
 
-/// Something that happened during a store or a read. Numbers of shards are weights: a node counts with
-/// the shards it owns.
+/// Something that happened during a store or a read. Numbers of shards are weights: a node counts
+/// with the shards it owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProgressEvent {

@@ -17,11 +17,13 @@ use walrus_encoder::{ConsistencyCheck, Encoder};
 use crate::{
     committee::CommitteeClients,
     config::CommunicationConfig,
+    error::ReadError,
+    in_flight::DataInFlight,
     node::NodeError,
     progress::{ProgressEvent, no_progress},
-    read::{ReadError, read_blob},
+    read::read_blob,
     status::{StatusError, blob_status},
-    store::{DataInFlight, EncodedBlob, Upload, UploadError, Uploaded},
+    store::{EncodedBlob, Upload, UploadError, Uploaded},
     test_network::{EPOCH, Fault, TestNetwork, quick_config, quorum},
 };
 
@@ -398,7 +400,8 @@ async fn unusable_registrations_of_nodes_count_as_failed_nodes() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
-    /// Whatever the distribution of shards and whichever nodes are down: below f+1 shards down, everything works.
+    /// Whatever the distribution of shards and whichever nodes are down: below f+1 shards down,
+    /// everything works.
     #[test]
     fn any_tolerated_outage_is_tolerated(
         weights in proptest::collection::vec(1u16..5, 4..8),

@@ -76,7 +76,8 @@ impl NewQuilt {
         &self.index
     }
 
-    /// The quilt as a blob to store; its object gets `attributes`, and the one by which clients recognise quilts.
+    /// The quilt as a blob to store; its object gets `attributes`, and the one by which clients
+    /// recognise quilts.
     pub fn to_blob(&self, mut attributes: Attributes) -> BlobToStore {
         attributes.retain(|(key, _)| key != TYPE_ATTRIBUTE);
         attributes.push((TYPE_ATTRIBUTE.to_owned(), QUILT_TYPE.to_owned()));

@@ -1,5 +1,5 @@
-//! The read protocol: metadata that hashes to the blob ID, enough slivers that hash to the metadata,
-//! decoding, and the consistency check. No byte is returned that was not checked.
+//! The read protocol: metadata that hashes to the blob ID, enough slivers that hash to the
+//! metadata, decoding, and the consistency check. No byte is returned that was not checked.
 
 mod metadata;
 mod part;
@@ -9,7 +9,7 @@ mod slivers;
 use std::{sync::Arc, time::Duration};
 
 use walrus_core::{BlobId, Epoch, metadata::VerifiedMetadata, node_api::BlobStatus, params};
-use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, SliverRecoveryError};
+use walrus_encoder::{ConsistencyCheck, Encoder};
 use walrus_sui::{Committee, Committees};
 
 pub use part::{OpenBlob, OpenQuilt};
@@ -19,9 +19,8 @@ use crate::{
     client::{STATUS_TIMEOUT, WalrusClient},
     committee::CommitteeClients,
     config::CommunicationConfig,
-    error::ClientError,
+    error::{ClientError, ReadError},
     progress::{Progress, ProgressEvent, ProgressSink},
-    report::ShardReport,
     status::{StatusError, blob_status},
 };
 
@@ -32,62 +31,11 @@ const CERTIFICATION_WAITS_MAX: u32 = 4;
 /// One of these waits.
 const CERTIFICATION_WAIT: Duration = Duration::from_secs(1);
 
-/// Why a blob could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// A quorum of the nodes does not know the blob.
-    #[error("blob {0} does not exist")]
-    NotFound(BlobId),
-    /// The nodes may not serve the blob.
-    #[error("blob {0} is blocked by the storage nodes")]
-    Forbidden(BlobId),
-    /// The blob is registered, but its availability was never certified.
-    #[error(
-        "blob {0} is registered but not certified; it cannot be read until its upload is complete"
-    )]
-    NotCertified(BlobId),
-    /// The network has proven that the blob's slivers do not belong to one blob.
-    #[error("blob {0} is invalid: its writer encoded it inconsistently")]
-    Invalid(BlobId),
-    /// No node gave correct metadata.
-    #[error("cannot read the metadata of blob {blob_id}: {report}")]
-    NoMetadata {
-        /// The blob.
-        blob_id: BlobId,
-        /// Who answered.
-        report: ShardReport,
-    },
-    /// Too few correct slivers.
-    #[error("cannot read blob {blob_id}: {report}")]
-    NotEnoughSlivers {
-        /// The blob.
-        blob_id: BlobId,
-        /// Who answered.
-        report: ShardReport,
-    },
-    /// The slivers do not decode, or decode to another blob.
-    #[error("blob {blob_id} cannot be decoded: {source}")]
-    Decode {
-        /// The blob.
-        blob_id: BlobId,
-        /// What the decoder found.
-        source: DecodeError,
-    },
-    /// A sliver was recovered, but is not the one of the blob.
-    #[error("a part of blob {blob_id} cannot be recovered: {source}")]
-    NotRecovered {
-        /// The blob.
-        blob_id: BlobId,
-        /// What the decoder found.
-        source: SliverRecoveryError,
-    },
-}
-
 impl WalrusClient {
     /// Reads a blob. The bytes returned are those the blob ID stands for.
     ///
-    /// With [`ConsistencyCheck::Strict`] that is proven by encoding them again; the weaker checks trust the
-    /// writer to have encoded one blob consistently.
+    /// With [`ConsistencyCheck::Strict`] that is proven by encoding them again; the weaker checks
+    /// trust the writer to have encoded one blob consistently.
     pub async fn read(
         &self,
         blob_id: &BlobId,
@@ -110,7 +58,8 @@ impl WalrusClient {
         .await
     }
 
-    /// Runs an operation, again when the committee has changed or the nodes have not seen a certification yet.
+    /// Runs an operation, again when the committee has changed or the nodes have not seen a
+    /// certification yet.
     async fn with_committees<T, F>(
         &self,
         progress: &ProgressSink,
@@ -130,7 +79,8 @@ impl WalrusClient {
                 Ok(result) => return Ok(result),
                 Err(error) => error,
             };
-            // Nodes learn of a certification from the chain, some of them a moment after the writer did.
+            // Nodes learn of a certification from the chain, some of them a moment after the writer
+            // did.
             if is_not_certified(&error) && certification_waits < CERTIFICATION_WAITS_MAX {
                 certification_waits += 1;
                 tokio::time::sleep(CERTIFICATION_WAIT).await;
@@ -147,8 +97,9 @@ impl WalrusClient {
         }
     }
 
-    /// Runs an operation with the committee that has the blob, while the nodes are asked whether it can be read at all.
-    /// Returns also the epoch of its certification, if the nodes said it in time.
+    /// Runs an operation with the committee that has the blob, while the nodes are asked whether it
+    /// can be read at all. Returns also the epoch of its certification, if the nodes said it in
+    /// time.
     async fn with_status<T, F>(
         &self,
         committees: &Committees,
@@ -172,7 +123,8 @@ impl WalrusClient {
         }
         let operation = operation(Arc::clone(&current));
         tokio::pin!(status, operation);
-        // Usually the status arrives first and costs no time; a definite "no" ends the read at once.
+        // Usually the status arrives first and costs no time; a definite "no" ends the read at
+        // once.
         tokio::select! {
             biased;
             verdict = &mut status => {
@@ -180,7 +132,8 @@ impl WalrusClient {
                 Ok((operation.await?, certified))
             }
             result = &mut operation => {
-                // Whether the blob exists says more than how far the read came, but the nodes had time to say.
+                // Whether the blob exists says more than how far the read came, but the nodes had
+                // time to say.
                 let certified = match tokio::time::timeout(STATUS_GRACE, status).await {
                     Ok(verdict) => verdict?,
                     Err(_) => None,
@@ -233,7 +186,8 @@ async fn decode_blob(
     Ok(blob)
 }
 
-/// The committee that serves a blob certified in epoch `certified` while nodes still take over shards.
+/// The committee that serves a blob certified in epoch `certified` while nodes still take over
+/// shards.
 fn committee_to_read(committees: &Committees, certified: Option<Epoch>) -> &Committee {
     match (&committees.previous, certified) {
         (Some(previous), Some(certified)) if certified < committees.epoch => previous,
@@ -241,8 +195,8 @@ fn committee_to_read(committees: &Committees, certified: Option<Epoch>) -> &Comm
     }
 }
 
-/// What a status means for a reader: the epoch of certification if it is known, or why there is nothing to
-/// read. A status that could not be established means nothing; the slivers decide.
+/// What a status means for a reader: the epoch of certification if it is known, or why there is
+/// nothing to read. A status that could not be established means nothing; the slivers decide.
 fn certified_epoch(
     blob_id: BlobId,
     status: Result<BlobStatus, StatusError>,

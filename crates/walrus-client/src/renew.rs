@@ -14,7 +14,8 @@ use crate::{client::WalrusClient, error::ClientError};
 pub struct RenewalPolicy {
     /// Blobs are renewed that expire within this many epochs.
     pub within: EpochCount,
-    /// Until this many epochs from now on are paid for, the current one included; at most what the network sells.
+    /// Until this many epochs from now on are paid for, the current one included; at most what the
+    /// network sells.
     pub epochs: EpochCount,
     /// The most to spend.
     pub cost_max: Frost,
@@ -65,8 +66,8 @@ impl Renewed {
     }
 }
 
-/// Decides what is renewed: certified blobs that expire soon, those first that expire first, of these the cheapest, as
-/// long as the money is enough.
+/// Decides what is renewed: certified blobs that expire soon, those first that expire first, of
+/// these the cheapest, as long as the money is enough.
 fn plan(
     blobs: Vec<Blob>,
     epoch: Epoch,
@@ -132,8 +133,9 @@ impl WalrusClient {
         ))
     }
 
-    /// Carries out a plan, in as few transactions as possible. None of them pays more than what the plan says of its
-    /// blobs, also if prices have risen since. What fails leaves the transactions before it done.
+    /// Carries out a plan, in as few transactions as possible. None of them pays more than what the
+    /// plan says of its blobs, also if prices have risen since. What fails leaves the transactions
+    /// before it done.
     pub async fn renew(&self, plan: &RenewalPlan) -> Result<Renewed, ClientError> {
         let contract = self.contract()?;
         let mut renewed = Renewed::default();
@@ -185,7 +187,8 @@ mod tests {
         }
     }
 
-    /// IDs, epochs and prices of what is renewed in epoch 10, where a MiB costs 5 FROST for an epoch.
+    /// IDs, epochs and prices of what is renewed in epoch 10, where a MiB costs 5 FROST for an
+    /// epoch.
     fn planned(blobs: Vec<Blob>, policy: RenewalPolicy) -> (Vec<(u8, u32, u64)>, Vec<u8>) {
         let prices = Prices {
             storage_per_unit: Frost(5),

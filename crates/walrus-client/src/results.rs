@@ -146,7 +146,8 @@ pub enum BlobStoreResult {
         resource_operation: ResourceOperation,
         /// Price paid, gas not included.
         cost: Frost,
-        /// Gas paid, in MIST; of transactions with several blobs, the share of this one. `null` where it is not known.
+        /// Gas paid, in MIST; of transactions with several blobs, the share of this one. `null`
+        /// where it is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gas_mist: Option<i64>,
         /// The shared object around the blob, if one was asked for.

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use crate::{backoff::Waits, config::Backoff, environment::Environment, node::NodeError};
 
-/// Retries of a request to a node that accepts no connection, whatever the back-off allows. A node that
-/// restarts is back within these; one that is down must not hold up a quorum that can be had without it.
+/// Retries of a request to a node that accepts no connection, whatever the back-off allows. A node
+/// that restarts is back within these; one that is down must not hold up a quorum that can be had
+/// without it.
 const UNREACHABLE_RETRIES_MAX: u32 = 3;
 /// Retries of a request that was not answered in time.
 const TIMEOUT_RETRIES_MAX: u32 = 1;
 
-/// Bound for requests that carry little data, answer included. A node waits at most two seconds for a
-/// registration it has not seen, so this is ample for a node that is alive.
+/// Bound for requests that carry little data, answer included. A node waits at most two seconds for
+/// a registration it has not seen, so this is ample for a node that is alive.
 pub(crate) const SMALL_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Runs `request` until it succeeds, fails for good, or the retries are used up.

@@ -61,8 +61,8 @@ impl Answers {
 
     /// The status to believe once a quorum has answered.
     ///
-    /// At most f shards lie, so an answer of f+1 is true for somebody honest; of several such answers the
-    /// most advanced one is the latest. Nonexistence is proven by a quorum only.
+    /// At most f shards lie, so an answer of f+1 is true for somebody honest; of several such
+    /// answers the most advanced one is the latest. Nonexistence is proven by a quorum only.
     fn decide(&self) -> Option<BlobStatus> {
         if !self.is_quorum() {
             return None;
@@ -90,7 +90,8 @@ pub(crate) async fn blob_status(
         if let Some(status) = answers.decide() {
             return Ok(status);
         }
-        // Nodes a few checkpoints apart agree a moment later; nodes that are down do not come back so fast.
+        // Nodes a few checkpoints apart agree a moment later; nodes that are down do not come back
+        // so fast.
         let wait_is_useful = answers.is_quorum() && Instant::now() + ROUND_PAUSE < deadline;
         if wait_is_useful {
             tokio::time::sleep(ROUND_PAUSE).await;

@@ -1,7 +1,6 @@
 //! The write protocol: encode, choose resources, register, upload, certify.
 
 mod certify;
-mod duration;
 mod encoded;
 mod estimate;
 mod input;
@@ -17,15 +16,14 @@ use futures::{StreamExt, TryStreamExt, stream};
 use walrus_core::{BlobId, EpochCount, node_api::BlobStatus};
 use walrus_sui::{Committees, WalrusContract, contract::Attributes};
 
-pub use duration::{EpochOutlook, StorageDuration};
 pub use estimate::StoreEstimate;
 pub use input::{BlobInput, BlobToStore};
 pub use outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob, TooLarge};
-pub(crate) use upload::DataInFlight;
 pub use upload::UploadError;
 
 use crate::{
     client::{STATUS_TIMEOUT, WalrusClient},
+    duration::StorageDuration,
     error::ClientError,
     node::NodeError,
     progress::{ProgressEvent, ProgressSink},
@@ -63,8 +61,9 @@ pub struct StoreOptions {
 impl WalrusClient {
     /// Stores blobs and certifies their availability. Results are in the order of `inputs`.
     ///
-    /// A blob that fails for a reason of its own is an error among the results; the others go on. What concerns
-    /// all of them (no money, too few nodes, no chain) fails the call, unless some are stored by then.
+    /// A blob that fails for a reason of its own is an error among the results; the others go on.
+    /// What concerns all of them (no money, too few nodes, no chain) fails the call, unless some
+    /// are stored by then.
     pub async fn store(
         &self,
         inputs: Vec<BlobInput>,
@@ -75,8 +74,9 @@ impl WalrusClient {
         self.store_labelled(blobs, options, progress).await
     }
 
-    /// The same for blobs whose objects get attributes: new ones when they are registered, those that the wallet has
-    /// already afterwards. A blob with attributes is stored even if somebody else's object makes it available.
+    /// The same for blobs whose objects get attributes: new ones when they are registered, those
+    /// that the wallet has already afterwards. A blob with attributes is stored even if somebody
+    /// else's object makes it available.
     ///
     /// Of several equal blobs the attributes of the first are set.
     pub async fn store_labelled(
@@ -228,8 +228,8 @@ impl Batch<'_> {
         }
     }
 
-    /// Asks the nodes for the status of every blob. That also proves, before anything is paid, that enough
-    /// nodes can be reached to store.
+    /// Asks the nodes for the status of every blob. That also proves, before anything is paid, that
+    /// enough nodes can be reached to store.
     async fn statuses(
         &self,
         committees: Arc<Committees>,
@@ -248,7 +248,8 @@ impl Batch<'_> {
                 }
                 Err(error) => error,
             };
-            // Nodes that restart are back in a moment; those of a committee just replaced may be gone.
+            // Nodes that restart are back in a moment; those of a committee just replaced may be
+            // gone.
             if self.client.has_changed(&committees).await? {
                 self.progress.report(ProgressEvent::CommitteeChanged);
                 committees = self.client.committees().await?;
@@ -306,7 +307,8 @@ fn has_silent_nodes(error: &ClientError) -> bool {
     matches!(error, ClientError::NotEnoughNodes(report) if report.failures.iter().any(silent))
 }
 
-/// The result of a blob. Of several equal blobs the first is stored; the others are available through it.
+/// The result of a blob. Of several equal blobs the first is stored; the others are available
+/// through it.
 fn take_result(item: Encoded, by_id: &mut HashMap<BlobId, BlobResult>) -> BlobResult {
     let blob_id = *item?.blob_id();
     let result = by_id

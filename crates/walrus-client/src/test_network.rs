@@ -1,5 +1,5 @@
-//! A network of storage nodes for tests: real sockets, real HTTP, real keys, everything in memory, and
-//! nodes that can be told to misbehave.
+//! A network of storage nodes for tests: real sockets, real HTTP, real keys, everything in memory,
+//! and nodes that can be told to misbehave.
 
 use std::{
     collections::HashMap,

@@ -63,7 +63,8 @@ async fn client_of(app: Router) -> NodeClient {
     NodeClient::new(&address.to_string(), None, n_shards(), &plain()).unwrap()
 }
 
-/// A server with a self-signed certificate of `key`; answers every status request with the HTTP version.
+/// A server with a self-signed certificate of `key`; answers every status request with the HTTP
+/// version.
 async fn serve_tls(key: &NetworkKeyPair, expired: bool) -> SocketAddr {
     let pair = rcgen::KeyPair::try_from(key.to_pkcs8_der().as_slice()).unwrap();
     let mut parameters =

@@ -1,4 +1,5 @@
-//! What readers are given: open blobs, their bytes page by page, files of quilts, attributes of objects.
+//! What readers are given: open blobs, their bytes page by page, files of quilts, attributes of
+//! objects.
 
 use std::{
     ops::Range,
@@ -37,7 +38,8 @@ const OBJECTS_MAX: u64 = 10_000;
 const OBJECT_FOR: Duration = Duration::from_secs(10);
 /// Pages fetched ahead of what a reader has taken.
 const PAGES_AHEAD: usize = 2;
-/// What fetching takes in memory besides the pages: slivers as they arrive, and the page they become.
+/// What fetching takes in memory besides the pages: slivers as they arrive, and the page they
+/// become.
 const FETCH_FACTOR: u64 = 2;
 /// Longest wait for memory, then 503.
 const MEMORY_WAIT_MAX: Duration = Duration::from_secs(20);
@@ -167,7 +169,8 @@ impl Blobs {
         self.objects.try_get_with(id, read).await
     }
 
-    /// Proves that the blob was encoded as its ID says, from end to end. Done once for a blob that stays open.
+    /// Proves that the blob was encoded as its ID says, from end to end. Done once for a blob that
+    /// stays open.
     pub(crate) async fn check_strictly(
         &self,
         holder: Holder,
@@ -188,8 +191,8 @@ impl Blobs {
         Ok(())
     }
 
-    /// A range of a blob as the body of an answer, its first page fetched and checked already. If a later one cannot be had, the
-    /// body is cut off.
+    /// A range of a blob as the body of an answer, its first page fetched and checked already. If a
+    /// later one cannot be had, the body is cut off.
     pub(crate) async fn body(
         &self,
         holder: Holder,

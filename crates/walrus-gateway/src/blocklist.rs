@@ -59,7 +59,8 @@ impl Blocklist {
             .contains(blob_id)
     }
 
-    /// Reads the file again whenever it has changed, until `stop`. A file that cannot be used changes nothing.
+    /// Reads the file again whenever it has changed, until `stop`. A file that cannot be used
+    /// changes nothing.
     pub async fn follow(self, path: PathBuf, stop: CancellationToken) {
         // Whatever was there when the list was loaded may have been older.
         let mut seen = None;

@@ -1,11 +1,15 @@
-//! Pages of blobs in memory and on disk. Whoever asks for a page that is being fetched waits for it: it is fetched once.
+//! Pages of blobs in memory and on disk. Whoever asks for a page that is being fetched waits for
+//! it: it is fetched once.
 //!
-//! A page is some whole rows of a blob, about a megabyte if rows are not larger: small enough that the first is served soon,
-//! large enough that a hot one is served at the speed of memory.
+//! A page is some whole rows of a blob, about a megabyte if rows are not larger: small enough that
+//! the first is served soon, large enough that a hot one is served at the speed of memory.
 
 mod disk;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use bytes::Bytes;
 use moka::future::Cache;
@@ -13,7 +17,6 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use std::sync::atomic::AtomicU64;
 use walrus_client::{ClientError, OpenBlob};
 use walrus_core::BlobId;
 use walrus_http::Name;

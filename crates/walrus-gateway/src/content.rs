@@ -1,4 +1,5 @@
-//! What of a representation is sent, and in which headers: conditional requests and ranges of RFC 9110.
+//! What of a representation is sent, and in which headers: conditional requests and ranges of RFC
+//! 9110.
 
 use std::ops::Range;
 
@@ -32,7 +33,8 @@ pub(crate) fn entity_tag(opaque: &str) -> ETag {
         .expect("identifiers are base64, which is legal in an entity tag")
 }
 
-/// What a request asks for of `length` bytes with this tag. Preconditions are evaluated in the order of RFC 9110, 13.2.2.
+/// What a request asks for of `length` bytes with this tag. Preconditions are evaluated in the
+/// order of RFC 9110, 13.2.2.
 pub(crate) fn select(headers: &HeaderMap, etag: &ETag, length: u64) -> Result<Selection, ApiError> {
     if let Some(if_match) = headers.typed_get::<IfMatch>()
         && !if_match.precondition_passes(etag)
@@ -44,7 +46,8 @@ pub(crate) fn select(headers: &HeaderMap, etag: &ETag, length: u64) -> Result<Se
     {
         return Ok(Selection::NotModified);
     }
-    // A date says nothing about what never changes: the part is sent only to those who name the tag.
+    // A date says nothing about what never changes: the part is sent only to those who name the
+    // tag.
     let is_other_version = headers.contains_key(header::IF_RANGE)
         && headers
             .typed_get::<IfRange>()
@@ -123,8 +126,8 @@ impl Requested {
     }
 }
 
-/// The range of a request. Units and forms that are not understood, and several ranges at once, are ignored, as RFC 9110 wants it:
-/// the whole is always a correct answer.
+/// The range of a request. Units and forms that are not understood, and several ranges at once, are
+/// ignored, as RFC 9110 wants it: the whole is always a correct answer.
 fn requested_range(headers: &HeaderMap) -> Option<Requested> {
     let mut values = headers.get_all(header::RANGE).iter();
     let (value, None) = (values.next()?, values.next()) else {
@@ -158,7 +161,8 @@ fn position(text: &str) -> Option<Option<u64>> {
     is_number.then(|| Some(text.parse().unwrap_or(u64::MAX)))
 }
 
-/// The headers every representation has. `Content-Type` is what the client accepts, if that is one thing.
+/// The headers every representation has. `Content-Type` is what the client accepts, if that is one
+/// thing.
 pub(crate) fn representation_headers(request: &HeaderMap, etag: &ETag) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
@@ -190,7 +194,8 @@ impl AllowedHeaders {
         Self { names, all_tags }
     }
 
-    /// Adds the attributes that may be headers, are legal ones, and say nothing that is said already.
+    /// Adds the attributes that may be headers, are legal ones, and say nothing that is said
+    /// already.
     pub(crate) fn add_attributes<'a>(
         &self,
         headers: &mut HeaderMap,

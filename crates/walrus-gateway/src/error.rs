@@ -235,7 +235,8 @@ pub(crate) fn envelope(
     }
 }
 
-/// An envelope as an answer. Caches must not keep it; those who met a passing reason are told when to come again.
+/// An envelope as an answer. Caches must not keep it; those who met a passing reason are told when
+/// to come again.
 pub(crate) fn respond(envelope: ErrorEnvelope) -> Response {
     let status = StatusCode::from_u16(envelope.error.code)
         .expect("every ErrorStatus maps to a valid HTTP status");

@@ -1,4 +1,5 @@
-//! Path and query parameters. What is not understood is refused with plain text, as existing clients know it.
+//! Path and query parameters. What is not understood is refused with plain text, as existing
+//! clients know it.
 
 use std::{fmt::Display, str::FromStr};
 

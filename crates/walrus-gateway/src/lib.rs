@@ -1,14 +1,17 @@
 //! Blobs over plain HTTP, for those who do not speak to storage nodes and the chain.
 //!
-//! The aggregator reads: blobs, parts of them, files of quilts, with what HTTP has for caches and browsers. Every byte is
-//! compared with what the blob ID commits to before it leaves, also when it comes from the cache on disk. An answer begins
-//! when its first rows are checked, and memory is bounded whatever is asked for.
+//! The aggregator reads: blobs, parts of them, files of quilts, with what HTTP has for caches and
+//! browsers. Every byte is compared with what the blob ID commits to before it leaves, also when it
+//! comes from the cache on disk. An answer begins when its first rows are checked, and memory is
+//! bounded whatever is asked for.
 //!
-//! The publisher stores, with accounts of its own that a main account fills: blobs and quilts, for whoever brings a token. What it
-//! has paid for is brought to its end, whether or not the client waits for it.
+//! The publisher stores, with accounts of its own that a main account fills: blobs and quilts, for
+//! whoever brings a token. What it has paid for is brought to its end, whether or not the client
+//! waits for it.
 //!
 //! ```no_run
-//! # async fn example(client: walrus_client::WalrusClient) -> Result<(), walrus_gateway::StartError> {
+//! # use walrus_client::WalrusClient;
+//! # async fn example(client: WalrusClient) -> Result<(), walrus_gateway::StartError> {
 //! use std::time::Duration;
 //! use tokio_util::sync::CancellationToken;
 //! use walrus_gateway::{AggregatorOptions, Gateway, GatewayOptions};

@@ -34,7 +34,8 @@ pub struct PublisherOptions {
     pub concurrent_requests_max: usize,
     /// Stores of one route that wait for that; more are refused.
     pub waiting_requests_max: usize,
-    /// Whether objects are destroyed instead of kept: their blobs can then be neither deleted nor extended.
+    /// Whether objects are destroyed instead of kept: their blobs can then be neither deleted nor
+    /// extended.
     pub burn_after_store: bool,
     /// Who may store; everybody if absent.
     pub auth: Option<AuthOptions>,

@@ -127,7 +127,8 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Opens what a gateway needs and begins to listen. `client` reads; for a publisher, it signs for the main account.
+    /// Opens what a gateway needs and begins to listen. `client` reads; for a publisher, it signs
+    /// for the main account.
     pub async fn start(
         client: WalrusClient,
         options: GatewayOptions,
@@ -140,20 +141,14 @@ impl Gateway {
             None => None,
         };
         let memory = |share: u64| options.memory_bytes_max / share;
-        let cache_metrics = CacheMetrics::register(&mut registry);
-        let pages = Pages::new(
-            memory(PAGES_SHARE),
-            options.disk_cache.as_ref(),
-            cache_metrics,
-        )?;
+        let metrics = CacheMetrics::register(&mut registry);
+        let pages = Pages::new(memory(PAGES_SHARE), options.disk_cache.as_ref(), metrics)?;
         let answers = usize::try_from(memory(ANSWERS_SHARE)).unwrap_or(usize::MAX);
+        let blocked = blocklist.as_ref().map(|(list, _)| list.clone());
         let aggregator = options.aggregator.as_ref().map(|habits| {
             let blobs = Blobs::new(
                 client.clone(),
-                blocklist
-                    .as_ref()
-                    .map(|(list, _)| list.clone())
-                    .unwrap_or_default(),
+                blocked.unwrap_or_default(),
                 habits.blob_size_max,
                 pages,
                 memory(PATCHES_SHARE),
@@ -183,13 +178,8 @@ impl Gateway {
         };
         let routes = routes(state.clone(), aggregator, &options);
         let scheme = Scheme::Http;
-        let router = surround(
-            routes,
-            &http_metrics,
-            limits.requests_max,
-            scheme.name(),
-            busy,
-        );
+        let requests_max = limits.requests_max;
+        let router = surround(routes, &http_metrics, requests_max, scheme.name(), busy);
         let (listener, address) = bind(options.bind_address).await?;
         let (metrics_listener, metrics_address) = bind(options.metrics_address).await?;
         Ok(Self {
@@ -284,7 +274,8 @@ fn routes(state: ServiceState, aggregator: Option<Aggregator>, options: &Gateway
     routes.layer(CatchPanicLayer::new()).layer(cors())
 }
 
-/// Every page may read everything. `authorization` must be named: browsers do not count it among all headers.
+/// Every page may read everything. `authorization` must be named: browsers do not count it among
+/// all headers.
 fn cors() -> CorsLayer {
     let all = HeaderName::from_static("*");
     CorsLayer::new()

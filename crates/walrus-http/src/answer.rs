@@ -14,7 +14,8 @@ use crate::exchange::Exchange;
 
 /// A body that keeps its exchange alive until the HTTP library has let go of its last byte.
 ///
-/// The library takes whole frames, and a body may end long before they have left. So every frame carries the exchange, too.
+/// The library takes whole frames, and a body may end long before they have left. So every frame
+/// carries the exchange, too.
 pub(crate) struct Answer {
     body: Body,
     exchange: Arc<Exchange>,

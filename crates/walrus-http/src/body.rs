@@ -55,8 +55,9 @@ pub struct Received {
 impl Reception<'_> {
     /// Reads a whole body of at most `bytes_max` bytes.
     ///
-    /// Memory is taken when the first bytes are there: a length alone costs nothing. It is taken for the whole
-    /// announced length, because bodies that each hold a part and wait for the rest would wait for ever.
+    /// Memory is taken when the first bytes are there: a length alone costs nothing. It is taken
+    /// for the whole announced length, because bodies that each hold a part and wait for the rest
+    /// would wait for ever.
     pub async fn read(
         &self,
         headers: &HeaderMap,
@@ -109,7 +110,8 @@ impl Reception<'_> {
     }
 }
 
-/// Throws away a body that is not needed, within bounds, so that the client sees the answer instead of a reset.
+/// Throws away a body that is not needed, within bounds, so that the client sees the answer instead
+/// of a reset.
 pub async fn discard(body: Body) {
     linger(&mut body.into_data_stream()).await;
 }

@@ -1,14 +1,17 @@
 //! Sharing what is scarce among peers.
 //!
-//! A [`Budget`] bounds something of which the server has only so much: bytes of memory, requests, places in a cache. Everything
-//! taken from it is taken in the name of a [`Holder`], which is one connection of one address.
+//! A [`Budget`] bounds something of which the server has only so much: bytes of memory, requests,
+//! places in a cache. Everything taken from it is taken in the name of a [`Holder`], which is one
+//! connection of one address.
 //!
-//! The rule is that of dynamic thresholds (Choudhury and Hahne, 1998): an address may hold as much as it leaves over for all
-//! others, and a connection as much as it leaves over for its address. One greedy address gets half of the whole, two get a
-//! third each, and there is always room for the next. A fixed share per address would be too small for a client that is alone,
-//! and useless on a network where everybody has the same address.
+//! The rule is that of dynamic thresholds (Choudhury and Hahne, 1998): an address may hold as much
+//! as it leaves over for all others, and a connection as much as it leaves over for its address.
+//! One greedy address gets half of the whole, two get a third each, and there is always room for
+//! the next. A fixed share per address would be too small for a client that is alone, and useless
+//! on a network where everybody has the same address.
 //!
-//! Whoever holds nothing may take one item of any size that fits, so that large items do not wait for ever.
+//! Whoever holds nothing may take one item of any size that fits, so that large items do not wait
+//! for ever.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -110,7 +113,8 @@ impl Budget {
         self.lock().used
     }
 
-    /// Takes `amount` (at most the whole) at once, or nothing if that is more than the holder's share.
+    /// Takes `amount` (at most the whole) at once, or nothing if that is more than the holder's
+    /// share.
     pub fn try_take(self: &Arc<Self>, holder: Holder, amount: usize) -> Option<Lease> {
         let amount = amount.min(self.total);
         let mut state = self.lock();
@@ -120,7 +124,8 @@ impl Budget {
         Some(self.grant(&mut state, holder, amount))
     }
 
-    /// Takes `amount` (at most the whole), or waits for it; `None` when it took longer than `wait_max`.
+    /// Takes `amount` (at most the whole), or waits for it; `None` when it took longer than
+    /// `wait_max`.
     pub async fn take(
         self: &Arc<Self>,
         holder: Holder,

@@ -1,4 +1,5 @@
-//! Who is connected. When there is no room left, the connection that has been idle longest makes some.
+//! Who is connected. When there is no room left, the connection that has been idle longest makes
+//! some.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,8 +8,10 @@ use std::{
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::budget::{Holder, PeerAddress};
-use crate::exchange::Connection;
+use crate::{
+    budget::{Holder, PeerAddress},
+    exchange::Connection,
+};
 
 /// All open connections.
 #[derive(Debug)]
@@ -42,9 +45,11 @@ impl Connections {
         })
     }
 
-    /// Takes up a connection from `address`; `None` if that would be more than its share and no idle connection can go.
+    /// Takes up a connection from `address`; `None` if that would be more than its share and no
+    /// idle connection can go.
     ///
-    /// The share is as in [`crate::budget`]: an address may have as many connections as it leaves over for others.
+    /// The share is as in [`crate::budget`]: an address may have as many connections as it leaves
+    /// over for others.
     pub(crate) fn admit(self: &Arc<Self>, address: PeerAddress) -> Option<Place> {
         let mut state = self.lock();
         let of_address = state.by_address.get(&address).copied().unwrap_or(0);

@@ -1,4 +1,5 @@
-//! What is known of one connection while it is open: its exchanges of request and answer, and what it moves.
+//! What is known of one connection while it is open: its exchanges of request and answer, and what
+//! it moves.
 
 use std::{
     collections::BTreeMap,
@@ -13,8 +14,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::budget::{Holder, Lease};
-use crate::limits::HttpLimits;
+use crate::{
+    budget::{Holder, Lease},
+    limits::HttpLimits,
+};
 
 /// How often the limits of a connection are checked, in parts of the time they allow.
 const CHECKS_PER_GRACE: u32 = 8;
@@ -255,7 +258,8 @@ mod tests {
         }
     }
 
-    /// Sends `bytes` per second until the connection is closed; returns why and after how many seconds.
+    /// Sends `bytes` per second until the connection is closed; returns why and after how many
+    /// seconds.
     async fn life(connection: &Connection, bytes: usize) -> (CloseReason, u64) {
         let started = Instant::now();
         let limits = limits();

@@ -4,7 +4,8 @@
 //!
 //! * [`budget`] shares what is scarce among peers.
 //! * [`HttpServer`] accepts connections and closes those that break a limit of [`HttpLimits`].
-//! * [`surround`] bounds and measures requests, [`Reception`] reads their bodies, [`HttpMetrics`] shows it all.
+//! * [`surround`] bounds and measures requests, [`Reception`] reads their bodies, [`HttpMetrics`]
+//!   shows it all.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

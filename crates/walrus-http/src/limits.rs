@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Bytes of a refused body that are read and thrown away, so that the client sees the answer instead of a reset.
+/// Bytes of a refused body that are read and thrown away, so that the client sees the answer
+/// instead of a reset.
 pub(crate) const LINGER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Time for doing so.
@@ -17,7 +18,8 @@ pub struct HttpLimits {
     pub connections_max: usize,
     /// A connection without requests is closed after this time.
     pub idle_timeout: Duration,
-    /// Requests at a time, from the head until the last byte of the answer has left; more are refused with 503.
+    /// Requests at a time, from the head until the last byte of the answer has left; more are
+    /// refused with 503.
     pub requests_max: usize,
     /// Bytes of bodies in memory at a time; more wait for their turn.
     pub upload_bytes_max: usize,

@@ -1,4 +1,5 @@
-//! Accepting connections: TLS or plain, HTTP/1.1 and HTTP/2 on one port, with or without negotiation.
+//! Accepting connections: TLS or plain, HTTP/1.1 and HTTP/2 on one port, with or without
+//! negotiation.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 use tracing::{debug, info, warn};
 
-use crate::metrics::HttpMetrics;
 use crate::{
     connections::{Connections, Place},
     limits::HttpLimits,
+    metrics::HttpMetrics,
     timed_stream::TimedStream,
 };
 

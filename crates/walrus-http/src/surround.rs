@@ -27,8 +27,9 @@ struct Surroundings {
     refuse: fn() -> Response,
 }
 
-/// Lets at most `requests_max` requests into `router` at a time, shared among peers; more are answered by `refuse`. Measures
-/// each, with `scheme` as a label. The router must be served by an [`HttpServer`](crate::HttpServer).
+/// Lets at most `requests_max` requests into `router` at a time, shared among peers; more are
+/// answered by `refuse`. Measures each, with `scheme` as a label. The router must be served by an
+/// [`HttpServer`](crate::HttpServer).
 pub fn surround(
     router: Router,
     metrics: &HttpMetrics,
@@ -74,7 +75,8 @@ async fn around_request(
     response.map(|body| Body::new(Answer::new(body, exchange)))
 }
 
-/// Labels of a request that has no answer yet. Unknown paths and methods share one series; anybody can invent them.
+/// Labels of a request that has no answer yet. Unknown paths and methods share one series; anybody
+/// can invent them.
 fn labels(request: &Request, scheme: &'static str) -> RequestLabels {
     let method = match request.method().as_str() {
         known @ ("GET" | "PUT" | "POST" | "HEAD" | "OPTIONS") => known,

@@ -1,8 +1,9 @@
 //! Time limits the protocols do not have.
 //!
-//! Their limits start when the protocol is known: a peer that connects and says nothing, or stops in the middle of the HTTP/2
-//! preface, would hold its connection for ever. And none limits how long a peer may refuse to take an answer, which for a
-//! large sliver is a lot of memory held. On the way it counts what the connection moves.
+//! Their limits start when the protocol is known: a peer that connects and says nothing, or stops
+//! in the middle of the HTTP/2 preface, would hold its connection for ever. And none limits how
+//! long a peer may refuse to take an answer, which for a large sliver is a lot of memory held. On
+//! the way it counts what the connection moves.
 
 use std::{
     io,

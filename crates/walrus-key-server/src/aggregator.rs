@@ -1,7 +1,7 @@
 //! Collecting the answers of a committee: clients talk to this server as to any key server.
 //!
-//! It sees who asks for what, and can refuse to serve. It can neither read keys nor forge them: what members give is
-//! encrypted to the client, and clients check what comes out.
+//! It sees who asks for what, and can refuse to serve. It can neither read keys nor forge them:
+//! what members give is encrypted to the client, and clients check what comes out.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -71,8 +71,8 @@ impl Membership {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks which version the chain is at, and takes the share for it. Until a member that waits for a rotation is at
-    /// that version, it has none.
+    /// Looks which version the chain is at, and takes the share for it. Until a member that waits
+    /// for a rotation is at that version, it has none.
     pub(crate) async fn refresh(&self, rpc: &SuiRpc) -> Result<(), MembershipError> {
         let info = rpc.key_server(self.server).await?;
         let KeyServerKind::Committee {

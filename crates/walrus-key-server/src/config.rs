@@ -199,7 +199,8 @@ impl Default for Quotas {
     }
 }
 
-/// The configuration of a key server. The names are those that operators of Seal know; what is ours says so.
+/// The configuration of a key server. The names are those that operators of Seal know; what is ours
+/// says so.
 #[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyServerConfig {
@@ -210,7 +211,8 @@ pub struct KeyServerConfig {
     pub node_url: Option<String>,
     /// Whom the server serves.
     pub server_mode: ServerMode,
-    /// Ours: a file with the master key, the seed, or, in committee mode, the share. Instead of the environment.
+    /// Ours: a file with the master key, the seed, or, in committee mode, the share. Instead of the
+    /// environment.
     #[serde(default)]
     pub master_key_file: Option<PathBuf>,
     /// Ours: files with shares, by the committee's version, in committee mode.
@@ -229,8 +231,8 @@ pub struct KeyServerConfig {
     #[serde_as(as = "DisplayFromStr")]
     #[serde(default = "default_staleness")]
     pub allowed_staleness: Time,
-    /// Ours: how far the chain may be ahead, by which one sees that this machine's clock is wrong. Without a value it may
-    /// be ahead by anything, as on local networks whose time is moved.
+    /// Ours: how far the chain may be ahead, by which one sees that this machine's clock is wrong.
+    /// Without a value it may be ahead by anything, as on local networks whose time is moved.
     #[serde_as(as = "Option<DisplayFromStr>")]
     #[serde(default = "default_clock_lag")]
     pub clock_lag_max: Option<Time>,

@@ -1,9 +1,10 @@
-//! The key server of private data: it gives out its part of the key of an identity to those whom a policy on chain lets
-//! in, and to nobody else.
+//! The key server of private data: it gives out its part of the key of an identity to those whom a
+//! policy on chain lets in, and to nobody else.
 //!
-//! A request is checked from cheap to dear: the shape of its program, the package, the account's permission, both
-//! signatures; only then the policy is asked, by a simulation in the name of the reader. What the server gives out is
-//! encrypted to a key of the request, so that nobody on the way can use it.
+//! A request is checked from cheap to dear: the shape of its program, the package, the account's
+//! permission, both signatures; only then the policy is asked, by a simulation in the name of the
+//! reader. What the server gives out is encrypted to a key of the request, so that nobody on the
+//! way can use it.
 //!
 //! * [`KeyServerConfig`] says which keys there are and which chain to ask; [`KeyServer`] runs.
 //! * [`service`] has the checks and their order; [`http`] what is said on the wire.

@@ -9,8 +9,8 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Holders that are remembered. When there are more, those that have been quiet are forgotten, and if none has, newcomers
-/// share one quota.
+/// Holders that are remembered. When there are more, those that have been quiet are forgotten, and
+/// if none has, newcomers share one quota.
 const HOLDERS_MAX: usize = 100_000;
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -51,7 +51,8 @@ impl Bucket {
 
     fn take(&mut self, per_minute: u32, amount: u32, now: Instant) -> bool {
         self.fill(per_minute, now);
-        // Whoever has a full bucket may take more than it holds, once: no request is too large for ever.
+        // Whoever has a full bucket may take more than it holds, once: no request is too large for
+        // ever.
         let amount = f64::from(amount.min(per_minute));
         if self.left < amount {
             return false;

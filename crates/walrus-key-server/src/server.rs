@@ -164,7 +164,8 @@ pub(crate) fn local_address(
     local.map_err(|source| StartError::Listen { address, source })
 }
 
-/// A server with another key than the one that is registered would give out keys that nobody can use.
+/// A server with another key than the one that is registered would give out keys that nobody can
+/// use.
 async fn check_registrations(rpc: &SuiRpc, keys: &Keys) -> Result<(), StartError> {
     for key in keys.registered() {
         let info = rpc.key_server(key.server).await?;

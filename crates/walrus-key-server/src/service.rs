@@ -34,7 +34,8 @@ use crate::{
 const GAS_PRICE_MIST: u64 = 1_000;
 /// How long a request waits for its turn to be simulated.
 const SIMULATION_WAIT_MAX: Duration = Duration::from_secs(10);
-/// A full node may not know an object yet that was made a moment ago: it is asked once more after this time.
+/// A full node may not know an object yet that was made a moment ago: it is asked once more after
+/// this time.
 const FRESH_OBJECT_DELAY: Duration = Duration::from_millis(300);
 
 /// Gives out keys.
@@ -150,7 +151,8 @@ impl Service {
         answer
     }
 
-    /// The checks, from cheap to dear. Nothing reaches the full node's virtual machine before both signatures are right.
+    /// The checks, from cheap to dear. Nothing reaches the full node's virtual machine before both
+    /// signatures are right.
     async fn checked(
         self: &Arc<Self>,
         request: FetchKeyRequest,

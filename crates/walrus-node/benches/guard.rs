@@ -1,7 +1,8 @@
 //! What an honest client notices of attacks on a node: `./scripts/bench guard`.
 //!
-//! A node on loopback; a client that stores and reads; an attacker at another address. Each number is the median time of the
-//! client while an attack goes on, beside the median without one, measured in turns in the same run.
+//! A node on loopback; a client that stores and reads; an attacker at another address. Each number
+//! is the median time of the client while an attack goes on, beside the median without one,
+//! measured in turns in the same run.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,8 +1,9 @@
 //! How a node starts whose index is large: `./scripts/bench index`.
 //!
-//! Another process stores `WALRUS_BENCH_BLOBS` (1,000,000) certified blobs, each with records, metadata and the slivers of one
-//! shard, and ends as if it was killed. Then a node is started on that storage, stopped, and started again, each in a process of its
-//! own, and time and memory are measured until it serves, and until it is active again.
+//! Another process stores `WALRUS_BENCH_BLOBS` (1,000,000) certified blobs, each with records,
+//! metadata and the slivers of one shard, and ends as if it was killed. Then a node is started on
+//! that storage, stopped, and started again, each in a process of its own, and time and memory are
+//! measured until it serves, and until it is active again.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,8 @@
 //! How fast lost data comes back: `./scripts/bench recovery`.
 //!
-//! Four nodes with ten shards in one process, on one machine. A node with an empty disk gets all blobs back; a shard is copied
-//! from the node that held it; the same shard is recovered when that node is gone. Copying is the baseline of recovering.
+//! Four nodes with ten shards in one process, on one machine. A node with an empty disk gets all
+//! blobs back; a shard is copied from the node that held it; the same shard is recovered when that
+//! node is gone. Copying is the baseline of recovering.
 
 #![allow(
     clippy::unwrap_used,

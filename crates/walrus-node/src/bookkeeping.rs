@@ -1,9 +1,9 @@
 //! Which blobs count: a pure function from chain events to records.
 //!
-//! Every honest node must answer the same blob status, so the rules here are the protocol's and not a matter of
-//! taste. [`apply`] takes an event and a view of the present records and returns the records to write; the caller
-//! writes them in one batch with the event cursor, which makes replays after a crash harmless. `expire` does the
-//! same for what the beginning of an epoch ends.
+//! Every honest node must answer the same blob status, so the rules here are the protocol's and not
+//! a matter of taste. [`apply`] takes an event and a view of the present records and returns the
+//! records to write; the caller writes them in one batch with the event cursor, which makes replays
+//! after a crash harmless. `expire` does the same for what the beginning of an epoch ends.
 
 mod apply;
 mod expire;

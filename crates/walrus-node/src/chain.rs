@@ -1,7 +1,8 @@
 //! What the node needs from the chain, and nothing more.
 //!
-//! [`ChainView`] is the seam between the node and Sui: [`sui::SuiChain`] implements it over gRPC; tests of the node
-//! alone implement it in memory. Every method may fail for a while, and the callers retry.
+//! [`ChainView`] is the seam between the node and Sui: [`sui::SuiChain`] implements it over gRPC;
+//! tests of the node alone implement it in memory. Every method may fail for a while, and the
+//! callers retry.
 
 mod announce;
 mod sui;
@@ -18,9 +19,9 @@ use crate::epoch::{EpochCall, Moment};
 pub use announce::Announcement;
 pub use sui::{SuiChain, SuiChainConfig};
 pub use walrus_contracts::events::WalrusEvent;
-pub use walrus_sui::contract::EventBlobAttestation;
 pub use walrus_sui::{
     CheckpointEvents, Committee, CommitteeMember, Committees, EpochInfo, EpochState,
+    contract::EventBlobAttestation,
 };
 
 /// The chain as a storage node sees it.
@@ -31,9 +32,9 @@ pub trait ChainView: Send + Sync + 'static {
     /// What the chain has registered for this node's capability; `None` without a capability.
     fn registration(&self) -> BoxFuture<'_, Result<Option<Registration>, ChainError>>;
 
-    /// Events of every checkpoint after `after`, in order and without a gap; `None` starts with the first checkpoint
-    /// that can hold an event of the contracts. The stream reconnects by itself and ends only with an error that
-    /// repetition does not cure.
+    /// Events of every checkpoint after `after`, in order and without a gap; `None` starts with the
+    /// first checkpoint that can hold an event of the contracts. The stream reconnects by itself
+    /// and ends only with an error that repetition does not cure.
     fn events(
         &self,
         after: Option<u64>,
@@ -45,7 +46,8 @@ pub trait ChainView: Send + Sync + 'static {
     /// Where the epoch stands, by the chain's own clock.
     fn moment(&self) -> BoxFuture<'_, Result<Moment, ChainError>>;
 
-    /// Moves the epoch on. Fails with [`ChainError::NothingToDo`] if that is done already, or cannot be done yet.
+    /// Moves the epoch on. Fails with [`ChainError::NothingToDo`] if that is done already, or
+    /// cannot be done yet.
     fn advance(&self, call: EpochCall) -> BoxFuture<'_, Result<(), ChainError>>;
 
     /// Registers the key the node signs with from the next committee that is selected on.
@@ -54,8 +56,8 @@ pub trait ChainView: Send + Sync + 'static {
         key: &'a ProtocolKeyPair,
     ) -> BoxFuture<'a, Result<(), ChainError>>;
 
-    /// Tells everybody that a blob was encoded inconsistently, on the certificate of members of which at least one is
-    /// correct. Repeating it is not an error.
+    /// Tells everybody that a blob was encoded inconsistently, on the certificate of members of
+    /// which at least one is correct. Repeating it is not an error.
     fn invalidate_blob_id(
         &self,
         certificate: ProtocolCertificate,
@@ -64,8 +66,9 @@ pub trait ChainView: Send + Sync + 'static {
     /// What the chain says about event blobs.
     fn event_blobs(&self) -> BoxFuture<'_, Result<EventBlobsOnChain, ChainError>>;
 
-    /// Attests that this node holds its part of an event blob. Fails with [`ChainError::NothingToDo`] if that was attested
-    /// before, or cannot be attested in this epoch.
+    /// Attests that this node holds its part of an event blob. Fails with
+    /// [`ChainError::NothingToDo`] if that was attested before, or cannot be attested in this
+    /// epoch.
     fn certify_event_blob(
         &self,
         attestation: EventBlobAttestation,

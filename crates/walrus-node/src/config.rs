@@ -1,7 +1,7 @@
 //! The configuration file of a node.
 //!
-//! Keys and defaults are those of existing node configurations, so that operators can bring their files. Keys of parts this
-//! version does not have are accepted and named in the log.
+//! Keys and defaults are those of existing node configurations, so that operators can bring their
+//! files. Keys of parts this version does not have are accepted and named in the log.
 
 mod announced;
 mod check;
@@ -62,8 +62,8 @@ const FOREIGN_KEYS: &[&str] = &[
     "epoch_state_consistency",
 ];
 
-/// Keys that give a node a duty this version cannot do. Running without it, silently, would break a promise; so the node does
-/// not start unless they are absent or null.
+/// Keys that give a node a duty this version cannot do. Running without it, silently, would break a
+/// promise; so the node does not start unless they are absent or null.
 const DUTY_KEYS: &[(&str, &str)] = &[
     ("metrics_push", "push its metrics somewhere"),
     (
@@ -216,7 +216,8 @@ pub enum ConfigError {
 }
 
 impl NodeConfig {
-    /// Reads and checks a file. Relative paths in it are relative to the working directory, as everywhere.
+    /// Reads and checks a file. Relative paths in it are relative to the working directory, as
+    /// everywhere.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),

@@ -1,4 +1,5 @@
-//! The node's place in the current epoch: committee, shards, and what an epoch change means for them.
+//! The node's place in the current epoch: committee, shards, and what an epoch change means for
+//! them.
 
 mod complete;
 mod drive;

@@ -1,9 +1,10 @@
 //! The log of events from which event blobs are made: where it stands, as pure functions.
 //!
-//! The log holds the elements of the event stream that are in no certified event blob yet. It begins after an [`Anchor`], the
-//! last certified event blob, and is cut into [`Section`]s, each the content of an event blob. Where sections end and what
-//! they are is a function of the anchor, the elements and the [`CutRule`] alone: a node that was killed, was away or has
-//! begun anew comes to the same files as everybody else.
+//! The log holds the elements of the event stream that are in no certified event blob yet. It
+//! begins after an [`Anchor`], the last certified event blob, and is cut into [`Section`]s, each
+//! the content of an event blob. Where sections end and what they are is a function of the anchor,
+//! the elements and the [`CutRule`] alone: a node that was killed, was away or has begun anew comes
+//! to the same files as everybody else.
 
 use serde::{Deserialize, Serialize};
 use walrus_contracts::event_blob::{
@@ -158,7 +159,8 @@ impl LogState {
         next > checkpoint && first <= checkpoint.saturating_add(1)
     }
 
-    /// Takes note of an element. The caller writes down what is appended, and empties the log first if it restarts.
+    /// Takes note of an element. The caller writes down what is appended, and empties the log first
+    /// if it restarts.
     pub fn offer(&mut self, entry: &LogEntry, rule: &CutRule) -> Offered {
         let place = (entry.checkpoint, entry.counter);
         let mut outcome = Offered::Appended;
@@ -274,7 +276,8 @@ mod tests {
         checkpoints_max: 5,
     };
 
-    /// The elements of checkpoints from 10 on; a checkpoint has events, of which some begin an epoch.
+    /// The elements of checkpoints from 10 on; a checkpoint has events, of which some begin an
+    /// epoch.
     fn stream(checkpoints: &[Vec<bool>]) -> Vec<LogEntry> {
         let (mut entries, mut index, mut epoch) = (Vec::new(), 0, 0);
         for (checkpoint, events) in (10..).zip(checkpoints) {

@@ -1,8 +1,8 @@
 //! Following the chain: one consumer, strictly in order.
 //!
-//! The effect of an event on the records is written in one batch with the cursor, so that it happens exactly once however
-//! often the node is killed. Everything else an event leads to (waking waiters, writing buffered data, deleting data) can be
-//! repeated and is.
+//! The effect of an event on the records is written in one batch with the cursor, so that it
+//! happens exactly once however often the node is killed. Everything else an event leads to (waking
+//! waiters, writing buffered data, deleting data) can be repeated and is.
 
 mod attest;
 mod blobs;
@@ -46,7 +46,8 @@ pub use history::History;
 /// Pause after an error of the event stream or of the storage.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// Failures of the storage in a row after which the node gives up: what a new start does not cure, nothing does.
+/// Failures of the storage in a row after which the node gives up: what a new start does not cure,
+/// nothing does.
 const STORAGE_FAILURES_MAX: u32 = 15;
 
 /// Checkpoints without events after which the cursor is written nevertheless, at most.
@@ -88,7 +89,8 @@ pub struct Workers {
 pub struct EventBlobOptions {
     /// Where they end; `None` if this node writes none.
     pub cut_rule: Option<CutRule>,
-    /// Checkpoints the node may be behind at its start before it catches up with event blobs instead of from full nodes.
+    /// Checkpoints the node may be behind at its start before it catches up with event blobs
+    /// instead of from full nodes.
     pub catch_up_lag_min: u64,
 }
 
@@ -116,8 +118,8 @@ pub struct EventProcessor {
 }
 
 impl EventProcessor {
-    /// A consumer that continues where the storage says. Long work runs on `tasks`; it begins with what is left of
-    /// `resumed`, the plan of the epoch in which the node stopped.
+    /// A consumer that continues where the storage says. Long work runs on `tasks`; it begins with
+    /// what is left of `resumed`, the plan of the epoch in which the node stopped.
     pub fn new(
         state: Arc<NodeState>,
         chain: Arc<dyn ChainView>,
@@ -154,7 +156,8 @@ impl EventProcessor {
     /// Consumes events until stopped.
     pub async fn run(mut self) {
         let stop = self.stop.clone();
-        // A checkpoint that was begun is finished: stopping takes effect between two of them, or while waiting for one.
+        // A checkpoint that was begun is finished: stopping takes effect between two of them, or
+        // while waiting for one.
         self.resume().await;
         if self.is_far_behind().await
             && let Err(error) = self.catch_up().await

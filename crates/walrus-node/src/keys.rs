@@ -13,8 +13,9 @@ pub(crate) use rotate::rotate_key;
 
 /// The configured key, and the one that is to follow it.
 ///
-/// Which of them signs is the committee's choice: it captures the keys of its members when it is selected. So a node
-/// with both keys signs through a rotation without a gap, whichever of them the configuration calls the present one.
+/// Which of them signs is the committee's choice: it captures the keys of its members when it is
+/// selected. So a node with both keys signs through a rotation without a gap, whichever of them the
+/// configuration calls the present one.
 pub struct KeyRing {
     configured: ProtocolKeyPair,
     next: Option<ProtocolKeyPair>,

@@ -2,14 +2,14 @@
 //!
 //! * [`http`] speaks the protocol, [`service`] decides, [`state`] knows, [`storage`] keeps.
 //! * [`walrus_http`] shares what is scarce among peers.
-//! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say, as pure functions, what
-//!   events mean; [`shard_work`] is told which shards have to be completed.
-//! * [`sync`] copies shards from their old owners and gives them to new ones, [`recovery`] gets back what is missing and helps
-//!   others to do so, [`peer`] is how other nodes are reached.
+//! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say,
+//!   as pure functions, what events mean; [`shard_work`] is told which shards have to be completed.
+//! * [`sync`] copies shards from their old owners and gives them to new ones, [`recovery`] gets
+//!   back what is missing and helps others to do so, [`peer`] is how other nodes are reached.
 //! * [`upkeep`] watches what the operator changes while the node runs.
 //!
-//! A confirmation is signed only when every sliver it speaks for is durable, and no bytes leave before they are compared with
-//! what was stored. See [`storage`] for how.
+//! A confirmation is signed only when every sliver it speaks for is durable, and no bytes leave
+//! before they are compared with what was stored. See [`storage`] for how.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -36,7 +36,8 @@ impl MemoryBound {
         permit.ok().map(|permit| Reserved { _permit: permit })
     }
 
-    /// Waits until `bytes` are free and takes them. What is larger than the whole waits for all of it.
+    /// Waits until `bytes` are free and takes them. What is larger than the whole waits for all of
+    /// it.
     pub async fn reserve(&self, bytes: usize) -> Reserved {
         let permit = self.units.clone().acquire_many_owned(self.units(bytes));
         Reserved {

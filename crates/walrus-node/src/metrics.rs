@@ -63,8 +63,8 @@ pub struct Metrics {
     pub event_cursor: Family<State, Gauge<u64, AtomicU64>>,
     /// Epoch of the active committee.
     pub epoch: Gauge<u64, AtomicU64>,
-    /// Status of the node as a number: 0 standby, 1 active, 2 fetching metadata, 3 catching up, 4 recovering, 5
-    /// catching up without the oldest events, 6 storage failed.
+    /// Status of the node as a number: 0 standby, 1 active, 2 fetching metadata, 3 catching up, 4
+    /// recovering, 5 catching up without the oldest events, 6 storage failed.
     pub node_status: Gauge<u64, AtomicU64>,
     /// Shards by status.
     pub shards: Family<State, Gauge<u64, AtomicU64>>,

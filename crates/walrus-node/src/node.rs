@@ -1,54 +1,44 @@
 //! Putting the parts together: start, run, stop.
 
 mod announce;
+mod work;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ambient::TaskTracker;
 use axum::serve::Listener;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use walrus_client::Environment;
 use walrus_core::{ObjectId, keys::NetworkKeyPair};
 use walrus_encoder::Encoder;
-use walrus_http::{HttpServer, Network, Scheme, Tcp, serve_metrics};
+use walrus_http::{HttpServer, Network, Scheme, Tcp};
+use walrus_sui::{ContractIds, Signer, Wallet, WalletError};
 
-use announce::announce_config;
+use work::Work;
 
 use crate::{
     chain::{ChainError, ChainView, Registration, SuiChain, SuiChainConfig},
     config::{NodeConfig, load_network_key, load_protocol_key},
-    epoch::{EpochView, drive_epochs},
-    events::{EventBlobWriter, EventProcessor, History, Workers, attest_epochs},
+    epoch::EpochView,
     http::{Certificate, TlsIdentity, router, server_config},
-    keys::{KeyRing, rotate_key},
+    keys::KeyRing,
     metrics::Metrics,
     peer::Peers,
-    recovery::{BlobHealing, Healer},
-    scrub::Scrub,
     service::{Service, ServiceLimits},
     start_error::StartError,
     state::{NodeParts, NodeState},
     storage::{Identity, Medium, Storage, StorageOptions},
-    sync::ShardCompletion,
-    upkeep::{Blocklist, PriceSource, Reloader, watch_balance},
+    upkeep::{Blocklist, PriceSource, Reloader},
 };
 
 /// Pause between attempts to reach the chain at the first start.
 const CHAIN_RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// Time for the chain to confirm the node's registration at later starts, when the node can also do without.
+/// Time for the chain to confirm the node's registration at later starts, when the node can also do
+/// without.
 const REGISTRATION_CHECK_MAX: Duration = Duration::from_secs(5);
-
-/// Time in which health still tells that the storage failed, before the node gives up.
-const FAILURE_NOTICE: Duration = Duration::from_secs(2);
-
-/// Orphaned files that a crash explains: those of one commit.
-const ORPHANS_EXPLAINED: usize = crate::storage::COMMIT_JOBS_MAX;
-
-/// How often old entries of the pending caches are dropped when nobody uses them.
-const PENDING_EXPIRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What a node finds around it when it starts.
 pub struct Surroundings<N> {
@@ -66,9 +56,10 @@ pub struct Surroundings<N> {
 pub struct StorageNode;
 
 impl StorageNode {
-    /// Starts a node with the chain its configuration names. Waits for the chain only at the first start.
+    /// Starts a node with the chain its configuration names. Waits for the chain only at the first
+    /// start.
     pub async fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
-        let chain = SuiChain::new(&sui_chain_config(&config))?;
+        let chain = SuiChain::new(&sui_chain_config(&config), signer(&config)?)?;
         Self::start_with_chain(config, Arc::new(chain)).await
     }
 
@@ -103,7 +94,8 @@ impl StorageNode {
         let blocked = config.blocklist_path.as_deref().map(Blocklist::load);
         let blocked = blocked.transpose()?.unwrap_or_default();
         let price = price_source(&config)?;
-        // Before anything is opened, so that a wrong key leaves nothing behind that has to be closed.
+        // Before anything is opened, so that a wrong key leaves nothing behind that has to be
+        // closed.
         let registration = check_registration(&config, &keys, chain.as_ref()).await?;
         let rest = bind(&network, "API", config.rest_api_address).await?;
         let metrics_listener = bind(&network, "metrics", config.metrics_address).await?;
@@ -129,87 +121,29 @@ impl StorageNode {
             registration_waiters_max: limits.registration_waiters_max,
         });
         let resumed = state.resume_epoch(node_id).await?;
-        let service = Service::new(state.clone(), encoder, limits);
+        let service = Service::new(state, encoder, limits);
 
-        let stop = CancellationToken::new();
-        let failed = CancellationToken::new();
-        let tasks = TaskTracker::new();
         let addr = local_address("API", &rest)?;
         let metrics_addr = local_address("metrics", &metrics_listener)?;
         let limits = config.http_limits();
         let routes = router(service.clone(), limits.clone(), scheme.name());
         info!(%addr, %metrics_addr, scheme = scheme.name(), "serving");
-        let server = HttpServer::new(rest, routes, scheme, limits, metrics.http);
-        tasks.spawn(server.run(stop.clone()));
-        let measured = service.clone();
-        let render = move || {
-            measured.sample_metrics();
-            measured.metrics().render()
-        };
-        tasks.spawn(serve_metrics(metrics_listener, render, stop.clone()));
-        tasks.spawn(expire_buffers(state.clone(), stop.clone()));
-        tasks.spawn(sweep(storage.clone(), stop.clone()));
-        if let Some(cycle) = config.scrub_cycle() {
-            tasks.spawn(Scrub::new(service.clone(), cycle, stop.clone()).run());
-        }
-        tasks.spawn(watch_storage(state.clone(), stop.clone(), failed.clone()));
-        tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
-        tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
-        if let Some(interval) = announcement_interval(&config) {
-            tasks.spawn(announce_config(
-                state.clone(),
-                chain.clone(),
-                config.clone(),
-                price,
-                interval,
-                stop.clone(),
-            ));
-        }
-        tasks.spawn(watch_balance(
-            state.clone(),
-            chain.clone(),
-            config.balance_check.clone(),
-            stop.clone(),
-        ));
-        let reloader = Arc::new(Reloader::new(blocked, certificate, state.metrics().clone()));
-        tasks.spawn(reloader.clone().run(stop.clone()));
-        tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
-        let communication = config.peer_communication();
-        let peers = Arc::new(Peers::new(identity.n_shards, communication, environment));
-        let healer = Arc::new(Healer::new(service.clone(), peers, chain.clone()));
-        let workers = Workers {
-            shard_work: Arc::new(ShardCompletion::new(
-                healer.clone(),
-                tasks.clone(),
-                stop.clone(),
-            )),
-            healing: Arc::new(BlobHealing::start(healer.clone(), &tasks, stop.clone())),
-            history: Arc::new(History::new(healer.clone())),
-        };
-        let event_blobs = config.event_blob_options();
-        if let Some(rule) = event_blobs.cut_rule {
-            let writer = EventBlobWriter::new(healer, chain.clone(), rule);
-            tasks.spawn(writer.run(stop.clone()));
-        }
-        let events = EventProcessor::new(
-            state,
-            chain,
-            workers,
-            event_blobs,
-            resumed,
-            tasks.clone(),
-            stop.clone(),
-        )?;
-        tasks.spawn(supervise(events, failed.clone()));
+        let server = HttpServer::new(rest, routes, scheme, limits, metrics.http.clone());
+        let reloader = Arc::new(Reloader::new(blocked, certificate, metrics));
+        let peers = Peers::new(identity.n_shards, config.peer_communication(), environment);
+        let work = Work::new(config, chain, service.clone());
+        work.serve(server, metrics_listener);
+        work.keep_in_order(price, reloader.clone());
+        work.follow_chain(Arc::new(peers), resumed)?;
         Ok(RunningNode {
             addr,
             metrics_addr,
             service,
             storage,
             reloader,
-            stop,
-            failed,
-            tasks,
+            stop: work.stop,
+            failed: work.failed,
+            tasks: work.tasks,
         })
     }
 }
@@ -288,20 +222,30 @@ impl Keys {
 }
 
 fn sui_chain_config(config: &NodeConfig) -> SuiChainConfig {
-    let wallet = config.sui.wallet_config.as_ref();
     SuiChainConfig {
         rpc_urls: config.sui.rpc_urls().map(str::to_owned).collect(),
         rpc_quorum: None,
-        contracts: walrus_sui::ContractIds {
+        contracts: ContractIds {
             system_object: config.sui.system_object,
             staking_object: config.sui.staking_object,
             treasury_object: config.sui.treasury_object,
         },
         subsidies_object: config.sui.walrus_subsidies_object,
         node_cap: config.storage_node_cap,
-        wallet_config: wallet.map(|wallet| wallet.path().clone()),
-        wallet_address: wallet.and_then(crate::config::WalletReference::address),
     }
+}
+
+/// The account that owns the node's capability.
+fn signer(config: &NodeConfig) -> Result<Option<Signer>, WalletError> {
+    let Some(reference) = &config.sui.wallet_config else {
+        return Ok(None);
+    };
+    let wallet = Wallet::load(reference.path())?;
+    let signer = match reference.address() {
+        Some(address) => wallet.signer(address),
+        None => wallet.active_signer(),
+    };
+    signer.map(Some)
 }
 
 /// The certificate to serve; `None` without TLS.
@@ -333,14 +277,6 @@ fn price_source(config: &NodeConfig) -> Result<Option<PriceSource>, StartError> 
     let monitor = config.wal_price_monitor.as_ref();
     let monitor = monitor.filter(|_| config.voting_params.has_prices_in_dollars());
     Ok(monitor.map(PriceSource::new).transpose()?)
-}
-
-/// How often the chain is told what the configuration says: as often as the price of WAL is asked for, if it is.
-fn announcement_interval(config: &NodeConfig) -> Option<Duration> {
-    let interval = config.config_synchronizer.interval()?;
-    let monitor = config.wal_price_monitor.as_ref();
-    let monitor = monitor.filter(|_| config.voting_params.has_prices_in_dollars());
-    Some(monitor.map_or(interval, |monitor| interval.min(monitor.interval())))
 }
 
 async fn bind<N: Network>(
@@ -380,7 +316,8 @@ async fn open_storage(config: &NodeConfig, medium: Medium) -> Result<Storage, St
     Ok(crate::storage::run_blocking(move || Storage::open(&options)).await??)
 }
 
-/// Whose storage this is. A new storage learns it from the chain; an old one works without the chain.
+/// Whose storage this is. A new storage learns it from the chain; an old one works without the
+/// chain.
 async fn identify(
     storage: &Storage,
     chain: &dyn ChainView,
@@ -397,7 +334,8 @@ async fn identify(
     Ok(identity)
 }
 
-/// Compares the keys with those the chain has for the node's capability; `None` if the chain does not say.
+/// Compares the keys with those the chain has for the node's capability; `None` if the chain does
+/// not say.
 async fn check_registration(
     config: &NodeConfig,
     keys: &Keys,
@@ -489,63 +427,4 @@ fn load_view(
         owned: Vec::new(),
         shards: index.shards()?.into_iter().collect(),
     })
-}
-
-async fn expire_buffers(state: Arc<NodeState>, stop: CancellationToken) {
-    let mut ticks = interval(PENDING_EXPIRY_INTERVAL);
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => state.expire_buffers(),
-        }
-    }
-}
-
-/// Puts files into quarantine that the index does not know.
-async fn sweep(storage: Storage, stop: CancellationToken) {
-    let swept = tokio::select! {
-        biased;
-        () = stop.cancelled() => return,
-        swept = storage.quarantine_orphans() => swept,
-    };
-    match swept {
-        Ok(0) => {}
-        Ok(count) if count <= ORPHANS_EXPLAINED => {
-            info!(
-                count,
-                "sliver files of an interrupted run are in quarantine"
-            );
-        }
-        Ok(count) => error!(
-            count,
-            "more sliver files than a crash explains are unknown to the index and in quarantine: the index has lost entries"
-        ),
-        Err(error) => warn!(%error, "cannot look for sliver files of an interrupted run"),
-    }
-}
-
-/// Gives up when the storage can no longer be written. Health says so first.
-async fn watch_storage(state: Arc<NodeState>, stop: CancellationToken, failed: CancellationToken) {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => return,
-        () = state.storage().failed() => {}
-    }
-    error!("the storage cannot be written; the node has to be restarted");
-    state.storage_failed();
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => {}
-        () = sleep(FAILURE_NOTICE) => {}
-    }
-    failed.cancel();
-}
-
-/// Runs event processing; without it the node would serve an ever older state.
-async fn supervise(events: EventProcessor, failed: CancellationToken) {
-    if let Err(error) = ambient::spawn(events.run()).await {
-        error!(%error, "event processing failed; the node has to be restarted");
-        failed.cancel();
-    }
 }

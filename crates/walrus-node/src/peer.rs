@@ -1,8 +1,9 @@
 //! The other nodes: how to reach them, and what each is good for.
 //!
-//! [`Peers`] keeps a client for every node of the recent committees. A [`Peer`] bounds what is asked of it at a time and is
-//! left alone for a while when it does not answer. Which shards a node holds, and therefore which slivers it can help with,
-//! follows from the committees: [`Peers::holders`].
+//! [`Peers`] keeps a client for every node of the recent committees. A [`Peer`] bounds what is
+//! asked of it at a time and is left alone for a while when it does not answer. Which shards a node
+//! holds, and therefore which slivers it can help with, follows from the committees:
+//! [`Peers::holders`].
 
 mod backoff;
 
@@ -73,7 +74,8 @@ impl Peer {
         self.node_id
     }
 
-    /// Whether the node may be asked now: it answered last time, or the pause after its failure is over.
+    /// Whether the node may be asked now: it answered last time, or the pause after its failure is
+    /// over.
     pub fn is_available(&self, now: Instant) -> bool {
         self.failures().until.is_none_or(|until| until <= now)
     }
@@ -203,8 +205,8 @@ impl Peers {
         Some(peer)
     }
 
-    /// The other nodes of the current and the previous committee with what they may hold: new owners of shards may lack
-    /// slivers still, old ones keep them for a while.
+    /// The other nodes of the current and the previous committee with what they may hold: new
+    /// owners of shards may lack slivers still, old ones keep them for a while.
     pub fn holders(&self, view: &EpochView) -> Vec<Holder> {
         let mut holders: BTreeMap<ObjectId, Holder> = BTreeMap::new();
         for committee in [&view.current, &view.previous].into_iter().flatten() {

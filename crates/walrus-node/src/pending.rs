@@ -1,8 +1,9 @@
 //! Data of blobs whose registration has not been seen yet.
 //!
-//! A client may upload while its registration transaction is still running. What it sends is verified, kept in memory for
-//! a minute, and written to the storage as soon as the registration appears. All sizes are bounded; when a bound is
-//! reached the upload is refused and the client falls back to uploading after registration. The room is shared among peers as
+//! A client may upload while its registration transaction is still running. What it sends is
+//! verified, kept in memory for a minute, and written to the storage as soon as the registration
+//! appears. All sizes are bounded; when a bound is reached the upload is refused and the client
+//! falls back to uploading after registration. The room is shared among peers as
 //! [`walrus_http::budget`] says.
 
 use std::{
@@ -198,7 +199,8 @@ impl PendingCache {
         self.lock_expired(now).contains_key(blob_id)
     }
 
-    /// Everything buffered of a blob. It stays buffered until [`Self::remove`], so that at no moment it is nowhere.
+    /// Everything buffered of a blob. It stays buffered until [`Self::remove`], so that at no
+    /// moment it is nowhere.
     pub fn contents(&self, blob_id: &BlobId) -> (Option<MetadataEntry>, Vec<BufferedSliver>) {
         let blobs = self.lock();
         let Some(blob) = blobs.get(blob_id) else {

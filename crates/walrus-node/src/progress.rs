@@ -17,7 +17,8 @@ pub enum NodePhase {
     RecoverMetadata,
     /// Replaying events of epochs that are over.
     CatchUp,
-    /// The same, but events are missing from the history there is: those of blobs that have expired since.
+    /// The same, but events are missing from the history there is: those of blobs that have expired
+    /// since.
     CatchUpIncomplete {
         /// The first epoch of which blobs may live whose events are all there.
         first_complete_epoch: walrus_core::Epoch,
@@ -83,7 +84,8 @@ pub struct ProgressSnapshot {
 }
 
 impl ProgressSnapshot {
-    /// The phase as others are told it: who replays event blobs is not up to date, whatever epoch they are of.
+    /// The phase as others are told it: who replays event blobs is not up to date, whatever epoch
+    /// they are of.
     pub const fn reported_phase(&self) -> NodePhase {
         match self.phase {
             NodePhase::Standby | NodePhase::Active if self.catching_up_to.is_some() => {

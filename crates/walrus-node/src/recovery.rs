@@ -1,10 +1,13 @@
-//! Healing: slivers that are missing here come back from parts that other nodes give, and others get such parts from here.
+//! Healing: slivers that are missing here come back from parts that other nodes give, and others
+//! get such parts from here.
 //!
-//! * `expansions` and `symbols` answer the requests of other nodes and of readers; `proof` judges proofs that a blob was encoded
-//!   wrongly.
-//! * [`plan`] says, as pure functions, which way of getting slivers back is the cheapest, and whom to ask for what. `gather`
-//!   asks, [`Healer`] heals one blob, and `invalidate` tells the chain about one that cannot be healed.
-//! * [`BlobHealing`] heals blobs as they come up: just certified, found damaged, or found incomplete after a start.
+//! * `expansions` and `symbols` answer the requests of other nodes and of readers; `proof` judges
+//!   proofs that a blob was encoded wrongly.
+//! * [`plan`] says, as pure functions, which way of getting slivers back is the cheapest, and whom
+//!   to ask for what. `gather` asks, [`Healer`] heals one blob, and `invalidate` tells the chain
+//!   about one that cannot be healed.
+//! * [`BlobHealing`] heals blobs as they come up: just certified, found damaged, or found
+//!   incomplete after a start.
 
 mod expansions;
 mod gather;

@@ -18,7 +18,8 @@ pub struct Registrations {
 
 /// A place among the waiters of a blob.
 ///
-/// Take it *before* looking whether the blob is registered; then no registration can slip through between.
+/// Take it *before* looking whether the blob is registered; then no registration can slip through
+/// between.
 #[derive(Debug)]
 pub struct Waiter {
     blob_id: BlobId,

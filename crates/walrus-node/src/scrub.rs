@@ -1,8 +1,9 @@
 //! Reading everything again, slowly, so that damage is found while other nodes can still help.
 //!
-//! Disks lose bits without telling. A sliver that nobody reads for a year would be found damaged when it is needed. So one
-//! task reads all metadata and slivers in turn, paced so that a cycle takes a fixed time. What does not match is forgotten,
-//! as when a reader finds it: it counts as missing, and can be uploaded or recovered.
+//! Disks lose bits without telling. A sliver that nobody reads for a year would be found damaged
+//! when it is needed. So one task reads all metadata and slivers in turn, paced so that a cycle
+//! takes a fixed time. What does not match is forgotten, as when a reader finds it: it counts as
+//! missing, and can be uploaded or recovered.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +22,8 @@ pub const SCRUB_CYCLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Items listed at a time.
 const BATCH: usize = 64;
 
-/// Longest pause between two items: a storage with few of them is read more often than it has to be.
+/// Longest pause between two items: a storage with few of them is read more often than it has to
+/// be.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Pause after a failure, and before an empty storage is looked at again.

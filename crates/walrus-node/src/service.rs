@@ -38,8 +38,8 @@ const DAMAGED_REPORTS_MAX: usize = 1_024;
 /// Bounds of the service.
 #[derive(Debug, Clone)]
 pub struct ServiceLimits {
-    /// Longest time a metadata upload waits for the node to see the registration. Keeps clients that race the chain from
-    /// losing this node.
+    /// Longest time a metadata upload waits for the node to see the registration. Keeps clients
+    /// that race the chain from losing this node.
     pub registration_wait_max: Duration,
     /// Requests that wait for a registration at a time; more are answered at once.
     pub registration_waiters_max: usize,
@@ -66,8 +66,8 @@ impl Default for ServiceLimits {
     }
 }
 
-/// The storage service: checks what clients send, and decides what they get. Everything it knows is in the
-/// [`NodeState`].
+/// The storage service: checks what clients send, and decides what they get. Everything it knows is
+/// in the [`NodeState`].
 pub struct Service {
     state: Arc<NodeState>,
     pub(crate) symbols: SymbolServer,
@@ -125,8 +125,8 @@ impl Service {
         self.state.health(detailed)
     }
 
-    /// Whether readers get what is stored of a blob: somebody pays for it, and the operator does not block it. `missing` is the
-    /// refusal for a blob nobody pays for.
+    /// Whether readers get what is stored of a blob: somebody pays for it, and the operator does
+    /// not block it. `missing` is the refusal for a blob nobody pays for.
     pub(crate) async fn check_readable(
         &self,
         blob_id: BlobId,

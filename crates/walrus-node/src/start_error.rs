@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use walrus_core::ObjectId;
-use walrus_sui::SuiError;
+use walrus_sui::{SuiError, WalletError};
 
 use crate::{
     config::ConfigError,
@@ -18,9 +18,12 @@ pub enum StartError {
     /// Configuration or key files.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Full node URLs or the wallet.
+    /// Full node URLs.
     #[error("{0}")]
     ChainConfig(#[from] SuiError),
+    /// The wallet.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
     /// Certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -62,11 +65,13 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The exit code of the process: 2 configuration, 3 storage, 4 address, 5 chain or registration.
+    /// The exit code of the process: 2 configuration, 3 storage, 4 address, 5 chain or
+    /// registration.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_)
             | Self::ChainConfig(_)
+            | Self::Wallet(_)
             | Self::Tls(_)
             | Self::Blocklist(_)
             | Self::Price(_) => 2,

@@ -1,8 +1,9 @@
 //! What a running node knows and keeps: one owner, and verbs for everything that changes it.
 //!
-//! Requests ([`crate::service`]), chain events ([`crate::events`]) and the work on shards ([`crate::shard_work`]) share one
-//! [`NodeState`]. What they read together they get as one consistent [`EpochView`]; what they change they change through
-//! the methods here, which keep memory and disk in step.
+//! Requests ([`crate::service`]), chain events ([`crate::events`]) and the work on shards
+//! ([`crate::shard_work`]) share one [`NodeState`]. What they read together they get as one
+//! consistent [`EpochView`]; what they change they change through the methods here, which keep
+//! memory and disk in step.
 
 mod blobs;
 mod epochs;
@@ -123,8 +124,9 @@ impl NodeState {
         &self.storage
     }
 
-    /// The key to sign messages of the epoch of `view` with: the one the committee knows this node by. `None` if this
-    /// node does not have that key; nobody would accept what it signs with another.
+    /// The key to sign messages of the epoch of `view` with: the one the committee knows this node
+    /// by. `None` if this node does not have that key; nobody would accept what it signs with
+    /// another.
     pub fn signing_key(&self, view: &EpochView) -> Option<&ProtocolKeyPair> {
         self.keys.signer(view)
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! <storage_path>/
-//!   index/            key-value store: records, metadata, small slivers, where every sliver is, the event cursor
+//!   index/            key-value store: records, metadata, small slivers, where every sliver is,
+//!                     the event cursor
 //!   slivers/<2 hex>/  slivers above INLINE_SLIVER_BYTES_MAX, one immutable file each
 //!   event_blobs/      event blobs that wait to be replayed
 //!   quarantine/       sliver files the index does not know; nothing but a command deletes them
@@ -11,13 +12,14 @@
 //!   lock              held by the process that uses the directory
 //! ```
 //!
-//! A sliver exists when the index says so, and the index says so only after the bytes are durable: file synced, renamed,
-//! its directory synced, then the index entry written with a synced journal. One thread, the *committer*, does the last
-//! three steps for all requests that arrived meanwhile, so that a wave of uploads shares the syncs. Because it is the
-//! only writer of slivers and metadata, "first write wins" needs no lock.
+//! A sliver exists when the index says so, and the index says so only after the bytes are durable:
+//! file synced, renamed, its directory synced, then the index entry written with a synced journal.
+//! One thread, the *committer*, does the last three steps for all requests that arrived meanwhile,
+//! so that a wave of uploads shares the syncs. Because it is the only writer of slivers and
+//! metadata, "first write wins" needs no lock.
 //!
-//! Small slivers live in the index's journal: appending twenty of them costs one sync, twenty files cost twenty-one
-//! (measured: 0.6 ms against 3.5 ms for 4 KiB, equal from about 300 KiB on).
+//! Small slivers live in the index's journal: appending twenty of them costs one sync, twenty files
+//! cost twenty-one (measured: 0.6 ms against 3.5 ms for 4 KiB, equal from about 300 KiB on).
 
 mod committer;
 mod error;
@@ -58,11 +60,12 @@ use walrus_http::budget::Budget;
 /// Slivers up to this size are kept inside the index.
 pub const INLINE_SLIVER_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes that must stay free on the file system of the storage; writes are refused before they would eat into it, because
-/// the index cannot recover from a journal that does not fit.
+/// Bytes that must stay free on the file system of the storage; writes are refused before they
+/// would eat into it, because the index cannot recover from a journal that does not fit.
 pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Bytes of slivers on their way to readers at a time, shared among them as [`walrus_http::budget`] says; more wait for their turn.
+/// Bytes of slivers on their way to readers at a time, shared among them as [`walrus_http::budget`]
+/// says; more wait for their turn.
 pub const READ_BYTES_MAX: usize = 1 << 30;
 
 /// Longest time that a stop takes to spare the next start the reading of the journal.
@@ -125,8 +128,8 @@ pub struct Storage {
 impl Storage {
     /// Opens or creates the storage, and removes what an interrupted write left behind.
     ///
-    /// Fails with [`StorageError::Locked`] when another process uses the directory, and with [`StorageError::IndexLost`] when
-    /// there are slivers but nothing in the index that knows them.
+    /// Fails with [`StorageError::Locked`] when another process uses the directory, and with
+    /// [`StorageError::IndexLost`] when there are slivers but nothing in the index that knows them.
     pub fn open(options: &StorageOptions) -> Result<Self, StorageError> {
         let medium = &options.medium;
         let lock = Arc::new(DirectoryLock::acquire(medium, &options.path)?);
@@ -231,8 +234,8 @@ impl Storage {
         self.committer.remove(Removal::DamagedSliver { key }).await
     }
 
-    /// Forgets metadata that is still what was `found` damaged (`None` if it could not be read), so that it can be stored
-    /// again.
+    /// Forgets metadata that is still what was `found` damaged (`None` if it could not be read), so
+    /// that it can be stored again.
     pub async fn forget_damaged_metadata(
         &self,
         blob_id: BlobId,
@@ -248,8 +251,9 @@ impl Storage {
         self.committer.remove(Removal::Shard { shard }).await
     }
 
-    /// Puts sliver files the index does not know into quarantine, and returns how many. A crash between rename and index
-    /// entry leaves some behind; very many mean that the index has lost entries.
+    /// Puts sliver files the index does not know into quarantine, and returns how many. A crash
+    /// between rename and index entry leaves some behind; very many mean that the index has lost
+    /// entries.
     pub async fn quarantine_orphans(&self) -> Result<usize, StorageError> {
         let mut orphans = 0;
         for directory in SliverFiles::directories() {
@@ -292,7 +296,8 @@ impl Storage {
         persisted
     }
 
-    /// Spares the next start the reading of the journal. Nothing is lost where it cannot be done, as on a full disk.
+    /// Spares the next start the reading of the journal. Nothing is lost where it cannot be done,
+    /// as on a full disk.
     async fn flush(&self) {
         let index = self.index.clone();
         let flushed = timeout(FLUSH_MAX, run_blocking(move || index.flush())).await;

@@ -1,5 +1,5 @@
-//! What a node keeps an eye on besides blobs and epochs: the files an operator changes while it runs, its money, and the price
-//! of WAL.
+//! What a node keeps an eye on besides blobs and epochs: the files an operator changes while it
+//! runs, its money, and the price of WAL.
 
 mod balance;
 mod blocklist;

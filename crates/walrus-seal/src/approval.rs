@@ -1,4 +1,5 @@
-//! The programs that clients send to key servers: nothing but calls of `seal_approve` functions of one package.
+//! The programs that clients send to key servers: nothing but calls of `seal_approve` functions of
+//! one package.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sui_sdk_types::{Argument, Command, Input, MoveCall, ProgrammableTransaction};

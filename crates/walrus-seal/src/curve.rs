@@ -1,6 +1,7 @@
 //! Points and numbers of BLS12-381 as they come from outside: checked once, here.
 //!
-//! Every decoder demands the prime-order subgroup and refuses the neutral element, and zero as a secret.
+//! Every decoder demands the prime-order subgroup and refuses the neutral element, and zero as a
+//! secret.
 
 use std::{fmt, str::FromStr};
 
@@ -91,7 +92,8 @@ pub(crate) fn g2(bytes: &[u8]) -> Result<G2Element, InvalidEncoding> {
     Ok(point)
 }
 
-/// Overwrites a secret point. There is no safe volatile write for it; the optimiser is told that somebody looks.
+/// Overwrites a secret point. There is no safe volatile write for it; the optimiser is told that
+/// somebody looks.
 pub(crate) fn wipe(point: &mut G1Element) {
     *point = G1Element::zero();
     std::hint::black_box(point);

@@ -58,12 +58,13 @@ pub type PublicKeys = BTreeMap<ObjectId, PublicKey>;
 /// What to check before content is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check<'a> {
-    /// That everybody else who may decrypt the object sees the same. Always right when it is not known who encrypted it.
+    /// That everybody else who may decrypt the object sees the same. Always right when it is not
+    /// known who encrypted it.
     AllShares(&'a PublicKeys),
     /// Only that these keys decrypt it.
     OwnShares,
-    /// The same, and also accept randomness that was written the wrong way round, as an early release of another
-    /// implementation did.
+    /// The same, and also accept randomness that was written the wrong way round, as an early
+    /// release of another implementation did.
     OwnSharesOrLegacy,
 }
 
@@ -114,7 +115,8 @@ impl Header {
         Ok(DemKey(self.derive(&base_key, Purpose::Dem)))
     }
 
-    /// The shares of those servers with whom a secret is shared. One pairing for each server, whatever its weight.
+    /// The shares of those servers with whom a secret is shared. One pairing for each server,
+    /// whatever its weight.
     fn open_shares(
         &self,
         secret: impl Fn(ObjectId) -> Option<ibe::SharedSecret>,

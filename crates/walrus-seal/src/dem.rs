@@ -1,6 +1,7 @@
 //! Encrypting content with a key that is used once.
 //!
-//! Both modes have a fixed nonce or none. That is sound only because every object has a key of its own.
+//! Both modes have a fixed nonce or none. That is sound only because every object has a key of its
+//! own.
 
 use aes_gcm::{
     Aes256Gcm as AesWithUsualNonce, AesGcm, KeyInit as _,

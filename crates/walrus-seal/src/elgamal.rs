@@ -1,5 +1,5 @@
-//! Answers that only the asker can open, and that a committee can put together without opening them: ElGamal
-//! encryption in G1.
+//! Answers that only the asker can open, and that a committee can put together without opening
+//! them: ElGamal encryption in G1.
 
 use fastcrypto::groups::{
     GroupElement as _,
@@ -89,7 +89,8 @@ impl WrappedKey {
         )
     }
 
-    /// Whether it holds the key of `identity` at the server with this public key, without opening it.
+    /// Whether it holds the key of `identity` at the server with this public key, without opening
+    /// it.
     pub fn verify(&self, identity: &IdentityPoint, to: &VerificationKey, key: &PublicKey) -> bool {
         ibe::pairings_cancel(
             &[self.1.0, self.0.0, identity.0],
@@ -115,7 +116,8 @@ pub enum AggregationError {
     Neutral,
 }
 
-/// The answer of a committee from those of as many members as its threshold demands, each with its number.
+/// The answer of a committee from those of as many members as its threshold demands, each with its
+/// number.
 pub fn aggregate(parts: &[(u16, WrappedKey)]) -> Result<WrappedKey, AggregationError> {
     let parties: Vec<u16> = parts.iter().map(|(party, _)| *party).collect();
     let coefficients = lagrange_at_zero(&parties)?;

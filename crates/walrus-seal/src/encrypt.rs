@@ -106,8 +106,8 @@ impl ServerSet {
     }
 }
 
-/// Key of the content of one object. Who has it can decrypt that object, whatever the policy says. It is never printed,
-/// and overwritten when it is dropped.
+/// Key of the content of one object. Who has it can decrypt that object, whatever the policy says.
+/// It is never printed, and overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DemKey(pub(crate) SecretBytes);
 
@@ -130,7 +130,8 @@ impl fmt::Debug for DemKey {
 }
 
 impl EncryptedObject {
-    /// Encrypts content. Also returns its key, for whoever wants to be able to decrypt without key servers.
+    /// Encrypts content. Also returns its key, for whoever wants to be able to decrypt without key
+    /// servers.
     pub fn encrypt<R: RngCore + CryptoRng>(
         identity: Identity,
         servers: &ServerSet,

@@ -1,5 +1,5 @@
-//! Large content, encrypted and decrypted in chunks: memory is bounded, and nothing is given out that was not
-//! authenticated.
+//! Large content, encrypted and decrypted in chunks: memory is bounded, and nothing is given out
+//! that was not authenticated.
 //!
 //! Layout:
 //!
@@ -11,12 +11,14 @@
 //! | 4, little-endian | length of a chunk of content, in bytes |
 //! | the rest | chunks: AES-256-GCM of the content, each with its tag of 16 bytes |
 //!
-//! The nonce of chunk *i* is *i* as 8 bytes, little-endian, then 3 zeros, then 1 for the last chunk and 0 for any other.
-//! So chunks cannot be moved, left out or repeated, and the end cannot be cut off. All but the last chunk are full; the
-//! last one may be shorter, and is empty only if all of the content is.
+//! The nonce of chunk *i* is *i* as 8 bytes, little-endian, then 3 zeros, then 1 for the last chunk
+//! and 0 for any other. So chunks cannot be moved, left out or repeated, and the end cannot be cut
+//! off. All but the last chunk are full; the last one may be shorter, and is empty only if all of
+//! the content is.
 //!
-//! The additional data of each chunk is the SHA3-256 of the magic and the length of chunks. The encrypted object is left
-//! out, so that the key servers can be exchanged by encrypting the key anew, without touching the chunks.
+//! The additional data of each chunk is the SHA3-256 of the magic and the length of chunks. The
+//! encrypted object is left out, so that the key servers can be exchanged by encrypting the key
+//! anew, without touching the chunks.
 
 use aes_gcm::{KeyInit as _, aead::AeadInPlace as _};
 use sha3::{Digest as _, Sha3_256};
@@ -171,7 +173,8 @@ impl EnvelopeHeader {
     }
 }
 
-/// Encrypts and decrypts chunks. They are independent of each other, so several can be done at once.
+/// Encrypts and decrypts chunks. They are independent of each other, so several can be done at
+/// once.
 #[derive(Clone)]
 pub struct Chunks {
     cipher: ChunkCipher,
@@ -214,7 +217,8 @@ impl Chunks {
         Ok(())
     }
 
-    /// Decrypts a chunk in its place and removes its tag. Nothing of it is to be used if this fails.
+    /// Decrypts a chunk in its place and removes its tag. Nothing of it is to be used if this
+    /// fails.
     pub fn decrypt(
         &self,
         position: ChunkPosition,

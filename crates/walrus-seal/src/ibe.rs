@@ -1,5 +1,5 @@
-//! Identity-based encryption (Boneh and Franklin) over BLS12-381: a public key for every identity, from one public
-//! key of a server; the secret of an identity is a BLS signature on it.
+//! Identity-based encryption (Boneh and Franklin) over BLS12-381: a public key for every identity,
+//! from one public key of a server; the secret of an identity is a BLS signature on it.
 
 use std::fmt;
 
@@ -31,7 +31,8 @@ const DST_ID: &[u8] = b"SUI-SEAL-IBE-BLS12381-00";
 const DST_POP: &[u8] = b"SUI-SEAL-IBE-BLS12381-POP-00";
 const DST_KDF: &[u8] = b"SUI-SEAL-IBE-BLS12381-H2-00";
 
-/// What something is encrypted under: a policy package, and bytes that its `seal_approve` functions judge.
+/// What something is encrypted under: a policy package, and bytes that its `seal_approve` functions
+/// judge.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity {
     /// The first version of the policy package.
@@ -151,7 +152,8 @@ fn possession_point(key: &PublicKey, server: ObjectId) -> G1Element {
     G1Element::hash_to_group_element(&[DST_POP, &key.to_bytes(), &server.0].concat())
 }
 
-/// The secret of one identity at one key server. It is never printed, and overwritten when it is dropped.
+/// The secret of one identity at one key server. It is never printed, and overwritten when it is
+/// dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserSecretKey(pub(crate) G1Element);
 
@@ -202,7 +204,8 @@ pub(crate) fn pairings_cancel(points: &[G1Element], others: &[G2Element]) -> boo
 /// A random number other than zero.
 pub(crate) fn random_scalar<R: RngCore + CryptoRng>(rng: &mut R) -> Scalar {
     loop {
-        // Reduced from twice as many bits as it has, so that no number is more probable than another.
+        // Reduced from twice as many bits as it has, so that no number is more probable than
+        // another.
         let mut wide = Zeroizing::new([0; 64]);
         rng.fill_bytes(wide.as_mut());
         let scalar = buffer_to_scalar_mod_r(wide.as_ref()).expect("64 bytes are not too many");

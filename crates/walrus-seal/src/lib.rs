@@ -1,8 +1,10 @@
-//! Private data: content is encrypted once, for an *identity*, and whoever a policy on chain lets in can decrypt it.
+//! Private data: content is encrypted once, for an *identity*, and whoever a policy on chain lets
+//! in can decrypt it.
 //!
-//! No single party can read: the key is split among *key servers*, and a threshold of them is needed. Each of them
-//! simulates the call of a policy's `seal_approve` function in the name of the reader, and if it does not abort, gives
-//! out its part of the key of that identity. Compatible with Seal down to the bytes.
+//! No single party can read: the key is split among *key servers*, and a threshold of them is
+//! needed. Each of them simulates the call of a policy's `seal_approve` function in the name of the
+//! reader, and if it does not abort, gives out its part of the key of that identity. Compatible
+//! with Seal down to the bytes.
 //!
 //! Nothing here does I/O or reads a clock.
 //!
@@ -23,11 +25,13 @@
 //!
 //! // Encrypting needs public keys only.
 //! let identity = Identity { package: ObjectId([9; 32]), inner: b"report".to_vec() };
+//! let dem = Dem::Aes256Gcm;
 //! let (object, _) =
-//!     EncryptedObject::encrypt(identity.clone(), &servers, Dem::Aes256Gcm, b"secret", None, &mut rng)?;
+//!     EncryptedObject::encrypt(identity.clone(), &servers, dem, b"secret", None, &mut rng)?;
 //!
 //! // Two of the servers are asked, and let the reader in.
-//! let keys = masters[..2].iter().map(|(server, master)| (*server, master.extract(&identity.point())));
+//! let point = identity.point();
+//! let keys = masters[..2].iter().map(|(server, master)| (*server, master.extract(&point)));
 //! let public_keys = masters.iter().map(|(server, master)| (*server, master.public())).collect();
 //! let object = EncryptedObject::from_bytes(&object.to_bytes())?;
 //! let content = object.decrypt(&keys.collect(), Check::AllShares(&public_keys))?;

@@ -1,4 +1,5 @@
-//! What key servers answer when they do not give out keys. Codes, texts and statuses are part of the protocol.
+//! What key servers answer when they do not give out keys. Codes, texts and statuses are part of
+//! the protocol.
 
 use std::fmt;
 

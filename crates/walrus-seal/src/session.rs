@@ -1,4 +1,5 @@
-//! Session keys: an account signs once, and for some minutes a key in memory asks key servers in its name.
+//! Session keys: an account signs once, and for some minutes a key in memory asks key servers in
+//! its name.
 
 use std::fmt;
 
@@ -20,7 +21,8 @@ use crate::curve::{deserialize_base64, serialize_base64};
 
 /// Longest validity of a session key that clients ask for, in minutes.
 pub const TTL_MIN_MAX: u16 = 30;
-/// A session key is not used any more this long before it expires, so that servers still accept it on arrival.
+/// A session key is not used any more this long before it expires, so that servers still accept it
+/// on arrival.
 const EXPIRY_MARGIN_MS: u64 = 10_000;
 const MS_PER_MIN: u64 = 60_000;
 
@@ -134,7 +136,8 @@ impl Certificate {
         ttl_ms <= ttl_max_ms && age_ms.is_some_and(|age| age <= ttl_ms)
     }
 
-    /// Checks that the account signed it for this package. Signatures of passkeys and zkLogin need a full node.
+    /// Checks that the account signed it for this package. Signatures of passkeys and zkLogin need
+    /// a full node.
     pub fn verify(&self, package: ObjectId) -> Result<(), SessionError> {
         let message = self.message(package)?;
         verify_personal_message(self.user, message.as_bytes(), &self.signature)
@@ -193,7 +196,8 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    /// A fresh key, which the account has to sign. `package` is the first version of the policy package.
+    /// A fresh key, which the account has to sign. `package` is the first version of the policy
+    /// package.
     pub fn generate<R: RngCore + CryptoRng>(
         user: SuiAddress,
         package: ObjectId,

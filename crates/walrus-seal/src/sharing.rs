@@ -1,5 +1,5 @@
-//! Shares of a key, of which a threshold is needed: Shamir's scheme for each byte, over GF(2⁸) with the polynomial
-//! x⁸ + x⁴ + x³ + x + 1.
+//! Shares of a key, of which a threshold is needed: Shamir's scheme for each byte, over GF(2⁸) with
+//! the polynomial x⁸ + x⁴ + x³ + x + 1.
 
 use std::num::NonZeroU8;
 
@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::ibe::{KEY_LENGTH, SecretBytes};
 
-/// Shares an encryptor makes at most, and so the largest threshold: as many as other implementations make.
+/// Shares an encryptor makes at most, and so the largest threshold: as many as other
+/// implementations make.
 pub const SHARES_MAX: usize = 254;
 
 /// Why shares cannot be made or combined.
@@ -81,7 +82,8 @@ pub mod field {
     }
 }
 
-/// Splits a secret into `count` shares with indices from 1 on, of which any `threshold` give it back.
+/// Splits a secret into `count` shares with indices from 1 on, of which any `threshold` give it
+/// back.
 pub fn split<R: RngCore + CryptoRng>(
     secret: &SecretBytes,
     threshold: u8,
@@ -120,14 +122,15 @@ fn evaluate(secret: &SecretBytes, coefficients: &[SecretBytes], x: u8) -> Secret
     value
 }
 
-/// The secret of the polynomials through all of the shares. Too few or wrong shares give a wrong secret, not an error.
+/// The secret of the polynomials through all of the shares. Too few or wrong shares give a wrong
+/// secret, not an error.
 pub fn combine(shares: &[Share]) -> Result<SecretBytes, SharingError> {
     check_indices(shares)?;
     Ok(interpolate(shares, 0))
 }
 
-/// Whether all shares lie on polynomials of a degree below the threshold, so that any `threshold` of them give the same
-/// secret.
+/// Whether all shares lie on polynomials of a degree below the threshold, so that any `threshold`
+/// of them give the same secret.
 pub fn are_consistent(shares: &[Share], threshold: u8) -> Result<bool, SharingError> {
     check_indices(shares)?;
     check_threshold(threshold, shares.len())?;

@@ -1,4 +1,5 @@
-//! What every history begins with: contracts on a chain, registered nodes, users with money. Made once.
+//! What every history begins with: contracts on a chain, registered nodes, users with money. Made
+//! once.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

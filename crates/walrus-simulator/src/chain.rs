@@ -25,7 +25,8 @@ use crate::trace::Trace;
 const URL: &str = "http://chain.example.org:9000";
 /// Longest time of a request on its way.
 const LATENCY_MS_MAX: u64 = 8;
-/// Of so many requests one is lost on its way there, and one on the way back, while requests are lost.
+/// Of so many requests one is lost on its way there, and one on the way back, while requests are
+/// lost.
 const LOST_ONE_IN: u32 = 20;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,9 +1,10 @@
 //! The system's source of chance, replaced for this program: libraries draw from it, too.
 //!
-//! The standard library seeds its hash tables from `getrandom`, and tokio takes the order in which `select!` looks at its
-//! branches from such a hash. A library that uses either would give every run of a seed another history. So this program brings a
-//! `getrandom` of its own, which the linker prefers to that of the C library. It gives the same bytes to every thread in every
-//! run, and is of no use for keys: what needs real chance must not be in this program.
+//! The standard library seeds its hash tables from `getrandom`, and tokio takes the order in which
+//! `select!` looks at its branches from such a hash. A library that uses either would give every
+//! run of a seed another history. So this program brings a `getrandom` of its own, which the linker
+//! prefers to that of the C library. It gives the same bytes to every thread in every run, and is
+//! of no use for keys: what needs real chance must not be in this program.
 
 #![allow(unsafe_code)]
 
@@ -20,12 +21,14 @@ thread_local! {
 ///
 /// # Safety
 ///
-/// `buffer` is valid for writes of `length` bytes, as for the function of that name in the C library.
+/// `buffer` is valid for writes of `length` bytes, as for the function of that name in the C
+/// library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, _flags: c_uint) -> isize {
     let bytes = buffer.cast::<u8>();
     for position in 0..length {
-        // SAFETY: the caller promises that `length` bytes may be written, and `position` is below that.
+        // SAFETY: the caller promises that `length` bytes may be written, and `position` is below
+        // that.
         unsafe { bytes.add(position).write(next_byte()) };
     }
     isize::try_from(length).unwrap_or(isize::MAX)

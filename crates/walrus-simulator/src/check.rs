@@ -14,7 +14,8 @@ use crate::{
     world::{World, user_addresses},
 };
 
-/// How long the nodes may take until everything is well: epochs, the longest pauses between attempts, and scrubs.
+/// How long the nodes may take until everything is well: epochs, the longest pauses between
+/// attempts, and scrubs.
 const HEALING_TIME_MAX: Duration = Duration::from_secs(15 * 60);
 /// How often is looked whether it is.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -108,7 +109,8 @@ async fn is_node_well(service: &Service, epoch: Epoch) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether all nodes have come to the same verdict about blobs that were encoded inconsistently: they are no blobs.
+/// Whether all nodes have come to the same verdict about blobs that were encoded inconsistently:
+/// they are no blobs.
 async fn are_rejected(world: &World) -> Result<(), String> {
     let inconsistent = lock(&world.known).inconsistent.clone();
     for node in &world.nodes {

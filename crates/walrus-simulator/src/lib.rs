@@ -1,9 +1,11 @@
-//! Whole networks in one thread: storage nodes, clients and the chain live random histories in virtual time.
+//! Whole networks in one thread: storage nodes, clients and the chain live random histories in
+//! virtual time.
 //!
-//! A history comes from a seed alone: who does what and when, which packet is late, which process dies, what a disk loses. The
-//! code that runs is the product's, down to HTTP and BLS signatures; only the world around it is made up: time, chance and
-//! threads by [`ambient`], the network and the way to the chain by this crate, disks by
-//! [`walrus_node::storage::simulated`]. In the end everything that was wrong heals, and it is checked that nothing is lost.
+//! A history comes from a seed alone: who does what and when, which packet is late, which process
+//! dies, what a disk loses. The code that runs is the product's, down to HTTP and BLS signatures;
+//! only the world around it is made up: time, chance and threads by [`ambient`], the network and
+//! the way to the chain by this crate, disks by [`walrus_node::storage::simulated`]. In the end
+//! everything that was wrong heals, and it is checked that nothing is lost.
 //!
 //! The same seed gives the same history, so a seed that fails fails again:
 //!
@@ -11,7 +13,8 @@
 //! cargo run -p walrus-simulator -- --first-seed 42 --seeds 1 --trace
 //! ```
 //!
-//! Virtual time passes when nobody has anything to do, so that minutes of pauses and time-outs take no time.
+//! Virtual time passes when nobody has anything to do, so that minutes of pauses and time-outs take
+//! no time.
 
 mod base;
 mod chain;
@@ -46,7 +49,8 @@ pub struct Options {
     pub steps: u32,
     /// Show every line of the trace on stderr.
     pub trace: bool,
-    /// Let all disks say that they have synced when they have not, which nothing can survive: the checks must notice.
+    /// Let all disks say that they have synced when they have not, which nothing can survive: the
+    /// checks must notice.
     pub disks_lie: bool,
 }
 
@@ -166,7 +170,8 @@ mod tests {
 
     use super::*;
 
-    /// Reads that fail for good are no better than writes that do: a node must not stay as if it followed the chain.
+    /// Reads that fail for good are no better than writes that do: a node must not stay as if it
+    /// followed the chain.
     #[test]
     fn a_node_whose_disk_is_gone_gives_up() {
         let simulator = Simulator::new().expect("the contracts can be deployed");

@@ -1,6 +1,7 @@
 //! `walrus-simulator`: makes histories from seeds, and says which went wrong.
 //!
-//! Every seed gets a process of its own, so that nothing that has happened before can tell it from itself.
+//! Every seed gets a process of its own, so that nothing that has happened before can tell it from
+//! itself.
 
 mod chance;
 

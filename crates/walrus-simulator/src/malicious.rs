@@ -31,8 +31,8 @@ struct Inconsistent {
     metadata: VerifiedMetadata,
 }
 
-/// Stores and certifies an inconsistent blob; returns its ID. Nodes that hold the wrong sliver refuse it, a quorum of the others
-/// is enough.
+/// Stores and certifies an inconsistent blob; returns its ID. Nodes that hold the wrong sliver
+/// refuse it, a quorum of the others is enough.
 pub(crate) async fn store(
     client: &WalrusClient,
     transport: Arc<dyn Transport>,

@@ -1,7 +1,8 @@
 //! A network in memory: bytes travel between hosts, late, or not at all.
 //!
-//! Hosts talk HTTP/1.1 over it as they do over TCP. A connection has two pumps, one for each direction, which hold bytes back
-//! as long as the link is slow or cut, and may break it in the middle of anything.
+//! Hosts talk HTTP/1.1 over it as they do over TCP. A connection has two pumps, one for each
+//! direction, which hold bytes back as long as the link is slow or cut, and may break it in the
+//! middle of anything.
 
 mod connector;
 mod host;

@@ -65,8 +65,6 @@ impl SimulatedNode {
                 contracts,
                 subsidies_object: None,
                 node_cap: Some(registered.node_cap),
-                wallet_config: None,
-                wallet_address: None,
             },
             network: network.clone(),
             seed,

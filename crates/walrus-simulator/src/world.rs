@@ -49,7 +49,8 @@ pub(crate) struct World {
     staker: WalrusContract,
     /// What comes next.
     rng: StdRng,
-    /// The node that may lie, and whose disk may lose what was synced: more than one could be more than may fail.
+    /// The node that may lie, and whose disk may lose what was synced: more than one could be more
+    /// than may fail.
     victim: usize,
 }
 

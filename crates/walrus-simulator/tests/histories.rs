@@ -27,7 +27,8 @@ fn the_same_seed_gives_the_same_history() {
     assert_ne!(first, traced("8"));
 }
 
-/// Disks that forget what they said was durable break every promise: if no history goes wrong, the checks see nothing.
+/// Disks that forget what they said was durable break every promise: if no history goes wrong, the
+/// checks see nothing.
 #[test]
 fn what_is_lost_is_noticed() {
     let output = simulate(&["--seeds", "20", "--disks-lie"]);

@@ -1,5 +1,5 @@
-//! Access to private data: the key servers that are registered, and programs that ask a policy whether somebody may
-//! read.
+//! Access to private data: the key servers that are registered, and programs that ask a policy
+//! whether somebody may read.
 
 mod key_server;
 mod program;

@@ -16,8 +16,9 @@ pub struct CommitteeMember {
     pub network_address: String,
     /// Key that verifies the node's signed messages of this committee's epoch.
     pub public_key: ProtocolPublicKey,
-    /// Key of the node's TLS certificate. `None` if the operator registered bytes that are no key: such a node
-    /// cannot be reached over TLS, but keeps its place (and bitmap index) in the committee.
+    /// Key of the node's TLS certificate. `None` if the operator registered bytes that are no key:
+    /// such a node cannot be reached over TLS, but keeps its place (and bitmap index) in the
+    /// committee.
     pub network_public_key: Option<NetworkPublicKey>,
     /// Shards it holds, in the contract's order.
     pub shards: Vec<ShardIndex>,

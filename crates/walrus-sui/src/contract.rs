@@ -24,7 +24,7 @@ use walrus_contracts::abort::{
 use walrus_core::{Frost, SuiAddress};
 
 pub use self::{
-    attributes::{Attributes, EXTENSIONS_PER_TRANSACTION_MAX, Shared},
+    attributes::{EXTENSIONS_PER_TRANSACTION_MAX, Shared},
     blobs::{BlobToCertify, BlobToRegister, Persistence, Receipt, Registered, StorageSource},
     call::{Call, Proof},
     event_blobs::EventBlobAttestation,
@@ -34,8 +34,11 @@ pub use self::{
         CommitteeMemberEntry, committee_registration, committee_rotation, key_server_registration,
         key_server_url_change,
     },
-    nodes::{COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode},
-    operators::{NodeChanges, NodeRight, VoteChanges},
+    nodes::{
+        COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode,
+        VoteChanges,
+    },
+    operators::{NodeChanges, NodeRight},
     peripheral::{
         CreditRates, GovernanceInit, Managed, NodeSubsidies, credits_creation, exchange_creation,
         governance_creation, subsidies_creation, subsidies_funding,
@@ -56,7 +59,7 @@ pub use self::{
         migration, owned_upgrade, upgraded,
     },
 };
-pub use crate::deployment::GovernanceRefs;
+pub use crate::{deployment::GovernanceRefs, reader::Attributes};
 use crate::{
     error::{MoveAbort, SuiError},
     executor::{Executed, Executor, Journal, Paid, Priced, Source, Unrecorded},
@@ -66,8 +69,8 @@ use crate::{
 
 /// Calls the Walrus contracts in the name of one account.
 ///
-/// Transactions are executed one after another and are in a checkpoint when a method returns. Clones share
-/// the account and its queue.
+/// Transactions are executed one after another and are in a checkpoint when a method returns.
+/// Clones share the account and its queue.
 #[derive(Debug, Clone)]
 pub struct WalrusContract {
     reader: SuiReader,
@@ -103,8 +106,8 @@ impl WalrusContract {
 
     /// Executes a call; every transaction is written down in `journal` before it is sent.
     ///
-    /// When the contracts were upgraded or prices changed since the state was read, it is read again and the
-    /// transaction built anew.
+    /// When the contracts were upgraded or prices changed since the state was read, it is read
+    /// again and the transaction built anew.
     pub async fn submit(&self, call: &Call, journal: &dyn Journal) -> Result<Paid, SuiError> {
         let source = OnContracts {
             contract: self,
@@ -143,8 +146,8 @@ impl Source for OnContracts<'_> {
     }
 }
 
-/// Aborts that say our view of the contracts is old: another version, or prices that moved after we computed
-/// the exact sum (then the payment is too small, or something is left of it).
+/// Aborts that say our view of the contracts is old: another version, or prices that moved after we
+/// computed the exact sum (then the payment is too small, or something is left of it).
 fn is_outdated_state(error: &SuiError, cost: Frost) -> bool {
     let wrong_version = matches!(
         error.contract_error(),

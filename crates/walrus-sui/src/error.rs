@@ -12,8 +12,6 @@ use walrus_core::{Epoch, Frost, ObjectId, SuiAddress};
 
 pub use self::{abort::MoveAbort, failure::UpgradeRefusal};
 
-use crate::wallet::WalletError;
-
 /// A failed read of, or transaction on, the chain.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiError {
@@ -69,9 +67,6 @@ pub enum SuiError {
         /// Why they are not.
         reason: String,
     },
-    /// The wallet cannot be used.
-    #[error(transparent)]
-    Wallet(#[from] WalletError),
     /// The account has too few WAL.
     #[error("not enough WAL in {address}: need {need}, have {have}")]
     NotEnoughWal {
@@ -235,7 +230,8 @@ impl SuiError {
     pub fn leaves_outcome_open(&self) -> bool {
         use tonic::Code;
         match self {
-            // With these codes the full node says no; others come from the way to it, or from a fault inside it.
+            // With these codes the full node says no; others come from the way to it, or from a
+            // fault inside it.
             Self::Rpc { status, .. } => !matches!(
                 status.code(),
                 Code::InvalidArgument
@@ -296,7 +292,8 @@ impl SuiError {
 /// True for answers that may be different when asked again or asked elsewhere.
 pub(crate) fn is_transient(status: &tonic::Status) -> bool {
     use tonic::Code;
-    // A connection that breaks while a call is under way has no code of its own, but a cause: no full node said this.
+    // A connection that breaks while a call is under way has no code of its own, but a cause: no
+    // full node said this.
     let is_broken = status.code() == Code::Unknown && std::error::Error::source(status).is_some();
     is_broken
         || matches!(

@@ -32,15 +32,16 @@ pub struct CheckpointEvents {
     pub checkpoint: u64,
     /// When it was made, in ms since 1970.
     pub timestamp_ms: u64,
-    /// Its Walrus events in order. The sequence number in an ID counts the Walrus events of the transaction.
+    /// Its Walrus events in order. The sequence number in an ID counts the Walrus events of the
+    /// transaction.
     pub events: Vec<(EventId, WalrusEvent)>,
 }
 
 /// Follows the chain from a checkpoint on, forever.
 ///
-/// Persist the number of a checkpoint after its events are processed, and resume with it: every checkpoint is
-/// delivered, in order, exactly once per stream. Interruptions are bridged inside; a full node that is away
-/// is waited for.
+/// Persist the number of a checkpoint after its events are processed, and resume with it: every
+/// checkpoint is delivered, in order, exactly once per stream. Interruptions are bridged inside; a
+/// full node that is away is waited for.
 pub struct EventStream {
     rpc: SuiRpc,
     package: Address,
@@ -71,9 +72,9 @@ impl EventStream {
 
     /// Waits for the next checkpoint.
     ///
-    /// Fails only for reasons that waiting does not cure: no full node has the checkpoints we need any more, it is
-    /// of another chain than before, or sends what cannot be understood. Calling again tries again. Dropping
-    /// the future loses nothing.
+    /// Fails only for reasons that waiting does not cure: no full node has the checkpoints we need
+    /// any more, it is of another chain than before, or sends what cannot be understood. Calling
+    /// again tries again. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<CheckpointEvents, SuiError> {
         loop {
             if let Some(checkpoint) = self.next_checkpoint().await? {

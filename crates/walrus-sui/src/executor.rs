@@ -45,8 +45,8 @@ const MASK: &str = "digest,checkpoint,timestamp,effects.status,effects.gas_used,
 
 /// Sends the transactions of one account, one after another.
 ///
-/// One at a time, because transactions of an account share its gas coins: two at once would invalidate each
-/// other. Use several accounts to work in parallel.
+/// One at a time, because transactions of an account share its gas coins: two at once would
+/// invalidate each other. Use several accounts to work in parallel.
 #[derive(Clone, Debug)]
 pub struct Executor {
     shared: Arc<Shared>,
@@ -118,8 +118,8 @@ impl Executor {
         Ok(self.submit_from(program, journal).await?.executed)
     }
 
-    /// The one way in which transactions are made: read, build, compare, sign, write down, send. Whatever goes wrong is
-    /// tried again from where it must, within one budget.
+    /// The one way in which transactions are made: read, build, compare, sign, write down, send.
+    /// Whatever goes wrong is tried again from where it must, within one budget.
     pub(crate) async fn submit_from(
         &self,
         source: &dyn Source,
@@ -187,8 +187,8 @@ impl Executor {
         })
     }
 
-    /// Makes sure that a transaction which was sent, and is to be replaced by another, was not executed after all: the
-    /// answer to the first attempt may have been lost on the way.
+    /// Makes sure that a transaction which was sent, and is to be replaced by another, was not
+    /// executed after all: the answer to the first attempt may have been lost on the way.
     async fn executed_after_all(&self, under_way: &mut UnderWay) -> Result<Option<Paid>, SuiError> {
         let Some(sent) = under_way.sent.take() else {
             return Ok(None);
@@ -283,8 +283,8 @@ async fn send_once(
         return Err(rpc.failed("ExecuteTransaction", status));
     };
     match sent {
-        // With these errors it was executed for sure; only the wait failed. The caller sees that no checkpoint is
-        // known.
+        // With these errors it was executed for sure; only the wait failed. The caller sees that no
+        // checkpoint is known.
         Ok(response)
         | Err(
             ExecuteAndWaitError::CheckpointTimeout(response)

@@ -62,7 +62,8 @@ struct CoinSent {
     id: String,
 }
 
-/// Asks the faucet at `url` (with or without the path `/v2/gas`) for SUI. On success the coins are spendable.
+/// Asks the faucet at `url` (with or without the path `/v2/gas`) for SUI. On success the coins are
+/// spendable.
 pub async fn request(url: &str, recipient: SuiAddress) -> Result<Vec<FaucetCoin>, FaucetError> {
     let unavailable = |reason: String| FaucetError::Unavailable {
         url: url.to_owned(),

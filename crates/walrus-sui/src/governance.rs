@@ -1,4 +1,5 @@
-//! Proposals and votes of the companion package `walrus_governance`, as pure functions of its objects.
+//! Proposals and votes of the companion package `walrus_governance`, as pure functions of its
+//! objects.
 //!
 //! Reading the objects is in [`crate::reader`], calling the package in [`crate::contract`].
 

@@ -176,8 +176,8 @@ pub(crate) fn destroy_empty(program: &mut Program, coin_type: &StructTag, coin: 
     program.move_call(function, vec![coin]);
 }
 
-/// Adds the Upgrade command; returns the receipt, which the transaction must commit. `ticket` may come from any
-/// package that holds the capability of `current`.
+/// Adds the Upgrade command; returns the receipt, which the transaction must commit. `ticket` may
+/// come from any package that holds the capability of `current`.
 pub(crate) fn upgrade_command(
     program: &mut Program,
     package: &LinkedPackage,

@@ -27,6 +27,7 @@ use walrus_core::ObjectId;
 use self::quorum::Agreed;
 pub(crate) use self::state::{dynamic_field_id, field_value};
 pub use self::{
+    attributes::Attributes,
     exchange::ExchangeState,
     governance::{GovernanceState, ProposalView},
     names::NodeRef,
@@ -83,8 +84,8 @@ impl SuiReader {
         Self::believing(rpc, ids, ttl, None)
     }
 
-    /// A reader that believes what at least `quorum` full nodes say about packages, prices and committees; one, if it
-    /// is not given. An error if there are not as many.
+    /// A reader that believes what at least `quorum` full nodes say about packages, prices and
+    /// committees; one, if it is not given. An error if there are not as many.
     pub fn with_quorum(
         rpc: SuiRpc,
         ids: ContractIds,
@@ -207,8 +208,8 @@ impl SuiReader {
         })
     }
 
-    /// The treasury of WAL, through which epoch changes burn: the configured one, else the one that was made
-    /// when WAL was published.
+    /// The treasury of WAL, through which epoch changes burn: the configured one, else the one that
+    /// was made when WAL was published.
     pub async fn treasury(&self) -> Result<ObjectId, SuiError> {
         if let Some(treasury) = self.shared.ids.treasury_object {
             return Ok(treasury);
@@ -242,8 +243,8 @@ impl SuiReader {
         Ok(EventStream::new(self.shared.rpc.clone(), package, cursor))
     }
 
-    /// The checkpoint in which the Walrus package was first published: no event is in it or before it. Fails with
-    /// [`SuiError::Pruned`] if the full node has forgotten.
+    /// The checkpoint in which the Walrus package was first published: no event is in it or before
+    /// it. Fails with [`SuiError::Pruned`] if the full node has forgotten.
     pub async fn deployment_checkpoint(&self) -> Result<u64, SuiError> {
         let package = self.contract_state().await?.original_package;
         let rpc = &self.shared.rpc;

@@ -100,7 +100,8 @@ impl SuiRpc {
         })
     }
 
-    /// A full node in this process: `services` is called instead of a connection. The URL is its name.
+    /// A full node in this process: `services` is called instead of a connection. The URL is its
+    /// name.
     pub fn in_process<S>(url: &str, services: &S) -> Result<Self, SuiError>
     where
         S: Service<http::Request<Body>, Response = http::Response<Body>>

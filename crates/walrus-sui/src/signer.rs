@@ -88,15 +88,16 @@ impl Signer {
         self.address
     }
 
-    /// Signs a message of an application, as wallets do. No such signature is valid for a transaction: what is signed says
-    /// that it is a message.
+    /// Signs a message of an application, as wallets do. No such signature is valid for a
+    /// transaction: what is signed says that it is a message.
     pub fn sign_personal_message(&self, message: &[u8]) -> UserSignature {
         self.keypair
             .sign_personal_message(&PersonalMessage(message.into()))
             .expect("signing a 32-byte digest with a key in memory does not fail")
     }
 
-    /// Signs a transaction that was compared with what was asked for. There is no way to sign any other.
+    /// Signs a transaction that was compared with what was asked for. There is no way to sign any
+    /// other.
     pub fn sign(&self, transaction: &CheckedTransaction) -> UserSignature {
         self.keypair
             .sign_transaction(transaction.transaction())

@@ -1,8 +1,10 @@
-//! What a transaction is to do, as a value, and the proof that the one about to be signed does that and nothing else.
+//! What a transaction is to do, as a value, and the proof that the one about to be signed does that
+//! and nothing else.
 //!
-//! [`Program`]: commands and the inputs they name. `Intent`: a program with the coins that pay, the account and the
-//! limits of gas. [`CheckedTransaction`]: what a full node made of an intent, compared with it field by field; the
-//! only thing a [`Signer`](crate::Signer) signs. Nothing here does I/O.
+//! [`Program`]: commands and the inputs they name. `Intent`: a program with the coins that pay, the
+//! account and the limits of gas. [`CheckedTransaction`]: what a full node made of an intent,
+//! compared with it field by field; the only thing a [`Signer`](crate::Signer) signs. Nothing here
+//! does I/O.
 
 mod check;
 mod coins;

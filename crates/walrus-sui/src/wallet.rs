@@ -1,7 +1,8 @@
-//! Wallet files of the Sui CLI: `client.yaml` (environments, active address) and the keystore beside it.
+//! Wallet files of the Sui CLI: `client.yaml` (environments, active address) and the keystore
+//! beside it.
 //!
-//! Users bring these files: every key the Sui CLI writes is understood or kept, and existing keys are never
-//! overwritten.
+//! Users bring these files: every key the Sui CLI writes is understood or kept, and existing keys
+//! are never overwritten.
 
 mod aliases;
 mod config;
@@ -20,8 +21,10 @@ use walrus_files::{
 };
 
 use self::aliases::Aliases;
-pub use self::config::{KeystoreLocation, WalletConfig, WalletEnv};
-pub use self::keystore::Keystore;
+pub use self::{
+    config::{KeystoreLocation, WalletConfig, WalletEnv},
+    keystore::Keystore,
+};
 use crate::signer::{InvalidPrivateKey, Signer};
 
 /// Largest wallet file that is read, in bytes: a keystore of some ten thousand keys.
@@ -132,7 +135,8 @@ impl Wallet {
         })
     }
 
-    /// Writes a new wallet at `path` with one environment and one key, which become the active ones.
+    /// Writes a new wallet at `path` with one environment and one key, which become the active
+    /// ones.
     ///
     /// The keystore is a file of the same name with the extension `keystore`. Fails when the wallet
     /// exists already: keys are never overwritten.
@@ -222,7 +226,8 @@ impl Wallet {
             })
     }
 
-    /// The account that `name` means: an address, or the name of one in the alias file beside the keystore.
+    /// The account that `name` means: an address, or the name of one in the alias file beside the
+    /// keystore.
     pub fn account(&self, name: &str) -> Result<SuiAddress, WalletError> {
         if let Ok(address) = name.parse::<SuiAddress>() {
             return Ok(self.signer(address)?.address());

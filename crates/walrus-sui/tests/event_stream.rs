@@ -200,7 +200,8 @@ async fn serve(tip: u64, lowest: u64) -> (SuiRpc, watch::Sender<u64>) {
 #[tokio::test]
 async fn every_checkpoint_arrives_once_over_broken_connections() {
     let (rpc, tip) = serve(10, 0).await;
-    // The chain grows until nobody looks: what a lost connection misses is announced or listed later.
+    // The chain grows until nobody looks: what a lost connection misses is announced or listed
+    // later.
     tokio::spawn(async move {
         while !tip.is_closed() {
             tip.send_modify(|tip| *tip += 1);

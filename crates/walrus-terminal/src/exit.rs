@@ -6,7 +6,8 @@ use walrus_core::text::printable;
 
 /// Exit code of a command that failed. Wrong usage exits with 2, from the parser.
 const EXIT_FAILURE: u8 = 1;
-/// Exit code of a command that was interrupted: 128 and the number of the signal, as shells have it.
+/// Exit code of a command that was interrupted: 128 and the number of the signal, as shells have
+/// it.
 const EXIT_INTERRUPTED: u8 = 130;
 
 /// What every command says about itself below its help.
@@ -64,10 +65,11 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Does `work` until it is done or SIGINT or SIGTERM arrives; then `told` says what is done and what is not.
+/// Does `work` until it is done or SIGINT or SIGTERM arrives; then `told` says what is done and
+/// what is not.
 ///
-/// Work that is interrupted is dropped, so what it holds is tidied up. Not for work that asks people questions:
-/// while it waits for an answer, it does not see the signal.
+/// Work that is interrupted is dropped, so what it holds is tidied up. Not for work that asks
+/// people questions: while it waits for an answer, it does not see the signal.
 pub async fn or_interrupted<T>(
     work: impl Future<Output = anyhow::Result<T>>,
     told: impl FnOnce() -> String,
@@ -147,8 +149,8 @@ fn start_logging() {
         .init();
 }
 
-/// The filter for a value of RUST_LOG: what it says, with libraries that talk about every frame kept to warnings
-/// unless it names them.
+/// The filter for a value of RUST_LOG: what it says, with libraries that talk about every frame
+/// kept to warnings unless it names them.
 pub fn log_filter(rust_log: Option<&str>) -> String {
     let asked = rust_log.map(str::trim).filter(|text| !text.is_empty());
     let asked = asked.unwrap_or("warn");

@@ -73,8 +73,8 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A number of bytes that somebody has chosen, as they would write it: `10 TB`, `1.5 TiB`. What no unit tells exactly in
-/// two decimals is rounded, with the bytes beside it.
+/// A number of bytes that somebody has chosen, as they would write it: `10 TB`, `1.5 TiB`. What no
+/// unit tells exactly in two decimals is rounded, with the bytes beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity(pub u64);
 

@@ -1,9 +1,10 @@
-//! What the commands of Walrus have in common, so that they feel like one: where configuration and wallet are
-//! found, what goes to which stream, how amounts read, how failures end.
+//! What the commands of Walrus have in common, so that they feel like one: where configuration and
+//! wallet are found, what goes to which stream, how amounts read, how failures end.
 //!
 //! * [`surroundings`]: the global options and what they resolve to.
 //! * [`output`]: everything that reaches stdout.
-//! * [`format`](mod@format): sizes, amounts and durations as people read them; [`parse`] reads what they write.
+//! * [`format`](mod@format): sizes, amounts and durations as people read them; [`parse`] reads what
+//!   they write.
 //! * [`table`]: tables that fit the terminal.
 //! * [`prompt`]: questions before something happens.
 //! * [`exit`]: the frame of `main`, with logs and what happens at Ctrl-C.

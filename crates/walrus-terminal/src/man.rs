@@ -13,7 +13,8 @@ use crate::{
 /// Options of `man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Folder to write one page per command to; without it, the page of the whole command goes to stdout
+    /// Folder to write one page per command to; without it, the page of the whole command goes to
+    /// stdout
     #[arg(long, value_name = "FOLDER", value_parser = parse::path())]
     pub out: Option<PathBuf>,
 }

@@ -10,7 +10,8 @@ use serde::Serialize;
 use walrus_core::text::{printable, printable_lines};
 use walrus_files::output::Stream;
 
-/// Writes a command's result to stdout. A reader that has gone away (`walrus … | head`) is no error.
+/// Writes a command's result to stdout. A reader that has gone away (`walrus … | head`) is no
+/// error.
 pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     print_bytes_to(Stream::Stdout, bytes)
 }
@@ -39,12 +40,14 @@ pub fn print_json_to<T: Serialize>(stream: Stream, value: &T) -> anyhow::Result<
     print_bytes_to(stream, json.as_bytes())
 }
 
-/// A path on one line of text: lossy where it is no UTF-8, with escapes where it would control the terminal.
+/// A path on one line of text: lossy where it is no UTF-8, with escapes where it would control the
+/// terminal.
 pub fn path_text(path: &Path) -> String {
     printable(&path.to_string_lossy()).into_owned()
 }
 
-/// A path as a value of JSON: lossy where it is no UTF-8, so that a name never fails a command that has done its work.
+/// A path as a value of JSON: lossy where it is no UTF-8, so that a name never fails a command that
+/// has done its work.
 pub fn path_json(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
@@ -66,8 +69,8 @@ fn write(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
     stream.flush()
 }
 
-/// JSON leaves DEL, C1 and marks of direction in strings as they are; escaped they mean the same. Outside strings
-/// there are only line feeds, spaces and punctuation.
+/// JSON leaves DEL, C1 and marks of direction in strings as they are; escaped they mean the same.
+/// Outside strings there are only line feeds, spaces and punctuation.
 fn harmless_json(json: &str) -> String {
     use std::fmt::Write as _;
     let mut harmless = String::with_capacity(json.len());

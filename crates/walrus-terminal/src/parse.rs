@@ -56,7 +56,8 @@ pub fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Reads an amount of WAL: `1.5WAL`, `250000FROST`, or a bare number of FROST, as existing scripts write it.
+/// Reads an amount of WAL: `1.5WAL`, `250000FROST`, or a bare number of FROST, as existing scripts
+/// write it.
 pub fn frost(text: &str) -> Result<Frost, String> {
     match text.parse::<u64>() {
         Ok(frost) => Ok(Frost(frost)),

@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 
 /// Tells what is about to happen and asks whether to go on; with `yes` it does not ask.
 ///
-/// Nobody can answer where stdin is no terminal, so there it is an error not to have said yes beforehand.
+/// Nobody can answer where stdin is no terminal, so there it is an error not to have said yes
+/// beforehand.
 pub fn confirm(sentence: &str, yes: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());

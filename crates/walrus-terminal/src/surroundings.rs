@@ -13,26 +13,29 @@ use crate::{output::path_text, parse};
 /// Options that may stand before or after the command.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
-    /// Client configuration. Default: $WALRUS_CONFIG, else client_config.yaml in the current directory, in the
-    /// .walrus-localnet of this or a directory above, in $XDG_CONFIG_HOME, $XDG_CONFIG_HOME/walrus, ~/.config/walrus or
-    /// ~/.walrus
-    #[arg(long, global = true, value_name = "PATH", value_parser = parse::path(), help_heading = GLOBAL_OPTIONS)]
+    /// Client configuration. Default: $WALRUS_CONFIG, else client_config.yaml in the current
+    /// directory, in the .walrus-localnet of this or a directory above, in $XDG_CONFIG_HOME,
+    /// $XDG_CONFIG_HOME/walrus, ~/.config/walrus or ~/.walrus
+    #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL_OPTIONS)]
+    #[arg(value_parser = parse::path())]
     pub config: Option<PathBuf>,
     /// Context to use of a configuration with several
     #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL_OPTIONS)]
     pub context: Option<String>,
-    /// Sui wallet. Default: $WALRUS_WALLET, else `wallet_config` of the configuration, ./sui_config.yaml,
-    /// ~/.sui/sui_config/client.yaml
-    #[arg(long, global = true, value_name = "PATH", value_parser = parse::path(), help_heading = GLOBAL_OPTIONS)]
+    /// Sui wallet. Default: $WALRUS_WALLET, else `wallet_config` of the configuration,
+    /// ./sui_config.yaml, ~/.sui/sui_config/client.yaml
+    #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL_OPTIONS)]
+    #[arg(value_parser = parse::path())]
     pub wallet: Option<PathBuf>,
-    /// Account of the wallet to use: an address, or a name it has in the wallet. Default: the wallet's active address
+    /// Account of the wallet to use: an address, or a name it has in the wallet. Default: the
+    /// wallet's active address
     #[arg(long, global = true, value_name = "ACCOUNT", env = "WALRUS_ACCOUNT", help_heading = GLOBAL_OPTIONS)]
     pub account: Option<String>,
     /// Most gas to pay per transaction, in MIST. Default: estimated
     #[arg(long, global = true, value_name = "MIST", help_heading = GLOBAL_OPTIONS)]
     pub gas_budget: Option<u64>,
-    /// Full nodes that have to agree about packages, prices and committees. Default: `rpc_quorum` of the
-    /// configuration, else one is believed
+    /// Full nodes that have to agree about packages, prices and committees. Default: `rpc_quorum`
+    /// of the configuration, else one is believed
     #[arg(long, global = true, value_name = "N")]
     pub rpc_quorum: Option<NonZeroUsize>,
     /// Print the result as JSON
@@ -50,7 +53,8 @@ const WALLET_VARIABLE: &str = "WALRUS_WALLET";
 /// The full node of commands that sign nothing.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RpcArgs {
-    /// Sui full node to ask. Default: `rpc_urls` of the configuration, then the wallet's environment
+    /// Sui full node to ask. Default: `rpc_urls` of the configuration, then the wallet's
+    /// environment
     #[arg(long, value_name = "URL")]
     pub rpc_url: Option<String>,
 }
@@ -127,7 +131,8 @@ impl Surroundings {
         Ok(wallet)
     }
 
-    /// Full nodes of a command that signs nothing: the option, else the configuration, else the wallet.
+    /// Full nodes of a command that signs nothing: the option, else the configuration, else the
+    /// wallet.
     pub fn reading_urls(
         &self,
         config: &ClientConfig,
@@ -146,7 +151,8 @@ impl Surroundings {
         }
     }
 
-    /// Full nodes of a command that signs with `wallet`: the wallet's, then those of the configuration.
+    /// Full nodes of a command that signs with `wallet`: the wallet's, then those of the
+    /// configuration.
     pub fn signing_urls(
         &self,
         config: &ClientConfig,

@@ -82,8 +82,8 @@ impl Column {
     }
 }
 
-/// The text of a table, with a line below the head and none between the rows. What the cells hold may come from
-/// outside. Columns that do not fit are left out, and a last line says so.
+/// The text of a table, with a line below the head and none between the rows. What the cells hold
+/// may come from outside. Columns that do not fit are left out, and a last line says so.
 ///
 /// Where stdout is no terminal, a line may be as long as it is.
 pub fn text(columns: &[Column], rows: &[Vec<String>], args: TableArgs) -> String {
@@ -154,8 +154,8 @@ fn text_in(
     }
     for (position, index) in shown.iter().enumerate() {
         if let Some(column) = table.column_mut(position) {
-            // The space between columns stands at their right, so that nothing is indented; one of it is the place of
-            // the vertical lines that are not drawn.
+            // The space between columns stands at their right, so that nothing is indented; one of
+            // it is the place of the vertical lines that are not drawn.
             let is_last = position + 1 == shown.len();
             column.set_padding((0, if is_last { 0 } else { PADDING }));
             if columns[*index].is_number {

@@ -11,7 +11,7 @@ use sui_sdk_types::{
 use walrus_core::{FROST_PER_WAL, Frost};
 use walrus_deploy::{DeployConfig, Deployer};
 use walrus_node::chain::{ChainView as _, SuiChain, SuiChainConfig};
-use walrus_sui::{EpochState, Executor, SuiError, SuiReader, SuiRpc, WalrusContract};
+use walrus_sui::{EpochState, Executor, SuiError, SuiReader, SuiRpc, Wallet, WalrusContract};
 use walrus_tests::{
     TestNetwork,
     admin::AdminHome,
@@ -212,16 +212,16 @@ async fn a_node_attests_nothing_else() {
     let liar = Liar::start(&network.localnet.rpc_url()).await;
     let home = AdminHome::with_full_node(&network, liar.url());
     let operator = walrus_tests::contracts::operator(0);
-    let chain = SuiChain::new(&SuiChainConfig {
+    let config = SuiChainConfig {
         rpc_urls: vec![liar.url()],
         rpc_quorum: None,
         contracts: network.deployment.ids(),
         subsidies_object: None,
         node_cap: Some(network.deployer.nodes()[0].node_cap),
-        wallet_config: Some(home.wallet(&operator)),
-        wallet_address: None,
-    })
-    .expect("a wallet");
+    };
+    let wallet = Wallet::load(home.wallet(&operator)).expect("a wallet");
+    let signer = wallet.active_signer().expect("an account");
+    let chain = SuiChain::new(&config, Some(signer)).expect("a URL");
     let attested = async || {
         network.reader.refresh().await;
         network.reader.epoch_info().await.expect("the chain").state

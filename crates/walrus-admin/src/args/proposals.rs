@@ -58,7 +58,8 @@ pub(crate) enum ProposalsCommand {
     Rules(RpcArgs),
     /// Show who approves which upgrade of the governance package itself
     Approvals(ApprovalsArgs),
-    /// Approve an upgrade of the governance package itself, for a node that handed its authority over
+    /// Approve an upgrade of the governance package itself, for a node that handed its authority
+    /// over
     ApproveUpgrade(ApproveUpgradeArgs),
 }
 
@@ -142,14 +143,16 @@ pub(crate) struct BodyArgs {
 /// A package, and how to build it.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct PackageArgs {
-    /// The package: a build, as `scripts/move build` or `sui move build` writes it, a folder with sources, which are
-    /// built, or the name of a version inside this program. Default: the newest one inside this program
+    /// The package: a build, as `scripts/move build` or `sui move build` writes it, a folder with
+    /// sources, which are built, or the name of a version inside this program. Default: the newest
+    /// one inside this program
     #[arg(long, value_name = "PATH")]
     pub package: Option<PathBuf>,
     /// What builds sources
     #[arg(long, value_name = "COMPILER", value_enum, default_value_t)]
     pub compiler: CompilerArg,
-    /// Checkout of this project whose pinned compiler is used. Default: the one that this program was built in
+    /// Checkout of this project whose pinned compiler is used. Default: the one that this program
+    /// was built in
     #[arg(long, value_name = "FOLDER")]
     pub toolchain: Option<PathBuf>,
 }
@@ -378,7 +381,8 @@ pub(crate) struct WatchArgs {
     #[arg(value_name = "NUMBER")]
     pub number: Option<u64>,
     /// Seconds between two looks
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub interval: u64,
     /// Full node to use.
     #[command(flatten)]

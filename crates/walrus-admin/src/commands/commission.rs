@@ -48,8 +48,8 @@ pub(crate) async fn set_rate(context: &Context, args: SetCommissionArgs) -> anyh
     sending.send_and_report(&call, plan, &success).await
 }
 
-/// The pool of `node`, or of the only node the account operates. Whoever has the right to its commission need
-/// not operate it.
+/// The pool of `node`, or of the only node the account operates. Whoever has the right to its
+/// commission need not operate it.
 pub(super) async fn pool(sending: &Sending, node: Option<&NodeRef>) -> anyhow::Result<StakingPool> {
     Ok(match node_id(sending.reader(), node).await? {
         Some(node) => sending.reader().staking_pool(node).await?,

@@ -26,7 +26,8 @@ struct StakeReport {
     rewards: Frost,
     state: &'static str,
     activation_epoch: u32,
-    /// First epoch in which it can be withdrawn; if it is not announced, provided that it is announced now.
+    /// First epoch in which it can be withdrawn; if it is not announced, provided that it is
+    /// announced now.
     withdrawable_from: u32,
     /// Whether the withdrawal still has to be announced.
     needs_request: bool,

@@ -12,7 +12,8 @@ use super::parse;
 /// For whom something is encrypted.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct EncryptionArgs {
-    /// The account that can decrypt; the active one of the wallet unless this or --policy says otherwise
+    /// The account that can decrypt; the active one of the wallet unless this or --policy says
+    /// otherwise
     #[arg(long = "for", value_name = "ADDRESS", conflicts_with = "policy")]
     pub recipient: Option<SuiAddress>,
     /// The policy that decides who can decrypt, as `walrus policy new` prints it
@@ -24,7 +25,8 @@ pub(crate) struct EncryptionArgs {
     /// What the policy judges, in hex, instead of policy or account and 16 random bytes
     #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
     pub id: Option<HexBytes>,
-    /// A key server and its weight, instead of those of the configuration; it has to prove that it has its key
+    /// A key server and its weight, instead of those of the configuration; it has to prove that it
+    /// has its key
     #[arg(long = "key-server", value_name = "OBJECT_ID[:WEIGHT]")]
     pub key_servers: Vec<WeightedServer>,
     /// The weight of key servers that is needed to decrypt [default: more than half]
@@ -156,7 +158,8 @@ pub(crate) struct EncryptArgs {
     /// Encrypt in chunks, with bounded memory; other clients of Seal cannot read this
     #[arg(long, requires = "out", conflicts_with_all = ["dem", "aad"])]
     pub envelope: bool,
-    /// Write the key of the content into this file, readable by its owner only: it decrypts without key servers
+    /// Write the key of the content into this file, readable by its owner only: it decrypts without
+    /// key servers
     #[arg(long, value_name = "FILE", value_parser = parse::path())]
     pub backup_key_file: Option<PathBuf>,
     /// For whom.
@@ -270,7 +273,8 @@ pub(crate) enum NewPolicy {
         /// For how many epochs of Sui one buys [default: for ever]
         #[arg(long, value_name = "EPOCHS")]
         term_epochs: Option<u64>,
-        /// Who is paid, and which part in hundredths of a percent [default: all to the active account]
+        /// Who is paid, and which part in hundredths of a percent [default: all to the active
+        /// account]
         #[arg(long = "payee", value_name = "ADDRESS:PART")]
         payees: Vec<Payee>,
     },

@@ -12,8 +12,8 @@ use super::{EncryptionArgs, parse};
 /// Options of `store`.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// Files, folders, patterns such as `photos/*.jpg`, or - for stdin. Small files of a folder are stored together as
-    /// quilts where that is cheaper
+    /// Files, folders, patterns such as `photos/*.jpg`, or - for stdin. Small files of a folder are
+    /// stored together as quilts where that is cheaper
     #[arg(required = true, value_name = "FILE", value_parser = parse::path())]
     pub files: Vec<PathBuf>,
     /// Store each file of a folder as a blob of its own
@@ -22,8 +22,8 @@ pub(crate) struct StoreArgs {
     /// How to store.
     #[command(flatten)]
     pub how: HowToStoreArgs,
-    /// Encrypt each file before it is stored, for the active account unless --for or --policy says otherwise; a file of a
-    /// folder is a blob of its own then
+    /// Encrypt each file before it is stored, for the active account unless --for or --policy says
+    /// otherwise; a file of a folder is a blob of its own then
     #[arg(long, conflicts_with = "dry_run")]
     pub encrypt: bool,
     /// For whom.
@@ -44,13 +44,15 @@ pub(crate) struct HowToStoreArgs {
     /// The owner may delete the blob (the default)
     #[arg(long)]
     pub deletable: bool,
-    /// Put the blob into a shared object, which anybody can extend; deletable blobs cannot be shared
+    /// Put the blob into a shared object, which anybody can extend; deletable blobs cannot be
+    /// shared
     #[arg(long, requires = "permanent")]
     pub share: bool,
     /// Label the blob object; may be repeated
     #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse::key_value)]
     pub attributes: Vec<(String, String)>,
-    /// Media type that aggregators serve the blob with, such as image/png: the attribute `content-type`
+    /// Media type that aggregators serve the blob with, such as image/png: the attribute
+    /// `content-type`
     #[arg(long, value_name = "TYPE")]
     pub content_type: Option<String>,
     /// Print what would be stored and what it would cost; send nothing
@@ -162,7 +164,7 @@ impl FromStr for EpochsArg {
     }
 }
 
-pub(super) fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
+fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
     let expected =
         || format!("`{text}` is neither RFC 3339 (2026-01-31T12:00:00Z) nor `2026-01-31 12:00:00`");
     if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
@@ -173,4 +175,16 @@ pub(super) fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
         .to_zoned(jiff::tz::TimeZone::UTC)
         .map_err(|_| expected())?;
     Ok(zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_utc() {
+        let expected: jiff::Timestamp = "2030-01-02T03:04:05Z".parse().unwrap();
+        assert_eq!(parse_time("2030-01-02 03:04:05"), Ok(expected));
+        assert_eq!(parse_time("2030-01-02T04:04:05+01:00"), Ok(expected));
+    }
 }

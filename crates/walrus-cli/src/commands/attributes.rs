@@ -1,4 +1,5 @@
-//! `walrus get-blob-attribute`, `set-blob-attribute`, `remove-blob-attribute-fields` and `remove-blob-attribute`.
+//! `walrus get-blob-attribute`, `set-blob-attribute`, `remove-blob-attribute-fields` and
+//! `remove-blob-attribute`.
 
 use anyhow::{bail, ensure};
 use clap::Args;

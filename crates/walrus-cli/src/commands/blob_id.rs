@@ -1,8 +1,12 @@
 //! `walrus blob-id` and `walrus convert-blob-id`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::{BlobInput, ClientError};
@@ -12,13 +16,42 @@ use walrus_files::input::Input;
 
 use super::context::Context;
 use crate::{
-    args::{BlobIdArgs, ConvertBlobIdArgs, RpcArgs},
+    args::{EncodingArgs, RpcArgs, parse},
     output::{format::Size, path_json, path_text, print_json, print_text, store::blob_error_text},
     progress,
 };
 
-/// Files from this size on, in bytes, are streamed instead of read into memory. Whatever reports a size that is not
-/// its own, as files of `/proc` and `/sys` do, is far smaller.
+/// Options of `blob-id`.
+#[derive(Debug, Args)]
+pub(crate) struct BlobIdArgs {
+    /// File to compute the blob ID of
+    #[arg(value_name = "FILE", value_parser = parse::path())]
+    pub file: PathBuf,
+    /// Number of shards; asked from the network when absent
+    #[arg(long, value_name = "N")]
+    pub n_shards: Option<NonZeroU16>,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    /// The erasure code.
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
+}
+
+/// Options of `convert-blob-id`.
+#[derive(Debug, Args)]
+pub(crate) struct ConvertBlobIdArgs {
+    /// Blob ID as a decimal number
+    #[arg(value_name = "DECIMAL", value_parser = parse_decimal_blob_id)]
+    pub blob_id: BlobId,
+}
+
+fn parse_decimal_blob_id(text: &str) -> Result<BlobId, String> {
+    BlobId::from_u256_decimal(text.trim()).map_err(|error| error.to_string())
+}
+
+/// Files from this size on, in bytes, are streamed instead of read into memory. Whatever reports a
+/// size that is not its own, as files of `/proc` and `/sys` do, is far smaller.
 const STREAMED_FROM: u64 = 64 << 20;
 
 /// The JSON result.
@@ -93,7 +126,8 @@ fn encoder_for(n_shards: NShards) -> anyhow::Result<Encoder> {
     Encoder::new(n_shards).map_err(|_| anyhow!("the encoding does not support {n_shards} shards"))
 }
 
-/// The encoder for the network, or for the configuration's idea of it while the chain cannot be reached.
+/// The encoder for the network, or for the configuration's idea of it while the chain cannot be
+/// reached.
 async fn encoder_of_network(
     context: &Context,
     rpc: &RpcArgs,
@@ -108,7 +142,8 @@ async fn encoder_of_network(
     }
 }
 
-/// The metadata of what `path` names, which is opened once. A large file is streamed, with a progress bar.
+/// The metadata of what `path` names, which is opened once. A large file is streamed, with a
+/// progress bar.
 async fn metadata_of(encoder: &Encoder, path: PathBuf) -> anyhow::Result<VerifiedMetadata> {
     let length_max = params::max_blob_size(encoder.n_shards());
     let is_streamed = std::fs::metadata(&path)

@@ -1,7 +1,8 @@
 //! `walrus blob-status`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::EpochOutlook;
@@ -13,9 +14,30 @@ use walrus_core::{
 
 use super::{blob_id, context::Context};
 use crate::{
-    args::BlobStatusArgs,
+    args::{EncodingArgs, RpcArgs, parse, parse_duration},
     output::{path_json, print_json, print_text, time::timestamp},
 };
+
+/// Options of `blob-status`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("blob").required(true).args(["file", "blob_id"]))]
+pub(crate) struct BlobStatusArgs {
+    /// File whose blob is asked for
+    #[arg(long, value_name = "FILE", value_parser = parse::path())]
+    pub file: Option<PathBuf>,
+    /// Blob asked for
+    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub blob_id: Option<BlobId>,
+    /// Time for the nodes to answer, such as `500ms` or `5s`
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    /// The erasure code.
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
+}
 
 /// Why writing text always works.
 const WRITING: &str = "writing to a string cannot fail";
@@ -32,7 +54,8 @@ struct StatusResult {
     status: BlobStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_expiry_timestamp: Option<jiff::Timestamp>,
-    /// The next epoch should have begun: epochs are longer than they should be, so the estimate is a lower bound.
+    /// The next epoch should have begun: epochs are longer than they should be, so the estimate is
+    /// a lower bound.
     #[serde(skip)]
     is_overdue: bool,
 }

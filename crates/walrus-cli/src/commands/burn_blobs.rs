@@ -48,7 +48,8 @@ struct BurnResult {
     transactions: Vec<Sent>,
 }
 
-/// Destroys blob objects. The nodes keep the data until its storage ends, but nobody can extend or delete it.
+/// Destroys blob objects. The nodes keep the data until its storage ends, but nobody can extend or
+/// delete it.
 pub(crate) async fn run(context: &Context, args: BurnBlobsArgs) -> anyhow::Result<()> {
     let client = context.signing()?.client;
     let reader = client.reader();

@@ -5,9 +5,7 @@ use walrus_client::{
 };
 use walrus_core::SuiAddress;
 use walrus_sui::{Signer, SuiRpc, WalletEnv};
-use walrus_terminal::Surroundings;
-
-use crate::args::{GlobalArgs, RpcArgs};
+use walrus_terminal::{GlobalArgs, RpcArgs, Surroundings};
 
 /// The surroundings of one command.
 pub(crate) struct Context {

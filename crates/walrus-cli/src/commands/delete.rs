@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::{WalrusClient, results::BlobObject};
@@ -13,9 +14,34 @@ use walrus_terminal::prompt;
 
 use super::{blob_id, context::Context};
 use crate::{
-    args::{DeleteArgs, RpcArgs},
+    args::{EncodingArgs, RpcArgs, parse},
     output::{format::Sui, path_json, print_json, print_text},
 };
+
+/// Options of `delete`: what to delete is named in one of three ways.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("target").required(true).args(["files", "blob_ids", "object_ids"]))]
+pub(crate) struct DeleteArgs {
+    /// Files whose blobs are deleted
+    #[arg(long, alias = "file", num_args = 1.., value_name = "FILE", value_parser = parse::path())]
+    pub files: Vec<PathBuf>,
+    /// Blobs to delete: all deletable objects the wallet has of them. Write --blob-id=ID if an ID
+    /// begins with -
+    #[arg(long, alias = "blob-id", num_args = 1.., value_name = "BLOB_ID")]
+    pub blob_ids: Vec<BlobId>,
+    /// Blob objects to delete; these are not asked about again
+    #[arg(long, alias = "object-id", num_args = 1.., value_name = "OBJECT_ID")]
+    pub object_ids: Vec<ObjectId>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Do not ask the nodes for the status of the blobs afterwards
+    #[arg(long)]
+    pub no_status_check: bool,
+    /// The erasure code.
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
+}
 
 /// Time for the nodes to tell what they know of the blob afterwards.
 const STATUS_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

@@ -21,7 +21,8 @@ const DEFAULT_FOLDER: &str = "~/.sui/sui_config";
 /// Options of `generate-sui-wallet`.
 #[derive(Debug, Args)]
 pub(crate) struct GenerateSuiWalletArgs {
-    /// File to write, with the keystore beside it. Default: client.yaml in ~/.sui/sui_config, which must not exist
+    /// File to write, with the keystore beside it. Default: client.yaml in ~/.sui/sui_config, which
+    /// must not exist
     #[arg(long, value_name = "PATH", value_parser = parse::path())]
     pub path: Option<PathBuf>,
     /// localnet, devnet, testnet, mainnet, or `<rpc-url>[;<faucet-url>]`

@@ -17,7 +17,8 @@ pub(crate) struct GetWalArgs {
     #[arg(long, value_name = "OBJECT_ID")]
     pub exchange_id: Option<ObjectId>,
     /// SUI to exchange, in MIST
-    #[arg(long, value_name = "MIST", default_value_t = 500_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MIST", default_value_t = 500_000_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub amount: u64,
 }
 

@@ -1,26 +1,76 @@
 //! `walrus health`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use anyhow::bail;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use clap::{ArgGroup, Args, ValueEnum};
 use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::{config::CommunicationConfig, node::NodeClient};
 use walrus_contracts::types::StakingPool;
 use walrus_core::{NShards, NetworkPublicKey, ObjectId, node_api::HealthInfo};
-use walrus_sui::SuiReader;
+use walrus_sui::{SuiReader, reader::NodeRef};
 
 use super::context::Context;
 use crate::{
-    args::{HealthArgs, HealthSort},
+    args::RpcArgs,
     output::{
         format::Span,
         print_json, print_text,
         table::{self, TableArgs, essential, useful, wide},
     },
 };
+
+/// Options of `health`: which nodes is said in one of four ways.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("nodes").required(true).args(["node_ids", "node_urls", "committee", "active_set"]))]
+pub(crate) struct HealthArgs {
+    /// Nodes by their names or IDs, or beginnings of them that fit one node only
+    #[arg(long, visible_aliases = ["node-id", "nodes", "node"], num_args = 1.., value_name = "NODE")]
+    pub node_ids: Vec<NodeRef>,
+    /// Registered nodes by their addresses, as URLs or HOST:PORT
+    #[arg(long, alias = "node-url", num_args = 1.., value_name = "URL")]
+    pub node_urls: Vec<String>,
+    /// The nodes of the current committee
+    #[arg(long)]
+    pub committee: bool,
+    /// The nodes from which committees are chosen
+    #[arg(long)]
+    pub active_set: bool,
+    /// Ask for every shard too; shown with --json
+    #[arg(long)]
+    pub detail: bool,
+    /// Order of the nodes
+    #[arg(long, value_name = "KEY")]
+    pub sort_by: Option<HealthSort>,
+    /// Descending order
+    #[arg(long)]
+    pub desc: bool,
+    /// Nodes asked at the same time
+    #[arg(long, value_name = "N", default_value = "60")]
+    pub concurrent_requests: NonZeroUsize,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Keys to sort nodes by in `health`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HealthSort {
+    /// What the node says it is doing
+    Status,
+    /// Node ID
+    Id,
+    /// Name
+    Name,
+    /// Network address
+    Url,
+}
 
 /// Time for a node to answer.
 const ANSWER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);

@@ -5,14 +5,17 @@ mod receivers;
 use std::fmt::Write as _;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use clap::{Args, Subcommand, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use walrus_core::{NetworkPublicKey, text::printable};
-use walrus_sui::{Committee, CommitteeMember, Committees, EpochInfo, Prices, SuiReader};
+use walrus_sui::{
+    Committee, CommitteeMember, Committees, EpochInfo, Prices, SuiReader, reader::NodeRef,
+};
 
 use super::context::Context;
 use crate::{
-    args::{CommitteeArgs, InfoArgs, InfoPart, SortBy},
+    args::RpcArgs,
     output::{
         format::{Size, Wal, thousands},
         info::{
@@ -23,6 +26,72 @@ use crate::{
         table::{self, TableArgs, essential, useful, wide},
     },
 };
+
+/// Options of `info`.
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// The part to show; epoch, storage, size and price without it
+    #[command(subcommand)]
+    pub part: Option<InfoPart>,
+    /// How wide the table of nodes is.
+    #[command(flatten)]
+    pub table: TableArgs,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// The parts of `info`.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum InfoPart {
+    /// Everything
+    All,
+    /// Current epoch, its start, duration, how far ahead storage is sold
+    Epoch,
+    /// Numbers of shards and nodes
+    Storage,
+    /// Size limits
+    Size,
+    /// Prices, with examples
+    Price,
+    /// What the network tolerates
+    Bft,
+    /// Type of the WAL coin
+    Coin,
+    /// The storage nodes
+    Committee(CommitteeArgs),
+}
+
+/// Options of `info committee`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CommitteeArgs {
+    /// Order of the nodes; committee order without it
+    #[arg(long, value_name = "KEY")]
+    pub sort_by: Option<SortBy>,
+    /// Descending order
+    #[arg(long)]
+    pub desc: bool,
+    /// Only these nodes: names, IDs, or beginnings of them that fit one node only
+    #[arg(long = "node", visible_alias = "node-id", num_args = 1.., value_name = "NODE")]
+    pub nodes: Vec<NodeRef>,
+    /// Only the table, without the keys and shards of each node
+    #[arg(long)]
+    pub hide_details: bool,
+    /// Print who gets the commission of each node, as CSV
+    #[arg(long)]
+    pub commission_receivers: bool,
+}
+
+/// Keys to sort nodes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortBy {
+    /// Node ID
+    Id,
+    /// Name
+    Name,
+    /// Network address
+    Url,
+}
 
 /// Staking pools read at the same time.
 const CONCURRENT_POOL_READS: usize = 8;

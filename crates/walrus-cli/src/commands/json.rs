@@ -1,7 +1,8 @@
 //! `walrus json`: a command as a JSON object, for programs.
 //!
-//! The object is turned into the words that a person would type, and parsed like these: what is valid, and what is said
-//! of what is not, is the same. Names are in camelCase: `{"store": {"files": ["a"], "epochs": 5}}`.
+//! The object is turned into the words that a person would type, and parsed like these: what is
+//! valid, and what is said of what is not, is the same. Names are in camelCase: `{"store":
+//! {"files": ["a"], "epochs": 5}}`.
 
 use std::io::Read as _;
 
@@ -10,7 +11,7 @@ use clap::{Args, CommandFactory as _, Parser as _};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::args::Cli;
+use super::Cli;
 
 /// Largest object that is read, in bytes.
 const INPUT_BYTES_MAX: u64 = 16 << 20;
@@ -189,7 +190,8 @@ fn add_field(
     Ok(())
 }
 
-/// The argument with this name in camelCase: its own name, the one of its option, or another name of that.
+/// The argument with this name in camelCase: its own name, the one of its option, or another name
+/// of that.
 fn argument<'a>(command: &'a clap::Command, field: &str) -> Option<&'a clap::Arg> {
     let name = kebab(field);
     let is_meant = |argument: &&clap::Arg| {
@@ -254,7 +256,7 @@ fn kebab(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Command;
+    use crate::commands::Command;
 
     fn parsed(text: &str) -> anyhow::Result<Cli> {
         command(JsonArgs {

@@ -1,11 +1,12 @@
 //! `walrus list-blobs`.
 
+use clap::Args;
 use walrus_client::{EpochOutlook, results::BlobObject};
-use walrus_core::SuiAddress;
+use walrus_core::{ObjectId, SuiAddress};
 
 use super::context::Context;
 use crate::{
-    args::{ListBlobsArgs, RpcArgs},
+    args::RpcArgs,
     output::{
         format::Size,
         print_json, print_text,
@@ -13,6 +14,20 @@ use crate::{
         time::epoch_text,
     },
 };
+
+/// Options of `list-blobs`.
+#[derive(Debug, Args)]
+pub(crate) struct ListBlobsArgs {
+    /// Also list blobs whose storage has run out
+    #[arg(long)]
+    pub include_expired: bool,
+    /// Owner, instead of the active address of the wallet
+    #[arg(long, value_name = "ADDRESS")]
+    pub owner: Option<ObjectId>,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
+}
 
 /// Lists the blob objects of an account.
 pub(crate) async fn run(context: &Context, args: ListBlobsArgs) -> anyhow::Result<()> {

@@ -16,7 +16,8 @@ use crate::args::{RpcArgs, parse};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Which blobs")]
 pub(crate) struct SelectionArgs {
-    /// Those with this attribute; with a value, those whose value matches it: * stands for anything. May be repeated
+    /// Those with this attribute; with a value, those whose value matches it: * stands for
+    /// anything. May be repeated
     #[arg(long = "attribute", value_name = "KEY[=VALUE]", value_parser = condition)]
     pub attributes: Vec<Condition>,
     /// Those that expire within this many epochs

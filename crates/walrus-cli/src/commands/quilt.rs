@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow, bail};
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_client::WalrusClient;
@@ -21,7 +22,7 @@ use walrus_terminal::exit::or_interrupted;
 
 use super::context::Context;
 use crate::{
-    args::{ListPatchesArgs, ReadQuiltArgs},
+    args::{RpcArgs, TableArgs, parse},
     output::{
         format::Size,
         path_json, path_text, print_bytes, print_json, print_text,
@@ -29,6 +30,44 @@ use crate::{
     },
     progress::bars,
 };
+
+/// Options of `read-quilt`: which quilt, or which files of which quilts.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("quilt").required(true).args(["quilt_id", "quilt_patch_ids"]))]
+pub(crate) struct ReadQuiltArgs {
+    /// Quilt to read; all of it without --identifiers and --tag
+    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub quilt_id: Option<BlobId>,
+    /// Names of files in the quilt
+    #[arg(long, alias = "identifier", num_args = 1.., value_name = "NAME", requires = "quilt_id")]
+    pub identifiers: Vec<String>,
+    /// Files with this tag
+    #[arg(long, num_args = 2, value_names = ["KEY", "VALUE"], requires = "quilt_id", conflicts_with = "identifiers")]
+    pub tag: Vec<String>,
+    /// Files by their patch IDs, from any quilts. Write --quilt-patch-id=ID if an ID begins with -
+    #[arg(long, aliases = ["quilt-patch-id", "patch-ids"], num_args = 1.., value_name = "PATCH_ID")]
+    pub quilt_patch_ids: Vec<QuiltPatchId>,
+    /// Folder to write the files to; made unless it is there, nothing in it is replaced
+    #[arg(long, short, value_name = "FOLDER", value_parser = parse::path())]
+    pub out: Option<PathBuf>,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Options of `list-patches-in-quilt`.
+#[derive(Debug, Args)]
+pub(crate) struct ListPatchesArgs {
+    /// Quilt whose files are listed
+    #[arg(value_name = "QUILT_ID", allow_hyphen_values = true)]
+    pub quilt_id: BlobId,
+    /// How wide the table is.
+    #[command(flatten)]
+    pub table: TableArgs,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
 
 /// The JSON result of `read-quilt`.
 #[derive(Serialize)]
@@ -214,8 +253,8 @@ impl Folder {
         }
     }
 
-    /// Writes all files. Whoever made the quilt has chosen their names: none leads out of the folder, and none
-    /// replaces what is in it.
+    /// Writes all files. Whoever made the quilt has chosen their names: none leads out of the
+    /// folder, and none replaces what is in it.
     fn write(&self, files: &[Patch]) -> anyhow::Result<()> {
         let places: Vec<PathBuf> = files.iter().map(|file| place(&file.identifier)).collect();
         for place in &places {
@@ -263,8 +302,8 @@ impl Folder {
     }
 }
 
-/// Where a file of this name is put: below folders for what is separated by `/`, if every part names something, and
-/// else in the folder itself.
+/// Where a file of this name is put: below folders for what is separated by `/`, if every part
+/// names something, and else in the folder itself.
 fn place(identifier: &str) -> PathBuf {
     let names_something = |part: &str| !matches!(part, "" | "." | "..");
     if identifier.split('/').all(names_something) {
@@ -274,8 +313,9 @@ fn place(identifier: &str) -> PathBuf {
     }
 }
 
-/// An identifier as the name of a file in a folder: what separates folders, what controls terminals and `%` itself are
-/// percent-encoded, and so is the first point of a name that begins with one. Different identifiers have different names.
+/// An identifier as the name of a file in a folder: what separates folders, what controls terminals
+/// and `%` itself are percent-encoded, and so is the first point of a name that begins with one.
+/// Different identifiers have different names.
 fn file_name(identifier: &str) -> String {
     let mut name = String::with_capacity(identifier.len());
     for (position, char) in identifier.char_indices() {

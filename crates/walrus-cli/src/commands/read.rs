@@ -4,6 +4,7 @@ use std::{ops::Range, path::PathBuf, str::FromStr};
 
 use anyhow::{Context as _, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use clap::Args;
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::BlobId;
@@ -13,12 +14,42 @@ use walrus_terminal::exit::or_interrupted;
 
 use super::{context::Context, decrypt::decrypt_bytes};
 use crate::{
-    args::ReadArgs,
+    args::{ApprovalArgs, RpcArgs, parse},
     output::{
         format::Size, path_json, path_text, print_bytes, print_json, print_json_to, print_text_to,
     },
     progress::bars,
 };
+
+/// Options of `read`.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// Blob to read
+    #[arg(value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub blob_id: BlobId,
+    /// File, device or pipe to write, opened before anything is fetched; a new file appears only
+    /// when it is complete
+    #[arg(long, short, value_name = "FILE", value_parser = parse::path())]
+    pub out: Option<PathBuf>,
+    /// Encode the decoded blob again and compare the blob ID (the default)
+    #[arg(long, conflicts_with = "skip_consistency_check")]
+    pub strict_consistency_check: bool,
+    /// Trust the writer of the blob: do not check that all slivers belong to one blob
+    #[arg(long)]
+    pub skip_consistency_check: bool,
+    /// Read only these bytes: 0-99, 100- (from there to the end) or -50 (the last ones)
+    #[arg(long, value_name = "FIRST-LAST", allow_hyphen_values = true, conflicts_with_all = ["strict_consistency_check", "skip_consistency_check"])]
+    pub range: Option<ByteRange>,
+    /// Decrypt the blob, as the active account of the wallet
+    #[arg(long, conflicts_with = "range")]
+    pub decrypt: bool,
+    /// How its policy is asked.
+    #[command(flatten)]
+    pub approval: ApprovalArgs,
+    /// Full node to use.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
 
 /// The JSON result.
 #[serde_as]
@@ -129,7 +160,8 @@ impl ByteRange {
     }
 }
 
-/// Opens the output. A pipe without a reader takes until there is one, so not on the threads of the executor.
+/// Opens the output. A pipe without a reader takes until there is one, so not on the threads of the
+/// executor.
 async fn open(path: PathBuf) -> anyhow::Result<Output> {
     let cannot_write = format!("cannot write {}", path_text(&path));
     tokio::task::spawn_blocking(move || Output::open(&path))

@@ -23,12 +23,15 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct RenewArgs {
     /// Renew blobs that expire within this many epochs
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub within: EpochCount,
-    /// Epochs from now on that are to be paid for, the current one included; at most what the network sells
+    /// Epochs from now on that are to be paid for, the current one included; at most what the
+    /// network sells
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: EpochCount,
-    /// The most to spend, such as 2.5WAL: with --watch, as long as the command runs. Gas is not counted
+    /// The most to spend, such as 2.5WAL: with --watch, as long as the command runs. Gas is not
+    /// counted
     #[arg(long, value_name = "AMOUNT", value_parser = parse::frost)]
     pub max_cost: Option<Frost>,
     /// Print what would be renewed and what it would cost; send nothing

@@ -43,7 +43,8 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReadArgs {
     /// Attributes of objects and tags of files that become headers of answers
-    #[arg(long, num_args = 1.., value_name = "HEADER", default_values_t = walrus_gateway::default_allowed_headers())]
+    #[arg(long, num_args = 1.., value_name = "HEADER")]
+    #[arg(default_values_t = walrus_gateway::default_allowed_headers())]
     pub allowed_headers: Vec<HeaderName>,
     /// Make a header of every tag of a file in a quilt
     #[arg(long)]

@@ -23,10 +23,12 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct StakeArgs {
     /// Nodes to stake with: names, IDs, or beginnings of them that fit one node only
-    #[arg(long, alias = "node-id", visible_alias = "nodes", required = true, num_args = 1.., value_name = "NODE")]
+    #[arg(long, alias = "node-id", visible_alias = "nodes", value_name = "NODE")]
+    #[arg(required = true, num_args = 1..)]
     pub node_ids: Vec<NodeRef>,
     /// Amount for each node, or one for all, such as 1.5WAL; a bare number is in FROST
-    #[arg(long, alias = "amount", num_args = 1.., value_name = "AMOUNT", value_parser = parse::frost, default_value = "1WAL")]
+    #[arg(long, alias = "amount", num_args = 1.., value_name = "AMOUNT")]
+    #[arg(value_parser = parse::frost, default_value = "1WAL")]
     pub amounts: Vec<Frost>,
 }
 

@@ -311,7 +311,8 @@ fn summary(files: &[StoredFile]) -> String {
     format!("{counts}\nTotal: {}, {cost}, gas {gas}", Size(size))
 }
 
-/// The error of a store in which some blobs failed. Of several files, each failure has a line of its own before.
+/// The error of a store in which some blobs failed. Of several files, each failure has a line of
+/// its own before.
 fn tell_failures(files: &[StoredFile]) -> anyhow::Result<()> {
     let failures: Vec<(&StoredFile, &BlobError)> = files
         .iter()

@@ -35,12 +35,12 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("pieces").required(true).args(["paths", "blobs"]))]
 pub(crate) struct StoreQuiltArgs {
-    /// Files, and folders whose files are taken, at any depth. In the quilt, a file has its bare name, which must be
-    /// its own
+    /// Files, and folders whose files are taken, at any depth. In the quilt, a file has its bare
+    /// name, which must be its own
     #[arg(long, num_args = 1.., value_name = "PATH", value_parser = parse::path())]
     pub paths: Vec<PathBuf>,
-    /// Files as JSON: {"path": "a.txt", "identifier": "name in the quilt", "tags": {"key": "value"}}; identifier and
-    /// tags may be left out
+    /// Files as JSON: {"path": "a.txt", "identifier": "name in the quilt", "tags": {"key":
+    /// "value"}}; identifier and tags may be left out
     #[arg(long, num_args = 1.., value_name = "JSON", value_parser = piece)]
     pub blobs: Vec<PieceArg>,
     /// How to store.

@@ -277,7 +277,8 @@ fn metadata_size(n: NShards) -> u64 {
     params::metadata_length(n) * u64::from(n.get())
 }
 
-/// Slivers of one step of unencoded data, in bytes: `n·(P+S)` symbols are stored for `P·S` source symbols.
+/// Slivers of one step of unencoded data, in bytes: `n·(P+S)` symbols are stored for `P·S` source
+/// symbols.
 fn marginal_encoded(n: NShards) -> u64 {
     let (primary, secondary) = params::source_symbols(n);
     let (primary, secondary) = (u64::from(primary), u64::from(secondary));

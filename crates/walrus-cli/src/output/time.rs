@@ -12,7 +12,8 @@ pub(crate) fn timestamp(unix_ms: u64) -> Option<jiff::Timestamp> {
     jiff::Timestamp::from_millisecond(unix_ms).ok()
 }
 
-/// An epoch and when it is expected to begin, in UTC: `12 (2026-12-13)`, or `12 (2026-12-01 14:05)` if it is near.
+/// An epoch and when it is expected to begin, in UTC: `12 (2026-12-13)`, or `12 (2026-12-01 14:05)`
+/// if it is near.
 pub(crate) fn epoch_text(epoch: Epoch, outlook: &EpochOutlook) -> String {
     let Some(begin_ms) = outlook.begin_ms(epoch) else {
         return epoch.to_string();

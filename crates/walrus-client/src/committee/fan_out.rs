@@ -1,7 +1,9 @@
-//! Asking many for the same thing: who is asked next, when one more is asked, when the answers suffice.
+//! Asking many for the same thing: who is asked next, when one more is asked, when the answers
+//! suffice.
 //!
-//! Status, metadata, slivers and uploads are all this: candidates in random order, a bound on how many are asked at
-//! once, one more when nothing arrives for a while, and a verdict as soon as there can be one.
+//! Status, metadata, slivers and uploads are all this: candidates in random order, a bound on how
+//! many are asked at once, one more when nothing arrives for a while, and a verdict as soon as
+//! there can be one.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -70,7 +72,8 @@ impl<C: Copy + PartialEq + Send + 'static, T: Send + 'static> FanOut<C, T> {
         }
     }
 
-    /// The next event, with no more requests on their way than `useful` answers are missing (and what hedging adds).
+    /// The next event, with no more requests on their way than `useful` answers are missing (and
+    /// what hedging adds).
     pub(crate) async fn next(&mut self, useful: usize) -> FanOutEvent<C, T> {
         loop {
             let target = self.limits.at_once.max(1).min(useful) + self.extra;

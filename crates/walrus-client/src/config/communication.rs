@@ -98,7 +98,8 @@ pub(super) const fn nonzero(value: usize) -> NonZeroUsize {
     }
 }
 
-/// Exponential back-off: the `i`-th wait is `min · 2^i` plus up to a second of jitter, at most `max`.
+/// Exponential back-off: the `i`-th wait is `min · 2^i` plus up to a second of jitter, at most
+/// `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// The first wait.

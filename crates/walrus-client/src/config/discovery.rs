@@ -42,9 +42,9 @@ pub struct WalletLocation {
 
 /// Finds and reads the client configuration.
 ///
-/// `explicit` is a path given by the user. Without it the usual directories are searched, and the current one and those
-/// above it for a local network; when none of them has a file and `wallet_rpc_url` belongs to a known network, that
-/// network's built-in configuration is used.
+/// `explicit` is a path given by the user. Without it the usual directories are searched, and the
+/// current one and those above it for a local network; when none of them has a file and
+/// `wallet_rpc_url` belongs to a known network, that network's built-in configuration is used.
 pub fn load(
     explicit: Option<&Path>,
     context: Option<&str>,
@@ -102,11 +102,11 @@ fn home() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// The directories searched for a configuration. `$XDG_CONFIG_HOME/walrus` is what existing documents
-/// name, `$XDG_CONFIG_HOME` what existing clients use: both are tried.
+/// The directories searched for a configuration. `$XDG_CONFIG_HOME/walrus` is what existing
+/// documents name, `$XDG_CONFIG_HOME` what existing clients use: both are tried.
 ///
-/// A local network that one stands in comes before the home directory: what is tried out in a project must not reach for
-/// the money of another network.
+/// A local network that one stands in comes before the home directory: what is tried out in a
+/// project must not reach for the money of another network.
 fn config_directories() -> Result<Vec<PathBuf>, ConfigError> {
     let mut directories = vec![PathBuf::from("."), local_directory()?];
     if let Some(xdg) = env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()) {
@@ -121,8 +121,8 @@ fn config_directories() -> Result<Vec<PathBuf>, ConfigError> {
     Ok(directories)
 }
 
-/// The folder of the local network: the one the environment names, else the nearest at or above the current directory,
-/// else where one would be.
+/// The folder of the local network: the one the environment names, else the nearest at or above the
+/// current directory, else where one would be.
 fn local_directory() -> Result<PathBuf, ConfigError> {
     if let Some(named) = from_env(LOCAL_NETWORK_ENV)? {
         return Ok(named);

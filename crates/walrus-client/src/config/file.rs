@@ -1,7 +1,6 @@
-//! The YAML text of a configuration: shapes, unknown keys, merging, resolving.
+//! A configuration file: its shape, merging, resolving.
 
 use std::{
-    collections::BTreeMap,
     num::{NonZeroU16, NonZeroUsize},
     path::PathBuf,
     str::FromStr,
@@ -15,10 +14,8 @@ use serde::{
 use walrus_core::{EpochCount, ObjectId};
 
 use super::{
-    Backoff, ClientConfig, CommunicationConfig, ConfigError, KnownNetwork, NodeScheme,
-    SliverWriteExtraTime, TailHandling, UploadMode,
-    encryption::EncryptionFile,
-    keys::{Keys, Sections, unknown},
+    Backoff, ClientConfig, CommunicationConfig, ConfigError, NodeScheme, SliverWriteExtraTime,
+    TailHandling, UploadMode, encryption::EncryptionFile,
 };
 
 /// Default life time of values read from the chain.
@@ -136,94 +133,6 @@ impl<'de> Deserialize<'de> for RetriesFile {
     }
 }
 
-/// The result of reading a configuration text.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parsed {
-    /// The configuration with every default filled in.
-    pub config: ClientConfig,
-    /// Dotted paths of keys that mean nothing to this client, for a warning.
-    pub unknown_keys: Vec<String>,
-    /// The known network the file belongs to, if any.
-    pub network: Option<&'static KnownNetwork>,
-}
-
-/// Reads a configuration text of either shape; `context` chooses one of a file with `contexts`.
-pub fn parse(text: &str, context: Option<&str>) -> Result<Parsed, ConfigError> {
-    let keys: Keys = yaml(text)?;
-    let (file, unknown_keys) = if keys.contains("contexts") {
-        parse_contexts(text, &keys, context)?
-    } else if let Some(name) = context {
-        return Err(ConfigError::NoContexts(name.to_owned()));
-    } else {
-        let sections: Sections = yaml(text)?;
-        (yaml(text)?, unknown("", &keys, &sections))
-    };
-    let network = KnownNetwork::of_config(&file);
-    let file = match network {
-        Some(network) => file.over(network.config_file()),
-        None => file,
-    };
-    Ok(Parsed {
-        config: file.resolve()?,
-        unknown_keys,
-        network,
-    })
-}
-
-/// The first error of a YAML text as one line.
-fn yaml<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, ConfigError> {
-    serde_saphyr::from_str(text).map_err(|error| {
-        let text = error.to_string();
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-        ConfigError::Syntax(line.unwrap_or("not valid YAML").to_owned())
-    })
-}
-
-fn parse_contexts(
-    text: &str,
-    keys: &Keys,
-    context: Option<&str>,
-) -> Result<(ConfigFile, Vec<String>), ConfigError> {
-    #[derive(Deserialize)]
-    struct MultiFile {
-        contexts: BTreeMap<String, ConfigFile>,
-        default_context: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct MultiKeys {
-        contexts: BTreeMap<String, Keys>,
-    }
-    #[derive(Deserialize)]
-    struct MultiSections {
-        contexts: BTreeMap<String, Sections>,
-    }
-    let mut multi: MultiFile = yaml(text)?;
-    let names = multi
-        .contexts
-        .keys()
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let Some(name) = context.map(str::to_owned).or(multi.default_context) else {
-        return Err(ConfigError::NoContextChosen(names));
-    };
-    let Some(file) = multi.contexts.remove(&name) else {
-        return Err(ConfigError::UnknownContext { name, known: names });
-    };
-    let all_keys: MultiKeys = yaml(text)?;
-    let sections: MultiSections = yaml(text)?;
-    let mut unknown_keys: Vec<String> = keys
-        .except(&["contexts", "default_context"])
-        .cloned()
-        .collect();
-    if let (Some(keys), Some(sections)) =
-        (all_keys.contexts.get(&name), sections.contexts.get(&name))
-    {
-        unknown_keys.extend(unknown(&format!("contexts.{name}."), keys, sections));
-    }
-    Ok((file, unknown_keys))
-}
-
 /// Fills the fields of `$self` that are absent from `$below`.
 macro_rules! lay_over {
     ($self:ident, $below:ident: $($field:ident),+ $(,)?) => {
@@ -243,8 +152,10 @@ impl ConfigFile {
             (top, bottom) => top.or(bottom),
         };
         let merged = lay_over!(self, below:
-            system_object, staking_object, treasury_object, upgrade_manager_object, slashing_manager_object,
-            governance_object, n_shards, max_epochs_ahead, exchange_objects, wallet_config, rpc_urls, rpc_quorum, cache_ttl_secs, storage_node_scheme, communication_config, encryption,
+            system_object, staking_object, treasury_object, upgrade_manager_object,
+            slashing_manager_object, governance_object, n_shards, max_epochs_ahead,
+            exchange_objects, wallet_config, rpc_urls, rpc_quorum, cache_ttl_secs,
+            storage_node_scheme, communication_config, encryption,
         );
         Self {
             communication_config,
@@ -306,8 +217,8 @@ impl CommunicationFile {
             max_concurrent_writes, max_concurrent_sliver_reads, max_concurrent_metadata_reads,
             max_concurrent_status_reads, max_data_in_flight, reqwest_config, request_rate_config,
             disable_proxy, sliver_write_extra_time, sliver_status_check_threshold, tail_handling,
-            upload_mode, confirmation_long_poll_millis, registration_delay_millis, max_total_blob_size,
-            committee_change_backoff,
+            upload_mode, confirmation_long_poll_millis, registration_delay_millis,
+            max_total_blob_size, committee_change_backoff,
         )
     }
 

@@ -1,5 +1,5 @@
-//! Networks of `walrus-localnet`, which are found like the repository of a version control system: in the current
-//! folder or above it.
+//! Networks of `walrus-localnet`, which are found like the repository of a version control system:
+//! in the current folder or above it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ pub const LOCAL_NETWORK_ENV: &str = "WALRUS_LOCALNET_DIR";
 
 /// The nearest folder `.walrus-localnet` at or above `start` that holds a file `name`.
 ///
-/// Only folders of the user who runs this count: whoever can write to a folder above could otherwise choose chain and
-/// wallet for everybody below.
+/// Only folders of the user who runs this count: whoever can write to a folder above could
+/// otherwise choose chain and wallet for everybody below.
 pub fn local_network(start: &Path, name: &str) -> Option<PathBuf> {
     let folders = start
         .ancestors()

@@ -22,7 +22,8 @@ use super::http::{Credentials, KeyServerError, KeyServerHttp, SdkType};
 
 /// How long one server may take, unless configured otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How often one server is asked when it says that it cannot answer now, or does not know an object yet.
+/// How often one server is asked when it says that it cannot answer now, or does not know an object
+/// yet.
 const ATTEMPTS_MAX: u32 = 3;
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// Keys that are kept; when there are more, all are forgotten.
@@ -135,7 +136,8 @@ pub struct KeyRequest<'a> {
     pub session: &'a SessionKey,
 }
 
-/// The keys of each identity, by server. Servers that failed although there were enough are told, too.
+/// The keys of each identity, by server. Servers that failed although there were enough are told,
+/// too.
 #[derive(Debug, Default)]
 pub struct Fetched {
     /// Keys, every one verified.
@@ -219,7 +221,8 @@ impl KeyServers {
         })
     }
 
-    /// Checks that a server has the key of its object. A committee has no such proof: it is trusted by its ID.
+    /// Checks that a server has the key of its object. A committee has no such proof: it is trusted
+    /// by its ID.
     pub async fn verify(&self, id: ObjectId) -> Result<Arc<KnownKeyServer>, KeyServerError> {
         let known = self.describe(id).await?;
         if known.is_committee {

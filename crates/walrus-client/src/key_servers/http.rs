@@ -114,7 +114,8 @@ pub struct KeyServerHttp {
 }
 
 impl KeyServerHttp {
-    /// Requests of one kind of client. Servers must say that they are of `server_version_min` or newer.
+    /// Requests of one kind of client. Servers must say that they are of `server_version_min` or
+    /// newer.
     pub fn new(
         timeout: Duration,
         sdk_type: SdkType,

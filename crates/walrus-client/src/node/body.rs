@@ -11,7 +11,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use walrus_core::sliver::{Axis, SliverData};
 
-/// The BCS of a [`SliverData`] in three parts: length of the symbols, symbols, symbol size and index.
+/// The BCS of a [`SliverData`] in three parts: length of the symbols, symbols, symbol size and
+/// index.
 ///
 /// Clones share the bytes, so that a retry costs nothing.
 #[derive(Debug, Clone)]

@@ -80,8 +80,8 @@ impl Http {
         self.client.request(method, url)
     }
 
-    /// Sends a request that asks for something and reads the answer, at most `limit` bytes of it. Gives up
-    /// when nothing arrives for a while, however long the whole answer may take.
+    /// Sends a request that asks for something and reads the answer, at most `limit` bytes of it.
+    /// Gives up when nothing arrives for a while, however long the whole answer may take.
     pub(super) async fn ask(
         &self,
         request: RequestBuilder,
@@ -91,7 +91,8 @@ impl Http {
         Ok(body)
     }
 
-    /// Sends a request that carries much data and asks for something; only the time of the whole exchange is bounded.
+    /// Sends a request that carries much data and asks for something; only the time of the whole
+    /// exchange is bounded.
     pub(super) async fn ask_slowly(
         &self,
         request: RequestBuilder,
@@ -110,8 +111,8 @@ impl Http {
         })
     }
 
-    /// Sends a request that carries data; only the time of the whole exchange is bounded, since sending
-    /// alone may take long.
+    /// Sends a request that carries data; only the time of the whole exchange is bounded, since
+    /// sending alone may take long.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<StatusCode, NodeError> {
         let (status, _) = self
             .exchange(request, SHORT_LENGTH_MAX, self.timeout)

@@ -38,7 +38,8 @@ impl NodeClient {
             .await
     }
 
-    /// Shows the node that a blob was encoded inconsistently. Returns its signed attestation, not yet verified.
+    /// Shows the node that a blob was encoded inconsistently. Returns its signed attestation, not
+    /// yet verified.
     pub async fn attest_inconsistency(
         &self,
         blob_id: &BlobId,

@@ -29,7 +29,8 @@ const ULEB_BYTES_MAX: usize = 5;
 pub struct SyncedSliver {
     /// The blob.
     pub blob_id: BlobId,
-    /// BCS of the [`SliverData`](walrus_core::sliver::SliverData), as nodes store it. Neither decoded nor verified.
+    /// BCS of the [`SliverData`](walrus_core::sliver::SliverData), as nodes store it. Neither
+    /// decoded nor verified.
     pub bytes: Bytes,
 }
 
@@ -44,7 +45,8 @@ pub struct SyncStream {
 }
 
 impl NodeClient {
-    /// Asks for a part of a shard in the name of the node with this key, which has signed the request.
+    /// Asks for a part of a shard in the name of the node with this key, which has signed the
+    /// request.
     ///
     /// Slivers of more than `sliver_bytes_max` bytes end the answer with an error.
     pub async fn sync_shard(

@@ -1,8 +1,8 @@
 //! TLS towards storage nodes: the certificate's key must be the network key the node has on chain.
 //!
 //! The on-chain key is the whole trust anchor. Names, issuers and dates of the certificate are not
-//! looked at: a node may present a self-signed certificate or one of a public authority, renew it or
-//! let it lapse, as long as it proves possession of the registered key.
+//! looked at: a node may present a self-signed certificate or one of a public authority, renew it
+//! or let it lapse, as long as it proves possession of the registered key.
 
 use std::{fmt, sync::Arc};
 
@@ -17,8 +17,9 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use walrus_core::NetworkPublicKey;
 
-/// DER of a `SubjectPublicKeyInfo` for an uncompressed P-256 point, up to and including the 0x04 that
-/// starts the point (RFC 5480): algorithm id-ecPublicKey, curve prime256v1, bit string of 66 bytes.
+/// DER of a `SubjectPublicKeyInfo` for an uncompressed P-256 point, up to and including the 0x04
+/// that starts the point (RFC 5480): algorithm id-ecPublicKey, curve prime256v1, bit string of 66
+/// bytes.
 const SPKI_PREFIX: [u8; 27] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,

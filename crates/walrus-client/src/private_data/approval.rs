@@ -14,8 +14,8 @@ use super::{PrivateData, PrivateDataError};
 const MOMENT_LENGTH: usize = 8;
 
 impl PrivateData {
-    /// The function that approves an identity, for policies of our package `policies`: its identities begin with the
-    /// address of an account or of a policy.
+    /// The function that approves an identity, for policies of our package `policies`: its
+    /// identities begin with the address of an account or of a policy.
     pub async fn approval(
         &self,
         identity: &Identity,

@@ -82,8 +82,8 @@ impl Refusals {
         self.failures.push(failure);
     }
 
-    /// What a quorum of "not found" and "forbidden" means: at most f of them lie, so the rest cannot hold
-    /// enough of the blob either.
+    /// What a quorum of "not found" and "forbidden" means: at most f of them lie, so the rest
+    /// cannot hold enough of the blob either.
     fn verdict(&self, committee: &CommitteeClients, blob_id: BlobId) -> Option<ReadError> {
         let without = usize::from(self.not_found) + usize::from(self.forbidden);
         if !bft::is_quorum(without, committee.n_shards()) {

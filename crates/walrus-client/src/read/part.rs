@@ -1,7 +1,8 @@
 //! Reading parts of a blob: ranges of bytes, files of a quilt.
 //!
-//! A blob is the rows of its matrix one after the other, and every row is hashed by the metadata on its own. So bytes can leave
-//! as soon as the rows they lie on are checked: nothing has to be known of the rest of the blob.
+//! A blob is the rows of its matrix one after the other, and every row is hashed by the metadata on
+//! its own. So bytes can leave as soon as the rows they lie on are checked: nothing has to be known
+//! of the rest of the blob.
 
 use std::{ops::Range, sync::Arc};
 
@@ -24,7 +25,8 @@ use crate::{
 /// Rows or columns fetched at the same time, as long as they fit into the data in flight.
 const CONCURRENT_SLIVERS: usize = 16;
 
-/// A certified blob whose metadata was checked against its ID. Parts of it can be read; clones share the metadata.
+/// A certified blob whose metadata was checked against its ID. Parts of it can be read; clones
+/// share the metadata.
 #[derive(Clone)]
 pub struct OpenBlob {
     client: WalrusClient,
@@ -70,19 +72,22 @@ impl OpenBlob {
         self.metadata.unencoded_length()
     }
 
-    /// The length in bytes of a row: what is fetched and checked as a whole. The last row with bytes may have fewer.
+    /// The length in bytes of a row: what is fetched and checked as a whole. The last row with
+    /// bytes may have fewer.
     pub fn row_length(&self) -> u64 {
         self.metadata.sliver_size(SliverType::Primary) as u64
     }
 
-    /// The length in bytes of a column: what is fetched and checked as a whole for a file of a quilt.
+    /// The length in bytes of a column: what is fetched and checked as a whole for a file of a
+    /// quilt.
     pub fn column_length(&self) -> u64 {
         self.metadata.sliver_size(SliverType::Secondary) as u64
     }
 
     /// Reads a range of bytes, which must lie within the blob. Every row it lies on is checked.
     ///
-    /// Takes memory for the rows; those of the whole blob are decoded from whichever slivers arrive first.
+    /// Takes memory for the rows; those of the whole blob are decoded from whichever slivers arrive
+    /// first.
     pub async fn read_range(&self, range: Range<u64>) -> Result<Vec<u8>, ClientError> {
         let progress = no_progress();
         self.client
@@ -93,7 +98,8 @@ impl OpenBlob {
             .await
     }
 
-    /// Whether `bytes` are those of the blob from `start` on. Both must lie on whole rows, but for the end of the blob.
+    /// Whether `bytes` are those of the blob from `start` on. Both must lie on whole rows, but for
+    /// the end of the blob.
     ///
     /// Hashes everything: not for the threads of an executor.
     pub fn is_at(&self, start: u64, bytes: &[u8]) -> bool {
@@ -223,7 +229,8 @@ impl SliverSource {
     }
 
     async fn columns(&self, columns: &[u16]) -> Result<Vec<SecondarySliver>, ReadError> {
-        // Owned, because a closure over references is not general enough for the compiler in a future that is sent.
+        // Owned, because a closure over references is not general enough for the compiler in a
+        // future that is sent.
         stream::iter(columns.to_vec())
             .map(|column| self.sliver(SliverIndex(column)))
             .buffered(CONCURRENT_SLIVERS)

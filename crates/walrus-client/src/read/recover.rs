@@ -1,4 +1,5 @@
-//! One sliver: from the node that owns it or, if that cannot give it, from symbols that the others hold.
+//! One sliver: from the node that owns it or, if that cannot give it, from symbols that the others
+//! hold.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +26,8 @@ use crate::{
 const OWNER_PATIENCE: Duration = Duration::from_secs(2);
 /// Time without an answer after which one more node is asked for symbols.
 const HEDGE_DELAY: Duration = Duration::from_secs(1);
-/// Bytes an answer has for each symbol besides the symbol: indices, tags, lengths, and the tags and hashes of its proof.
+/// Bytes an answer has for each symbol besides the symbol: indices, tags, lengths, and the tags and
+/// hashes of its proof.
 const SYMBOL_OVERHEAD_BYTES: usize = 16 + 33 * 16;
 
 /// Axes whose slivers can be taken from general symbols.

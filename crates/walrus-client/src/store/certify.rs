@@ -24,9 +24,11 @@ type Results = HashMap<BlobId, BlobResult>;
 type Failure = (Job, BlobError);
 
 impl Batch<'_> {
-    /// Uploads and certifies every job. Jobs that fail start again as long as the committee keeps changing.
+    /// Uploads and certifies every job. Jobs that fail start again as long as the committee keeps
+    /// changing.
     ///
-    /// Everything here was paid for, so nothing ends it early: what goes wrong is the result of its blob.
+    /// Everything here was paid for, so nothing ends it early: what goes wrong is the result of its
+    /// blob.
     pub(super) async fn certify(&self, mut jobs: Vec<Job>, committees: Arc<Committees>) -> Results {
         let mut results = Results::new();
         let mut committees = committees;
@@ -39,7 +41,8 @@ impl Batch<'_> {
             if failures.is_empty() {
                 break;
             }
-            // A full node that is away for a moment, or a new committee: both are worth another attempt.
+            // A full node that is away for a moment, or a new committee: both are worth another
+            // attempt.
             let again = failures.iter().any(is_transient)
                 || self.client.has_changed(&committees).await.unwrap_or(true);
             let wait = if again { waits.next() } else { None };
@@ -108,8 +111,8 @@ impl Batch<'_> {
         failures
     }
 
-    /// Certifies jobs together. Those that somebody else has certified meanwhile are done as well; if the chain
-    /// refuses because of some, the others are certified without those.
+    /// Certifies jobs together. Those that somebody else has certified meanwhile are done as well;
+    /// if the chain refuses because of some, the others are certified without those.
     async fn send_certificates(
         &self,
         jobs: Vec<(Job, ProtocolCertificate)>,

@@ -19,7 +19,8 @@ pub struct StoreEstimate {
 }
 
 impl WalrusClient {
-    /// Computes blob ID and price of a blob without storing it. `Err` inside `Ok` is a failure of this blob.
+    /// Computes blob ID and price of a blob without storing it. `Err` inside `Ok` is a failure of
+    /// this blob.
     pub async fn estimate(
         &self,
         input: BlobInput,
@@ -43,8 +44,9 @@ impl WalrusClient {
         }))
     }
 
-    /// The price of storing blobs of these sizes in bytes as new ones, for the whole duration; `None` if one of them is
-    /// larger than the network stores, or all of them cost more than there is.
+    /// The price of storing blobs of these sizes in bytes as new ones, for the whole duration;
+    /// `None` if one of them is larger than the network stores, or all of them cost more than there
+    /// is.
     pub async fn price(
         &self,
         sizes: &[u64],
@@ -60,7 +62,8 @@ impl WalrusClient {
         Ok(total.map(Frost))
     }
 
-    /// Computes the metadata of a blob, keeping no slivers. `Err` inside `Ok` is a failure of this blob.
+    /// Computes the metadata of a blob, keeping no slivers. `Err` inside `Ok` is a failure of this
+    /// blob.
     pub async fn metadata(
         &self,
         input: BlobInput,

@@ -17,8 +17,8 @@ use crate::{
     progress::{ProgressEvent, ProgressSink},
 };
 
-/// Encoded bytes held in memory at once; files beyond it are stored in further batches. A single blob may
-/// be larger.
+/// Encoded bytes held in memory at once; files beyond it are stored in further batches. A single
+/// blob may be larger.
 const BATCH_ENCODED_BYTES_MAX: u64 = 2 << 30;
 /// Blobs of one batch.
 const BATCH_BLOBS_MAX: usize = 100;
@@ -33,7 +33,8 @@ pub enum BlobInput {
 }
 
 impl BlobInput {
-    /// Size in bytes, where it is known before everything is read. What cannot be read has none; reading it says why.
+    /// Size in bytes, where it is known before everything is read. What cannot be read has none;
+    /// reading it says why.
     async fn known_size(&self) -> Option<u64> {
         match self {
             Self::Bytes(bytes) => Some(bytes.len() as u64),
@@ -132,8 +133,8 @@ impl From<BlobInput> for BlobToStore {
     }
 }
 
-/// Splits inputs into batches that fit into memory; what has no known size is stored alone. More than one input
-/// is also bounded by `total_max` bytes, as far as sizes are known.
+/// Splits inputs into batches that fit into memory; what has no known size is stored alone. More
+/// than one input is also bounded by `total_max` bytes, as far as sizes are known.
 pub(crate) async fn batches(
     inputs: Vec<BlobToStore>,
     encoder: &Encoder,

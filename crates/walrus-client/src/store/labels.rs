@@ -12,7 +12,8 @@ use super::{Batch, BlobError, BlobResult, CertifiedBy, StoreOperation, StoreOutc
 use crate::{client::WalrusClient, error::ClientError};
 
 impl Batch<'_> {
-    /// Sets the attributes of blobs that were not registered by this store, which would have set them.
+    /// Sets the attributes of blobs that were not registered by this store, which would have set
+    /// them.
     pub(super) async fn label(
         &self,
         labelled: &[(BlobId, Attributes)],
@@ -80,8 +81,8 @@ fn object_made_before(outcome: &StoreOutcome) -> Option<ObjectId> {
 }
 
 impl WalrusClient {
-    /// Makes shared blobs of the objects that a store has certified or extended. A failure is the result of the blobs
-    /// that it concerns.
+    /// Makes shared blobs of the objects that a store has certified or extended. A failure is the
+    /// result of the blobs that it concerns.
     pub async fn share_stored(&self, results: &mut [BlobResult]) -> Result<(), ClientError> {
         let contract = self.contract()?;
         for result in results {

@@ -38,7 +38,8 @@ pub struct StoredBlob {
     pub encoded_length: u64,
     /// Price paid, gas not included.
     pub cost: Frost,
-    /// Gas paid, in MIST: of transactions with several blobs, the share of this one. Negative if storage was given back.
+    /// Gas paid, in MIST: of transactions with several blobs, the share of this one. Negative if
+    /// storage was given back.
     pub gas_mist: i128,
     /// Digests of the transactions that did it, in base58.
     pub transactions: Vec<String>,
@@ -200,7 +201,8 @@ fn size_text(size: Option<u64>, limit: u64) -> String {
 }
 
 impl TooLarge {
-    /// The fewest shards of a network that stores a blob of this size, if any number of shards is enough.
+    /// The fewest shards of a network that stores a blob of this size, if any number of shards is
+    /// enough.
     pub fn shards_needed(&self) -> Option<NShards> {
         let size = self.size?;
         (self.n_shards.get()..=SHARDS_MAX)

@@ -1,4 +1,5 @@
-//! Deciding how a blob comes to its registration: a pure function of what the network and the wallet have.
+//! Deciding how a blob comes to its registration: a pure function of what the network and the
+//! wallet have.
 
 use walrus_contracts::types::{Blob, Storage};
 use walrus_core::{BlobId, Epoch, EpochCount, EventId, ObjectId, node_api::BlobStatus};
@@ -49,8 +50,8 @@ pub(crate) enum Plan {
     RegisterFromScratch,
 }
 
-/// Chooses the cheapest way. Takes what it uses out of `resources`, so that two blobs of one store never
-/// use the same storage.
+/// Chooses the cheapest way. Takes what it uses out of `resources`, so that two blobs of one store
+/// never use the same storage.
 pub(crate) fn plan(
     wanted: &Wanted,
     status: Option<&BlobStatus>,
@@ -89,7 +90,8 @@ pub(crate) fn plan(
     }
 }
 
-/// The own live object of the blob that needs least work: certified before registered, then the longest.
+/// The own live object of the blob that needs least work: certified before registered, then the
+/// longest.
 fn take_best_blob(wanted: &Wanted, blobs: &mut Vec<Blob>) -> Option<Blob> {
     let usable = |blob: &Blob| {
         blob.blob_id == wanted.blob_id

@@ -83,7 +83,8 @@ impl NewBlob {
 }
 
 impl Batch<'_> {
-    /// Registers what has to be registered, in as few transactions as possible, and extends what is too short.
+    /// Registers what has to be registered, in as few transactions as possible, and extends what is
+    /// too short.
     pub(super) async fn register(
         &self,
         plans: Vec<(Unique, Plan)>,
@@ -140,8 +141,8 @@ impl Batch<'_> {
         Ok(registration)
     }
 
-    /// Registers new blobs together. If the chain refuses because of some of them, the others are registered
-    /// without those.
+    /// Registers new blobs together. If the chain refuses because of some of them, the others are
+    /// registered without those.
     async fn register_new(
         &self,
         blobs: Vec<NewBlob>,
@@ -207,7 +208,8 @@ impl Batch<'_> {
         tracing::info!(blobs, %cost, elapsed = ?started.elapsed(), "registered");
         self.progress
             .report(ProgressEvent::Registered { blobs, cost });
-        // Nodes learn of the registration from the chain; sending a moment later saves them a retry.
+        // Nodes learn of the registration from the chain; sending a moment later saves them a
+        // retry.
         tokio::time::sleep(self.client.shared.communication.registration_delay).await;
         Ok(())
     }

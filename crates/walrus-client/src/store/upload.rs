@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use walrus_core::{
     BlobId, ProtocolCertificate, SignedMessage, SliverPairIndex, SliverType, StorageConfirmation,
@@ -15,6 +15,7 @@ use super::encoded::EncodedBlob;
 use crate::{
     committee::{CommitteeClients, FanOut, FanOutEvent, FanOutLimits, Node, ShardTally},
     config::{CommunicationConfig, TailHandling},
+    in_flight::DataInFlight,
     node::{Accepted, NodeError},
     progress::{ProgressEvent, ProgressSink},
     report::ShardReport,
@@ -23,9 +24,6 @@ use crate::{
 
 /// The signed word of one node.
 type Confirmation = SignedMessage<ConfirmationBody>;
-
-/// Bytes one permit of the data-in-flight budget stands for.
-const BYTES_PER_PERMIT: usize = 1024;
 
 /// Everything the upload of one blob needs; shared by the tasks of its nodes.
 pub(crate) struct Upload {
@@ -37,33 +35,6 @@ pub(crate) struct Upload {
     /// Position of the blob in the store, for progress.
     pub position: usize,
     pub progress: ProgressSink,
-}
-
-/// Bounds the bytes of slivers on their way, across all nodes and blobs of a client.
-#[derive(Debug)]
-pub(crate) struct DataInFlight {
-    permits: Semaphore,
-    total: usize,
-}
-
-impl DataInFlight {
-    pub(crate) fn new(bytes: usize) -> Self {
-        let total = (bytes / BYTES_PER_PERMIT).clamp(1, Semaphore::MAX_PERMITS);
-        Self {
-            permits: Semaphore::new(total),
-            total,
-        }
-    }
-
-    /// Waits until `bytes` more may be sent. A sliver larger than the whole budget goes alone.
-    async fn reserve(&self, bytes: usize) -> tokio::sync::SemaphorePermit<'_> {
-        let permits = bytes.div_ceil(BYTES_PER_PERMIT).clamp(1, self.total);
-        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-        self.permits
-            .acquire_many(permits)
-            .await
-            .expect("the semaphore is never closed")
-    }
 }
 
 /// The certificate of a blob, and the nodes that are still being served.
@@ -98,8 +69,8 @@ pub struct UploadError {
 }
 
 impl Upload {
-    /// Serves every node of the committee at once; returns when enough of them have confirmed, or as soon
-    /// as that has become impossible.
+    /// Serves every node of the committee at once; returns when enough of them have confirmed, or
+    /// as soon as that has become impossible.
     pub(crate) async fn run(self) -> Result<Uploaded, UploadError> {
         let started = Instant::now();
         let n_shards = self.committee.n_shards();
@@ -261,7 +232,8 @@ impl Upload {
 }
 
 impl Tail {
-    /// Lets the remaining nodes be served for the extra time that follows from how long the quorum took.
+    /// Lets the remaining nodes be served for the extra time that follows from how long the quorum
+    /// took.
     fn spawn(
         config: &CommunicationConfig,
         fan_out: FanOut<usize, Confirmation>,
@@ -279,20 +251,5 @@ impl Tail {
             TailHandling::Blocking => Self { task: Some(task) },
             TailHandling::Detached => Self { task: None },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_sliver_larger_than_the_budget_goes_alone() {
-        let budget = DataInFlight::new(10 * BYTES_PER_PERMIT);
-        let big = budget.reserve(1 << 30).await;
-        assert_eq!(budget.permits.available_permits(), 0);
-        drop(big);
-        let _small = budget.reserve(1).await;
-        assert_eq!(budget.permits.available_permits(), 9);
     }
 }

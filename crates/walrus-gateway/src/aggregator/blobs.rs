@@ -32,7 +32,8 @@ const STREAMING: HeaderName = HeaderName::from_static("x-walrus-streaming");
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConsistencyQuery {
-    /// Encode the whole blob again before the first byte is sent, which proves that all readers see the same.
+    /// Encode the whole blob again before the first byte is sent, which proves that all readers see
+    /// the same.
     #[serde(default)]
     pub(crate) strict_consistency_check: bool,
     /// Trust whoever stored the blob. Accepted for compatibility: the usual check costs nothing.
@@ -130,7 +131,8 @@ pub(crate) async fn by_object_id(
     reading.answer(&request, &etag, headers, query).await
 }
 
-/// Read a part of a blob, in a form that every cache keeps: the part is in the URL, and the answer is 200
+/// Read a part of a blob, in a form that every cache keeps: the part is in the URL, and the answer
+/// is 200
 #[utoipa::path(get, path = crate::paths::BYTE_RANGE, tag = "aggregator",
     params(("blob_id" = String, Path, description = "Blob ID"), ByteRangeQuery),
     responses(

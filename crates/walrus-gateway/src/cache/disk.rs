@@ -1,9 +1,10 @@
 //! Pages of blobs on disk.
 //!
-//! The disk is trusted as little as a storage node is. Of a page that was written by this process, a hash is kept in memory; a
-//! page that was there before is compared with the hashes in its blob's metadata, which are what a reader checks slivers with.
-//! Whatever is not right is deleted and fetched again. So nobody who can write to the folder, and no bit that flips in it, gets
-//! a wrong byte served.
+//! The disk is trusted as little as a storage node is. Of a page that was written by this process,
+//! a hash is kept in memory; a page that was there before is compared with the hashes in its blob's
+//! metadata, which are what a reader checks slivers with. Whatever is not right is deleted and
+//! fetched again. So nobody who can write to the folder, and no bit that flips in it, gets a wrong
+//! byte served.
 //!
 //! Nothing is synced: a page that is lost is fetched again.
 
@@ -24,7 +25,8 @@ use walrus_files::{durable::Lock, input::read_at_most};
 
 use super::PageKey;
 
-/// Pages written at the same time; when the disk is slower than the network, the others are not written.
+/// Pages written at the same time; when the disk is slower than the network, the others are not
+/// written.
 const WRITES_AT_ONCE: usize = 8;
 /// Ending of files that are being written.
 const UNFINISHED: &str = "part";
@@ -81,7 +83,8 @@ impl fmt::Debug for DiskCache {
 /// A page as it was found.
 pub(crate) struct Found {
     pub bytes: Bytes,
-    /// Whether it is known to be what was fetched once; if not, it has to be compared with the metadata.
+    /// Whether it is known to be what was fetched once; if not, it has to be compared with the
+    /// metadata.
     pub is_checked: bool,
 }
 

@@ -26,14 +26,16 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"walrus p
 /// Which tokens are accepted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthOptions {
-    /// The key that signatures are checked with: `0x` and hexadecimal digits, or text. Bytes of a secret for HS algorithms, a
-    /// raw public key for EdDSA, DER for the others. Without it a proxy must have checked the signature.
+    /// The key that signatures are checked with: `0x` and hexadecimal digits, or text. Bytes of a
+    /// secret for HS algorithms, a raw public key for EdDSA, DER for the others. Without it a proxy
+    /// must have checked the signature.
     pub secret: Option<String>,
     /// The algorithm tokens must be signed with.
     pub algorithm: String,
     /// Seconds that must lie between `iat` and `exp`; anything if zero.
     pub lifetime_secs: u64,
-    /// Whether `epochs` and `send_object_to` are compared with the query, and the announced length with the sizes.
+    /// Whether `epochs` and `send_object_to` are compared with the query, and the announced length
+    /// with the sizes.
     pub verify_upload: bool,
     /// Used tokens that are remembered until they expire.
     pub used_tokens_max: usize,
@@ -190,7 +192,8 @@ pub(crate) struct Auth {
     used: Arc<Mutex<HashMap<String, i64>>>,
 }
 
-/// A token that was accepted for what was announced. Its sizes are compared once more with what arrives.
+/// A token that was accepted for what was announced. Its sizes are compared once more with what
+/// arrives.
 #[derive(Debug, Clone)]
 pub(crate) struct Permit {
     claims: Claims,
@@ -310,7 +313,8 @@ impl Permit {
         check_size(&self.claims, size)
     }
 
-    /// The same for a quilt, whose exact size on arrival is nothing a client knows: only a maximum counts.
+    /// The same for a quilt, whose exact size on arrival is nothing a client knows: only a maximum
+    /// counts.
     pub(crate) fn check_size_max(&self, size: u64) -> Result<(), AuthError> {
         match self.claims.max_size {
             Some(max) if size > max => Err(AuthError::InvalidSize),

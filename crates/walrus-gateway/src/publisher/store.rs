@@ -289,8 +289,8 @@ impl Publisher {
         Ok(reception.read(headers, body, bytes_max).await?)
     }
 
-    /// Runs a store to its end, whether or not the client waits for it: what was paid for is not given up because a connection
-    /// breaks. The memory of the body is held as long.
+    /// Runs a store to its end, whether or not the client waits for it: what was paid for is not
+    /// given up because a connection breaks. The memory of the body is held as long.
     pub(super) async fn detached<T, F>(
         &self,
         received: Received,

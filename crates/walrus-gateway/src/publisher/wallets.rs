@@ -1,10 +1,10 @@
-//! The accounts that pay. Stores at the same time use different accounts, so that none waits for the coins of another; a main
-//! account fills them up.
+//! The accounts that pay. Stores at the same time use different accounts, so that none waits for
+//! the coins of another; a main account fills them up.
 
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -14,7 +14,6 @@ use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
-use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use walrus_client::{ClientError, SigningOptions, WalrusClient};
@@ -136,7 +135,8 @@ impl Drop for InUse {
 }
 
 impl Wallets {
-    /// Opens or makes the accounts. `main` is the client of the main account, `env` the chain it is on.
+    /// Opens or makes the accounts. `main` is the client of the main account, `env` the chain it is
+    /// on.
     pub(crate) fn open(
         main: &WalrusClient,
         env: &WalletEnv,
@@ -195,8 +195,8 @@ impl Wallets {
         }
     }
 
-    /// Gives the main account what the others still own: a store that was cut off has paid for it, and whoever has the main
-    /// account can complete or use it.
+    /// Gives the main account what the others still own: a store that was cut off has paid for it,
+    /// and whoever has the main account can complete or use it.
     pub(crate) async fn collect(&self) {
         for wallet in self.all.iter() {
             if let Err(error) = self.collect_from(wallet).await {

@@ -84,14 +84,7 @@ pub fn apply<V: RecordView>(
             delete(view, &mut changes, id, event.object_id, event.was_certified)?;
         }
         WalrusEvent::InvalidBlobID(event) => {
-            let mut record = view.blob(&event.blob_id)?.unwrap_or_default();
-            if !record.is_invalid() {
-                record.invalid = Some(Invalidation {
-                    epoch: event.epoch,
-                    event: *id,
-                });
-                changes.set_blob(event.blob_id, record);
-            }
+            invalidate(view, &mut changes, id, event.blob_id, event.epoch)?;
         }
         WalrusEvent::PooledBlobRegistered(event) => {
             let object = PooledRecord {
@@ -118,16 +111,41 @@ pub fn apply<V: RecordView>(
         }
         WalrusEvent::StoragePoolExtended(event) => {
             let pool_id = event.storage_pool_id;
-            if let Some(mut pool) = view.pool(&pool_id)? {
-                pool.end_epoch = event.new_end_epoch;
-                changes.pools.push((pool_id, Some(pool)));
-            } else {
-                warn!(%pool_id, "extension of an unknown storage pool is ignored");
-            }
+            extend_pool(view, &mut changes, pool_id, event.new_end_epoch)?;
         }
         _ => {}
     }
     Ok(changes)
+}
+
+fn invalidate<V: RecordView>(
+    view: &V,
+    changes: &mut Changes,
+    id: &EventId,
+    blob_id: BlobId,
+    epoch: Epoch,
+) -> Result<(), V::Error> {
+    let mut record = view.blob(&blob_id)?.unwrap_or_default();
+    if !record.is_invalid() {
+        record.invalid = Some(Invalidation { epoch, event: *id });
+        changes.set_blob(blob_id, record);
+    }
+    Ok(())
+}
+
+fn extend_pool<V: RecordView>(
+    view: &V,
+    changes: &mut Changes,
+    pool_id: ObjectId,
+    end_epoch: Epoch,
+) -> Result<(), V::Error> {
+    if let Some(mut pool) = view.pool(&pool_id)? {
+        pool.end_epoch = end_epoch;
+        changes.pools.push((pool_id, Some(pool)));
+    } else {
+        warn!(%pool_id, "extension of an unknown storage pool is ignored");
+    }
+    Ok(())
 }
 
 fn register<V: RecordView>(
@@ -178,7 +196,8 @@ fn certify<V: RecordView>(
     Ok(())
 }
 
-/// Takes in a blob object that was registered before the history this node has: the event says all that matters of it.
+/// Takes in a blob object that was registered before the history this node has: the event says all
+/// that matters of it.
 fn insert_certified<V: RecordView>(
     view: &V,
     changes: &mut Changes,

@@ -1,7 +1,7 @@
 //! What the beginning of an epoch ends.
 //!
-//! Expired objects are found by scanning the object table; each is removed in one batch with the change of its blob's
-//! aggregate, so that an interrupted scan is simply repeated.
+//! Expired objects are found by scanning the object table; each is removed in one batch with the
+//! change of its blob's aggregate, so that an interrupted scan is simply repeated.
 
 use walrus_core::Epoch;
 
@@ -36,7 +36,8 @@ pub fn expire_object(blob: &mut BlobRecord, object: &ObjectRecord, epoch: Epoch)
     true
 }
 
-/// Whether the pool of `object` ended by `epoch` (or is gone); if so the object's references are taken out of `blob`.
+/// Whether the pool of `object` ended by `epoch` (or is gone); if so the object's references are
+/// taken out of `blob`.
 pub fn expire_pooled_object(
     blob: &mut BlobRecord,
     object: &PooledRecord,

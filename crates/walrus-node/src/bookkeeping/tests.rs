@@ -181,10 +181,15 @@ fn permanent_life_cycle() {
     assert!(records.record().is_registered(4) && !records.record().is_registered(5));
     assert!(!records.record().is_certified(4));
     let status = records.status(1);
-    assert!(
-        matches!(status, BlobStatus::Permanent { is_certified: false, status_event, .. } if status_event == registration),
-        "{status:?}"
-    );
+    let BlobStatus::Permanent {
+        is_certified: false,
+        status_event,
+        ..
+    } = status
+    else {
+        panic!("{status:?}")
+    };
+    assert_eq!(status_event, registration);
     let certification = records.apply(&certify(1, 2, 5, Permanent));
     assert!(records.record().is_certified(2) && !records.record().is_certified(1));
     let extension = records.apply(&extend(1, 9, Permanent));
@@ -386,7 +391,8 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
     let step = prop_oneof![
-        3 => (any::<bool>(), 1..5_u32).prop_map(|(deletable, life)| Step::Register { deletable, life }),
+        3 => (any::<bool>(), 1..5_u32)
+            .prop_map(|(deletable, life)| Step::Register { deletable, life }),
         3 => Just(Step::Certify),
         1 => (1..4_u32).prop_map(|by| Step::Extend { by }),
         2 => Just(Step::Delete),
@@ -404,7 +410,8 @@ struct Model {
 }
 
 proptest! {
-    /// Whatever legal history the chain tells, registered and certified mean that a live object says so.
+    /// Whatever legal history the chain tells, registered and certified mean that a live object
+    /// says so.
     #[test]
     fn predicates_agree_with_the_objects(steps in steps()) {
         let records = Records::default();
@@ -413,21 +420,25 @@ proptest! {
         let mut slots: BTreeMap<u8, u8> = BTreeMap::new();
         let mut epoch = 1;
         for (slot, step) in steps {
-            let held = slots.get(&slot).and_then(|number| objects.get_key_value(number)).map(|(n, m)| (*n, *m));
+            let held = slots.get(&slot).and_then(|number| objects.get_key_value(number));
+            let held = held.map(|(number, model)| (*number, *model));
             let kind = |deletable| if deletable { Deletable } else { Permanent };
             match (step, held) {
                 (Step::Register { deletable, life }, _) => {
                     let number = next_object;
                     next_object = next_object.wrapping_add(1);
                     records.apply(&register(number, epoch + life, kind(deletable)));
-                    objects.insert(number, Model { deletable, end: epoch + life, certified: false });
+                    let end = epoch + life;
+                    objects.insert(number, Model { deletable, end, certified: false });
                     slots.insert(slot, number);
                 }
                 (Step::Certify, Some((number, model))) if !model.certified && model.end > epoch => {
                     records.apply(&certify(number, epoch, model.end, kind(model.deletable)));
                     objects.get_mut(&number).unwrap().certified = true;
                 }
-                (Step::Extend { by }, Some((number, model))) if model.certified && model.end > epoch => {
+                (Step::Extend { by }, Some((number, model)))
+                    if model.certified && model.end > epoch =>
+                {
                     records.apply(&extend(number, model.end + by, kind(model.deletable)));
                     objects.get_mut(&number).unwrap().end += by;
                 }
@@ -444,9 +455,12 @@ proptest! {
             }
             let record = records.record();
             prop_assert_eq!(record.is_registered(epoch), !objects.is_empty());
-            prop_assert_eq!(record.is_certified(epoch), objects.values().any(|model| model.certified));
-            let permanent_end = objects.values().filter(|model| !model.deletable).map(|model| model.end).max();
-            prop_assert_eq!(record.permanent_total_at(epoch).map(|refs| refs.end_epoch), permanent_end);
+            let certified = objects.values().any(|model| model.certified);
+            prop_assert_eq!(record.is_certified(epoch), certified);
+            let permanent = objects.values().filter(|model| !model.deletable);
+            let permanent_end = permanent.map(|model| model.end).max();
+            let total = record.permanent_total_at(epoch);
+            prop_assert_eq!(total.map(|refs| refs.end_epoch), permanent_end);
             let deletable = objects.values().filter(|model| model.deletable).count();
             prop_assert_eq!(usize::try_from(record.deletable_total).unwrap(), deletable);
         }

@@ -1,4 +1,5 @@
-//! What the configuration says about the node and what the chain says: the difference, as a pure function.
+//! What the configuration says about the node and what the chain says: the difference, as a pure
+//! function.
 
 use walrus_contracts::types::{NodeMetadata, StakingPool};
 use walrus_core::Frost;

@@ -13,8 +13,7 @@ use walrus_core::{
     keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
 use walrus_sui::{
-    ContractIds, EventStream, Signer, SuiError, SuiReader, SuiRpc, Wallet, WalrusContract,
-    contract::Call,
+    ContractIds, EventStream, Signer, SuiError, SuiReader, SuiRpc, WalrusContract, contract::Call,
 };
 
 use crate::epoch::{EpochCall, Moment, SubsidiesState};
@@ -30,7 +29,8 @@ use super::{
 pub struct SuiChainConfig {
     /// URLs of full nodes, in order of preference.
     pub rpc_urls: Vec<String>,
-    /// How many of them have to agree about packages, prices and committees; one is believed if it is not given.
+    /// How many of them have to agree about packages, prices and committees; one is believed if it
+    /// is not given.
     pub rpc_quorum: Option<std::num::NonZeroUsize>,
     /// The Walrus deployment.
     pub contracts: ContractIds,
@@ -38,10 +38,6 @@ pub struct SuiChainConfig {
     pub subsidies_object: Option<ObjectId>,
     /// The node's capability; without it nothing is attested.
     pub node_cap: Option<ObjectId>,
-    /// Sui CLI wallet that owns the capability.
-    pub wallet_config: Option<std::path::PathBuf>,
-    /// Account of the wallet; its active one if not given.
-    pub wallet_address: Option<walrus_core::SuiAddress>,
 }
 
 /// The chain, read and written through full nodes.
@@ -54,24 +50,13 @@ pub struct SuiChain {
 }
 
 impl SuiChain {
-    /// Prepares the connection; nothing is sent yet. Fails when URLs or the wallet are unusable.
-    pub fn new(config: &SuiChainConfig) -> Result<Self, SuiError> {
-        let rpc = SuiRpc::new(&config.rpc_urls)?;
-        let signer = match &config.wallet_config {
-            Some(path) => {
-                let wallet = Wallet::load(path)?;
-                Some(match config.wallet_address {
-                    Some(address) => wallet.signer(address)?,
-                    None => wallet.active_signer()?,
-                })
-            }
-            None => None,
-        };
-        Self::over(rpc, config, signer)
+    /// Prepares the connection; nothing is sent yet. `signer` owns the node's capability; without
+    /// it nothing is written. Fails when URLs are unusable.
+    pub fn new(config: &SuiChainConfig, signer: Option<Signer>) -> Result<Self, SuiError> {
+        Self::over(SuiRpc::new(&config.rpc_urls)?, config, signer)
     }
 
-    /// The chain over full nodes that are reached in another way than by the URLs of `config`, and written in the name of
-    /// `signer` instead of by its wallet.
+    /// The chain over full nodes that are reached in another way than by the URLs of `config`.
     pub fn over(
         rpc: SuiRpc,
         config: &SuiChainConfig,

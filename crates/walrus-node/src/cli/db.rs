@@ -35,7 +35,8 @@ pub(super) struct Db {
 enum Command {
     /// Show what the storage holds
     Inspect(Place),
-    /// Read everything; forget what is damaged, so that it can be stored again. Exit code 1 if there was any
+    /// Read everything; forget what is damaged, so that it can be stored again. Exit code 1 if
+    /// there was any
     Verify(Place),
     /// Rewrite the index so that it takes no more space than it has to
     Compact(Place),

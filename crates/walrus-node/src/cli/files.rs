@@ -1,4 +1,5 @@
-//! Writing files that must not be lost or overwritten by accident, and that only their owner may read.
+//! Writing files that must not be lost or overwritten by accident, and that only their owner may
+//! read.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -18,10 +19,12 @@ const OWNER_ONLY: u32 = 0o600;
 
 /// Writes `text` to a file only its owner can read.
 ///
-/// The file is a new one, complete and synced before it gets its name. So a crash leaves the old file or the new one, and a
-/// file that others could read, or have open, never holds the new secret.
+/// The file is a new one, complete and synced before it gets its name. So a crash leaves the old
+/// file or the new one, and a file that others could read, or have open, never holds the new
+/// secret.
 pub(super) fn write_private(path: &Path, text: &str, overwrite: bool) -> Result<(), Failure> {
-    // An empty file is what an interrupted write of other programs leaves; nothing in it can be lost.
+    // An empty file is what an interrupted write of other programs leaves; nothing in it can be
+    // lost.
     let is_empty = path
         .metadata()
         .is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);

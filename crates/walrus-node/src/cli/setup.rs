@@ -28,7 +28,8 @@ const USAGE_FAILURE: u8 = 2;
 /// Exit code of a faucet that gives nothing.
 const FAUCET_FAILURE: u8 = 1;
 
-/// Share of the rewards that a node keeps if nothing is said, in hundredths of a percent: the usual one.
+/// Share of the rewards that a node keeps if nothing is said, in hundredths of a percent: the usual
+/// one.
 const COMMISSION_RATE: u16 = 6_000;
 
 #[derive(Debug, Args)]

@@ -133,7 +133,8 @@ async fn chain_epoch(config: &NodeConfig) -> Epoch {
     }
 }
 
-/// The last report within `patience`, or the first one of a node that is active in this epoch or a later one.
+/// The last report within `patience`, or the first one of a node that is active in this epoch or a
+/// later one.
 async fn wait_active(
     client: &NodeClient,
     epoch: Epoch,

@@ -148,7 +148,8 @@ pub struct MetadataConfig {
 }
 
 impl NodeConfig {
-    /// What the chain should say about the node. Prices in dollars are left out as long as it is not known what a WAL costs.
+    /// What the chain should say about the node. Prices in dollars are left out as long as it is
+    /// not known what a WAL costs.
     pub fn announcement(&self, usd_per_wal: Option<f64>) -> Announcement {
         let votes = &self.voting_params;
         let in_dollars = votes.currency == Currency::NanoUsd;

@@ -80,7 +80,8 @@ impl NodeConfig {
 }
 
 impl NodeConfig {
-    /// Whether a key of the file, such as `checkpoint_config.periodic_db_checkpoints`, asks for anything.
+    /// Whether a key of the file, such as `checkpoint_config.periodic_db_checkpoints`, asks for
+    /// anything.
     fn asks_for(&self, key: &str) -> bool {
         let mut path = key.split('.');
         let first = path.next().and_then(|first| self.other.get(first));

@@ -1,7 +1,7 @@
 //! Object IDs and addresses in configuration files: `0x…`, as people write them.
 //!
-//! YAML readers take a short unquoted `0x6` for a number, so numbers are read as what they were; a list of 32 bytes, the form
-//! these IDs have in other JSON, is read as well.
+//! YAML readers take a short unquoted `0x6` for a number, so numbers are read as what they were; a
+//! list of 32 bytes, the form these IDs have in other JSON, is read as well.
 
 use std::{
     fmt::{self, Display},

@@ -35,7 +35,8 @@ pub struct RestServerConfig {
     pub max_upload_bytes: usize,
     /// Bytes of slivers on their way to readers at a time.
     pub max_read_bytes: usize,
-    /// Longest wait of a metadata upload for the registration of its blob, which keeps clients that race the chain.
+    /// Longest wait of a metadata upload for the registration of its blob, which keeps clients that
+    /// race the chain.
     pub metadata_registration_wait_millis: u64,
     /// Longest wait of a confirmation request for the registration; 0 turns waiting off.
     pub confirmation_long_poll_max_millis: u64,
@@ -154,9 +155,11 @@ impl SuiConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TlsConfig {
-    /// Serve plain HTTP: behind a proxy that terminates TLS with the network key, or on a local network.
+    /// Serve plain HTTP: behind a proxy that terminates TLS with the network key, or on a local
+    /// network.
     pub disable_tls: bool,
-    /// PEM file with a certificate chain for the network key; without it the node makes a certificate.
+    /// PEM file with a certificate chain for the network key; without it the node makes a
+    /// certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_path: Option<PathBuf>,
 }
@@ -233,8 +236,8 @@ impl Default for PendingMetadataCacheConfig {
     }
 }
 
-/// `event_blob_cut`: where event blobs end. All nodes of a network need the same, or no event blob is certified; the public
-/// networks have the defaults.
+/// `event_blob_cut`: where event blobs end. All nodes of a network need the same, or no event blob
+/// is certified; the public networks have the defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventBlobCutConfig {
@@ -258,7 +261,8 @@ impl Default for EventBlobCutConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventProcessorConfig {
-    /// Checkpoints the node may be behind at its start before it catches up with event blobs instead of from full nodes.
+    /// Checkpoints the node may be behind at its start before it catches up with event blobs
+    /// instead of from full nodes.
     pub event_stream_catchup_min_checkpoint_lag: u64,
 }
 

@@ -1,7 +1,8 @@
 //! What a committee means for this node, as a pure function from a snapshot to a plan.
 //!
-//! The caller collects the snapshot, writes the plan down and hands its work on; it decides nothing. Planning again from
-//! what a plan left behind changes nothing, so a crash anywhere is cured by doing it again.
+//! The caller collects the snapshot, writes the plan down and hands its work on; it decides
+//! nothing. Planning again from what a plan left behind changes nothing, so a crash anywhere is
+//! cured by doing it again.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +24,8 @@ pub const SHARD_RETENTION_EPOCHS: Epoch = 2;
 /// Everything the plan depends on.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// Who this node is. `None` if the chain has not said so yet: then nothing is taken away from it.
+    /// Who this node is. `None` if the chain has not said so yet: then nothing is taken away from
+    /// it.
     pub node_id: Option<ObjectId>,
     /// The committee of the epoch.
     pub current: Arc<Committee>,
@@ -187,7 +189,8 @@ fn status_for(source: ShardSource) -> ShardStatus {
 }
 
 impl EpochPlan {
-    /// What becomes of a shard that another node holds now, or of any shard while we do not know who we are.
+    /// What becomes of a shard that another node holds now, or of any shard while we do not know
+    /// who we are.
     fn release(&mut self, shard: ShardIndex, record: ShardRecord, identity_is_known: bool) {
         if !identity_is_known {
             self.shards.insert(shard, record);

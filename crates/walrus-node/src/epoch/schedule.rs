@@ -1,8 +1,9 @@
-//! Which calls move the epoch on, and when this node makes them: a pure function of the state of the chain.
+//! Which calls move the epoch on, and when this node makes them: a pure function of the state of
+//! the chain.
 //!
-//! Every node makes every call, each a little later than it could by an amount of its own, so that usually one succeeds
-//! and the others see that nothing is left to do. Nothing has to be remembered: a node that starts computes the same
-//! schedule from the chain again.
+//! Every node makes every call, each a little later than it could by an amount of its own, so that
+//! usually one succeeds and the others see that nothing is left to do. Nothing has to be
+//! remembered: a node that starts computes the same schedule from the chain again.
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use walrus_core::Epoch;
@@ -65,7 +66,8 @@ pub struct ScheduledCall {
     pub due_ms: u64,
 }
 
-/// The calls that the node with `seed` has to make as far as the present state tells, soonest first.
+/// The calls that the node with `seed` has to make as far as the present state tells, soonest
+/// first.
 pub fn schedule(moment: &Moment, seed: [u8; 32]) -> Vec<ScheduledCall> {
     let info = &moment.info;
     let mut calls = Vec::new();
@@ -91,8 +93,8 @@ pub fn schedule(moment: &Moment, seed: [u8; 32]) -> Vec<ScheduledCall> {
     calls
 }
 
-/// When subsidies are to be paid next: as soon as the epoch change is done if the fixed part of the last epoch is open,
-/// and shortly before the end of the epoch for what was sold in it.
+/// When subsidies are to be paid next: as soon as the epoch change is done if the fixed part of the
+/// last epoch is open, and shortly before the end of the epoch for what was sold in it.
 fn subsidies_due_ms(moment: &Moment) -> Option<u64> {
     let (info, subsidies) = (&moment.info, moment.subsidies?);
     let (EpochState::ChangeDone { since_ms } | EpochState::NextParamsSelected { since_ms }) =
@@ -110,7 +112,8 @@ fn subsidies_due_ms(moment: &Moment) -> Option<u64> {
     (info.epoch > 0 && subsidies.paid_ms < due).then_some(due)
 }
 
-/// By how much this node puts the call off: the same amount whenever it is asked, below 3 minutes and a tenth of an epoch.
+/// By how much this node puts the call off: the same amount whenever it is asked, below 3 minutes
+/// and a tenth of an epoch.
 fn jitter_ms(info: &EpochInfo, call: EpochCall, seed: [u8; 32]) -> u64 {
     let max = JITTER_MAX_MS.min(info.epoch_duration_ms / JITTER_PARTS_OF_EPOCH);
     if max == 0 {

@@ -1,10 +1,11 @@
 //! Event blobs: publishing the events of the contracts in Walrus itself.
 //!
-//! Every node writes the elements of the event stream down ([`crate::event_log`]) and cuts them into the same files. This is
-//! what becomes of a file: its ID is worked out once the one before is certified, the node stores its own slivers and attests
-//! that on chain, and the attestation that completes a quorum registers and certifies the blob. Then its elements are
-//! forgotten, and the next file follows. Everything here can be interrupted and repeated: what was attested is asked from the
-//! chain, and everything else follows from the log.
+//! Every node writes the elements of the event stream down ([`crate::event_log`]) and cuts them
+//! into the same files. This is what becomes of a file: its ID is worked out once the one before is
+//! certified, the node stores its own slivers and attests that on chain, and the attestation that
+//! completes a quorum registers and certifies the blob. Then its elements are forgotten, and the
+//! next file follows. Everything here can be interrupted and repeated: what was attested is asked
+//! from the chain, and everything else follows from the log.
 
 mod step;
 
@@ -27,7 +28,8 @@ use crate::{
     storage::{SliverKey, StorageError},
 };
 
-/// How often the writer looks whether others have certified what it waits for, and whether they have something else.
+/// How often the writer looks whether others have certified what it waits for, and whether they
+/// have something else.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often it looks when it waits for nothing.

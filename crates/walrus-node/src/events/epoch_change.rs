@@ -22,7 +22,8 @@ const CHAIN_POLLS_MAX: usize = 120;
 impl EventProcessor {
     /// Processes the start of `epoch`. Everything here may be repeated after a crash.
     pub(super) async fn begin_epoch(&mut self, epoch: Epoch) -> Result<(), EventError> {
-        // What earlier events led to is done before shards move. Permits are only lost when the node stops.
+        // What earlier events led to is done before shards move. Permits are only lost when the
+        // node stops.
         let all = u32::try_from(BACKGROUND_EVENTS_MAX).unwrap_or(u32::MAX);
         let _drained = self.background.clone().acquire_many_owned(all).await;
         let expired = self.state.expire_records(epoch).await?;
@@ -104,8 +105,8 @@ impl EventProcessor {
     }
 }
 
-/// The node this process is: what its capability says, now or earlier. Without a capability, the member of `committee`
-/// with its key, if there is one.
+/// The node this process is: what its capability says, now or earlier. Without a capability, the
+/// member of `committee` with its key, if there is one.
 async fn who_am_i(
     state: &NodeState,
     chain: &dyn ChainView,

@@ -19,7 +19,8 @@ const BATCH: usize = 2_000;
 /// Pause before trying again after a failure.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Collects garbage once per epoch, in the background. An unfinished run is started again with the node.
+/// Collects garbage once per epoch, in the background. An unfinished run is started again with the
+/// node.
 #[derive(Clone)]
 pub struct GarbageCollector {
     state: Arc<NodeState>,

@@ -1,8 +1,9 @@
-//! Catching up with event blobs: the events that full nodes have forgotten, or that would take long to read from them.
+//! Catching up with event blobs: the events that full nodes have forgotten, or that would take long
+//! to read from them.
 //!
-//! The chain names the last certified event blob, and every event blob names the one before. So a node walks back until it
-//! meets what it has processed, and then replays what it has found, oldest first. Event blobs wait on disk meanwhile, and a
-//! node that is killed goes on with those it has.
+//! The chain names the last certified event blob, and every event blob names the one before. So a
+//! node walks back until it meets what it has processed, and then replays what it has found, oldest
+//! first. Event blobs wait on disk meanwhile, and a node that is killed goes on with those it has.
 
 use std::sync::Arc;
 
@@ -85,7 +86,8 @@ impl History {
         Self { healer }
     }
 
-    /// Walks back from `latest` until checkpoint `processed` is met, the beginning, or what has expired.
+    /// Walks back from `latest` until checkpoint `processed` is met, the beginning, or what has
+    /// expired.
     async fn find(
         &self,
         latest: CertifiedEventBlob,
@@ -171,8 +173,8 @@ impl History {
     }
 }
 
-/// Whether the event blob before the oldest found one may have expired. It was certified about when its successor begins, for
-/// as long as storage can be bought.
+/// Whether the event blob before the oldest found one may have expired. It was certified about when
+/// its successor begins, for as long as storage can be bought.
 fn has_expired(found: &[Found], view: &EpochView, max_epochs_ahead: u32) -> bool {
     found.last().is_some_and(|oldest| {
         let end = oldest.epoch.saturating_add(max_epochs_ahead);

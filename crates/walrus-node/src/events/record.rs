@@ -79,7 +79,8 @@ fn entry(element: &StreamElement, cursor: &Cursor, checkpoint: u64) -> Option<Lo
         cursor.events_of_next,
         cursor.next_index,
     );
-    // Without the element the log has a gap, and begins anew after the next event blob that others certify.
+    // Without the element the log has a gap, and begins anew after the next event blob that others
+    // certify.
     entry
         .inspect_err(|error| error!(%error, checkpoint, "an event cannot be part of an event blob"))
         .ok()

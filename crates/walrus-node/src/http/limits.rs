@@ -31,7 +31,8 @@ pub(super) fn metadata_body_bytes_max(n_shards: NShards) -> usize {
     METADATA_BYTES_PER_SHARD * usize::from(n_shards.get()) + METADATA_OVERHEAD_BYTES
 }
 
-/// The largest body with an inconsistency proof: the symbols of a sliver, each with its index and the path of its proof.
+/// The largest body with an inconsistency proof: the symbols of a sliver, each with its index and
+/// the path of its proof.
 pub(super) fn proof_body_bytes_max(n_shards: NShards) -> usize {
     let (_, symbols) = params::source_symbols(n_shards);
     let path_nodes = u64::from(u16::BITS - n_shards.get().leading_zeros());

@@ -1,4 +1,5 @@
-//! Path and query parameters. Malformed ones are refused with plain text, outside the JSON envelope.
+//! Path and query parameters. Malformed ones are refused with plain text, outside the JSON
+//! envelope.
 
 use std::{fmt::Display, str::FromStr};
 

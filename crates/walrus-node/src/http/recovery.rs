@@ -28,7 +28,8 @@ use super::{
 /// A query string with repeated keys.
 type Pairs = Vec<(String, String)>;
 
-/// Symbols with proofs, for nodes that recover slivers: `id`, or `targetSliver` and `targetType`, but not both.
+/// Symbols with proofs, for nodes that recover slivers: `id`, or `targetSliver` and `targetType`,
+/// but not both.
 #[utoipa::path(
     get,
     path = paths::RECOVERY_SYMBOLS,

@@ -20,8 +20,9 @@ use super::{
     body, document::Bcs, error::HttpError, handlers::AppState, limits::SYNC_REQUEST_BYTES_MAX,
 };
 
-/// Slivers of a shard in the order of blob IDs, for the node that gains it. The request is signed with the protocol key that the
-/// `Authorization` header names; without that header the answer is 401 in plain text.
+/// Slivers of a shard in the order of blob IDs, for the node that gains it. The request is signed
+/// with the protocol key that the `Authorization` header names; without that header the answer is
+/// 401 in plain text.
 #[utoipa::path(
     post,
     path = paths::SYNC_SHARD,

@@ -1,7 +1,8 @@
 //! The TLS side of the server: a certificate that carries the node's network key.
 //!
-//! Clients pin the network key they find on chain, so a certificate the node makes for itself is as good to them as any.
-//! Browsers want a public authority; for them a certificate file can be configured, made for the same key.
+//! Clients pin the network key they find on chain, so a certificate the node makes for itself is as
+//! good to them as any. Browsers want a public authority; for them a certificate file can be
+//! configured, made for the same key.
 
 use std::{
     fmt, fs,
@@ -96,8 +97,8 @@ impl Certificate {
         })
     }
 
-    /// Reads the file again and serves what it holds from now on; returns whether that is another certificate. On failure the
-    /// old one stays.
+    /// Reads the file again and serves what it holds from now on; returns whether that is another
+    /// certificate. On failure the old one stays.
     pub fn reload(&self) -> Result<bool, TlsError> {
         let Some(path) = &self.file else {
             return Ok(false);

@@ -15,7 +15,8 @@ use crate::{
 const RETRY_DELAY_MIN: Duration = Duration::from_secs(1);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(300);
 
-/// Registers the next key of the configuration, unless the chain has it, and returns. Without one it does nothing.
+/// Registers the next key of the configuration, unless the chain has it, and returns. Without one
+/// it does nothing.
 pub(crate) async fn rotate_key(
     state: Arc<NodeState>,
     chain: Arc<dyn ChainView>,

@@ -58,7 +58,8 @@ pub(super) async fn announce_config(
     }
 }
 
-/// What a WAL costs in dollars. That it is not to be had is told once; until then the votes stay as they are.
+/// What a WAL costs in dollars. That it is not to be had is told once; until then the votes stay as
+/// they are.
 async fn ask_price(source: &PriceSource, has_failed: &mut bool) -> Option<f64> {
     match source.usd_per_wal().await {
         Ok(price) => {

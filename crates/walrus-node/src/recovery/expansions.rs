@@ -1,8 +1,8 @@
 //! Slivers with all their symbols, shared by everybody who asks for one of these.
 //!
-//! Expanding a sliver of a thousand shards costs as much for one symbol as for all. When a node recovers its shards, it asks
-//! for symbols of the same slivers again and again, and so do other nodes at the same time: the cache turns these requests into
-//! one expansion.
+//! Expanding a sliver of a thousand shards costs as much for one symbol as for all. When a node
+//! recovers its shards, it asks for symbols of the same slivers again and again, and so do other
+//! nodes at the same time: the cache turns these requests into one expansion.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -158,7 +158,8 @@ impl Expansions {
         true
     }
 
-    /// Drops a cell whose expansion failed, unless another request has filled or replaced it meanwhile.
+    /// Drops a cell whose expansion failed, unless another request has filled or replaced it
+    /// meanwhile.
     fn forget_empty(&self, key: SliverKey, failed: &Cell) {
         let mut cells = self.lock();
         let same = cells

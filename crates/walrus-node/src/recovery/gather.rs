@@ -144,7 +144,8 @@ impl Healer {
         Ok(self.service.verify(check).await?)
     }
 
-    /// Columns of the blob until there are enough to decode it, with their senders. They are not verified.
+    /// Columns of the blob until there are enough to decode it, with their senders. They are not
+    /// verified.
     pub(super) async fn gather_columns(
         &self,
         metadata: &VerifiedMetadata,
@@ -160,7 +161,8 @@ impl Healer {
         Ok(columns.into_values().collect())
     }
 
-    /// All columns a node has of a blob: the cells of its columns in the source rows are their symbols.
+    /// All columns a node has of a blob: the cells of its columns in the source rows are their
+    /// symbols.
     async fn ask_columns(
         &self,
         metadata: &VerifiedMetadata,
@@ -254,9 +256,11 @@ impl Healer {
     }
 }
 
-/// Asks candidates until `needed` different parts are at hand. `fetch` gives what a node sends, `None` if it is of no use.
+/// Asks candidates until `needed` different parts are at hand. `fetch` gives what a node sends,
+/// `None` if it is of no use.
 ///
-/// A node that takes its time keeps nobody waiting: others are asked for what it was asked for, and whoever answers first helps.
+/// A node that takes its time keeps nobody waiting: others are asked for what it was asked for, and
+/// whoever answers first helps.
 pub(super) async fn gather<T, F>(
     candidates: Candidates,
     mut at_hand: BTreeMap<SliverIndex, T>,
@@ -351,7 +355,8 @@ pub(super) fn verified_symbol<A: Axis>(
     Some((index, RecoverySymbol { symbol, proof }))
 }
 
-/// Columns from the cells they have in all source rows; `None` if a cell is too many, or of the wrong size.
+/// Columns from the cells they have in all source rows; `None` if a cell is too many, or of the
+/// wrong size.
 fn assemble_columns(
     answer: DecodingSymbolsResponse,
     metadata: &VerifiedMetadata,

@@ -28,7 +28,8 @@ use crate::{
     storage::{Index, SliverKey, StorageError},
 };
 
-/// Bytes of symbols and blobs that healing holds in memory at a time; more blobs wait for their turn.
+/// Bytes of symbols and blobs that healing holds in memory at a time; more blobs wait for their
+/// turn.
 pub const HEALING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Largest blob that is decoded in order to encode missing slivers again, in bytes.
@@ -40,7 +41,8 @@ const SLIVERS_PER_BLOB: usize = 4;
 /// Memory for decoding and encoding, as a multiple of the blob: columns, blob, slivers.
 const DECODING_MEMORY_FACTOR: u64 = 4;
 
-/// Memory for recovery from symbols, as a multiple of what is received: as sent, as decoded, the sliver.
+/// Memory for recovery from symbols, as a multiple of what is received: as sent, as decoded, the
+/// sliver.
 const SYMBOLS_MEMORY_FACTOR: u64 = 3;
 
 /// Gets what this node lacks of blobs from other nodes.
@@ -142,7 +144,8 @@ impl Healer {
                 left => left?,
             };
         }
-        // Columns first: they take fewer symbols, and rows can then be recovered with the help of those that are here.
+        // Columns first: they take fewer symbols, and rows can then be recovered with the help of
+        // those that are here.
         let (rows, columns) = left
             .into_iter()
             .partition(|key| key.axis == SliverType::Primary);
@@ -155,8 +158,8 @@ impl Healer {
         Ok(Healed::Slivers(missing.len()))
     }
 
-    /// Recovers slivers from symbols, or returns the proof that one cannot be recovered. Fails if one could not be recovered
-    /// now; the others are.
+    /// Recovers slivers from symbols, or returns the proof that one cannot be recovered. Fails if
+    /// one could not be recovered now; the others are.
     async fn recover_all(
         &self,
         metadata: &VerifiedMetadata,
@@ -194,8 +197,9 @@ impl Healer {
             .await
     }
 
-    /// Decodes the blob and encodes what is missing. Returns what does not match the metadata afterwards: all of it, if whoever
-    /// encoded the blob did so wrongly. Columns of nodes that send wrong ones are replaced.
+    /// Decodes the blob and encodes what is missing. Returns what does not match the metadata
+    /// afterwards: all of it, if whoever encoded the blob did so wrongly. Columns of nodes that
+    /// send wrong ones are replaced.
     async fn heal_by_decoding(
         &self,
         view: &EpochView,

@@ -1,5 +1,5 @@
-//! The healing of single blobs in the background: those that were just certified, those found damaged, and, after a start, all
-//! that lack something.
+//! The healing of single blobs in the background: those that were just certified, those found
+//! damaged, and, after a start, all that lack something.
 
 use std::{
     sync::{
@@ -34,17 +34,19 @@ const SEARCH_BATCH: usize = 1_024;
 /// How much room the queue must have before the search goes on.
 const SEARCH_ROOM: usize = HEALING_QUEUE_MAX / 2;
 
-/// Time for whoever uploads a blob to bring the slivers that are on their way, before they are recovered: clients give slow
-/// nodes half as long as all others took, and half a second.
+/// Time for whoever uploads a blob to bring the slivers that are on their way, before they are
+/// recovered: clients give slow nodes half as long as all others took, and half a second.
 const UPLOAD_GRACE: Duration = Duration::from_secs(5);
 
 /// How often the index is searched anyhow: damage found by others than readers shows there.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// Pause after a search because of damage in the index: what cannot be read shows many times until it is healed.
+/// Pause after a search because of damage in the index: what cannot be read shows many times until
+/// it is healed.
 const DAMAGE_SEARCH_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long to wait when there is nothing to do, at most. Only a bound: everything that brings work wakes the healer.
+/// How long to wait when there is nothing to do, at most. Only a bound: everything that brings work
+/// wakes the healer.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
 /// Heals blobs as they come up. Clones share the queue.
@@ -98,7 +100,8 @@ impl BlobHealing {
         self.wake.notify_one();
     }
 
-    /// Searches when the index turns out to be damaged: whatever an entry was of counts as missing from then on.
+    /// Searches when the index turns out to be damaged: whatever an entry was of counts as missing
+    /// from then on.
     async fn search_after_damage(self, stop: CancellationToken) {
         let storage = self.healer.service.state().storage().clone();
         let watch = async {

@@ -13,8 +13,9 @@ use walrus_core::{
 use super::heal::{HealError, Healer};
 
 impl Healer {
-    /// Shows the proof to members of the committee until those that attest it hold enough shards for at least one of them to
-    /// be correct, and gives their certificate to the chain. The event that follows makes every node drop the data.
+    /// Shows the proof to members of the committee until those that attest it hold enough shards
+    /// for at least one of them to be correct, and gives their certificate to the chain. The event
+    /// that follows makes every node drop the data.
     pub(super) async fn invalidate(
         &self,
         blob_id: BlobId,

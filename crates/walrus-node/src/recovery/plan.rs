@@ -40,8 +40,8 @@ impl BlobShape {
             .saturating_mul(symbol)
     }
 
-    /// Bytes that move when one sliver of this axis is recovered from proven symbols: about those of the blob divided by
-    /// the number of shards, and the proofs.
+    /// Bytes that move when one sliver of this axis is recovered from proven symbols: about those
+    /// of the blob divided by the number of shards, and the proofs.
     pub fn recovery_bytes(self, axis: SliverType) -> u64 {
         self.proven_symbols_bytes(self.symbols_needed(axis))
     }
@@ -67,8 +67,8 @@ pub enum Way {
     Symbols,
 }
 
-/// The way that moves the fewest bytes. Blobs of more than `decodable_bytes_max` bytes are not decoded: that takes memory for
-/// all of them.
+/// The way that moves the fewest bytes. Blobs of more than `decodable_bytes_max` bytes are not
+/// decoded: that takes memory for all of them.
 pub fn cheapest_way(
     shape: BlobShape,
     missing: impl IntoIterator<Item = SliverType>,
@@ -95,11 +95,12 @@ pub struct Ask {
     pub is_all: bool,
 }
 
-/// Whom to ask next so that `needed` different slivers are at hand, with as few requests as possible and for no more than is
-/// needed. Candidates that were asked before have no sources left; of equal ones the first is asked.
+/// Whom to ask next so that `needed` different slivers are at hand, with as few requests as
+/// possible and for no more than is needed. Candidates that were asked before have no sources left;
+/// of equal ones the first is asked.
 ///
-/// Empty when enough is at hand, or nobody is left to ask. If the candidates together do not have enough, all are asked: some
-/// of what they have may come to hand in another way.
+/// Empty when enough is at hand, or nobody is left to ask. If the candidates together do not have
+/// enough, all are asked: some of what they have may come to hand in another way.
 pub fn next_asks(
     candidates: &[BTreeSet<SliverIndex>],
     at_hand: &BTreeSet<SliverIndex>,

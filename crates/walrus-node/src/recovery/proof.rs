@@ -10,7 +10,8 @@ use walrus_core::{
 use crate::service::{Service, ServiceError};
 
 impl Service {
-    /// `POST …/inconsistencyProof/{type}`: attests that the blob is inconsistent if the proof, BCS without tag, shows it.
+    /// `POST …/inconsistencyProof/{type}`: attests that the blob is inconsistent if the proof, BCS
+    /// without tag, shows it.
     pub async fn attest_inconsistency(
         &self,
         blob_id: BlobId,

@@ -17,8 +17,8 @@ use crate::{epoch::EpochView, peer::Peer, storage::SliverKey};
 const READING_MEMORY_FACTOR: u64 = 4;
 
 impl Healer {
-    /// Reads a blob from the nodes of the committees of `view`. The bytes are those the blob ID stands for: every sliver is
-    /// checked, and the blob is encoded again.
+    /// Reads a blob from the nodes of the committees of `view`. The bytes are those the blob ID
+    /// stands for: every sliver is checked, and the blob is encoded again.
     pub(crate) async fn read_blob(
         &self,
         view: &EpochView,

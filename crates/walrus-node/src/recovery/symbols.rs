@@ -73,8 +73,8 @@ pub(super) struct Source {
 }
 
 impl Service {
-    /// `GET …/recoverySymbols`: BCS of the symbols that can be had here; an error only if there is none.
-    /// Slivers are read in the name of `holder`.
+    /// `GET …/recoverySymbols`: BCS of the symbols that can be had here; an error only if there is
+    /// none. Slivers are read in the name of `holder`.
     pub async fn recovery_symbols(
         &self,
         blob_id: BlobId,
@@ -110,8 +110,8 @@ impl Service {
         Ok(self.verify(move |_| encode(&symbols)).await?)
     }
 
-    /// `GET …/decodingSymbols`: BCS of the symbols of source slivers, by sliver; an error only if there is none.
-    /// Slivers are read in the name of `holder`.
+    /// `GET …/decodingSymbols`: BCS of the symbols of source slivers, by sliver; an error only if
+    /// there is none. Slivers are read in the name of `holder`.
     pub async fn decoding_symbols(
         &self,
         blob_id: BlobId,
@@ -213,7 +213,8 @@ impl Service {
         }
     }
 
-    /// The slivers to take cells from: those on shards of this node, of `proof_axis` if that is given.
+    /// The slivers to take cells from: those on shards of this node, of `proof_axis` if that is
+    /// given.
     fn sources(
         &self,
         view: &EpochView,
@@ -286,7 +287,8 @@ impl Service {
         Ok(std::sync::Arc::new(expanded?))
     }
 
-    /// A stored sliver, decoded. Damaged ones count as missing. The memory for its bytes is `holder`'s.
+    /// A stored sliver, decoded. Damaged ones count as missing. The memory for its bytes is
+    /// `holder`'s.
     pub(crate) async fn load_sliver(
         &self,
         key: SliverKey,

@@ -70,7 +70,8 @@ impl Service {
         Ok(StorageConfirmation::Signed(signed))
     }
 
-    /// Waits for the registration if the caller wants to, the node allows it, and there is something to lose.
+    /// Waits for the registration if the caller wants to, the node allows it, and there is
+    /// something to lose.
     async fn await_registration(
         &self,
         blob_id: BlobId,

@@ -31,8 +31,8 @@ impl Service {
         })
     }
 
-    /// What an upload of metadata leads to whatever its body says: a refusal, or nothing to do. `None` when it has to be
-    /// looked at. Cheap, and asked before the body costs anything.
+    /// What an upload of metadata leads to whatever its body says: a refusal, or nothing to do.
+    /// `None` when it has to be looked at. Cheap, and asked before the body costs anything.
     pub async fn metadata_upload_outcome(
         &self,
         blob_id: BlobId,
@@ -62,7 +62,8 @@ impl Service {
         Ok(None)
     }
 
-    /// `PUT …/metadata`: `body` is BCS metadata without blob ID. What has to be buffered takes of the room of `holder`.
+    /// `PUT …/metadata`: `body` is BCS metadata without blob ID. What has to be buffered takes of
+    /// the room of `holder`.
     pub async fn store_metadata(
         &self,
         blob_id: BlobId,
@@ -121,7 +122,8 @@ impl Service {
         .await?
     }
 
-    /// Stored metadata, verified (again, after a restart). Metadata that fails is forgotten, so that it can be stored again.
+    /// Stored metadata, verified (again, after a restart). Metadata that fails is forgotten, so
+    /// that it can be stored again.
     pub(crate) async fn load_metadata(
         &self,
         blob_id: BlobId,

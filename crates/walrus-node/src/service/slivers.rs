@@ -21,7 +21,8 @@ enum MetadataPlace {
 }
 
 impl Service {
-    /// `GET …/slivers/{pair}/{type}`: BCS of the sliver, as it was stored. The memory it takes is `holder`'s.
+    /// `GET …/slivers/{pair}/{type}`: BCS of the sliver, as it was stored. The memory it takes is
+    /// `holder`'s.
     pub async fn sliver(
         &self,
         blob_id: BlobId,
@@ -59,8 +60,8 @@ impl Service {
         Ok(StoredStatus::Nonexistent)
     }
 
-    /// What an upload of a sliver leads to whatever its body says: a refusal, or nothing to do. `None` when it has to be
-    /// looked at. Cheap, and asked before the body costs anything.
+    /// What an upload of a sliver leads to whatever its body says: a refusal, or nothing to do.
+    /// `None` when it has to be looked at. Cheap, and asked before the body costs anything.
     pub async fn sliver_upload_outcome(
         &self,
         blob_id: BlobId,
@@ -75,8 +76,8 @@ impl Service {
         Ok(there.then_some(Uploaded::AlreadyStored))
     }
 
-    /// `PUT …/slivers/{pair}/{type}`: `body` is BCS of the sliver. Stored means durable. What has to be buffered
-    /// takes of the room of `holder`.
+    /// `PUT …/slivers/{pair}/{type}`: `body` is BCS of the sliver. Stored means durable. What has
+    /// to be buffered takes of the room of `holder`.
     pub async fn store_sliver(
         &self,
         blob_id: BlobId,
@@ -209,7 +210,8 @@ impl Service {
         Ok(sliver)
     }
 
-    /// Finds the metadata an uploaded sliver needs. Never "not registered" once the metadata was accepted.
+    /// Finds the metadata an uploaded sliver needs. Never "not registered" once the metadata was
+    /// accepted.
     async fn find_metadata(
         &self,
         blob_id: BlobId,

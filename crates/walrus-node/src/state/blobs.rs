@@ -122,7 +122,8 @@ impl NodeState {
         self.registrations.announce(blob_id);
     }
 
-    /// Moves buffered data of a blob to the storage, if the blob is registered. Otherwise does nothing.
+    /// Moves buffered data of a blob to the storage, if the blob is registered. Otherwise does
+    /// nothing.
     pub async fn flush_pending(&self, blob_id: BlobId) -> Result<(), StorageError> {
         let (metadata, slivers) = self.pending.contents(&blob_id);
         if (metadata.is_none() && slivers.is_empty()) || !self.is_registered(blob_id).await? {
@@ -156,7 +157,8 @@ impl NodeState {
         Ok(())
     }
 
-    /// Deletes the data of a blob that is not registered in `epoch`. Returns the number of items removed.
+    /// Deletes the data of a blob that is not registered in `epoch`. Returns the number of items
+    /// removed.
     pub async fn delete_unregistered(
         &self,
         blob_id: BlobId,

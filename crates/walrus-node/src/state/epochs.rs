@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl NodeState {
-    /// Makes `current` the committee this node works in, on disk and in memory, and returns what follows from it.
-    /// May be repeated.
+    /// Makes `current` the committee this node works in, on disk and in memory, and returns what
+    /// follows from it. May be repeated.
     pub async fn enter_epoch(
         &self,
         node_id: Option<ObjectId>,
@@ -34,8 +34,8 @@ impl NodeState {
                         shards: before.shards.clone(),
                         incomplete: BTreeSet::new(),
                     };
-                    // Every shard is looked at, also those that were complete: the node may have been away while
-                    // blobs were written.
+                    // Every shard is looked at, also those that were complete: the node may have
+                    // been away while blobs were written.
                     let (owned, epoch) = (snapshot.owned(), snapshot.current.epoch);
                     snapshot.incomplete = incomplete_shards(index, &owned, epoch)?;
                     let plan = plan_epoch(&snapshot);
@@ -53,10 +53,11 @@ impl NodeState {
         Ok(plan)
     }
 
-    /// Works out again what follows from the committee of the view, when the node starts. `None` without a committee.
+    /// Works out again what follows from the committee of the view, when the node starts. `None`
+    /// without a committee.
     ///
-    /// Nothing is looked for in the storage: the shards that were not complete when the node stopped are taken to be
-    /// incomplete still.
+    /// Nothing is looked for in the storage: the shards that were not complete when the node
+    /// stopped are taken to be incomplete still.
     pub async fn resume_epoch(
         &self,
         node_id: Option<ObjectId>,
@@ -105,8 +106,9 @@ impl NodeState {
         self.attestation.notify_one();
     }
 
-    /// Notes that every sliver of a shard that is due in `epoch` is durable. Returns whether that is news: `false` if
-    /// the shard was complete before, or `epoch` is over, or the shard is another node's.
+    /// Notes that every sliver of a shard that is due in `epoch` is durable. Returns whether that
+    /// is news: `false` if the shard was complete before, or `epoch` is over, or the shard is
+    /// another node's.
     pub async fn shard_complete(
         &self,
         shard: ShardIndex,
@@ -116,7 +118,8 @@ impl NodeState {
             .await
     }
 
-    /// Notes that what a shard lacks cannot be copied and has to be recovered. Returns whether that is news.
+    /// Notes that what a shard lacks cannot be copied and has to be recovered. Returns whether that
+    /// is news.
     pub async fn shard_needs_recovery(
         &self,
         shard: ShardIndex,
@@ -153,7 +156,8 @@ impl NodeState {
         Ok(true)
     }
 
-    /// Notes that the metadata of all certified blobs is here: what a new member of the committee fetches first.
+    /// Notes that the metadata of all certified blobs is here: what a new member of the committee
+    /// fetches first.
     pub async fn metadata_recovered(&self, epoch: Epoch) {
         let _changing = self.epoch_changes.lock().await;
         let view = self.view();

@@ -5,8 +5,8 @@ use walrus_core::{BlobId, node_api::EventBlobProgress};
 use super::NodeState;
 
 impl NodeState {
-    /// Keeps the data of an event blob although nobody has registered it yet: the attestation that completes the quorum
-    /// does. The one kept before is let go.
+    /// Keeps the data of an event blob although nobody has registered it yet: the attestation that
+    /// completes the quorum does. The one kept before is let go.
     pub(crate) fn keep_event_blob(&self, blob_id: Option<BlobId>) {
         *self.lock_kept() = blob_id;
     }

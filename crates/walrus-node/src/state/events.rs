@@ -30,7 +30,8 @@ impl NodeState {
         Ok(())
     }
 
-    /// Writes what an event changes in the records, in one batch with the cursor behind it and the elements up to it.
+    /// Writes what an event changes in the records, in one batch with the cursor behind it and the
+    /// elements up to it.
     pub async fn apply_event(
         &self,
         cursor: &Cursor,
@@ -69,7 +70,8 @@ impl NodeState {
         }
     }
 
-    /// Notes that the chain does not answer. Said once, however many ask: the next line is that it is back.
+    /// Notes that the chain does not answer. Said once, however many ask: the next line is that it
+    /// is back.
     pub fn chain_failed(&self, error: &ChainError) {
         if self.progress.chain_failed(error.to_string()) {
             warn!(%error, "the chain does not answer: the node serves what it has and keeps trying; if this lasts, check \

@@ -63,8 +63,8 @@ impl NodeState {
             .update(|progress| progress.phase = crate::progress::NodePhase::StorageFailed);
     }
 
-    /// Shows a digest of the blob records, which operators compare between nodes. Called when all events before `epoch` are
-    /// processed and none after it.
+    /// Shows a digest of the blob records, which operators compare between nodes. Called when all
+    /// events before `epoch` are processed and none after it.
     pub(crate) async fn show_records_digest(&self, epoch: Epoch) -> Result<(), StorageError> {
         let digest = self.storage.with_index(Index::records_digest).await?;
         let shown = u64::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes"));

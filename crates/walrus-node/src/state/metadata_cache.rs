@@ -49,7 +49,8 @@ impl MetadataCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Worst case after a panic is an entry that is never evicted, which the next insertion evicts.
+        // Worst case after a panic is an entry that is never evicted, which the next insertion
+        // evicts.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,7 +22,8 @@ pub const COMMIT_QUEUE_MAX: usize = 1_024;
 /// Writes made durable together at most.
 pub const COMMIT_JOBS_MAX: usize = 256;
 
-/// Bytes of index values made durable together at most (the first write of a commit may exceed it alone).
+/// Bytes of index values made durable together at most (the first write of a commit may exceed it
+/// alone).
 const COMMIT_INLINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Slivers of a shard deleted per batch.
@@ -319,7 +320,8 @@ impl Worker {
     }
 
     fn delete_blob(&self, blob_id: BlobId, epoch: Epoch) -> Result<Outcome, StorageError> {
-        // While this is held no registration can be seen, so no confirmation can be given for what is deleted here.
+        // While this is held no registration can be seen, so no confirmation can be given for what
+        // is deleted here.
         let _records = self.index.lock_records();
         let registered = self
             .index
@@ -345,7 +347,8 @@ impl Worker {
     }
 
     fn forget_damaged(&self, key: &SliverKey) -> Result<Outcome, StorageError> {
-        // Looked at again: since it was found damaged, another reader may have had it forgotten and an upload replaced it.
+        // Looked at again: since it was found damaged, another reader may have had it forgotten and
+        // an upload replaced it.
         let Some((entry, SliverRead::Damaged)) = load_sliver(&self.index, &self.files, key)? else {
             return Ok(Outcome::Removed(0));
         };
@@ -383,7 +386,8 @@ impl Worker {
         Ok(Outcome::Removed(total))
     }
 
-    /// Removes index entries durably, then files: the other way round a crash would leave entries without bytes.
+    /// Removes index entries durably, then files: the other way round a crash would leave entries
+    /// without bytes.
     fn remove_slivers(
         &self,
         slivers: &[(SliverKey, SliverEntry)],

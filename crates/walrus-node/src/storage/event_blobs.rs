@@ -1,4 +1,5 @@
-//! Event blobs that wait to be replayed, one file each. They are checked when they are read, so nothing here is atomic.
+//! Event blobs that wait to be replayed, one file each. They are checked when they are read, so
+//! nothing here is atomic.
 
 use std::path::PathBuf;
 

@@ -15,8 +15,8 @@ const QUARANTINE_DIRECTORY: &str = "quarantine";
 const TEMPORARY_DIRECTORY: &str = "tmp";
 pub(super) const EVENT_BLOB_DIRECTORY: &str = "event_blobs";
 
-/// The directory level below `slivers/`: the first byte of the blob ID. All slivers of a blob share a directory, so that
-/// storing them costs one directory sync.
+/// The directory level below `slivers/`: the first byte of the blob ID. All slivers of a blob share
+/// a directory, so that storing them costs one directory sync.
 pub(super) type Directory = u8;
 
 /// The file part of the storage.
@@ -114,7 +114,8 @@ impl SliverFiles {
         Ok(staged)
     }
 
-    /// Gives a staged file its final name. Durable only after [`Self::sync_directory`] of the key's directory.
+    /// Gives a staged file its final name. Durable only after [`Self::sync_directory`] of the key's
+    /// directory.
     pub(super) fn publish(&self, key: &SliverKey, mut staged: Staged) -> Result<(), StorageError> {
         let Some(temporary) = staged.path.take() else {
             return Ok(());
@@ -143,8 +144,8 @@ impl SliverFiles {
         remove_if_present(&self.medium, &self.path(key))
     }
 
-    /// Moves a file the index does not know out of the way. A file of that name that is there already stays, under
-    /// another name.
+    /// Moves a file the index does not know out of the way. A file of that name that is there
+    /// already stays, under another name.
     pub(super) fn quarantine(&self, key: &SliverKey) -> Result<(), StorageError> {
         let path = self.path(key);
         let directory = self.quarantine_directory();
@@ -192,7 +193,8 @@ impl SliverFiles {
         Ok(())
     }
 
-    /// The slivers for which there is a file in `directory`. Files with other names are not ours and left alone.
+    /// The slivers for which there is a file in `directory`. Files with other names are not ours
+    /// and left alone.
     pub(super) fn keys_in(&self, directory: Directory) -> Result<Vec<SliverKey>, StorageError> {
         let keys = self
             .list(&self.directory(directory))?

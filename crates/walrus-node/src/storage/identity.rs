@@ -1,7 +1,8 @@
 //! A file that says whose storage a directory is.
 //!
-//! The index says so, too, and is what counts. The file is for people who find the directory, and it outlives an index that is
-//! lost: a directory with this file and an empty index is not a new one.
+//! The index says so, too, and is what counts. The file is for people who find the directory, and
+//! it outlives an index that is lost: a directory with this file and an empty index is not a new
+//! one.
 
 use std::path::Path;
 

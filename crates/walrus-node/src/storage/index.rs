@@ -195,8 +195,9 @@ impl Index {
 
     /// Syncs blob records, unless all of them are durable already.
     ///
-    /// A confirmation rests on the record of its blob. Were it signed before the record is durable, a crash could take the
-    /// record back, and garbage collection would see a blob nobody has registered.
+    /// A confirmation rests on the record of its blob. Were it signed before the record is durable,
+    /// a crash could take the record back, and garbage collection would see a blob nobody has
+    /// registered.
     pub fn sync_records(&self) -> Result<(), StorageError> {
         if self.has_unsynced_records() {
             self.persist()?;
@@ -344,7 +345,8 @@ impl Index {
         self.written(self.meta.insert(META_GC_COMPLETED, encode(&epoch)))
     }
 
-    /// Activates a committee: its record, the shards that follow from it and the duty to attest, in one durable batch.
+    /// Activates a committee: its record, the shards that follow from it and the duty to attest, in
+    /// one durable batch.
     pub fn activate(
         &self,
         current: &Committee,

@@ -15,8 +15,8 @@ const FILE_NAME: &str = "lock";
 const ATTEMPTS: usize = 10;
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Held while the process uses the directory. The operating system releases it, however the process ends. A simulated disk
-/// works for its last user only, and needs no lock.
+/// Held while the process uses the directory. The operating system releases it, however the process
+/// ends. A simulated disk works for its last user only, and needs no lock.
 pub(super) struct DirectoryLock(Option<File>);
 
 impl DirectoryLock {

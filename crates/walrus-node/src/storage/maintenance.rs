@@ -96,8 +96,8 @@ impl Storage {
         .await?
     }
 
-    /// Reads everything and compares it with what was stored. What is damaged is forgotten, and so is missing from then on.
-    /// `progress` is told of every item.
+    /// Reads everything and compares it with what was stored. What is damaged is forgotten, and so
+    /// is missing from then on. `progress` is told of every item.
     pub async fn verify(
         &self,
         n_shards: NShards,
@@ -125,7 +125,8 @@ impl Storage {
         }
     }
 
-    /// Whether an item is as it was stored; forgets it if it is not. An item that went meanwhile counts as intact.
+    /// Whether an item is as it was stored; forgets it if it is not. An item that went meanwhile
+    /// counts as intact.
     pub async fn check_item(&self, item: Item, n_shards: NShards) -> Result<bool, StorageError> {
         match item {
             Item::Sliver(key) => Ok(self.read_sliver(key).await? != SliverRead::Damaged),
@@ -144,7 +145,8 @@ impl Storage {
         }
     }
 
-    /// Up to `limit` items after `after`: all metadata, then all slivers. What cannot be listed is left out.
+    /// Up to `limit` items after `after`: all metadata, then all slivers. What cannot be listed is
+    /// left out.
     pub async fn items_after(
         &self,
         after: Option<Item>,
@@ -170,7 +172,8 @@ impl Storage {
     }
 }
 
-/// Gives up what an index knew that is lost: every sliver file goes to quarantine, and the directory counts as new.
+/// Gives up what an index knew that is lost: every sliver file goes to quarantine, and the
+/// directory counts as new.
 ///
 /// Fails if the index is not lost: then it knows its files.
 pub fn give_up_lost_index(options: &StorageOptions) -> Result<Quarantine, StorageError> {

@@ -25,7 +25,8 @@ pub enum SliverRead {
 }
 
 impl Storage {
-    /// Reads a sliver for the node itself, and compares it with the checksum taken when it was stored.
+    /// Reads a sliver for the node itself, and compares it with the checksum taken when it was
+    /// stored.
     pub async fn read_sliver(&self, key: SliverKey) -> Result<SliverRead, StorageError> {
         self.read_sliver_for(key, Holder::NODE).await
     }

@@ -1,8 +1,8 @@
 //! A disk in memory that forgets, when its power is cut, what was not synced.
 //!
-//! It keeps what a node sees apart from what a crash leaves. Batches of the index survive in the order they were written,
-//! up to any one that was not synced, as a journal does; a file's new name survives for certain once its directory is
-//! synced. Before that, chance decides.
+//! It keeps what a node sees apart from what a crash leaves. Batches of the index survive in the
+//! order they were written, up to any one that was not synced, as a journal does; a file's new name
+//! survives for certain once its directory is synced. Before that, chance decides.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,8 @@ use rand::Rng;
 /// Free bytes unless a test says otherwise: more than any reserve.
 const AVAILABLE_BYTES: u64 = 1 << 40;
 
-/// Tables whose values a flipped bit may hit: the store of a real index has checksums for the others.
+/// Tables whose values a flipped bit may hit: the store of a real index has checksums for the
+/// others.
 const FLIPPED_TABLES: [&str; 2] = ["sliver_data", "metadata"];
 
 /// Names a sliver file ends with.
@@ -83,7 +84,8 @@ impl SimulatedDisk {
         }
     }
 
-    /// Cuts the power: what is mounted stops to work, and `rng` decides what is left of changes that were not synced.
+    /// Cuts the power: what is mounted stops to work, and `rng` decides what is left of changes
+    /// that were not synced.
     pub fn cut_power(&self, rng: &mut impl Rng) {
         let mut state = self.lock();
         state.generation += 1;
@@ -101,7 +103,8 @@ impl SimulatedDisk {
         state.files = state.files_kept.clone();
     }
 
-    /// Lets the disk stop in the middle of what it does: after so many more changes everything fails.
+    /// Lets the disk stop in the middle of what it does: after so many more changes everything
+    /// fails.
     pub fn stop_after(&self, changes: u32) {
         self.lock().changes_left = Some(changes);
     }
@@ -211,7 +214,8 @@ fn put<K: Ord>(map: &mut BTreeMap<K, Vec<u8>>, key: K, value: Option<Vec<u8>>) {
 
 /// Files.
 impl Mount {
-    /// Slivers up to this size are kept inside the index: few, so that small blobs are in files, too.
+    /// Slivers up to this size are kept inside the index: few, so that small blobs are in files,
+    /// too.
     pub(super) const INLINE_BYTES_MAX: usize = 128;
 
     pub(super) fn available_bytes(&self) -> io::Result<u64> {

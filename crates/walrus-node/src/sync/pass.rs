@@ -10,8 +10,8 @@ const SHARE_MIN: f64 = 0.001;
 
 /// A pass over all blobs in the order of their IDs.
 ///
-/// Blob IDs are hashes, so the place of an ID among all possible ones tells which part of the blobs comes before it. Nobody has
-/// to count them.
+/// Blob IDs are hashes, so the place of an ID among all possible ones tells which part of the blobs
+/// comes before it. Nobody has to count them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pass {
     started: Instant,

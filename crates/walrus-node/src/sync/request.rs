@@ -65,7 +65,8 @@ enum CopyError {
 }
 
 impl CopyError {
-    /// Whether the source may give the shard a little later: it does not answer, or has not seen the epoch begin.
+    /// Whether the source may give the shard a little later: it does not answer, or has not seen
+    /// the epoch begin.
     fn is_passing(&self) -> bool {
         match self {
             Self::Node(error) => {
@@ -84,7 +85,8 @@ impl CopyError {
 
 /// Copies what this node lacks of a shard from `source`, both axes, in the order of blob IDs.
 ///
-/// Progress is what is stored: a copy that is interrupted, even by a crash, goes on at the first sliver that is missing.
+/// Progress is what is stored: a copy that is interrupted, even by a crash, goes on at the first
+/// sliver that is missing.
 pub(super) async fn copy_shard(
     healer: &Healer,
     shard: ShardIndex,
@@ -246,7 +248,8 @@ impl ShardCopy<'_> {
         Ok(stream)
     }
 
-    /// Stores a sliver if it is missing and what it should be. `None` if it is not wanted, else whether it was good.
+    /// Stores a sliver if it is missing and what it should be. `None` if it is not wanted, else
+    /// whether it was good.
     async fn keep(&self, view: &EpochView, axis: SliverType, sliver: SyncedSliver) -> Option<bool> {
         let SyncedSliver { blob_id, bytes } = sliver;
         let key = SliverKey {

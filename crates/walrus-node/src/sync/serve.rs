@@ -14,6 +14,7 @@ use walrus_http::budget::{Holder, Lease};
 
 use crate::{
     chain::{Committee, CommitteeMember},
+    epoch::EpochView,
     service::{Service, ServiceError},
     storage::{ShardRange, SliverKey, SliverRead, Storage, StorageError},
 };
@@ -21,8 +22,8 @@ use crate::{
 /// Slivers a request may ask for.
 pub const SYNC_SLIVERS_MAX: u64 = 100_000;
 
-/// Bytes of slivers in one answer, unless a single sliver is larger: fewer slivers than asked for are legal, and the requester
-/// goes on after the last one.
+/// Bytes of slivers in one answer, unless a single sliver is larger: fewer slivers than asked for
+/// are legal, and the requester goes on after the last one.
 pub const SYNC_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Answers being sent at a time; more requests are refused with 503.
@@ -31,8 +32,8 @@ pub const SYNC_STREAMS_MAX: usize = 16;
 /// Slivers of an answer read ahead of the one being sent.
 const READ_AHEAD: usize = 4;
 
-/// Longest wait for the peer to take what it has been sent before there is memory for the next sliver. Peers that are too slow
-/// are closed before that.
+/// Longest wait for the peer to take what it has been sent before there is memory for the next
+/// sliver. Peers that are too slow are closed before that.
 const MEMORY_WAIT_MAX: Duration = Duration::from_secs(600);
 
 /// BCS of the enum tag of version 1 of the answer.
@@ -47,73 +48,17 @@ pub struct ShardPart {
 }
 
 impl Service {
-    /// `POST /v1/migrate/sync_shard`: the part of a shard that `caller` asks for, read in the name of `holder`.
+    /// `POST /v1/migrate/sync_shard`: the part of a shard that `caller` asks for, read in the name
+    /// of `holder`.
     pub async fn sync_shard(
         &self,
         caller: &ProtocolPublicKey,
         request: &SignedMessage<SyncShardRequest>,
         holder: Holder,
     ) -> Result<ShardPart, ServiceError> {
-        let view = self.state().view();
-        let is_member = [&view.current, &view.previous]
-            .into_iter()
-            .flatten()
-            .any(|committee| member_with_key(committee, caller).is_some());
-        if !is_member {
-            return Err(ServiceError::Unauthorized("a member of a recent committee"));
-        }
-        let message = request.verify_signature(caller)?;
-        let SyncShardRequest::V1 {
-            shard_index,
-            sliver_type,
-            starting_blob_id,
-            sliver_count,
-            epoch,
-        } = message.body;
-        if message.epoch != epoch {
-            return Err(ServiceError::MessageVerification(
-                walrus_core::messages::MessageVerificationError::EpochMismatch {
-                    actual: message.epoch,
-                    expected: epoch,
-                },
-            ));
-        }
-        if epoch != view.epoch() {
-            return Err(ServiceError::InvalidEpoch {
-                request: epoch,
-                server: view.epoch(),
-            });
-        }
-        let owns = view
-            .current
-            .as_deref()
-            .and_then(|committee| member_with_key(committee, caller))
-            .is_some_and(|member| member.shards.contains(&shard_index));
-        if !owns {
-            return Err(ServiceError::Unauthorized("the owner of the shard"));
-        }
-        if sliver_count > SYNC_SLIVERS_MAX {
-            return Err(ServiceError::SliverCountExceedsLimit {
-                count: sliver_count,
-                max: SYNC_SLIVERS_MAX,
-            });
-        }
-        if !view.shards.contains_key(&shard_index) {
-            return Err(ServiceError::ShardNotAssigned {
-                shard: shard_index,
-                epoch: view.epoch(),
-            });
-        }
+        let range = allowed_range(&self.state().view(), caller, request)?;
         let permit = self.sync_streams.clone().try_acquire_owned();
         let permit = permit.map_err(|_| ServiceError::Busy)?;
-        let range = ShardRange {
-            shard: shard_index,
-            axis: sliver_type,
-            from: starting_blob_id,
-            certified_before: epoch,
-            slivers_max: usize::try_from(sliver_count).unwrap_or(usize::MAX),
-            bytes_max: SYNC_BYTES_MAX,
-        };
         let storage = self.state().storage();
         let slivers = storage
             .with_index(move |index| index.certified_slivers(&range))
@@ -127,6 +72,71 @@ impl Service {
     }
 }
 
+/// What a request asks for, if its sender may have it.
+fn allowed_range(
+    view: &EpochView,
+    caller: &ProtocolPublicKey,
+    request: &SignedMessage<SyncShardRequest>,
+) -> Result<ShardRange, ServiceError> {
+    let is_member = [&view.current, &view.previous]
+        .into_iter()
+        .flatten()
+        .any(|committee| member_with_key(committee, caller).is_some());
+    if !is_member {
+        return Err(ServiceError::Unauthorized("a member of a recent committee"));
+    }
+    let message = request.verify_signature(caller)?;
+    let SyncShardRequest::V1 {
+        shard_index,
+        sliver_type,
+        starting_blob_id,
+        sliver_count,
+        epoch,
+    } = message.body;
+    if message.epoch != epoch {
+        return Err(ServiceError::MessageVerification(
+            walrus_core::messages::MessageVerificationError::EpochMismatch {
+                actual: message.epoch,
+                expected: epoch,
+            },
+        ));
+    }
+    if epoch != view.epoch() {
+        return Err(ServiceError::InvalidEpoch {
+            request: epoch,
+            server: view.epoch(),
+        });
+    }
+    let owns = view
+        .current
+        .as_deref()
+        .and_then(|committee| member_with_key(committee, caller))
+        .is_some_and(|member| member.shards.contains(&shard_index));
+    if !owns {
+        return Err(ServiceError::Unauthorized("the owner of the shard"));
+    }
+    if sliver_count > SYNC_SLIVERS_MAX {
+        return Err(ServiceError::SliverCountExceedsLimit {
+            count: sliver_count,
+            max: SYNC_SLIVERS_MAX,
+        });
+    }
+    if !view.shards.contains_key(&shard_index) {
+        return Err(ServiceError::ShardNotAssigned {
+            shard: shard_index,
+            epoch: view.epoch(),
+        });
+    }
+    Ok(ShardRange {
+        shard: shard_index,
+        axis: sliver_type,
+        from: starting_blob_id,
+        certified_before: epoch,
+        slivers_max: usize::try_from(sliver_count).unwrap_or(usize::MAX),
+        bytes_max: SYNC_BYTES_MAX,
+    })
+}
+
 impl ShardPart {
     /// Length in bytes of the BCS of the answer.
     pub fn content_length(&self) -> u64 {
@@ -136,8 +146,8 @@ impl ShardPart {
             .fold(head, |sum, (_, len)| sum + ENTRY_OVERHEAD_BYTES + len)
     }
 
-    /// The BCS of a [`SyncShardResponse`](walrus_core::messages::SyncShardResponse), a sliver at a time. Ends with an error when
-    /// a sliver that was promised has gone meanwhile.
+    /// The BCS of a [`SyncShardResponse`](walrus_core::messages::SyncShardResponse), a sliver at a
+    /// time. Ends with an error when a sliver that was promised has gone meanwhile.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, StorageError>> + Send {
         let Self {
             storage,

@@ -149,8 +149,8 @@ impl Round {
         info!(epoch = self.epoch, "all shards are complete");
     }
 
-    /// Copies what can be copied, and heals some blobs. Returns whether there is more to do at once: `false` when all blobs were
-    /// looked at and some still lack something.
+    /// Copies what can be copied, and heals some blobs. Returns whether there is more to do at
+    /// once: `false` when all blobs were looked at and some still lack something.
     async fn advance(&mut self) -> Result<bool, StorageError> {
         let copied = self.copy().await;
         self.got_in_pass += copied;
@@ -184,7 +184,8 @@ impl Round {
         Ok(())
     }
 
-    /// Copies shards from those who held them, a few at a time. Returns how many slivers were copied.
+    /// Copies shards from those who held them, a few at a time. Returns how many slivers were
+    /// copied.
     async fn copy(&mut self) -> usize {
         let epoch = self.epoch;
         let mut sources = Vec::new();

@@ -15,7 +15,8 @@ use crate::{
 /// Time until the next attempt when the chain does not answer.
 const RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// Looks at the SUI of the node's account again and again, until stopped, and says so when it becomes low.
+/// Looks at the SUI of the node's account again and again, until stopped, and says so when it
+/// becomes low.
 pub(crate) async fn watch_balance(
     state: Arc<NodeState>,
     chain: Arc<dyn ChainView>,

@@ -33,9 +33,11 @@ pub enum BlocklistError {
     },
 }
 
-/// The blobs whose metadata, slivers and symbols are refused to readers with 451. Clones share the list.
+/// The blobs whose metadata, slivers and symbols are refused to readers with 451. Clones share the
+/// list.
 ///
-/// The node still stores, confirms and hands over what belongs to its shards: others may have to serve it.
+/// The node still stores, confirms and hands over what belongs to its shards: others may have to
+/// serve it.
 #[derive(Debug, Clone, Default)]
 pub struct Blocklist {
     path: Option<PathBuf>,
@@ -72,7 +74,8 @@ impl Blocklist {
         self.len() == 0
     }
 
-    /// Reads the file again; returns whether the list is another one now. On failure the old list stays.
+    /// Reads the file again; returns whether the list is another one now. On failure the old list
+    /// stays.
     pub fn reload(&self) -> Result<bool, BlocklistError> {
         let Some(path) = &self.path else {
             return Ok(false);

@@ -121,8 +121,8 @@ impl PriceSource {
     }
 }
 
-/// So many FROST cost `nano_usd` billionths of a dollar. A WAL has as many FROST as a dollar has billionths, so the price of a
-/// WAL in dollars is that of a FROST in billionths.
+/// So many FROST cost `nano_usd` billionths of a dollar. A WAL has as many FROST as a dollar has
+/// billionths, so the price of a WAL in dollars is that of a FROST in billionths.
 pub(crate) fn to_frost(nano_usd: u64, usd_per_wal: f64) -> Frost {
     #[allow(
         clippy::cast_possible_truncation,

@@ -1,4 +1,5 @@
-//! What one peer does to the node must not be felt by another. Attackers have an address of their own.
+//! What one peer does to the node must not be felt by another. Attackers have an address of their
+//! own.
 
 use std::net::IpAddr;
 

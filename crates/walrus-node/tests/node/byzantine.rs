@@ -1,4 +1,5 @@
-//! Nodes with as many shards as may lie, lying: every honest node gets to full health, and no wrong byte is stored or served.
+//! Nodes with as many shards as may lie, lying: every honest node gets to full health, and no wrong
+//! byte is stored or served.
 
 use walrus_core::{Epoch, SliverType};
 use walrus_faults::{Lie, rot::flip_bits};
@@ -22,7 +23,8 @@ const SIZES: [usize; 2] = [500, 1_500_000];
 /// Chance decides who is asked; nobody is lucky that often.
 const ATTEMPTS_MAX: u64 = 30;
 
-/// While a node lies, another one takes a shard over from it, the slivers of a third one rot, and a fourth one loses its disk.
+/// While a node lies, another one takes a shard over from it, the slivers of a third one rot, and a
+/// fourth one loses its disk.
 async fn honest_nodes_live_with(lies: &[Lie]) {
     let mut cluster = Cluster::start_with_liar(FOUR, LIAR).await;
     let mut blobs = Vec::new();

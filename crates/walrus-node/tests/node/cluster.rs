@@ -289,8 +289,8 @@ impl Cluster {
         true
     }
 
-    /// The check at the end of every fault: each of `nodes` serves all of `blobs` byte for byte, is in full health, and has
-    /// nothing else on its disk.
+    /// The check at the end of every fault: each of `nodes` serves all of `blobs` byte for byte, is
+    /// in full health, and has nothing else on its disk.
     pub(crate) async fn ends_well(&self, nodes: &[usize], blobs: &[TestBlob]) {
         let live: BTreeSet<BlobId> = blobs.iter().map(TestBlob::id).collect();
         for node in nodes {

@@ -68,10 +68,10 @@ async fn a_lost_index_stops_the_start_and_no_sliver_is_deleted() {
     let refuse = |error: StartError| {
         assert_eq!(error.exit_code(), 3);
         let expected = u64::try_from(before.len()).unwrap();
-        assert!(
-            matches!(error, StartError::Storage(StorageError::IndexLost { files, .. }) if files == expected),
-            "{error}"
-        );
+        let StartError::Storage(StorageError::IndexLost { files, .. }) = error else {
+            panic!("{error}")
+        };
+        assert_eq!(files, expected);
     };
     refuse(test.try_start().await.unwrap_err());
     // A journal whose beginning is damaged is a lost index, too.
@@ -211,7 +211,8 @@ fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
         .position(|window| window == needle)
 }
 
-/// Bit flips anywhere in the tables of the index: right bytes, a refusal, or a start that is refused; never wrong bytes.
+/// Bit flips anywhere in the tables of the index: right bytes, a refusal, or a start that is
+/// refused; never wrong bytes.
 #[tokio::test]
 async fn flipped_bits_in_the_index_never_give_wrong_bytes() {
     const FLIPS: usize = 24;
@@ -265,7 +266,8 @@ async fn flipped_bits_in_the_index_never_give_wrong_bytes() {
     assert!(served > 0);
 }
 
-/// The store would ask for memory for all entries that a table of contents claims to have, and be ended for it.
+/// The store would ask for memory for all entries that a table of contents claims to have, and be
+/// ended for it.
 #[tokio::test]
 async fn tables_of_contents_that_claim_too_much_stop_the_start() {
     let mut test = TestNode::start().await;
@@ -315,8 +317,8 @@ async fn serve_right_bytes_or_none(test: &TestNode, blobs: &[TestBlob]) -> usize
 /// The unit of `ulimit -f`.
 const BLOCK_BYTES: usize = 512;
 
-/// The real process, because its exit code is what an operator's supervisor sees. The file size limit of the operating
-/// system plays the disk that is full.
+/// The real process, because its exit code is what an operator's supervisor sees. The file size
+/// limit of the operating system plays the disk that is full.
 #[tokio::test]
 async fn an_index_that_cannot_be_written_ends_the_process() {
     let mut test = TestNode::start().await;

@@ -203,7 +203,8 @@ async fn what_is_attested_when_the_epoch_changes_is_attested_again() {
         let metrics = cluster.node(node).service().metrics().clone();
         eventually(|| async { metrics.event_blobs_attested.get() > 1 }).await;
     }
-    // The contract forgets the tally; shard 9 moves, and what collects garbage must not take the slivers.
+    // The contract forgets the tally; shard 9 moves, and what collects garbage must not take the
+    // slivers.
     cluster.chain.event_blobs.lock().unwrap().forget_tally();
     cluster.begin_epoch(2, &[&[0, 1, 2, 9], &[3, 4, 5], &[6, 7], &[8]]);
     cluster.all_in_epoch(2).await;

@@ -151,7 +151,8 @@ async fn bit_rot_is_mended_with_a_part_of_the_blob() {
         assert_eq!(metrics.recovered_slivers.get(), recovered);
         let bytes = metrics.recovery_bytes.get() - received;
         received += bytes;
-        // The formula: a symbol with its proof from each of enough slivers, less those this node has itself.
+        // The formula: a symbol with its proof from each of enough slivers, less those this node
+        // has itself.
         let own = 3;
         let symbols = shape.symbols_needed(axis) - own;
         let symbol = u64::from(shape.symbol_bytes);
@@ -178,7 +179,8 @@ fn rot(cluster: &Cluster, node: usize, axis: SliverType) {
     panic!("no file of the sliver");
 }
 
-/// A writer commits to slivers that are not one codeword: the hash of one sliver is that of its neighbour.
+/// A writer commits to slivers that are not one codeword: the hash of one sliver is that of its
+/// neighbour.
 #[tokio::test]
 async fn a_blob_that_was_encoded_inconsistently_is_invalidated_and_dropped() {
     for (seed, axis) in (1..).zip(AXES) {
@@ -187,7 +189,8 @@ async fn a_blob_that_was_encoded_inconsistently_is_invalidated_and_dropped() {
     }
 }
 
-/// Stores a blob of which one sliver is not what its metadata says, and waits until all nodes have dropped it.
+/// Stores a blob of which one sliver is not what its metadata says, and waits until all nodes have
+/// dropped it.
 pub(crate) async fn store_inconsistent(cluster: &Cluster, blob: &TestBlob, axis: SliverType) {
     let metadata = inconsistent(blob, axis);
     let id = *metadata.blob_id();

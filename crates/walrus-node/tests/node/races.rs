@@ -1,5 +1,5 @@
-//! Several things at once, in an order that chance decides: whatever comes first, all nodes end in full health with what is
-//! paid for and nothing else. A failing seed is in the message.
+//! Several things at once, in an order that chance decides: whatever comes first, all nodes end in
+//! full health with what is paid for and nothing else. A failing seed is in the message.
 
 use std::time::Duration;
 
@@ -222,7 +222,8 @@ async fn old_data_on_a_disk_becomes_new() {
     cluster.ends_well(&ALL, &[kept, new]).await;
 }
 
-/// Very many uploads at once share little memory: each is stored, or refused in a way that says to come again.
+/// Very many uploads at once share little memory: each is stored, or refused in a way that says to
+/// come again.
 #[tokio::test]
 async fn a_thousand_uploads_at_once_share_a_little_memory() {
     const MEMORY: usize = 64 << 10;

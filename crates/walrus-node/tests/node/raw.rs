@@ -1,4 +1,5 @@
-//! Connections as an attacker makes them: any address of the loopback network, and frames no library would send.
+//! Connections as an attacker makes them: any address of the loopback network, and frames no
+//! library would send.
 
 use std::{
     io,
@@ -76,7 +77,8 @@ impl Http2 {
         } else {
             self.last_stream + 2
         };
-        // Indices of the static table: `:method GET`, `:scheme http`; then `:authority` and `:path` with literal values.
+        // Indices of the static table: `:method GET`, `:scheme http`; then `:authority` and `:path`
+        // with literal values.
         let mut block = vec![0x82, 0x86];
         for (name, value) in [(1, "node"), (4, path)] {
             let length = u8::try_from(value.len()).unwrap();
@@ -96,7 +98,8 @@ impl Http2 {
             .await
     }
 
-    /// Acknowledges what keeps the connection alive, and takes nothing else, until the node closes it.
+    /// Acknowledges what keeps the connection alive, and takes nothing else, until the node closes
+    /// it.
     pub(crate) async fn stay(mut self) {
         while let Ok((kind, flags, payload)) = self.receive().await {
             if matches!(kind, SETTINGS | PING) && flags & ACK == 0 {

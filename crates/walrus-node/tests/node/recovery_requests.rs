@@ -221,8 +221,9 @@ async fn a_busy_node_says_when_to_come_back() {
     }
 }
 
-/// A blob whose metadata commits to slivers that are not one codeword: the hash of row `bad` is that of another row. Gives the
-/// metadata and the proof from the columns, which all nodes hold as committed.
+/// A blob whose metadata commits to slivers that are not one codeword: the hash of row `bad` is
+/// that of another row. Gives the metadata and the proof from the columns, which all nodes hold as
+/// committed.
 fn inconsistent(seed: u8, bad: u16) -> (VerifiedMetadata, SliverInconsistencyProof<Primary>) {
     let encoder = Encoder::new(NShards::new(N_SHARDS).unwrap()).unwrap();
     let blob = TestBlob::new(seed, 5_000);

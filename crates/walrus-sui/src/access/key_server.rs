@@ -17,7 +17,8 @@ const KEY_TYPE: u8 = 0;
 /// Versions of descriptions that we know, the best first.
 const VERSIONS: [u64; 2] = [2, 1];
 
-/// A registered key server. Registration proves nothing: whoever uses one asks it for a proof, or trusts its ID.
+/// A registered key server. Registration proves nothing: whoever uses one asks it for a proof, or
+/// trusts its ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyServerInfo {
     /// Its object.

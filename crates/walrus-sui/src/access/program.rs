@@ -64,7 +64,8 @@ impl ApprovalCall {
 }
 
 impl SuiRpc {
-    /// The program that asks for all of these identities, each without its package, one call after the other.
+    /// The program that asks for all of these identities, each without its package, one call after
+    /// the other.
     pub async fn approval_program(
         &self,
         call: &ApprovalCall,

@@ -69,8 +69,8 @@ impl SuiRpc {
         price.ok_or_else(|| SuiError::decode("an epoch", "it has no reference gas price"))
     }
 
-    /// Asks a policy in the name of `reader` whether it approves. All checks of the chain are on: objects of others are
-    /// refused.
+    /// Asks a policy in the name of `reader` whether it approves. All checks of the chain are on:
+    /// objects of others are refused.
     pub async fn simulate_approval(
         &self,
         program: &ProgrammableTransaction,
@@ -140,7 +140,8 @@ fn judge(status: &proto::ExecutionStatus, seal_package: ObjectId) -> Result<(), 
     Err(ApprovalError::Denied(text))
 }
 
-/// The program after a look at the clock, as a transaction whose objects are taken at their newest version.
+/// The program after a look at the clock, as a transaction whose objects are taken at their newest
+/// version.
 fn request(
     program: &ProgrammableTransaction,
     reader: SuiAddress,
@@ -166,7 +167,8 @@ fn request(
     Ok(message)
 }
 
-/// Puts the look at the clock before everything else. No command uses the result of another, so none changes.
+/// Puts the look at the clock before everything else. No command uses the result of another, so
+/// none changes.
 fn with_freshness(
     program: &ProgrammableTransaction,
     freshness: Freshness,

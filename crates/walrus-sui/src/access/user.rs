@@ -24,8 +24,8 @@ impl SuiRpc {
         Ok(found.iter().any(Option::is_some))
     }
 
-    /// Whether an account signed a message, as the full node sees it: for kinds of signatures that need the state of the
-    /// chain.
+    /// Whether an account signed a message, as the full node sees it: for kinds of signatures that
+    /// need the state of the chain.
     pub async fn verify_personal_message(
         &self,
         account: SuiAddress,

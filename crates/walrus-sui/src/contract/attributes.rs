@@ -5,18 +5,13 @@ use walrus_core::{EpochCount, Frost, ObjectId, SuiAddress};
 
 use super::{
     WalrusContract,
-    blobs::{Receipt, check_extension, price_overflow},
+    blobs::{Receipt, check_extension, insert_attributes, price_overflow},
     call::{Call, total},
 };
 use crate::{
     error::SuiError,
     executor::{Executed, Unrecorded},
-    ptb::Ptb,
-    transaction::Argument,
 };
-
-/// Names and values that an owner attaches to a blob object, in order.
-pub type Attributes = Vec<(String, String)>;
 
 /// Blobs extended by one transaction.
 pub const EXTENSIONS_PER_TRANSACTION_MAX: usize = 100;
@@ -61,7 +56,8 @@ impl Call {
         })
     }
 
-    /// Makes shared blobs of own certified blob objects: everybody may extend them, nobody owns them.
+    /// Makes shared blobs of own certified blob objects: everybody may extend them, nobody owns
+    /// them.
     pub fn share_blobs(blobs: Vec<ObjectId>) -> Self {
         Self::free(move |ptb| {
             for blob in &blobs {
@@ -110,8 +106,8 @@ impl Call {
         })
     }
 
-    /// Extends certified blobs in one transaction, each by its number of epochs after its present end. It is not sent if
-    /// it would pay more than `cost_max`.
+    /// Extends certified blobs in one transaction, each by its number of epochs after its present
+    /// end. It is not sent if it would pay more than `cost_max`.
     pub fn extend_blobs(extensions: Vec<(Blob, EpochCount)>, cost_max: Frost) -> Self {
         Self::new(move |ptb, state, _| {
             let mut costs = Vec::with_capacity(extensions.len());
@@ -154,18 +150,6 @@ impl Call {
                 ptb.call("blob", "burn", arguments);
             }
         })
-    }
-}
-
-/// Adds the commands that set attributes of `blob`.
-pub(super) fn insert_attributes(
-    ptb: &mut Ptb<'_>,
-    blob: Argument,
-    attributes: &[(String, String)],
-) {
-    for (key, value) in attributes {
-        let arguments = vec![blob, ptb.pure(key), ptb.pure(value)];
-        ptb.call("blob", "insert_or_update_metadata_pair", arguments);
     }
 }
 

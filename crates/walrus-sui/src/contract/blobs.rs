@@ -6,22 +6,18 @@ use walrus_core::{
     VerifiedMetadata, params::encoded_length,
 };
 
-use super::{
-    WalrusContract,
-    attributes::{Attributes, insert_attributes},
-    call::Call,
-};
+use super::{WalrusContract, call::Call};
 use crate::{
     TransactionDigest,
     error::SuiError,
     executor::{Executed, Paid, Unrecorded},
     ptb::Ptb,
-    reader::ContractState,
+    reader::{Attributes, ContractState},
     transaction::Argument,
 };
 
-/// Blobs registered or certified by one transaction: far below the limits of Sui on inputs (2048), commands
-/// (1024) and bytes (128 KiB), which the pure arguments of a certificate exhaust first.
+/// Blobs registered or certified by one transaction: far below the limits of Sui on inputs (2048),
+/// commands (1024) and bytes (128 KiB), which the pure arguments of a certificate exhaust first.
 const BLOBS_PER_TRANSACTION_MAX: usize = 100;
 
 /// Whether the owner may delete a blob before its storage ends.
@@ -121,7 +117,8 @@ pub struct Receipt {
     pub digest: TransactionDigest,
     /// WAL paid for this thing.
     pub cost: Frost,
-    /// Its share of the gas, in MIST; negative if storage was given back. Shares add up to what the account paid.
+    /// Its share of the gas, in MIST; negative if storage was given back. Shares add up to what the
+    /// account paid.
     pub gas_mist: i128,
 }
 
@@ -135,8 +132,8 @@ impl Receipt {
         }
     }
 
-    /// The receipts for things that took the same part in a transaction, and paid `costs`. The first ones bear what
-    /// cannot be divided.
+    /// The receipts for things that took the same part in a transaction, and paid `costs`. The
+    /// first ones bear what cannot be divided.
     pub(super) fn shared(executed: &Executed, costs: &[Frost]) -> Vec<Self> {
         let count = i128::try_from(costs.len()).expect("a count fits").max(1);
         let (each, rest) = (
@@ -162,7 +159,8 @@ pub struct BlobToCertify {
 }
 
 impl Call {
-    /// Registers blobs in one transaction, buying storage where asked for. The sender gets the blob objects.
+    /// Registers blobs in one transaction, buying storage where asked for. The sender gets the blob
+    /// objects.
     pub fn register(blobs: Vec<BlobToRegister>) -> Self {
         Self::new(move |ptb, state, sender| {
             let total = batch_cost(&blobs, state)?;
@@ -254,8 +252,8 @@ impl Call {
 impl WalrusContract {
     /// Registers blobs, buying storage where asked for. Results are in the order of `blobs`.
     ///
-    /// Many blobs take several transactions. When one fails, blobs of earlier ones stay registered: they are
-    /// found among the account's blobs.
+    /// Many blobs take several transactions. When one fails, blobs of earlier ones stay registered:
+    /// they are found among the account's blobs.
     pub async fn reserve_and_register(
         &self,
         blobs: &[BlobToRegister],
@@ -285,7 +283,8 @@ impl WalrusContract {
 
     /// Certifies blobs in the current epoch.
     ///
-    /// Many blobs take several transactions; one certificate that is refused fails its whole transaction.
+    /// Many blobs take several transactions; one certificate that is refused fails its whole
+    /// transaction.
     pub async fn certify(&self, blobs: &[BlobToCertify]) -> Result<Vec<Receipt>, SuiError> {
         let mut receipts = Vec::new();
         for batch in blobs.chunks(BLOBS_PER_TRANSACTION_MAX) {
@@ -312,7 +311,8 @@ impl WalrusContract {
         Ok(paid.executed.digest)
     }
 
-    /// Tells everybody that a blob was encoded inconsistently, on the certificate of members of which at least one is correct.
+    /// Tells everybody that a blob was encoded inconsistently, on the certificate of members of
+    /// which at least one is correct.
     pub async fn invalidate_blob_id(
         &self,
         certificate: &ProtocolCertificate,
@@ -322,7 +322,8 @@ impl WalrusContract {
         Ok(paid.executed.digest)
     }
 
-    /// Deletes a deletable blob. What is left of its storage returns to the account as a storage object.
+    /// Deletes a deletable blob. What is left of its storage returns to the account as a storage
+    /// object.
     pub async fn delete_blob(&self, object_id: ObjectId) -> Result<Receipt, SuiError> {
         let call = Call::delete_blob(object_id);
         Ok(Receipt::of(&self.submit(&call, &Unrecorded).await?))
@@ -404,7 +405,8 @@ fn certify(ptb: &mut Ptb<'_>, object: ObjectId, certificate: &ProtocolCertificat
     ptb.call("system", "certify_blob", arguments);
 }
 
-/// The shortest bitmap that holds all signers: it does not depend on what we believe the committee to be.
+/// The shortest bitmap that holds all signers: it does not depend on what we believe the committee
+/// to be.
 fn bitmap_of(certificate: &ProtocolCertificate) -> Result<Vec<u8>, SuiError> {
     let last = certificate.signers.iter().max();
     let members = last.map_or(0, |last| usize::from(*last) + 1);
@@ -486,6 +488,18 @@ pub(super) fn price_overflow(state: &ContractState) -> SuiError {
          {} for writing it",
         prices.storage_per_unit, prices.write_per_unit
     ))
+}
+
+/// Adds the commands that set attributes of `blob`.
+pub(super) fn insert_attributes(
+    ptb: &mut Ptb<'_>,
+    blob: Argument,
+    attributes: &[(String, String)],
+) {
+    for (key, value) in attributes {
+        let arguments = vec![blob, ptb.pure(key), ptb.pure(value)];
+        ptb.call("blob", "insert_or_update_metadata_pair", arguments);
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Calls of the contracts as values: composed first, then executed, simulated, or written down for others
-//! to sign.
+//! Calls of the contracts as values: composed first, then executed, simulated, or written down for
+//! others to sign.
 
 use std::fmt;
 
@@ -90,7 +90,8 @@ impl Call {
         Ok(Priced { program, cost })
     }
 
-    /// Builds the transaction of `composer`'s account and simulates it. Nothing is sent, and no key is needed.
+    /// Builds the transaction of `composer`'s account and simulates it. Nothing is sent, and no key
+    /// is needed.
     pub async fn draft(&self, reader: &SuiReader, composer: &Composer) -> Result<Draft, SuiError> {
         let priced = self.price(reader, composer.sender()).await?;
         composer.draft(&priced.program).await
@@ -112,8 +113,8 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// What `sender` has to show to act as `authorized`; an error if it cannot. `what` names the right, as
-    /// in "the commission of node 0x…".
+    /// What `sender` has to show to act as `authorized`; an error if it cannot. `what` names the
+    /// right, as in "the commission of node 0x…".
     pub async fn find(
         reader: &SuiReader,
         authorized: &Authorized,

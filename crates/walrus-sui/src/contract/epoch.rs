@@ -27,7 +27,8 @@ impl Call {
         })
     }
 
-    /// Attests that the node of `node_cap` holds its shards of `epoch`. The sender must own the capability.
+    /// Attests that the node of `node_cap` holds its shards of `epoch`. The sender must own the
+    /// capability.
     pub fn epoch_sync_done(node_cap: ObjectId, epoch: Epoch) -> Self {
         Self::free(move |ptb| {
             let arguments = vec![
@@ -76,8 +77,8 @@ impl WalrusContract {
         Ok(self.execute(&call).await?.digest)
     }
 
-    /// Stakes, ends the voting and starts epoch 1, in one transaction. Only epoch 0 can be ended like this,
-    /// and only after its end was reached.
+    /// Stakes, ends the voting and starts epoch 1, in one transaction. Only epoch 0 can be ended
+    /// like this, and only after its end was reached.
     pub async fn end_epoch_zero(
         &self,
         stakes: &[(ObjectId, Frost)],
@@ -89,7 +90,8 @@ impl WalrusContract {
         Ok(self.execute(&call).await?.digest)
     }
 
-    /// Attests that the node of `node_cap` holds its shards of `epoch`. The account must own the capability.
+    /// Attests that the node of `node_cap` holds its shards of `epoch`. The account must own the
+    /// capability.
     pub async fn epoch_sync_done(
         &self,
         node_cap: ObjectId,

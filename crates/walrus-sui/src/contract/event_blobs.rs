@@ -37,8 +37,8 @@ impl EventBlobAttestation {
 }
 
 impl Call {
-    /// Attests that the node of `node_cap` holds its part of an event blob. The attestation that completes a quorum
-    /// registers and certifies the blob. The sender must own the capability.
+    /// Attests that the node of `node_cap` holds its part of an event blob. The attestation that
+    /// completes a quorum registers and certifies the blob. The sender must own the capability.
     pub fn certify_event_blob(node_cap: ObjectId, attestation: EventBlobAttestation) -> Self {
         Self::free(move |ptb| {
             let arguments = vec![

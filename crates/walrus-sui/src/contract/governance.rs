@@ -153,8 +153,8 @@ impl Call {
         Self::free(move |ptb| commands(&mut Calls { ptb, refs }))
     }
 
-    /// A function that takes Staking and the number of a proposal, and that anybody may call when its time has
-    /// come.
+    /// A function that takes Staking and the number of a proposal, and that anybody may call when
+    /// its time has come.
     fn proposal_step(refs: GovernanceRefs, number: u64, function: &'static str) -> Self {
         Self::governance(refs, move |calls| {
             let arguments = vec![calls.ptb.staking_read(), calls.ptb.pure(&number)];
@@ -261,7 +261,8 @@ impl Call {
         })
     }
 
-    /// Takes the votes of a `VotingStake` back; of proposals whose vote is over it only forgets them.
+    /// Takes the votes of a `VotingStake` back; of proposals whose vote is over it only forgets
+    /// them.
     pub fn retract_stake_votes(refs: GovernanceRefs, stake: ObjectId, numbers: Vec<u64>) -> Self {
         Self::governance(refs, move |calls| {
             for number in &numbers {
@@ -289,7 +290,8 @@ impl Call {
         })
     }
 
-    /// Says for a node what is staked with every member of the committee in `epoch`, in committee order.
+    /// Says for a node what is staked with every member of the committee in `epoch`, in committee
+    /// order.
     pub fn attest_stakes(
         refs: GovernanceRefs,
         node_id: ObjectId,
@@ -329,8 +331,8 @@ impl Call {
         })
     }
 
-    /// Hands the authority of a node over to the governance package; who proves to have it now becomes its
-    /// voting key.
+    /// Hands the authority of a node over to the governance package; who proves to have it now
+    /// becomes its voting key.
     pub fn delegate_authority(refs: GovernanceRefs, node_id: ObjectId, proof: Proof) -> Self {
         Self::governance(refs, move |calls| {
             let identity = calls.identity(&proof);
@@ -339,8 +341,9 @@ impl Call {
         })
     }
 
-    /// Approves, for a node that handed its authority over, an upgrade of the governance package itself to the package
-    /// with `digest`, instead of any that it approved before. `proof` is that of the node's voting key.
+    /// Approves, for a node that handed its authority over, an upgrade of the governance package
+    /// itself to the package with `digest`, instead of any that it approved before. `proof` is that
+    /// of the node's voting key.
     pub fn approve_self_upgrade(
         refs: GovernanceRefs,
         node_id: ObjectId,
@@ -379,8 +382,9 @@ impl Call {
         })
     }
 
-    /// Upgrades package `walrus` as a queued proposal says. `nodes`, which handed their authority over, vote for
-    /// it in `walrus`; together with nodes that voted there in this epoch they must be a quorum. `current` is the version that `package` follows.
+    /// Upgrades package `walrus` as a queued proposal says. `nodes`, which handed their authority
+    /// over, vote for it in `walrus`; together with nodes that voted there in this epoch they must
+    /// be a quorum. `current` is the version that `package` follows.
     pub fn execute_upgrade(
         refs: GovernanceRefs,
         number: u64,

@@ -22,7 +22,8 @@ pub struct CommitteeMemberEntry {
     pub partial_public_key: Vec<u8>,
 }
 
-/// A transaction that registers a server on its own with `package` (`seal`); whoever sends it gets the object.
+/// A transaction that registers a server on its own with `package` (`seal`); whoever sends it gets
+/// the object.
 pub fn key_server_registration(
     package: ObjectId,
     name: &str,

@@ -6,7 +6,7 @@ use walrus_core::{
     SuiAddress,
 };
 
-use super::{WalrusContract, call::Call, operators::VoteChanges};
+use super::{WalrusContract, call::Call};
 use crate::{
     TransactionDigest, error::SuiError, executor::Executed, ptb::Ptb, reader::SuiReader,
     transaction::Argument,
@@ -27,6 +27,17 @@ pub struct NodeVotes {
     pub write_price: Frost,
     /// Capacity of this node, in bytes.
     pub node_capacity: u64,
+}
+
+/// New votes of a node; those that are `None` stay.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct VoteChanges {
+    /// Price of storing one unit for one epoch.
+    pub storage_price: Option<Frost>,
+    /// Price of writing one unit.
+    pub write_price: Option<Frost>,
+    /// Capacity of the node, in bytes.
+    pub node_capacity: Option<u64>,
 }
 
 /// What a node publishes about itself.
@@ -101,8 +112,8 @@ pub struct RegisteredNode {
 }
 
 impl Call {
-    /// Registers a node; the sender gets its capability. It joins a committee only when enough is staked
-    /// with it.
+    /// Registers a node; the sender gets its capability. It joins a committee only when enough is
+    /// staked with it.
     pub fn register_node(node: NodeRegistration) -> Result<Self, SuiError> {
         node.check()?;
         Ok(Self::new(move |ptb, _, sender| {
@@ -131,8 +142,9 @@ impl WalrusContract {
         self.registered_node(&executed).await
     }
 
-    /// Registers a node unless this account did before: a node counts as registered when the account owns the
-    /// capability of a pool with its protocol key. So a run that was interrupted can be repeated.
+    /// Registers a node unless this account did before: a node counts as registered when the
+    /// account owns the capability of a pool with its protocol key. So a run that was interrupted
+    /// can be repeated.
     pub async fn ensure_registered(
         &self,
         node: &NodeDescription,
@@ -158,7 +170,8 @@ impl WalrusContract {
         })
     }
 
-    /// Changes the votes of a node. Prices take effect with the next [`WalrusContract::update_prices`] or epoch.
+    /// Changes the votes of a node. Prices take effect with the next
+    /// [`WalrusContract::update_prices`] or epoch.
     pub async fn set_votes(
         &self,
         node_cap: ObjectId,

@@ -5,20 +5,9 @@ use walrus_core::{Frost, NetworkPublicKey, ObjectId, ProtocolPublicKey, Protocol
 
 use super::{
     call::{Call, Proof, authorized},
-    nodes::{check_commission_rate, check_name, check_network_address, new_metadata},
+    nodes::{VoteChanges, check_commission_rate, check_name, check_network_address, new_metadata},
 };
 use crate::{error::SuiError, ptb::Ptb, transaction::Argument};
-
-/// New votes of a node; those that are `None` stay.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct VoteChanges {
-    /// Price of storing one unit for one epoch.
-    pub storage_price: Option<Frost>,
-    /// Price of writing one unit.
-    pub write_price: Option<Frost>,
-    /// Capacity of the node, in bytes.
-    pub node_capacity: Option<u64>,
-}
 
 /// What a node says anew about itself; what is `None` stays.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -58,8 +47,8 @@ pub enum NodeRight {
 impl Call {
     /// Changes the votes of the node of `node_cap`.
     ///
-    /// Price votes count when prices are updated next ([`Call::update_prices`], or the next epoch), the
-    /// capacity when the next voting ends.
+    /// Price votes count when prices are updated next ([`Call::update_prices`], or the next epoch),
+    /// the capacity when the next voting ends.
     pub fn set_votes(node_cap: ObjectId, votes: VoteChanges) -> Self {
         Self::free(move |ptb| {
             let votes = [
@@ -114,8 +103,8 @@ impl Call {
         }))
     }
 
-    /// Sets the key with which the node signs from the next committee on. The proof must be of the current
-    /// epoch and of the sender.
+    /// Sets the key with which the node signs from the next committee on. The proof must be of the
+    /// current epoch and of the sender.
     pub fn rotate_key(
         node_cap: ObjectId,
         public_key: ProtocolPublicKey,
@@ -129,14 +118,6 @@ impl Call {
                 ptb.bytes(&proof_of_possession.0),
             ];
             ptb.call("staking", "set_next_public_key", arguments);
-        })
-    }
-
-    /// Puts the node back into the set from which committees are chosen, if its stake is sufficient.
-    pub fn join_active_set(node_cap: ObjectId) -> Self {
-        Self::free(move |ptb| {
-            let arguments = vec![ptb.staking(), ptb.owned(node_cap)];
-            ptb.call("staking", "try_join_active_set", arguments);
         })
     }
 

@@ -43,7 +43,8 @@ pub struct Managed {
 }
 
 impl Managed {
-    /// The object of type `module::name` that a transaction created, with the `AdminCap` of the module.
+    /// The object of type `module::name` that a transaction created, with the `AdminCap` of the
+    /// module.
     pub fn of(executed: &Executed, module: &str, name: &str) -> Result<Self, SuiError> {
         Ok(Self {
             object: executed.only_created(module, name)?,
@@ -52,8 +53,8 @@ impl Managed {
     }
 }
 
-/// A transaction that creates an exchange of `package` (`wal_exchange`) with `funds` of the owner's WAL. It swaps
-/// one FROST for one MIST.
+/// A transaction that creates an exchange of `package` (`wal_exchange`) with `funds` of the owner's
+/// WAL. It swaps one FROST for one MIST.
 pub fn exchange_creation(
     package: ObjectId,
     wal_type: &StructTag,
@@ -70,7 +71,8 @@ pub fn exchange_creation(
     program
 }
 
-/// A transaction that creates the discount for buyers of `package` (`subsidies`) with `funds` of the owner's WAL.
+/// A transaction that creates the discount for buyers of `package` (`subsidies`) with `funds` of
+/// the owner's WAL.
 pub fn credits_creation(
     package: ObjectId,
     wal_type: &StructTag,
@@ -89,7 +91,8 @@ pub fn credits_creation(
     program
 }
 
-/// A transaction that creates the subsidies for nodes of `package` (`walrus_subsidies`), without funds.
+/// A transaction that creates the subsidies for nodes of `package` (`walrus_subsidies`), without
+/// funds.
 pub fn subsidies_creation(
     package: ObjectId,
     contracts: &ContractRefs,
@@ -136,8 +139,8 @@ pub struct GovernanceInit {
     pub upgrade_cap: ObjectId,
 }
 
-/// A transaction that sets the governance up. `owner` gets the capability to upgrade the package until nodes have
-/// handed their authority over.
+/// A transaction that sets the governance up. `owner` gets the capability to upgrade the package
+/// until nodes have handed their authority over.
 pub fn governance_creation(
     init: GovernanceInit,
     parameters: &Parameters,

@@ -77,8 +77,8 @@ pub struct Initialized {
     pub digest: TransactionDigest,
 }
 
-/// A transaction that publishes a package. An `immutable` one can never be upgraded; else `owner` gets its
-/// capability.
+/// A transaction that publishes a package. An `immutable` one can never be upgraded; else `owner`
+/// gets its capability.
 pub fn publication(package: &LinkedPackage, immutable: bool, owner: SuiAddress) -> Program {
     let mut program = Program::new();
     let dependencies = addresses(&package.dependencies);
@@ -121,7 +121,8 @@ pub(super) fn published_package(executed: &Executed) -> Result<ObjectId, SuiErro
         })
 }
 
-/// A transaction that creates System and Staking of the package `walrus`, just published by `owner`.
+/// A transaction that creates System and Staking of the package `walrus`, just published by
+/// `owner`.
 pub fn initialization(objects: InitObjects, params: InitParams, owner: SuiAddress) -> Program {
     let mut program = Program::new();
     let arguments = vec![
@@ -155,7 +156,8 @@ pub fn initialized(executed: &Executed) -> Result<Initialized, SuiError> {
 }
 
 impl Executor {
-    /// Publishes a package. An `immutable` one can never be upgraded; else the account gets its capability.
+    /// Publishes a package. An `immutable` one can never be upgraded; else the account gets its
+    /// capability.
     pub async fn publish(
         &self,
         package: &LinkedPackage,

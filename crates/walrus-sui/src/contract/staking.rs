@@ -66,7 +66,8 @@ impl Call {
         })
     }
 
-    /// Announces that `amount` of a stake leaves; the sender gets it as a `StakedWal` object of its own.
+    /// Announces that `amount` of a stake leaves; the sender gets it as a `StakedWal` object of its
+    /// own.
     pub fn request_partial_withdrawal(stake: ObjectId, amount: Frost) -> Self {
         Self::new(move |ptb, _, sender| {
             let part = split(ptb, stake, amount);

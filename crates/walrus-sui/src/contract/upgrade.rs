@@ -1,9 +1,10 @@
 //! Upgrading a deployment: authority, the new version, and the migration of the shared objects.
 //!
-//! An upgrade is two transactions. The first gets a ticket from the `UpgradeManager`, by votes of the committee or
-//! by the emergency capability, stores the new version, and commits it: System and Staking then name it as
-//! `new_package_id`, but keep working with the old one. The second migrates both objects; from then on only the new
-//! version can use them, and clients find it as `package_id`. Anyone may migrate.
+//! An upgrade is two transactions. The first gets a ticket from the `UpgradeManager`, by votes of
+//! the committee or by the emergency capability, stores the new version, and commits it: System and
+//! Staking then name it as `new_package_id`, but keep working with the old one. The second migrates
+//! both objects; from then on only the new version can use them, and clients find it as
+//! `package_id`. Anyone may migrate.
 
 use walrus_contracts::packages::LinkedPackage;
 use walrus_core::ObjectId;
@@ -53,8 +54,8 @@ pub struct UpgradePlan {
 }
 
 impl UpgradePlan {
-    /// Adds the commands of the upgrade to a transaction: ticket, new version, commit. `contracts` are those of the
-    /// deployment as they are now.
+    /// Adds the commands of the upgrade to a transaction: ticket, new version, commit. `contracts`
+    /// are those of the deployment as they are now.
     pub fn commands(&self, program: &mut Program, contracts: &ContractRefs) {
         let manager = program.shared(self.upgrade_manager);
         let staking = program.shared(contracts.staking_object);
@@ -115,14 +116,16 @@ pub fn owned_upgrade(package: &LinkedPackage, current: ObjectId, upgrade_cap: Ob
 /// Who allows an upgrade of the package `walrus_governance` itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GovernanceUpgradeAuthority {
-    /// Nodes with more than two thirds of all shards have handed their authority over and approved the digest.
+    /// Nodes with more than two thirds of all shards have handed their authority over and approved
+    /// the digest.
     Approvals,
-    /// The account owns this `BootstrapUpgradeCap`, and those nodes have approved the digest that have handed their
-    /// authority over.
+    /// The account owns this `BootstrapUpgradeCap`, and those nodes have approved the digest that
+    /// have handed their authority over.
     Bootstrap(ObjectId),
 }
 
-/// A transaction that upgrades the package `walrus_governance`, whose capability the Governance object holds.
+/// A transaction that upgrades the package `walrus_governance`, whose capability the Governance
+/// object holds.
 pub fn governance_upgrade(
     package: &LinkedPackage,
     current: ObjectId,
@@ -151,7 +154,8 @@ pub fn governance_upgrade(
 }
 
 impl WalrusContract {
-    /// What has to be sent to upgrade the deployment to `package`: reads the current version from the manager.
+    /// What has to be sent to upgrade the deployment to `package`: reads the current version from
+    /// the manager.
     pub async fn plan_upgrade(
         &self,
         package: LinkedPackage,
@@ -189,7 +193,8 @@ impl WalrusContract {
         Ok(paid.executed.digest)
     }
 
-    /// Upgrades the deployment and commits the new version. It is used after [`WalrusContract::migrate`].
+    /// Upgrades the deployment and commits the new version. It is used after
+    /// [`WalrusContract::migrate`].
     pub async fn upgrade(&self, plan: &UpgradePlan) -> Result<Upgraded, SuiError> {
         let contracts = self.reader().refs().await?;
         let executed = self.executor().run(&plan.transaction(&contracts)).await?;

@@ -1,5 +1,5 @@
-//! Building transactions with the help of a full node, which is not trusted: what it makes of a program is compared
-//! with the program. No key is needed for that.
+//! Building transactions with the help of a full node, which is not trusted: what it makes of a
+//! program is compared with the program. No key is needed for that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,9 +99,10 @@ impl Composer {
         &self.rpc
     }
 
-    /// Builds the transaction of a program and simulates it. One that would fail is an error, the same that executing
-    /// it would be; so is one that is not what was asked for. When objects change meanwhile, because the account sends
-    /// other transactions at the same time, it is built anew on the newest ones.
+    /// Builds the transaction of a program and simulates it. One that would fail is an error, the
+    /// same that executing it would be; so is one that is not what was asked for. When objects
+    /// change meanwhile, because the account sends other transactions at the same time, it is built
+    /// anew on the newest ones.
     pub async fn draft(&self, program: &Program) -> Result<Draft, SuiError> {
         let mut retries = Retries::new();
         loop {
@@ -188,7 +189,8 @@ impl Composer {
         ))
     }
 
-    /// Merges coins of SUI into one: those that pay for gas, and as many besides as one transaction can take.
+    /// Merges coins of SUI into one: those that pay for gas, and as many besides as one transaction
+    /// can take.
     pub(super) async fn draft_merge(&self) -> Result<Draft, SuiError> {
         let sui = StructTag::sui();
         let coins = self.rpc.coins(self.sender, &sui, COINS_LISTED_MAX).await?;
@@ -243,8 +245,8 @@ impl Composer {
         })
     }
 
-    /// Tells apart what full nodes say in words only. `scattered`: the coins that were to pay for gas are many; how much
-    /// MIST they hold, and those that did not fit in.
+    /// Tells apart what full nodes say in words only. `scattered`: the coins that were to pay for
+    /// gas are many; how much MIST they hold, and those that did not fit in.
     fn explain(&self, error: SuiError, scattered: Option<(u64, u64)>) -> SuiError {
         let SuiError::Rpc { status, .. } = &error else {
             return error;

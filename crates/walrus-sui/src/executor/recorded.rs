@@ -1,8 +1,8 @@
 //! Transactions that are written down before they are sent.
 //!
-//! Whoever must not do a thing twice, even after a crash between sending a transaction and learning of its effects,
-//! records the signed transaction first. Sending the very same one again is safe: it executes once, and answers
-//! with the same effects.
+//! Whoever must not do a thing twice, even after a crash between sending a transaction and learning
+//! of its effects, records the signed transaction first. Sending the very same one again is safe:
+//! it executes once, and answers with the same effects.
 
 use std::str::FromStr;
 
@@ -13,7 +13,8 @@ use sui_sdk_types::{Digest, Transaction, UserSignature};
 use super::{Executed, Executor};
 use crate::{error::SuiError, signer::Signer, transaction::CheckedTransaction};
 
-/// A transaction and the signature of its sender: everything that is needed to send it, now or later.
+/// A transaction and the signature of its sender: everything that is needed to send it, now or
+/// later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Text", into = "Text")]
 pub struct SignedTransaction {
@@ -79,8 +80,8 @@ impl TryFrom<Text> for SignedTransaction {
 }
 
 impl Executor {
-    /// Finishes a recorded transaction: its effects if it was executed, else executes it. `None` if it was not
-    /// executed and never will be, because its objects were used otherwise.
+    /// Finishes a recorded transaction: its effects if it was executed, else executes it. `None` if
+    /// it was not executed and never will be, because its objects were used otherwise.
     pub async fn resume(&self, signed: &SignedTransaction) -> Result<Option<Executed>, SuiError> {
         let _turn = self.shared.turn.lock().await;
         match self.send(signed).await {

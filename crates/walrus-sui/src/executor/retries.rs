@@ -10,8 +10,8 @@ use crate::{error::SuiError, rpc::backoff};
 const ATTEMPTS_MAX: u32 = 8;
 /// How long all of that may take before no further attempt begins.
 const TIME_MAX: Duration = Duration::from_secs(180);
-/// How often an object may be missing: a coin may just have been merged into another, or a full node be behind
-/// another, but most of what is missing never was.
+/// How often an object may be missing: a coin may just have been merged into another, or a full
+/// node be behind another, but most of what is missing never was.
 const MISSING_MAX: u32 = 2;
 
 /// How often state and prices are read anew.
@@ -51,8 +51,9 @@ impl Retries {
         }
     }
 
-    /// What to do after `error`, and how long to wait before; `None` if it is final. `is_sent`: a transaction was sent
-    /// and may still be executed. `is_outdated`: the error says that what was read is old.
+    /// What to do after `error`, and how long to wait before; `None` if it is final. `is_sent`: a
+    /// transaction was sent and may still be executed. `is_outdated`: the error says that what was
+    /// read is old.
     pub(super) fn after(
         &mut self,
         error: &SuiError,

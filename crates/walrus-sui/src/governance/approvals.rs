@@ -1,4 +1,5 @@
-//! Upgrades of the governance package itself: whose approval counts, from when on, and whether it is enough.
+//! Upgrades of the governance package itself: whose approval counts, from when on, and whether it
+//! is enough.
 
 use std::collections::BTreeSet;
 
@@ -21,15 +22,17 @@ pub struct ApprovingNode {
 
 /// All nodes that decide, and what they have said.
 ///
-/// Nodes with more than two thirds of all shards decide alone. As long as they are fewer, the holder of the
-/// `BootstrapUpgradeCap` decides with more than two thirds of those that have handed their authority over.
+/// Nodes with more than two thirds of all shards decide alone. As long as they are fewer, the
+/// holder of the `BootstrapUpgradeCap` decides with more than two thirds of those that have handed
+/// their authority over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approvals {
     /// Version of the package that would be upgraded. Approvals of other versions are void.
     pub version: u64,
     /// Shards of all nodes of the last committee that the governance has seen.
     pub total_weight: u16,
-    /// The nodes that handed their authority over, of the last committee that the governance has seen.
+    /// The nodes that handed their authority over, of the last committee that the governance has
+    /// seen.
     pub nodes: Vec<ApprovingNode>,
 }
 
@@ -59,8 +62,8 @@ impl Approvals {
         over_two_thirds(u32::from(self.total_weight))
     }
 
-    /// Shards whose approval an upgrade needs with the `BootstrapUpgradeCap`: more than two thirds of those that have
-    /// handed their authority over, and none if nobody has.
+    /// Shards whose approval an upgrade needs with the `BootstrapUpgradeCap`: more than two thirds
+    /// of those that have handed their authority over, and none if nobody has.
     pub fn needed_with_cap(&self) -> u16 {
         match self.nodes.iter().map(|node| u32::from(node.weight)).sum() {
             0 => 0,
@@ -85,7 +88,8 @@ impl Approvals {
         self.support_of(digest, now_ms, self.needed())
     }
 
-    /// How far the upgrade to the package with `digest` is at `now_ms`, for the holder of the `BootstrapUpgradeCap`.
+    /// How far the upgrade to the package with `digest` is at `now_ms`, for the holder of the
+    /// `BootstrapUpgradeCap`.
     pub fn support_with_cap(&self, digest: &[u8], now_ms: u64) -> Support {
         self.support_of(digest, now_ms, self.needed_with_cap())
     }

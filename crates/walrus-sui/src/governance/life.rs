@@ -41,8 +41,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Where `proposal` stands in `epoch`. `passes` tells whether the votes cast so far are enough; it only
-    /// matters when the vote is over and not counted yet.
+    /// Where `proposal` stands in `epoch`. `passes` tells whether the votes cast so far are enough;
+    /// it only matters when the vote is over and not counted yet.
     pub fn of(proposal: &Proposal, epoch: Epoch, passes: bool) -> Self {
         let parameters = &proposal.parameters;
         let standing = |state, step, from, until| Self {
@@ -149,8 +149,8 @@ pub fn state_name(state: State) -> &'static str {
     }
 }
 
-/// The epochs of a proposal that is made in `epoch` and whose steps are all done at once: opening, first epoch
-/// without votes, execution.
+/// The epochs of a proposal that is made in `epoch` and whose steps are all done at once: opening,
+/// first epoch without votes, execution.
 pub fn earliest_epochs(parameters: &Parameters, epoch: Epoch) -> [Epoch; 3] {
     let open = epoch.saturating_add(parameters.discussion_epochs);
     let end = open

@@ -50,8 +50,8 @@ impl Bar {
         narrow(needed.saturating_sub(cast(tally)))
     }
 
-    /// Weight that has to say yes, if nobody else votes no: for the threshold and, where it is asked for, the
-    /// third.
+    /// Weight that has to say yes, if nobody else votes no: for the threshold and, where it is
+    /// asked for, the third.
     pub fn missing_yes(&self, tally: &Tally) -> u64 {
         let (yes, no) = (u128::from(tally.yes), u128::from(tally.no));
         let threshold = u128::from(self.threshold_bps);
@@ -80,7 +80,8 @@ impl Bar {
             }
             self.passes(&tally)
         };
-        // More yes never harms. Against a proposal is whoever says no, or makes the quorum fail by silence.
+        // More yes never harms. Against a proposal is whoever says no, or makes the quorum fail by
+        // silence.
         if !with(Some(Choice::Yes)) {
             Outlook::WillFail
         } else if with(None) && with(Some(Choice::No)) {
@@ -270,7 +271,8 @@ mod tests {
             let outlook = bar.outlook(&tally);
             let mut later = tally;
             let mut left = rest;
-            for (part, amount) in [&mut later.yes, &mut later.no, &mut later.abstain].into_iter().zip(split) {
+            let parts = [&mut later.yes, &mut later.no, &mut later.abstain];
+            for (part, amount) in parts.into_iter().zip(split) {
                 let amount = amount.min(left);
                 *part += amount;
                 left -= amount;

@@ -8,7 +8,10 @@ use super::{
     SuiReader,
     state::{dynamic_field_id, field_value},
 };
-use crate::{contract::Attributes, error::SuiError, rpc::ObjectData};
+use crate::{error::SuiError, rpc::ObjectData};
+
+/// Names and values that an owner attaches to a blob object, in order.
+pub type Attributes = Vec<(String, String)>;
 
 /// Name of the dynamic field with a blob's attributes.
 const ATTRIBUTES_FIELD: &[u8] = b"metadata";
@@ -45,7 +48,8 @@ impl SuiReader {
         }
     }
 
-    /// The attributes of a blob object in the order of their last change; `None` if none were ever set.
+    /// The attributes of a blob object in the order of their last change; `None` if none were ever
+    /// set.
     pub async fn blob_attributes(&self, blob: ObjectId) -> Result<Option<Attributes>, SuiError> {
         let mut found = self.attributes_of_blobs(&[blob]).await?;
         Ok(found.pop().flatten())

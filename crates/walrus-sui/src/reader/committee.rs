@@ -36,8 +36,8 @@ pub(super) async fn read(rpc: &SuiRpc, state: &ContractState) -> Result<Committe
         .map(|object| Ok((object.id, object.decode("StakingPool")?)))
         .collect::<Result<_, SuiError>>()?;
 
-    // Certificates of this epoch are verified with the keys captured when its committee was selected, which
-    // may differ from the pools' keys.
+    // Certificates of this epoch are verified with the keys captured when its committee was
+    // selected, which may differ from the pools' keys.
     let current_keys = state
         .system_inner
         .committee
@@ -126,7 +126,8 @@ fn protocol_key(node: ObjectId, element: &GroupElement) -> Result<ProtocolPublic
     Ok(ProtocolPublicKey(bytes))
 }
 
-/// The contract does not check network keys: a bad one makes its node unreachable, not the committee unreadable.
+/// The contract does not check network keys: a bad one makes its node unreachable, not the
+/// committee unreadable.
 fn network_key(bytes: &[u8]) -> Option<NetworkPublicKey> {
     let key = NetworkPublicKey(bytes.try_into().ok()?);
     key.validate().ok()?;

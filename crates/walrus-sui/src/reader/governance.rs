@@ -33,8 +33,8 @@ pub struct GovernanceState {
 }
 
 impl GovernanceState {
-    /// What transactions have to name. The newest version of the package is the one its upgrade capability
-    /// names.
+    /// What transactions have to name. The newest version of the package is the one its upgrade
+    /// capability names.
     pub fn refs(&self) -> GovernanceRefs {
         GovernanceRefs {
             package: self.governance.own_package.cap.package,
@@ -175,7 +175,8 @@ impl SuiReader {
         self.entries_by_id(table, nodes, "the voting key").await
     }
 
-    /// The nodes that decide about upgrades of the governance package itself, and what they approve.
+    /// The nodes that decide about upgrades of the governance package itself, and what they
+    /// approve.
     pub async fn self_upgrade_approvals(
         &self,
         governance: &GovernanceState,
@@ -249,8 +250,8 @@ impl SuiReader {
             .collect()
     }
 
-    /// The votes for slashing `node`; `None` if nobody has voted for it. They count only if they are of the
-    /// current epoch.
+    /// The votes for slashing `node`; `None` if nobody has voted for it. They count only if they
+    /// are of the current epoch.
     pub async fn slashing_proposal(
         &self,
         slashing_manager: ObjectId,
@@ -270,8 +271,8 @@ impl SuiReader {
             .await
     }
 
-    /// IDs of the objects of type `upgrade::UpgradeManager` and `slashing::SlashingManager`, which were made
-    /// together with the System object. A deployment may have no slashing.
+    /// IDs of the objects of type `upgrade::UpgradeManager` and `slashing::SlashingManager`, which
+    /// were made together with the System object. A deployment may have no slashing.
     pub async fn find_managers(&self) -> Result<(ObjectId, Option<ObjectId>), SuiError> {
         let created = created_with(self.rpc(), self.ids().system_object).await?;
         let upgrade = created.only_created("upgrade", "UpgradeManager")?;

@@ -16,7 +16,8 @@ const NAMED_MAX: usize = 5;
 
 /// A node as people name it: by its ID, by its name, or by the beginning of either.
 ///
-/// Names are what nodes call themselves: anybody can take one that is taken. So whatever fits several nodes names none.
+/// Names are what nodes call themselves: anybody can take one that is taken. So whatever fits
+/// several nodes names none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeRef {
     /// Its ID in full.
@@ -57,7 +58,8 @@ fn digits(text: &str) -> Option<&str> {
 }
 
 impl NodeRef {
-    /// The nodes that are meant among `nodes`, which are IDs with names. The whole name goes before beginnings.
+    /// The nodes that are meant among `nodes`, which are IDs with names. The whole name goes before
+    /// beginnings.
     pub fn find<'a>(&self, nodes: &'a [(ObjectId, String)]) -> Vec<&'a (ObjectId, String)> {
         let name = match self {
             Self::Id(id) => return nodes.iter().filter(|(node, _)| node == id).collect(),
@@ -80,7 +82,8 @@ impl NodeRef {
 }
 
 impl SuiReader {
-    /// The ID of the node that is meant: among the nodes with stake, else among all that ever registered.
+    /// The ID of the node that is meant: among the nodes with stake, else among all that ever
+    /// registered.
     pub async fn node_id(&self, node: &NodeRef) -> Result<ObjectId, SuiError> {
         if let NodeRef::Id(id) = node {
             return Ok(*id);

@@ -19,7 +19,8 @@ pub(super) async fn created_with_package(
     published.only_created(module, name)
 }
 
-/// The transaction that created the shared object `id`. The full node must still have its first version.
+/// The transaction that created the shared object `id`. The full node must still have its first
+/// version.
 pub(super) async fn created_with(rpc: &SuiRpc, id: ObjectId) -> Result<Executed, SuiError> {
     let object = rpc.object(id).await?;
     let ObjectOwner::Shared { initial_version } = object.owner else {

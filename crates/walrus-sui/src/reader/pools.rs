@@ -19,8 +19,8 @@ use crate::{deployment::ContractRefs, error::SuiError, ids::object_address};
 
 /// Entries of a table on one page.
 const PAGE_MAX: u32 = 500;
-/// Exchange rates read at once while looking for the last one: most pools have one for every epoch, so the
-/// first look nearly always hits.
+/// Exchange rates read at once while looking for the last one: most pools have one for every epoch,
+/// so the first look nearly always hits.
 const RATE_BATCHES: [u32; 3] = [1, 8, 50];
 
 /// A node with its stake, in whatever committee it is.
@@ -32,8 +32,8 @@ pub struct NodePool {
     pub shards: u16,
     /// Its shards in the next epoch; `None` until the next committee is selected.
     pub shards_next: Option<u16>,
-    /// The stake with which it competes for the next committee to be selected; `None` if it is not in the
-    /// active set.
+    /// The stake with which it competes for the next committee to be selected; `None` if it is not
+    /// in the active set.
     pub stake_next: Option<Frost>,
 }
 

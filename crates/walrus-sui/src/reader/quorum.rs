@@ -1,7 +1,8 @@
 //! Several full nodes that have to agree on what matters: whom to pay, how much, and who stores.
 //!
-//! One full node can invent the state of the contracts, and everything that is paid follows that state. With a
-//! quorum, the package, the prices, the type of WAL and the committees count only if as many full nodes say the same.
+//! One full node can invent the state of the contracts, and everything that is paid follows that
+//! state. With a quorum, the package, the prices, the type of WAL and the committees count only if
+//! as many full nodes say the same.
 
 use std::{fmt, sync::Arc};
 
@@ -16,7 +17,8 @@ use crate::{
     rpc::{SuiRpc, backoff},
 };
 
-/// How often the full nodes are asked before they count as disagreeing: around changes of epochs, one may be behind.
+/// How often the full nodes are asked before they count as disagreeing: around changes of epochs,
+/// one may be behind.
 const READS_MAX: u32 = 5;
 
 /// What the full nodes have to agree on, read in one go.

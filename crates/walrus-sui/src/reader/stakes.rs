@@ -22,8 +22,8 @@ pub struct StakeView {
     pub status: StakeStatus,
     /// How it can leave.
     pub exit: Exit,
-    /// Rewards so far, in FROST, up to the last epoch whose rewards are distributed. What the pool can pay
-    /// may be a few FROST less.
+    /// Rewards so far, in FROST, up to the last epoch whose rewards are distributed. What the pool
+    /// can pay may be a few FROST less.
     pub rewards: Frost,
 }
 
@@ -43,7 +43,8 @@ pub struct LockedStake {
     pub view: StakeView,
     /// Numbers of the proposals it votes on.
     pub proposals: Vec<u64>,
-    /// First epoch in which all these votes are over; `None` if it votes on nothing and only has to be unlocked.
+    /// First epoch in which all these votes are over; `None` if it votes on nothing and only has to
+    /// be unlocked.
     pub votes_end: Option<Epoch>,
 }
 

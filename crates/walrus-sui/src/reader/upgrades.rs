@@ -21,8 +21,8 @@ impl SuiReader {
         }
     }
 
-    /// The votes for an upgrade to the package with `digest`; `None` if nobody has voted for it. They count only
-    /// if they are of the current epoch.
+    /// The votes for an upgrade to the package with `digest`; `None` if nobody has voted for it.
+    /// They count only if they are of the current epoch.
     pub async fn upgrade_proposal(
         &self,
         upgrade_manager: ObjectId,

@@ -1,4 +1,5 @@
-//! Answers that are not gRPC: pages of proxies, of load balancers, of something else that listens there.
+//! Answers that are not gRPC: pages of proxies, of load balancers, of something else that listens
+//! there.
 
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use tonic::{Code, body::Body};
@@ -6,8 +7,9 @@ use tonic::{Code, body::Body};
 /// What is repeated of a content type.
 const CONTENT_TYPE_CHARS_MAX: usize = 60;
 
-/// Gives every answer that is not gRPC the status of a full node that cannot be reached: another attempt, or another
-/// full node, may do better. Without this, the first bytes of a page would be read as the head of a message.
+/// Gives every answer that is not gRPC the status of a full node that cannot be reached: another
+/// attempt, or another full node, may do better. Without this, the first bytes of a page would be
+/// read as the head of a message.
 pub(super) fn only_grpc(response: Response<Body>) -> Response<Body> {
     let content_type = response.headers().get(CONTENT_TYPE);
     if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {

@@ -15,7 +15,8 @@ use crate::{
 };
 
 impl SuiRpc {
-    /// The first four bytes of the digest of the genesis checkpoint in hex: the name of a chain in package files.
+    /// The first four bytes of the digest of the genesis checkpoint in hex: the name of a chain in
+    /// package files.
     pub async fn chain_id(&self) -> Result<String, SuiError> {
         let response = self
             .call("GetServiceInfo", |mut client| async move {

@@ -23,7 +23,8 @@ pub(crate) struct Coin {
 }
 
 impl SuiRpc {
-    /// Coins of `coin_type` that `owner` can spend, at most `limit`. What a full node says besides is left out.
+    /// Coins of `coin_type` that `owner` can spend, at most `limit`. What a full node says besides
+    /// is left out.
     pub(crate) async fn coins(
         &self,
         owner: SuiAddress,

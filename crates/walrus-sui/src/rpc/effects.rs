@@ -34,7 +34,8 @@ pub struct RawEvent {
 pub struct Executed {
     /// The transaction.
     pub digest: Digest,
-    /// The checkpoint that holds it; `None` if it was executed but not seen in a checkpoint in time.
+    /// The checkpoint that holds it; `None` if it was executed but not seen in a checkpoint in
+    /// time.
     pub checkpoint: Option<u64>,
     /// Gas paid, rebate subtracted, in MIST; negative if the rebate was larger.
     pub gas_mist: i128,

@@ -58,7 +58,8 @@ impl NextStep {
         }
     }
 
-    /// How long the step has to wait at the time `now_ms`, in ms: 0 if it is due, `None` if no time decides.
+    /// How long the step has to wait at the time `now_ms`, in ms: 0 if it is due, `None` if no time
+    /// decides.
     pub fn wait_ms(&self, now_ms: u64) -> Option<u64> {
         Some(self.not_before_ms?.saturating_sub(now_ms))
     }
@@ -71,7 +72,8 @@ impl NextStep {
 
 /// About when `epoch` starts, in ms since 1970, if nobody is late; `now_ms` if it has started.
 ///
-/// An epoch lasts from the moment its nodes are in sync, so every start is a little later than this.
+/// An epoch lasts from the moment its nodes are in sync, so every start is a little later than
+/// this.
 pub fn epoch_start_ms(info: &EpochInfo, epoch: Epoch, now_ms: u64) -> u64 {
     let Some(ahead) = epoch.checked_sub(info.epoch).filter(|ahead| *ahead > 0) else {
         return now_ms;

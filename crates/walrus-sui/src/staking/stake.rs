@@ -105,8 +105,8 @@ impl Exit {
             };
         }
         let next = epoch.saturating_add(1);
-        // No committee counts on stake that becomes active after the next one, nor on stake with a node that
-        // is not in it.
+        // No committee counts on stake that becomes active after the next one, nor on stake with a
+        // node that is not in it.
         let is_early = activation > next || (activation == next && !place.in_next_committee);
         if is_early || !place.serves() {
             return Self::Now;
@@ -122,8 +122,8 @@ impl Exit {
     }
 }
 
-/// What `principal` earned between two exchange rates of its pool: the one of the epoch in which it became
-/// active, and the one of the epoch up to which it earned.
+/// What `principal` earned between two exchange rates of its pool: the one of the epoch in which it
+/// became active, and the one of the epoch up to which it earned.
 pub fn rewards(principal: Frost, from: PoolExchangeRate, until: PoolExchangeRate) -> Frost {
     let shares = match from {
         PoolExchangeRate::Flat => u128::from(principal.0),
@@ -143,7 +143,8 @@ pub fn rewards(principal: Frost, from: PoolExchangeRate, until: PoolExchangeRate
     Frost(u64::try_from(rewards).unwrap_or(u64::MAX))
 }
 
-/// `value · numerator / denominator`, rounded down. Amounts on chain are below 2^64, so nothing overflows.
+/// `value · numerator / denominator`, rounded down. Amounts on chain are below 2^64, so nothing
+/// overflows.
 fn scale(value: u128, numerator: u128, denominator: u128) -> u128 {
     value
         .saturating_mul(numerator)
@@ -253,7 +254,8 @@ mod tests {
         );
     }
 
-    /// The worked example of the contracts' economics: 100 WAL from epoch 5, requested to leave in epoch 9.
+    /// The worked example of the contracts' economics: 100 WAL from epoch 5, requested to leave in
+    /// epoch 9.
     #[test]
     fn rewards_are_those_of_the_worked_example() {
         let until = PoolExchangeRate::Variable {

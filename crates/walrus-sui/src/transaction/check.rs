@@ -1,8 +1,9 @@
 //! Comparing what a full node made of an intent with the intent, field by field.
 //!
-//! A full node may say anything. What it fills in legitimately is listed here by what is *not* compared: versions and
-//! digests of objects other than coins, and the version since when an object is shared. A wrong one makes the chain
-//! refuse the transaction; it cannot make it do something else.
+//! A full node may say anything. What it fills in legitimately is listed here by what is *not*
+//! compared: versions and digests of objects other than coins, and the version since when an object
+//! is shared. A wrong one makes the chain refuse the transaction; it cannot make it do something
+//! else.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +17,15 @@ use super::{
     program::Input,
 };
 
-/// Largest budget for gas that a full node may set, in MIST: 10 SUI, ten times what publishing the contracts costs.
-/// Whoever needs more gives the budget.
+/// Largest budget for gas that a full node may set, in MIST: 10 SUI, ten times what publishing the
+/// contracts costs. Whoever needs more gives the budget.
 pub const GAS_BUDGET_MIST_MAX: u64 = 10_000_000_000;
 /// Largest price of gas that a full node may set, in MIST per unit: ten times what is usual.
 pub const GAS_PRICE_MIST_MAX: u64 = 10_000;
 
 impl Intent {
-    /// The transaction of a full node's answer, if it is what was asked for; else what is different.
+    /// The transaction of a full node's answer, if it is what was asked for; else what is
+    /// different.
     pub(crate) fn check(&self, resolved: Transaction) -> Result<CheckedTransaction, String> {
         let TransactionKind::ProgrammableTransaction(programmable) = &resolved.kind else {
             return Err("it is a transaction of the system".to_owned());

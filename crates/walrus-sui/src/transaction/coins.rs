@@ -17,8 +17,9 @@ const SWEPT_COINS_MAX: usize = 100;
 
 /// Coins that pay for gas and are worth merging when they are not enough.
 const SCATTERED_COINS_MIN: usize = 16;
-/// Budget for gas of a transaction that merges coins, in MIST. Merging gives storage back, so it costs next to nothing;
-/// the estimate of full nodes, made for each coin, would be above what small coins hold.
+/// Budget for gas of a transaction that merges coins, in MIST. Merging gives storage back, so it
+/// costs next to nothing; the estimate of full nodes, made for each coin, would be above what small
+/// coins hold.
 pub(crate) const MERGE_BUDGET_MIST: u64 = 20_000_000;
 
 /// Coins, and what they hold together.
@@ -32,7 +33,8 @@ pub(crate) struct Choice {
     pub(crate) left: u64,
 }
 
-/// Coins that pay `amount`: as few as possible, and some small ones with them. Less if there is less.
+/// Coins that pay `amount`: as few as possible, and some small ones with them. Less if there is
+/// less.
 pub(crate) fn for_payment(coins: Vec<Coin>, amount: u64) -> Choice {
     choose(coins, |taken, sum| {
         taken < PAYING_COINS_MAX && (sum < amount || taken < SWEPT_COINS_MAX)
@@ -51,8 +53,9 @@ pub(crate) fn for_merging(coins: Vec<Coin>) -> (Vec<ObjectReference>, Vec<Object
     (all, others)
 }
 
-/// Whether gas for which `choice` is not enough may be had by merging coins first: some did not fit in, or there are so
-/// many that a full node's estimate, which counts every coin, is above what they hold.
+/// Whether gas for which `choice` is not enough may be had by merging coins first: some did not fit
+/// in, or there are so many that a full node's estimate, which counts every coin, is above what
+/// they hold.
 pub(crate) fn is_scattered(choice: &Choice) -> bool {
     choice.left > 0 || choice.coins.len() >= SCATTERED_COINS_MIN
 }

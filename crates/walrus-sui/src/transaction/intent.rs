@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{error::SuiError, ids::account_address};
 
-/// Everything about a transaction that is ours to decide. A full node adds versions of objects, the price of gas and,
-/// unless it is given, the budget.
+/// Everything about a transaction that is ours to decide. A full node adds versions of objects, the
+/// price of gas and, unless it is given, the budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Intent {
     pub(super) sender: Address,
@@ -26,8 +26,8 @@ pub(crate) struct Intent {
     pub(super) budget: Option<u64>,
 }
 
-/// A transaction that does what was asked for, and nothing else. Only comparing it with that makes one: bytes from
-/// outside never become one.
+/// A transaction that does what was asked for, and nothing else. Only comparing it with that makes
+/// one: bytes from outside never become one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedTransaction(pub(super) Transaction);
 
@@ -91,7 +91,8 @@ fn input_message(input: &Input) -> proto::Input {
         Input::Pure(bytes) => proto::Input::default()
             .with_kind(InputKind::Pure)
             .with_pure(bytes.clone()),
-        // Which kind it is, full nodes find out; whether it is what we mean, is compared afterwards.
+        // Which kind it is, full nodes find out; whether it is what we mean, is compared
+        // afterwards.
         Input::Owned(id) | Input::Shared { id, .. } => proto::Input::default().with_object_id(*id),
         Input::Coin(reference) => proto::Input::default()
             .with_kind(InputKind::ImmutableOrOwned)

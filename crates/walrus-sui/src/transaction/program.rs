@@ -128,8 +128,8 @@ pub(super) struct WantedCoin {
     pub(super) amount: u64,
 }
 
-/// The commands of a transaction and the inputs they use, in order. It names no account: whoever sends it is its
-/// sender.
+/// The commands of a transaction and the inputs they use, in order. It names no account: whoever
+/// sends it is its sender.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Program {
     pub(super) inputs: Vec<Input>,
@@ -204,13 +204,15 @@ impl Program {
         Argument(Place::Input(self.inputs.len() - 1))
     }
 
-    /// The coin that pays for gas. `mist` is how much the commands take out of it, so that enough is chosen.
+    /// The coin that pays for gas. `mist` is how much the commands take out of it, so that enough
+    /// is chosen.
     pub fn gas(&mut self, mist: u64) -> Argument {
         self.from_gas_mist = self.from_gas_mist.saturating_add(mist);
         Argument(Place::Gas)
     }
 
-    /// A coin of exactly `amount`, in its smallest unit, out of what the sender has. `type_` is without `Coin`.
+    /// A coin of exactly `amount`, in its smallest unit, out of what the sender has. `type_` is
+    /// without `Coin`.
     pub fn coin(&mut self, type_: &StructTag, amount: u64) -> Argument {
         self.coins.push(WantedCoin {
             type_: type_.clone(),

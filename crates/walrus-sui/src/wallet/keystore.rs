@@ -19,7 +19,8 @@ pub struct Keystore {
 #[expect(clippy::large_enum_variant, reason = "a keystore has few entries")]
 enum Entry {
     Key(Signer),
-    /// A key of a kind this program does not know, or a damaged one: of no use here, and kept as it is.
+    /// A key of a kind this program does not know, or a damaged one: of no use here, and kept as it
+    /// is.
     Unusable {
         entry: serde_json::Value,
         reason: String,

@@ -1,6 +1,7 @@
-//! Upgrades of the governance package itself: `walrus-admin proposals approvals` and `approve-upgrade`.
+//! Upgrades of the governance package itself: `walrus-admin proposals approvals` and
+//! `approve-upgrade`.
 
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 use serde::Serialize;
 use walrus_contracts::{
     packages::{LinkedPackage, ModuleChange},
@@ -225,26 +226,16 @@ pub(super) async fn approve(
         "{name} has not handed its authority over; only nodes that have decide about upgrades of the governance \
          (`walrus-admin delegate`)"
     );
-    let Some(weight) = approvals
-        .nodes
-        .iter()
-        .find(|known| known.node_id == node.pool.id)
-        .map(|known| known.weight)
-    else {
+    let mut nodes = approvals.nodes.iter();
+    let Some(known) = nodes.find(|known| known.node_id == node.pool.id) else {
         bail!(
             "{name} is not in the committee that the governance has seen last; its approval would not count"
         )
     };
+    let weight = known.weight;
     let before = approvals.of(node.pool.id);
     if let Some(before) = before.filter(|before| before.digest == digest) {
-        let wait = counts_from_ms(before).saturating_sub(forum.moment.now_ms);
-        let counts = match wait {
-            0 => "and it counts".to_owned(),
-            wait => format!("and it counts in {}", Span(wait)),
-        };
-        bail!(
-            "{name} approves this digest already, {counts}; to approve it again would only begin its 24 hours anew"
-        );
+        return Err(approved_already(&name, before, &forum));
     }
     let support = approvals.support(&digest, forum.moment.now_ms);
     let mut plan = Plan::new(sentence(&name, &digest, weight, &approvals, support));
@@ -271,6 +262,17 @@ pub(super) async fn approve(
             report.sent.lines()
         )
     })
+}
+
+fn approved_already(name: &str, before: &Approval, forum: &Forum) -> anyhow::Error {
+    let wait = counts_from_ms(before).saturating_sub(forum.moment.now_ms);
+    let counts = match wait {
+        0 => "and it counts".to_owned(),
+        wait => format!("and it counts in {}", Span(wait)),
+    };
+    anyhow!(
+        "{name} approves this digest already, {counts}; to approve it again would only begin its 24 hours anew"
+    )
 }
 
 fn sentence(

@@ -25,8 +25,8 @@ pub(super) struct VotingNode {
 }
 
 impl Forum {
-    /// Who votes for the node of `pool`: its voting key if it handed its authority over, else its governance
-    /// entity.
+    /// Who votes for the node of `pool`: its voting key if it handed its authority over, else its
+    /// governance entity.
     async fn voter(&self, pool: &StakingPool) -> anyhow::Result<Authorized> {
         let present = pool.governance_authorized;
         if !self.has_authority(pool) {
@@ -71,7 +71,8 @@ impl Forum {
         Ok(own)
     }
 
-    /// The node `node`, or the only one among `nodes` for which `sender` can vote; `None` without any.
+    /// The node `node`, or the only one among `nodes` for which `sender` can vote; `None` without
+    /// any.
     pub(super) async fn choose_node(
         &self,
         node: Option<&NodeRef>,

@@ -70,7 +70,8 @@ fn change(change: ModuleChange) -> &'static str {
     }
 }
 
-/// Compares the package of an upgrade with the proposal and with what is published. Fails if it is another one.
+/// Compares the package of an upgrade with the proposal and with what is published. Fails if it is
+/// another one.
 pub(super) async fn run(
     context: &Context,
     governance: Option<ObjectId>,
@@ -115,7 +116,8 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// The package that the options name; without one the version inside this program that is proposed, else the newest.
+/// The package that the options name; without one the version inside this program that is proposed,
+/// else the newest.
 async fn linked(
     reader: &SuiReader,
     args: &PackageArgs,

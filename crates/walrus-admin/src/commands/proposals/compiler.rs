@@ -1,7 +1,7 @@
 //! Building packages from sources, to compare them with what others propose.
 //!
-//! Whoever can choose the compiler can let it write anything. So the pinned one is taken from the checkout that this
-//! program comes from, never from the folder that is looked at.
+//! Whoever can choose the compiler can let it write anything. So the pinned one is taken from the
+//! checkout that this program comes from, never from the folder that is looked at.
 
 use std::{
     io,
@@ -16,7 +16,8 @@ use crate::args::{CompilerArg, PackageArgs};
 /// The door of the Move toolchain, inside a checkout.
 const DOOR: &str = "scripts/move";
 
-/// Compiles the package in `folder`; returns what the compiler writes. Its messages go to stderr when it fails.
+/// Compiles the package in `folder`; returns what the compiler writes. Its messages go to stderr
+/// when it fails.
 pub(super) fn compile(folder: &Path, args: &PackageArgs) -> anyhow::Result<Vec<u8>> {
     match args.compiler {
         CompilerArg::Pinned => {

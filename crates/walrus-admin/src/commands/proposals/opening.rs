@@ -1,16 +1,44 @@
-//! `walrus-admin proposals open`: nodes attest what is staked with each of them, then the vote opens.
+//! `walrus-admin proposals open`: nodes attest what is staked with each of them, then the vote
+//! opens.
 
 use anyhow::{bail, ensure};
+use walrus_contracts::types::voting::State;
 use walrus_core::ObjectId;
-use walrus_sui::{contract::Call, governance::CensusStanding, reader::ProposalView};
+use walrus_sui::{
+    contract::Call,
+    governance::{CensusStanding, ProposalStep, state_name},
+    reader::ProposalView,
+};
 
-use super::{Forum, authority::VotingNode, open, vote, words};
+use super::{Forum, authority::VotingNode, open, words};
 use crate::{
     args::OpenArgs,
     context::{Context, title},
     send::Plan,
     show::count,
 };
+
+/// Whether a vote is possible; true if it has to be opened first.
+pub(super) fn check_open(view: &ProposalView, forum: &Forum) -> anyhow::Result<bool> {
+    let standing = &view.standing;
+    match standing.step {
+        ProposalStep::Vote => Ok(false),
+        ProposalStep::Open if standing.is_due(forum.epoch()) => Ok(true),
+        ProposalStep::Open => bail!(
+            "the vote on {} opens in {}, not yet",
+            words::title(view),
+            forum.moment.epoch(standing.from)
+        ),
+        _ if standing.state == State::Expired => {
+            bail!("{} has expired; no vote is taken", words::title(view))
+        }
+        _ => bail!(
+            "the vote on {} is over: it is {}",
+            words::title(view),
+            state_name(standing.state)
+        ),
+    }
+}
 
 /// What has to come before the first vote.
 pub(super) struct Opening {
@@ -104,7 +132,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let (sending, forum) = open(context, governance, &args.node.send).await?;
     let view = forum.proposal(args.number).await?;
-    if !vote::check_open(&view, &forum)? {
+    if !check_open(&view, &forum)? {
         bail!("the vote on {} is open already", words::title(&view));
     }
     let committee = forum.committee_ids().await?;

@@ -48,8 +48,8 @@ struct Build {
     dependencies: Vec<String>,
 }
 
-/// Loads the package that the options name: the file that a build writes, a folder with sources, which are built, or
-/// the newest version inside this program.
+/// Loads the package that the options name: the file that a build writes, a folder with sources,
+/// which are built, or the newest version inside this program.
 pub(super) fn load(of: Upgradable, args: &PackageArgs) -> anyhow::Result<CompiledPackage> {
     let Some(path) = &args.package else {
         let newest = of.embedded().first().copied().cloned();
@@ -110,8 +110,8 @@ fn parse(of: Upgradable, text: &[u8]) -> anyhow::Result<CompiledPackage> {
 
 /// Links a package to the deployment. One that was built against published packages stays as it is.
 ///
-/// The governance is linked to the version of the contracts that was committed last: it can follow an upgrade of them
-/// before the migration.
+/// The governance is linked to the version of the contracts that was committed last: it can follow
+/// an upgrade of them before the migration.
 pub(super) async fn link(
     reader: &SuiReader,
     of: Upgradable,
@@ -124,7 +124,8 @@ pub(super) async fn link(
     Ok(package.linked(&links)?)
 }
 
-/// The version of the contracts with `digest`: the one that the options name, else any version inside this program.
+/// The version of the contracts with `digest`: the one that the options name, else any version
+/// inside this program.
 pub(super) async fn find(
     reader: &SuiReader,
     args: &PackageArgs,

@@ -3,16 +3,22 @@
 use anyhow::{bail, ensure};
 use walrus_contracts::types::{
     StakedWalState,
-    voting::{Choice, State, Tally},
+    voting::{Choice, Tally},
 };
-use walrus_core::{Frost, ObjectId};
+use walrus_core::{Epoch, Frost, ObjectId};
 use walrus_sui::{
     contract::{Call, Vote, Voter},
-    governance::{Outlook, ProposalStep, node_shares, without},
+    governance::{Outlook, node_shares, without},
     reader::ProposalView,
 };
 
-use super::{Forum, authority::VotingNode, open, opening::Opening, words};
+use super::{
+    Forum,
+    authority::VotingNode,
+    open,
+    opening::{Opening, check_open},
+    words,
+};
 use crate::{
     args::{ChoiceArg, VoteArgs},
     context::{Context, title},
@@ -65,28 +71,6 @@ pub(super) async fn run(
         Some(node) => as_node(&sending, &forum, &view, opening, vote, node).await,
         None => bail!(
             "account {sender} can vote for no node; with --all-stake it votes with its stake, if it has some"
-        ),
-    }
-}
-
-/// Whether a vote is possible; true if it has to be opened first.
-pub(super) fn check_open(view: &ProposalView, forum: &Forum) -> anyhow::Result<bool> {
-    let standing = &view.standing;
-    match standing.step {
-        ProposalStep::Vote => Ok(false),
-        ProposalStep::Open if standing.is_due(forum.epoch()) => Ok(true),
-        ProposalStep::Open => bail!(
-            "the vote on {} opens in {}, not yet",
-            words::title(view),
-            forum.moment.epoch(standing.from)
-        ),
-        _ if standing.state == State::Expired => {
-            bail!("{} has expired; no vote is taken", words::title(view))
-        }
-        _ => bail!(
-            "the vote on {} is over: it is {}",
-            words::title(view),
-            walrus_sui::governance::state_name(standing.state)
         ),
     }
 }
@@ -223,6 +207,7 @@ fn pointless(view: &ProposalView, others: &Tally) -> Option<String> {
 }
 
 /// A stake that can vote.
+#[derive(Clone)]
 struct Candidate {
     voter: Voter,
     stake: walrus_contracts::types::StakedWal,
@@ -236,44 +221,8 @@ async fn with_stake(
     vote: Vote,
     chosen: &[ObjectId],
 ) -> anyhow::Result<()> {
-    let all = candidates(sending, forum).await?;
-    let opened_epoch = view
-        .proposal
-        .ballot
-        .as_ref()
-        .map_or(forum.epoch(), |ballot| ballot.opened_epoch);
-    let nodes = snapshot(forum, view).await?;
-    let mut voting = Vec::new();
-    if chosen.is_empty() {
-        voting = all
-            .into_iter()
-            .filter(|candidate| why_not(candidate, opened_epoch, &nodes).is_none())
-            .collect();
-        ensure!(
-            !voting.is_empty(),
-            "account {} has no stake that can vote on {}: it must have been active in epoch {opened_epoch}, with a \
-             node of the committee of that epoch",
-            sending.sender(),
-            words::title(view)
-        );
-    } else {
-        for id in chosen {
-            let found = all
-                .iter()
-                .position(|candidate| candidate.stake.id == *id || is_locked_as(candidate, *id));
-            let Some(position) = found else {
-                bail!("account {} owns no stake {id}", sending.sender())
-            };
-            let candidate = &all[position];
-            if let Some(reason) = why_not(candidate, opened_epoch, &nodes) {
-                bail!("stake {id} cannot vote on {}: {reason}", words::title(view));
-            }
-            voting.push(Candidate {
-                voter: candidate.voter,
-                stake: candidate.stake.clone(),
-            });
-        }
-    }
+    let opened_epoch = opened_epoch(forum, view);
+    let voting = voting_stakes(sending, forum, view, chosen).await?;
     let opened = opened(forum, view, opening, None).await?;
     let principal: Frost = voting
         .iter()
@@ -311,6 +260,49 @@ async fn with_stake(
     forum
         .send_step(sending, number, &call, plan, &success)
         .await
+}
+
+/// The epoch whose stakes and committee decide.
+fn opened_epoch(forum: &Forum, view: &ProposalView) -> Epoch {
+    let ballot = view.proposal.ballot.as_ref();
+    ballot.map_or(forum.epoch(), |ballot| ballot.opened_epoch)
+}
+
+/// The stakes that vote: those that were chosen, or all that can.
+async fn voting_stakes(
+    sending: &Sending,
+    forum: &Forum,
+    view: &ProposalView,
+    chosen: &[ObjectId],
+) -> anyhow::Result<Vec<Candidate>> {
+    let mut all = candidates(sending, forum).await?;
+    let opened_epoch = opened_epoch(forum, view);
+    let nodes = snapshot(forum, view).await?;
+    if chosen.is_empty() {
+        all.retain(|candidate| why_not(candidate, opened_epoch, &nodes).is_none());
+        ensure!(
+            !all.is_empty(),
+            "account {} has no stake that can vote on {}: it must have been active in epoch {opened_epoch}, with a \
+             node of the committee of that epoch",
+            sending.sender(),
+            words::title(view)
+        );
+        return Ok(all);
+    }
+    let mut voting = Vec::new();
+    for id in chosen {
+        let found = all
+            .iter()
+            .find(|candidate| candidate.stake.id == *id || is_locked_as(candidate, *id));
+        let Some(candidate) = found else {
+            bail!("account {} owns no stake {id}", sending.sender())
+        };
+        if let Some(reason) = why_not(candidate, opened_epoch, &nodes) {
+            bail!("stake {id} cannot vote on {}: {reason}", words::title(view));
+        }
+        voting.push(candidate.clone());
+    }
+    Ok(voting)
 }
 
 async fn candidates(sending: &Sending, forum: &Forum) -> anyhow::Result<Vec<Candidate>> {

@@ -1,4 +1,5 @@
-//! What `walrus store` is given: files, folders, patterns, stdin. Small files of a folder become quilts.
+//! What `walrus store` is given: files, folders, patterns, stdin. Small files of a folder become
+//! quilts.
 
 use std::{
     fs::{self, File},
@@ -111,8 +112,8 @@ pub(crate) enum Given {
     Folder(PathBuf, Vec<PathBuf>),
 }
 
-/// Looks at what was given. What cannot be read is reported before anything is paid for the rest. Pipes are opened once
-/// only: when their turn comes.
+/// Looks at what was given. What cannot be read is reported before anything is paid for the rest.
+/// Pipes are opened once only: when their turn comes.
 pub(crate) fn look(paths: &[PathBuf]) -> anyhow::Result<Vec<Given>> {
     let stdin = paths.iter().filter(|path| path.as_os_str() == STDIN);
     ensure!(stdin.count() <= 1, "stdin (`-`) can be read only once");
@@ -159,7 +160,8 @@ fn look_at(path: PathBuf) -> anyhow::Result<Given> {
     let mut files = Vec::new();
     for entry in WalkDir::new(&path).sort_by_file_name() {
         let entry = entry.with_context(cannot_read)?;
-        // What a link points to may be outside of the folder; pipes and devices have no place in it.
+        // What a link points to may be outside of the folder; pipes and devices have no place in
+        // it.
         if !entry.file_type().is_file() {
             continue;
         }
@@ -223,8 +225,8 @@ impl Packing<'_> {
         Ok(())
     }
 
-    /// Makes a quilt of files if they fit and it is cheaper than storing them one by one. What does not fit is tried in
-    /// halves.
+    /// Makes a quilt of files if they fit and it is cheaper than storing them one by one. What does
+    /// not fit is tried in halves.
     async fn pack_group(
         &self,
         folder: &Path,
@@ -273,8 +275,8 @@ fn pieces_max(n_shards: NShards) -> usize {
     usize::from(columns).saturating_sub(1)
 }
 
-/// Files in groups that may become quilts, and those that are too large for that. Files of similar size are together:
-/// every file takes whole columns, and the largest says how long these are.
+/// Files in groups that may become quilts, and those that are too large for that. Files of similar
+/// size are together: every file takes whole columns, and the largest says how long these are.
 fn groups(
     mut sized: Vec<(u64, PathBuf)>,
     pieces_max: usize,

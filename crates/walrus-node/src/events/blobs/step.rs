@@ -12,7 +12,8 @@ pub(super) enum Step {
     Wait,
     /// The next event blob is complete: store this node's part of it, and attest that.
     Attest(Section),
-    /// The chain has certified event blobs up to the end of this section, or beyond: see whether this is one of them.
+    /// The chain has certified event blobs up to the end of this section, or beyond: see whether
+    /// this is one of them.
     Compare(Section),
     /// The log does not lead to what is certified: begin it anew after this event blob.
     BeginAfter(CertifiedEventBlob),
@@ -47,7 +48,8 @@ pub(super) fn next_step(log: &LogState, chain: &EventBlobsOnChain) -> Step {
     }
 }
 
-/// Whether the contract takes an attestation: a node has one outstanding at a time, and repeats it in every epoch.
+/// Whether the contract takes an attestation: a node has one outstanding at a time, and repeats it
+/// in every epoch.
 fn may_attest(chain: &EventBlobsOnChain, section: Section) -> bool {
     let certified = chain.latest.map(|latest| latest.last_checkpoint);
     let is_free = chain.attested.is_none_or(|(checkpoint, epoch)| {

@@ -1,8 +1,9 @@
 //! A look at the files of the store before it opens them.
 //!
-//! They end in a table of contents and a trailer that says where it begins. The store asks for memory for as many entries
-//! as the table claims to have before it compares the checksum over it; with a flipped bit that is more than any machine
-//! has, which ends the process without a word. So the claim is compared with the room there is for entries.
+//! They end in a table of contents and a trailer that says where it begins. The store asks for
+//! memory for as many entries as the table claims to have before it compares the checksum over it;
+//! with a flipped bit that is more than any machine has, which ends the process without a word. So
+//! the claim is compared with the room there is for entries.
 
 use std::{
     fs::{self, File},
@@ -22,7 +23,8 @@ const CONTENTS_HEAD_BYTES: u64 = 8;
 /// Position, length and length of the name; the name itself may be empty.
 const ENTRY_BYTES_MIN: u64 = 18;
 
-/// Fails if a file in `folder` or below claims more than it can hold. What else may be wrong with it the store finds out.
+/// Fails if a file in `folder` or below claims more than it can hold. What else may be wrong with
+/// it the store finds out.
 pub(super) fn check(folder: &Path) -> Result<(), StorageError> {
     let failed = |source| StorageError::io("read", folder, source);
     let entries = match fs::read_dir(folder) {
@@ -50,7 +52,8 @@ pub(super) fn check(folder: &Path) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Whether there is room for as many entries as the table of contents claims. `true` for files without one.
+/// Whether there is room for as many entries as the table of contents claims. `true` for files
+/// without one.
 fn is_possible(path: &Path) -> io::Result<bool> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -82,7 +85,8 @@ fn is_possible(path: &Path) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    /// The end of a file whose table of contents claims `claimed` entries and has room for `room` bytes of them.
+    /// The end of a file whose table of contents claims `claimed` entries and has room for `room`
+    /// bytes of them.
     fn archive(claimed: u32, room: usize, begin: u64) -> Vec<u8> {
         let mut bytes = b"content".to_vec();
         bytes.extend(b"TOC!");

@@ -134,7 +134,8 @@ impl Index {
         batch.insert(&self.metadata, id.0, bytes);
     }
 
-    /// Whether a sliver of this shard and axis is missing of one of the blobs, which are in ascending order.
+    /// Whether a sliver of this shard and axis is missing of one of the blobs, which are in
+    /// ascending order.
     pub fn lacks_any(
         &self,
         shard: ShardIndex,
@@ -234,7 +235,8 @@ impl Index {
         *self.lock_counts()
     }
 
-    /// Writes counts with the batch that changes them; [`Self::set_counts`] follows when it is committed.
+    /// Writes counts with the batch that changes them; [`Self::set_counts`] follows when it is
+    /// committed.
     pub(in crate::storage) fn put_counts(&self, batch: &mut WriteBatch<'_>, counts: SliverCounts) {
         batch.insert(&self.meta, META_SLIVER_COUNTS, encode(&counts));
     }
@@ -261,8 +263,8 @@ impl Index {
         counts
     }
 
-    /// Up to `limit` items after `after`: all metadata by blob ID, then all slivers by shard, axis and blob ID. What cannot be
-    /// read is left out.
+    /// Up to `limit` items after `after`: all metadata by blob ID, then all slivers by shard, axis
+    /// and blob ID. What cannot be read is left out.
     pub(in crate::storage) fn items_after(&self, after: Option<Item>, limit: usize) -> Vec<Item> {
         let mut items = Vec::new();
         if !matches!(after, Some(Item::Sliver(_))) {
@@ -315,7 +317,8 @@ impl Index {
             .collect()
     }
 
-    /// Blob IDs above `after` for which metadata or a sliver of `shards` is stored, ascending; at most about `limit`.
+    /// Blob IDs above `after` for which metadata or a sliver of `shards` is stored, ascending; at
+    /// most about `limit`.
     pub fn stored_blobs(
         &self,
         after: Option<BlobId>,

@@ -1,7 +1,7 @@
 //! The log of events: elements by checkpoint and position, and where the log stands.
 //!
-//! Elements are written in the batch that moves the event cursor. A crash takes back both or neither, so that what is read
-//! from the chain again continues the log.
+//! Elements are written in the batch that moves the event cursor. A crash takes back both or
+//! neither, so that what is read from the chain again continues the log.
 
 use std::{
     ops::Bound,
@@ -43,13 +43,15 @@ impl Index {
         Ok(())
     }
 
-    /// Moves the cursor over elements that change no record. Returns whether a section of the log is complete now.
+    /// Moves the cursor over elements that change no record. Returns whether a section of the log
+    /// is complete now.
     pub fn advance(&self, cursor: &Cursor, recording: &Recording) -> Result<bool, StorageError> {
         let batch = WriteBatch::volatile(self);
         self.commit_recorded(batch, cursor, recording)
     }
 
-    /// Commits a batch together with the cursor and the elements it moves over. Returns whether a section is complete now.
+    /// Commits a batch together with the cursor and the elements it moves over. Returns whether a
+    /// section is complete now.
     pub(super) fn commit_recorded(
         &self,
         mut batch: WriteBatch<'_>,
@@ -62,7 +64,8 @@ impl Index {
             match state.offer(entry, &recording.rule) {
                 Offered::Skipped => continue,
                 Offered::Appended => {}
-                // What is there joins nothing that follows. It goes first, so that a crash leaves no element after a gap.
+                // What is there joins nothing that follows. It goes first, so that a crash leaves
+                // no element after a gap.
                 Offered::Restarted => self.remove_elements(None)?,
             }
             let key = element_key(entry.checkpoint, entry.counter);
@@ -122,8 +125,8 @@ impl Index {
         Ok(Some(anchor))
     }
 
-    /// Lets the log begin after `anchor`: forgets elements before, and cuts what follows into sections anew. Without
-    /// elements that follow, the log is empty.
+    /// Lets the log begin after `anchor`: forgets elements before, and cuts what follows into
+    /// sections anew. Without elements that follow, the log is empty.
     pub fn begin_event_log(
         &self,
         anchor: Anchor,

@@ -20,8 +20,8 @@ pub struct Found {
 }
 
 impl Index {
-    /// Certified blobs above `after` of which the metadata or a sliver of `shards` is missing, at most `limit`. None without
-    /// shards.
+    /// Certified blobs above `after` of which the metadata or a sliver of `shards` is missing, at
+    /// most `limit`. None without shards.
     pub fn incomplete_blobs(
         &self,
         after: Option<BlobId>,
@@ -63,7 +63,8 @@ impl Index {
         })
     }
 
-    /// The first blob above `after` that was certified before `epoch`, still is, and lacks its sliver of this shard and axis.
+    /// The first blob above `after` that was certified before `epoch`, still is, and lacks its
+    /// sliver of this shard and axis.
     pub fn first_unsynced(
         &self,
         after: Option<BlobId>,

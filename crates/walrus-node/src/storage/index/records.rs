@@ -38,8 +38,9 @@ impl Index {
         get(&self.pools, id.0, "pool record")
     }
 
-    /// Computes changes of blob records from the present ones and writes them together with the cursor, and with the elements
-    /// of the event stream it moves over. Returns whether a section of the event log is complete now.
+    /// Computes changes of blob records from the present ones and writes them together with the
+    /// cursor, and with the elements of the event stream it moves over. Returns whether a section
+    /// of the event log is complete now.
     ///
     /// Nothing is synced: after a crash the events come again and lead to the same records.
     pub fn update_records(
@@ -66,7 +67,8 @@ impl Index {
         put_all(batch, &self.pools, &changes.pools, |id| id.0);
     }
 
-    /// Takes objects and pools that ended by `epoch` out of the records; returns how many objects there were.
+    /// Takes objects and pools that ended by `epoch` out of the records; returns how many objects
+    /// there were.
     ///
     /// May be interrupted and repeated: every batch leaves consistent records.
     pub fn expire_records(&self, epoch: Epoch) -> Result<usize, StorageError> {
@@ -142,7 +144,8 @@ impl Index {
         Ok(expired)
     }
 
-    /// Calls `visit` with every blob record in ascending order of blob IDs until it returns `false`.
+    /// Calls `visit` with every blob record in ascending order of blob IDs until it returns
+    /// `false`.
     pub fn for_each_blob(
         &self,
         mut visit: impl FnMut(BlobId, BlobRecord) -> Result<bool, StorageError>,

@@ -239,8 +239,8 @@ impl Batch {
         }
     }
 
-    /// Writes the batch; with `sync`, it is durable on return, with all before it. An empty one is not written, and so syncs
-    /// nothing.
+    /// Writes the batch; with `sync`, it is durable on return, with all before it. An empty one is
+    /// not written, and so syncs nothing.
     pub(super) fn commit(self, sync: bool) -> Result<(), StorageError> {
         match self {
             Self::Fjall(batch) => Ok(batch
@@ -312,7 +312,8 @@ fn written(table: &'static str, key: &UserKey, value: Option<&UserValue>) -> Wri
     }
 }
 
-/// The same error that an unreadable store of the file system gives; writers turn it into one of writing.
+/// The same error that an unreadable store of the file system gives; writers turn it into one of
+/// writing.
 fn unreadable(error: std::io::Error) -> StorageError {
     fjall::Error::Io(error).into()
 }

@@ -20,7 +20,8 @@ fn wal() -> StructTag {
     "0x3::wal::WAL".parse().unwrap()
 }
 
-/// A payment of WAL to a shared object by a call that names an owned one and a number besides, and reads the clock.
+/// A payment of WAL to a shared object by a call that names an owned one and a number besides, and
+/// reads the clock.
 fn program() -> Program {
     let mut program = Program::new();
     let coin = program.coin(&wal(), 500);

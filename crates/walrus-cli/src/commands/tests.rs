@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use super::{store::parse_time, *};
+use super::*;
 
 fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
     Cli::try_parse_from([&["walrus"], args].concat())
@@ -147,13 +147,6 @@ fn wrong_values_are_usage_errors() {
         let error = parse(args).expect_err("must be refused");
         assert_eq!(error.exit_code(), 2, "{args:?}");
     }
-}
-
-#[test]
-fn times_are_utc() {
-    let expected: jiff::Timestamp = "2030-01-02T03:04:05Z".parse().unwrap();
-    assert_eq!(parse_time("2030-01-02 03:04:05"), Ok(expected));
-    assert_eq!(parse_time("2030-01-02T04:04:05+01:00"), Ok(expected));
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub enum StorageDuration {
 }
 
 impl StorageDuration {
-    /// The number of epochs to buy, the current one included. `now_ms` is the present in milliseconds
-    /// since 1970.
+    /// The number of epochs to buy, the current one included. `now_ms` is the present in
+    /// milliseconds since 1970.
     pub(crate) fn epochs_ahead(
         self,
         info: &EpochInfo,
@@ -87,8 +87,8 @@ impl EpochOutlook {
         self.epoch
     }
 
-    /// The earliest time at which a later epoch begins, if epochs keep their length; never in the past. `None` for
-    /// epochs that have begun.
+    /// The earliest time at which a later epoch begins, if epochs keep their length; never in the
+    /// past. `None` for epochs that have begun.
     pub fn begin_ms(&self, epoch: Epoch) -> Option<u64> {
         let after_next = epoch.checked_sub(self.epoch)?.checked_sub(1)?;
         let wait_ms = self.duration_ms.saturating_mul(u64::from(after_next));
