@@ -8,10 +8,11 @@ use walrus_contracts::types::NodeMetadata;
 use walrus_core::{
     BlobId, EncodingType, Epoch, FROST_PER_WAL, Frost, NShards, NetworkKeyPair, merkle::Node,
 };
-use walrus_deploy::{DeployConfig, Deployer, Deployment, NodeToRegister};
+use walrus_deploy::{DeployConfig, Deployer, Deployment};
 use walrus_sui::{
     Committee, SuiReader, SuiRpc, WalrusContract,
-    contract::{BlobToRegister, NodeVotes, Persistence, StorageSource},
+    contract::{BlobToRegister, NodeDescription, NodeVotes, Persistence, StorageSource},
+    fleet::NodeToRegister,
     ids::account_address,
 };
 
@@ -218,16 +219,18 @@ pub fn blob_to_register(
 fn node_to_register(index: u8) -> NodeToRegister {
     NodeToRegister {
         operator: operator(index),
-        name: format!("node-{index}"),
-        network_address: format!("127.0.0.1:{}", 9000 + u16::from(index)),
-        metadata: NodeMetadata::default(),
-        protocol_key: protocol_key(index),
-        network_public_key: NetworkKeyPair::from_seed([100 + index; 32]).public(),
-        commission_rate: 0,
-        votes: NodeVotes {
-            storage_price: STORAGE_PRICE,
-            write_price: WRITE_PRICE,
-            node_capacity: 1 << 40,
+        node: NodeDescription {
+            name: format!("node-{index}"),
+            network_address: format!("127.0.0.1:{}", 9000 + u16::from(index)),
+            metadata: NodeMetadata::default(),
+            protocol_key: protocol_key(index),
+            network_public_key: NetworkKeyPair::from_seed([100 + index; 32]).public(),
+            commission_rate: 0,
+            votes: NodeVotes {
+                storage_price: STORAGE_PRICE,
+                write_price: WRITE_PRICE,
+                node_capacity: 1 << 40,
+            },
         },
     }
 }

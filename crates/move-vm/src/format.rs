@@ -18,3 +18,6 @@ mod wire;
 pub use instruction::Instruction;
 pub use reader::FormatError;
 pub use tables::*;
+
+/// Index into one of a module's tables.
+pub type TableIndex = u16;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::{
     ability::AbilitySet,
     error::{StatusCode, VmError},
-    identifier::Address,
     layout::Layout,
     loader::{DatatypeDescription, Session},
     meter::Meter,
@@ -16,9 +15,6 @@ use crate::{
 
 /// Code of the abort that a missing native raises when its module defines none: "NATI".
 pub const UNSUPPORTED_NATIVE_ABORT: u64 = 0x4E41_5449;
-
-/// Name of a native of the host: package (runtime id), module, function.
-pub type NativeName = (Address, &'static str, &'static str);
 
 /// Implements the natives that the virtual machine does not have itself.
 pub trait Host {

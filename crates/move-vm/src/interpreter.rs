@@ -9,7 +9,7 @@ mod call;
 mod data;
 mod frame;
 mod stack;
-pub(crate) mod vector;
+mod vector;
 
 use std::sync::Arc;
 
@@ -32,8 +32,35 @@ pub(crate) const FRAMES_MAX: usize = 1025;
 /// Values that the operand stack may hold, over all frames.
 pub(crate) const OPERANDS_MAX: usize = 1024;
 
+impl Session<'_> {
+    /// Runs a function to completion and returns its results in declaration order. Visibility is
+    /// not checked. Arguments must have the parameter types (references: reference values).
+    ///
+    /// # Errors
+    /// Whatever the execution ends with; [`StatusCode::ArityMismatch`] for a wrong number of
+    /// arguments.
+    pub fn call(
+        &self,
+        function: &LoadedFunction,
+        arguments: Vec<Value>,
+        host: &mut dyn Host,
+        meter: &mut Meter,
+    ) -> Result<Vec<Value>, VmError> {
+        if arguments.len() != function.parameters.len() {
+            return Err(
+                VmError::new(StatusCode::ArityMismatch).with_message(format!(
+                    "{} arguments expected, {} given",
+                    function.parameters.len(),
+                    arguments.len()
+                )),
+            );
+        }
+        Interpreter::new(self, host, meter).run(function, arguments)
+    }
+}
+
 /// State of one call from outside.
-pub(crate) struct Interpreter<'s, 'a> {
+struct Interpreter<'s, 'a> {
     session: &'s Session<'a>,
     host: &'s mut dyn Host,
     meter: &'s mut Meter,
@@ -52,11 +79,7 @@ enum Flow {
 }
 
 impl<'s, 'a> Interpreter<'s, 'a> {
-    pub(crate) fn new(
-        session: &'s Session<'a>,
-        host: &'s mut dyn Host,
-        meter: &'s mut Meter,
-    ) -> Self {
+    fn new(session: &'s Session<'a>, host: &'s mut dyn Host, meter: &'s mut Meter) -> Self {
         Self {
             session,
             host,
@@ -69,7 +92,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     }
 
     /// Calls a function and runs until it returns.
-    pub(crate) fn run(
+    fn run(
         mut self,
         function: &LoadedFunction,
         arguments: Vec<Value>,

@@ -64,21 +64,24 @@ mod natives;
 pub mod type_tag;
 pub mod types;
 mod u256;
+mod uleb;
 pub mod value;
 pub mod verifier;
+mod vm;
 
 pub use ability::{Ability, AbilitySet};
 pub use error::{Location, StatusCode, VmError};
 pub use format::{CompiledModule, FormatError, Visibility};
-pub use host::{Host, NativeContext, NativeError, NativeName, NoHost, UNSUPPORTED_NATIVE_ABORT};
+pub use host::{Host, NativeContext, NativeError, NoHost, UNSUPPORTED_NATIVE_ABORT};
 pub use identifier::{Address, Identifier, ModuleId};
 pub use layout::Layout;
 pub use loader::{
-    DatatypeDescription, DatatypeShape, FunctionSignature, Linkage, LoadedFunction, PackageSource,
-    Session, Vm,
+    DatatypeDescription, DatatypeShape, FunctionSignature, Linkage, LoadedFunction, NativeName,
+    PackageSource, Session,
 };
 pub use meter::Meter;
 pub use type_tag::{StructTag, TypeTag};
 pub use types::{Datatype, Declaration, Type};
 pub use u256::U256;
 pub use value::{ElementKind, Reference, Slot, Value, Vector};
+pub use vm::Vm;

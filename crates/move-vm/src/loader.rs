@@ -1,18 +1,23 @@
 //! Loading: from packages to code that runs.
 //!
-//! A [`Vm`] keeps one program per [`Linkage`]; a [`Session`] is a program together with the
-//! [`PackageSource`] that it loads missing modules from.
+//! A [`Vm`](crate::Vm) keeps one program per [`Linkage`]; a [`Session`] is a program together with
+//! the [`PackageSource`] that it loads missing modules from.
 
 mod depth;
+mod function;
 mod layouts;
 mod linkage;
 pub(crate) mod module;
+mod native_names;
+mod program;
 mod resolve;
 mod session;
 mod signature;
-mod vm;
 
+pub use function::LoadedFunction;
 pub use linkage::{Linkage, LinkedPackage, PackageSource};
+pub use native_names::NativeName;
+pub(crate) use native_names::{NativeFunction, NativeNames};
+pub(crate) use program::{Program, lock};
 pub use session::Session;
-pub use signature::{DatatypeDescription, DatatypeShape, FunctionSignature, LoadedFunction};
-pub use vm::Vm;
+pub use signature::{DatatypeDescription, DatatypeShape, FunctionSignature};

@@ -6,11 +6,10 @@ mod string;
 mod type_name;
 mod vector;
 
-use std::collections::HashMap;
-
 use crate::{
-    host::{NativeContext, NativeError, NativeName},
-    identifier::{Address, ModuleId},
+    host::{NativeContext, NativeError},
+    identifier::Address,
+    loader::NativeName,
     types::Type,
     value::Value,
 };
@@ -51,46 +50,19 @@ const TABLE: &[(&str, &str, u64, Native)] = &[
     ("vector", "swap", BASE_UNITS, vector::swap),
 ];
 
-/// Who runs a native function.
-#[derive(Clone, Copy)]
-pub(crate) enum NativeTarget {
-    /// This crate: units charged before, implementation.
-    Own(u64, Native),
-    /// The host, which knows it by this number.
-    Host(usize),
-    /// Nobody.
-    Missing,
+/// Names of the natives of the standard library.
+pub(crate) fn names() -> impl Iterator<Item = NativeName> {
+    TABLE
+        .iter()
+        .map(|(module, function, ..)| (Address::STD, *module, *function))
 }
 
-/// The natives of a virtual machine.
-#[derive(Default)]
-pub(crate) struct Natives {
-    host: HashMap<NativeName, usize>,
-}
-
-impl Natives {
-    pub(crate) fn new(host: impl IntoIterator<Item = NativeName>) -> Self {
-        Self {
-            host: host.into_iter().zip(0..).collect(),
-        }
-    }
-
-    /// Who runs `function` of `module`.
-    pub(crate) fn find(&self, module: &ModuleId, function: &str) -> NativeTarget {
-        let own = TABLE.iter().find(|(own_module, own_function, ..)| {
-            module.address == Address::STD
-                && module.name.as_str() == *own_module
-                && function == *own_function
-        });
-        if let Some((.., units, native)) = own {
-            return NativeTarget::Own(*units, *native);
-        }
-        let of_host = self.host.iter().find(|((address, name, native), _)| {
-            (*address, *name, *native) == (module.address, module.name.as_str(), function)
-        });
-        of_host.map_or(NativeTarget::Missing, |(_, index)| {
-            NativeTarget::Host(*index)
-        })
+/// The native at this position of [`names`]: units charged before it runs, and implementation. The
+/// error is the position among the natives of the host, which come after.
+pub(crate) fn at(position: usize) -> Result<(u64, Native), usize> {
+    match TABLE.get(position) {
+        Some((.., units, native)) => Ok((*units, *native)),
+        None => Err(position - TABLE.len()),
     }
 }
 

@@ -8,17 +8,15 @@
 
 mod codec;
 mod container;
-mod reference;
+pub(crate) mod elements;
 mod size;
 mod slot;
 mod vector;
 
-pub use container::Container;
-pub use reference::Reference;
+pub use container::{Container, Reference};
 pub use slot::Slot;
 pub use vector::{ElementKind, Vector};
 
-pub(crate) use codec::write_uleb;
 pub(crate) use container::Contents;
 
 use crate::{

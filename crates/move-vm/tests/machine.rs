@@ -10,10 +10,7 @@ use move_vm::{
     AbilitySet, Address, CompiledModule, Host, Linkage, Meter, NativeContext, NativeError,
     NativeName, NoHost, PackageSource, StatusCode, Type, TypeTag, UNSUPPORTED_NATIVE_ABORT, Value,
     Vm, VmError,
-    format::{
-        DatatypeHandle, EnumDef, FieldDef, Instruction as I, SignatureToken as T, VariantDef,
-        VariantHandle,
-    },
+    format::{DatatypeHandle, FieldDef, Instruction as I, SignatureToken as T},
     verifier::verify_module,
 };
 
@@ -106,48 +103,7 @@ fn branch_on_true() {
 /// `enum E { A(u64, bool), B }` as datatype handle, definition and variant handles 0 and 1.
 fn with_enum() -> Assembler {
     let mut assembler = Assembler::new();
-    let names = ["E", "A", "B", "pos0", "pos1"].map(|name| assembler.identifier(name));
-    let module = &mut assembler.module;
-    module.datatype_handles.push(DatatypeHandle {
-        module: 0,
-        name: names[0],
-        abilities: AbilitySet::PRIMITIVES,
-        type_parameters: Vec::new(),
-    });
-    let fields = vec![
-        FieldDef {
-            name: names[3],
-            type_: T::U64,
-        },
-        FieldDef {
-            name: names[4],
-            type_: T::Bool,
-        },
-    ];
-    let variants = vec![
-        VariantDef {
-            name: names[1],
-            fields,
-        },
-        VariantDef {
-            name: names[2],
-            fields: Vec::new(),
-        },
-    ];
-    module.enum_defs.push(EnumDef {
-        handle: 0,
-        variants,
-    });
-    module.variant_handles = vec![
-        VariantHandle {
-            owner: 0,
-            variant: 0,
-        },
-        VariantHandle {
-            owner: 0,
-            variant: 1,
-        },
-    ];
+    assembler.add_enum("E", &[("A", &[T::U64, T::Bool]), ("B", &[])]);
     assembler
 }
 

@@ -9,9 +9,8 @@ use common::assemble::{Assembler, position_or_push};
 use move_vm::{
     Ability, AbilitySet, Address, CompiledModule, Identifier, ModuleId, StatusCode, Visibility,
     format::{
-        DatatypeHandle, DatatypeParameter, EnumDef, FieldDef, FieldHandle, FunctionHandle,
-        Instantiation, Instruction as I, ModuleHandle, SignatureToken as T, StructDef, VariantDef,
-        VariantHandle,
+        DatatypeHandle, DatatypeParameter, FieldDef, FieldHandle, FunctionHandle, Instantiation,
+        Instruction as I, ModuleHandle, SignatureToken as T, StructDef,
     },
     verifier::{verify_linking, verify_module},
 };
@@ -498,46 +497,7 @@ fn generic_and_plain_instructions() {
 /// A module with `enum E { A, B(u64) }`, as datatype handle 0 and definition 0.
 fn with_enum() -> Assembler {
     let mut assembler = Assembler::new();
-    let (name, a, b) = (
-        assembler.identifier("E"),
-        assembler.identifier("A"),
-        assembler.identifier("B"),
-    );
-    let field = assembler.identifier("pos0");
-    let module = &mut assembler.module;
-    module.datatype_handles.push(DatatypeHandle {
-        module: 0,
-        name,
-        abilities: AbilitySet::PRIMITIVES,
-        type_parameters: Vec::new(),
-    });
-    let variants = vec![
-        VariantDef {
-            name: a,
-            fields: Vec::new(),
-        },
-        VariantDef {
-            name: b,
-            fields: vec![FieldDef {
-                name: field,
-                type_: T::U64,
-            }],
-        },
-    ];
-    module.enum_defs.push(EnumDef {
-        handle: 0,
-        variants,
-    });
-    module.variant_handles = vec![
-        VariantHandle {
-            owner: 0,
-            variant: 0,
-        },
-        VariantHandle {
-            owner: 0,
-            variant: 1,
-        },
-    ];
+    assembler.add_enum("E", &[("A", &[]), ("B", &[T::U64])]);
     assembler
 }
 

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use walrus_core::{Frost, ObjectId, SuiAddress};
 use walrus_sui::reader::NodeRef;
-use walrus_terminal::{GlobalArgs, RpcArgs, completion::CompletionArgs, parse, table::TableArgs};
+use walrus_terminal::{
+    GlobalArgs, RpcArgs, completion::CompletionArgs, man::ManArgs, parse, table::TableArgs,
+};
 
 pub(crate) use self::proposals::{
     ApprovalsArgs, ApproveUpgradeArgs, BodyArgs, CheckArgs, ChoiceArg, CompilerArg, DelegateArgs,
@@ -391,14 +393,6 @@ pub(crate) struct SubmitArgs {
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
-}
-
-/// Options of `man`.
-#[derive(Debug, Args)]
-pub(crate) struct ManArgs {
-    /// Directory to write one page per command to
-    #[arg(long, value_name = "DIRECTORY")]
-    pub out: Option<PathBuf>,
 }
 
 #[cfg(test)]

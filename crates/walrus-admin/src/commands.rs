@@ -5,7 +5,6 @@ mod commission;
 mod committee;
 mod epoch;
 mod key;
-mod man;
 mod metadata;
 mod pools;
 mod proposals;
@@ -97,6 +96,6 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Revoke(args) => proposals::revoke(context, args).await,
         Command::Submit(args) => submit::run(context, args).await,
         Command::Completion(args) => walrus_terminal::completion::run(&args, Cli::command()),
-        Command::Man(args) => man::run(args.out.as_deref()),
+        Command::Man(args) => walrus_terminal::man::run(&args, Cli::command()),
     }
 }

@@ -6,18 +6,21 @@ mod deploy;
 mod nodes;
 mod upgrade;
 
-use std::{io::Write as _, path::Path};
+use std::path::Path;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
-use clap_complete::Shell;
 use serde::Serialize;
 use walrus_core::{FROST_PER_WAL, Frost};
 use walrus_deploy::{ClientConfigFile, Deployer, write_published_toml};
 use walrus_sui::{Executor, Signer, SuiRpc, Wallet, WalletEnv, faucet};
+use walrus_terminal::{
+    completion, man,
+    output::{print_json, print_text},
+};
 
 pub(crate) use self::args::Cli;
-use self::args::{Command, CommonArgs, CompletionArgs};
+use self::args::{Command, CommonArgs};
 
 const STATE_FILE: &str = "deployment.json";
 const ADMIN_WALLET_FILE: &str = "sui_admin.yaml";
@@ -37,18 +40,18 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(args) => upgrade::migrate(args).await,
         Command::Relink(args) => upgrade::relink(args).await,
         Command::Status(args) => deploy::status(args).await,
-        Command::Completion(args) => completion(&args),
+        Command::Completion(args) => completion::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }
 
 /// Prints a result: as JSON if asked for, else as `text`.
 fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-    let text = if json {
-        serde_json::to_string_pretty(value)?
+    if json {
+        print_json(value)
     } else {
-        text()
-    };
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")
+        print_text(&text())
+    }
 }
 
 /// Opens what was done so far. A dry run makes no wallet: without one it looks from a made-up
@@ -113,18 +116,4 @@ fn wal(amount: u64) -> anyhow::Result<Frost> {
         .checked_mul(FROST_PER_WAL)
         .map(Frost)
         .with_context(|| format!("{amount} WAL exceed all WAL there is"))
-}
-
-fn completion(args: &CompletionArgs) -> anyhow::Result<()> {
-    let shell = args
-        .shell
-        .or_else(Shell::from_env)
-        .context("which shell? give one with --shell")?;
-    clap_complete::generate(
-        shell,
-        &mut Cli::command(),
-        "walrus-deploy",
-        &mut std::io::stdout(),
-    );
-    Ok(())
 }

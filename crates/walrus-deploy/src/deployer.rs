@@ -7,15 +7,13 @@ use walrus_core::{Frost, NShards, ObjectId, SuiAddress};
 use walrus_sui::{
     Executor, Signer, SuiReader, SuiRpc, WalrusContract,
     contract::{self, InitObjects, InitParams},
+    fleet,
 };
 
 use crate::{
     error::{DeployError, Step as _},
     state::{Deployment, NodeRecord, Progress, StateFile, Status, WalPackage, WalrusPackage},
 };
-
-/// Delay between two looks at the chain's clock while epoch 0 lasts.
-const CLOCK_POLL_DELAY: Duration = Duration::from_millis(100);
 
 pub(crate) const WAL_STEP: &str = "publishing package wal";
 pub(crate) const WALRUS_STEP: &str = "publishing package walrus";
@@ -246,27 +244,13 @@ impl Deployer {
     /// The epoch is complete when the nodes of a quorum of shards have attested that they are
     /// ready, which running nodes do by themselves.
     pub async fn end_epoch_zero(&self, stake_per_node: Frost) -> Result<(), DeployError> {
-        let step = "starting epoch 1";
         let contract = self.contract()?;
-        let info = contract.reader().epoch_info().await.step(step)?;
-        if info.epoch > 0 {
-            return Ok(());
-        }
-        if self.nodes().is_empty() {
-            return Err(DeployError::NotReady(
-                "no storage node is registered; without one there is no committee".to_owned(),
-            ));
-        }
-        while self.executor.rpc().clock_ms().await.step(step)? < info.first_epoch_start_ms {
-            tokio::time::sleep(CLOCK_POLL_DELAY).await;
-        }
         let stakes: Vec<_> = self
             .nodes()
             .iter()
             .map(|node| (node.node_id, stake_per_node))
             .collect();
-        contract.end_epoch_zero(&stakes).await.step(step)?;
-        Ok(())
+        Ok(fleet::start_first_epoch(&contract, &stakes).await?)
     }
 }
 

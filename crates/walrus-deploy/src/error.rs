@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use walrus_contracts::packages::LinkError;
 use walrus_core::Epoch;
-use walrus_sui::{SuiError, WalletError, governance::Support};
+use walrus_sui::{SuiError, WalletError, fleet::FleetError, governance::Support};
 
 /// A deployment that could not be made or continued.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum DeployError {
         /// What happened.
         cause: Box<SuiError>,
     },
+    /// Nodes could not be registered, or epoch 1 not be started.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
     /// A wallet cannot be used.
     #[error(transparent)]
     Wallet(#[from] WalletError),

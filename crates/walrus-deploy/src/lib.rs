@@ -39,7 +39,7 @@ pub use self::{
     files::{
         ClientConfigFile, EncryptionSection, KeyServerEntry, PublishedPackage, write_published_toml,
     },
-    nodes::{NodeParams, NodeToRegister},
+    nodes::NodeParams,
     plan::{Gas, Plan, PlannedStep},
     state::{Deployment, ExtraRecord, NodeRecord, Status, UpgradeRecord},
     upgrade::{Authority, UpgradeCheck, UpgradeTarget},

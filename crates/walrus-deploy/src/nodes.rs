@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use walrus_contracts::types::NodeMetadata;
-use walrus_core::{Epoch, Frost, NetworkKeyPair, NetworkPublicKey, ProtocolKeyPair};
+use walrus_core::{Epoch, Frost, NetworkKeyPair, ProtocolKeyPair};
 use walrus_sui::{
     Signer, SuiReader, Wallet, WalrusContract,
     contract::{NodeDescription, NodeVotes},
+    fleet::{self, NodeToRegister},
 };
 
 use crate::{
@@ -18,44 +19,9 @@ use crate::{
     state::{NodeRecord, io_error},
 };
 
-/// Nodes registered at the same time. Each has its own account, so they do not disturb each other.
-const CONCURRENT_REGISTRATIONS_MAX: usize = 16;
-
-/// A node to register, with the keys that prove it is ours.
-#[derive(Debug)]
-pub struct NodeToRegister {
-    /// Account of the operator: pays for gas and receives the capability.
-    pub operator: Signer,
-    /// Name of the node.
-    pub name: String,
-    /// `host:port` of its API.
-    pub network_address: String,
-    /// Description for people.
-    pub metadata: NodeMetadata,
-    /// Key of its signed messages.
-    pub protocol_key: ProtocolKeyPair,
-    /// Key of its TLS certificate.
-    pub network_public_key: NetworkPublicKey,
-    /// Its share of rewards, in hundredths of a percent.
-    pub commission_rate: u16,
-    /// Its first votes.
-    pub votes: NodeVotes,
-}
-
-impl NodeToRegister {
-    /// The node without its account.
-    fn description(&self) -> NodeDescription {
-        NodeDescription {
-            name: self.name.clone(),
-            network_address: self.network_address.clone(),
-            metadata: self.metadata.clone(),
-            protocol_key: self.protocol_key.clone(),
-            network_public_key: self.network_public_key,
-            commission_rate: self.commission_rate,
-            votes: self.votes,
-        }
-    }
-}
+/// Nodes attested for at the same time. Each has its own account, so they do not disturb each
+/// other.
+const CONCURRENT_ATTESTATIONS_MAX: usize = 16;
 
 impl Deployer {
     /// Registers nodes that are not registered yet; returns records in the order of `nodes`.
@@ -67,11 +33,14 @@ impl Deployer {
         nodes: &[NodeToRegister],
     ) -> Result<Vec<NodeRecord>, DeployError> {
         let reader = self.reader()?;
-        let records: Vec<NodeRecord> = futures::stream::iter(nodes)
-            .map(|node| register(&reader, node))
-            .buffered(CONCURRENT_REGISTRATIONS_MAX)
-            .try_collect()
-            .await?;
+        let registered = fleet::register_nodes(&reader, nodes).await?;
+        let records = registered.into_iter().map(|node| NodeRecord {
+            name: node.name,
+            node_id: node.node_id,
+            node_cap: node.cap.id,
+            operator: node.operator,
+        });
+        let records: Vec<NodeRecord> = records.collect();
         let known = &mut self.progress_mut().nodes;
         for record in &records {
             if !known.iter().any(|old| old.node_id == record.node_id) {
@@ -87,8 +56,8 @@ impl Deployer {
         let reader = self.reader()?;
         let mut steps = Vec::new();
         for node in nodes {
-            let step = format!("registering node {:?}", node.name);
-            let key = node.protocol_key.public();
+            let step = format!("registering node {:?}", node.node.name);
+            let key = node.node.protocol_key.public();
             let known = reader
                 .find_node_cap(node.operator.address(), key)
                 .await
@@ -113,25 +82,10 @@ impl Deployer {
         let reader = self.reader()?;
         futures::stream::iter(self.nodes())
             .map(|node| attest(&reader, operators, node, epoch))
-            .buffer_unordered(CONCURRENT_REGISTRATIONS_MAX)
+            .buffer_unordered(CONCURRENT_ATTESTATIONS_MAX)
             .try_collect()
             .await
     }
-}
-
-async fn register(reader: &SuiReader, node: &NodeToRegister) -> Result<NodeRecord, DeployError> {
-    let step = format!("registering node {:?}", node.name);
-    let contract = WalrusContract::new(reader.clone(), node.operator.clone());
-    let cap = contract
-        .ensure_registered(&node.description())
-        .await
-        .step(step)?;
-    Ok(NodeRecord {
-        name: node.name.clone(),
-        node_id: cap.node_id,
-        node_cap: cap.id,
-        operator: node.operator.address(),
-    })
 }
 
 async fn attest(
@@ -213,8 +167,7 @@ impl NodeParams {
         let network_key = NetworkKeyPair::from_key_file(&read(&network_path)?)
             .map_err(|error| invalid(&network_path, error))?;
         let wallet = Wallet::load(directory.join(&params.wallet_path))?;
-        Ok(NodeToRegister {
-            operator: wallet.active_signer()?,
+        let node = NodeDescription {
             name: params.name,
             network_address: params.network_address,
             metadata: NodeMetadata {
@@ -229,6 +182,10 @@ impl NodeParams {
                 write_price: Frost(params.write_price),
                 node_capacity: params.node_capacity,
             },
+        };
+        Ok(NodeToRegister {
+            operator: wallet.active_signer()?,
+            node,
         })
     }
 }

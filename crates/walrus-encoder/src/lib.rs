@@ -13,10 +13,11 @@
 //! let (mut pairs, metadata) = encoder.encode(blob)?;
 //!
 //! // A node has lost its pair. Seven others send it a symbol each, and it has its sliver again.
-//! let lost = pairs.remove(3); let symbols = pairs[..7].iter().map(|pair|
-//! encoder.recovery_symbol(&pair.secondary, lost.index())); let symbols =
-//! symbols.collect::<Result<Vec<_>, _>>()?.into_iter().map(|proven| proven.symbol); let recovered =
-//! encoder.recover_sliver::<Primary>(&metadata, lost.primary.index, symbols)?;
+//! let lost = pairs.remove(3);
+//! let index = lost.index();
+//! let symbols = pairs[..7].iter().map(|pair| encoder.recovery_symbol(&pair.secondary, index));
+//! let symbols = symbols.collect::<Result<Vec<_>, _>>()?.into_iter().map(|proven| proven.symbol);
+//! let recovered = encoder.recover_sliver::<Primary>(&metadata, lost.primary.index, symbols)?;
 //! assert_eq!(recovered, lost.primary);
 //!
 //! // Six of ten nodes are gone. Four primary slivers give the blob back.

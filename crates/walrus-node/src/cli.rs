@@ -11,13 +11,17 @@ mod run;
 mod setup;
 mod status;
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use serde::Serialize;
+use walrus_terminal::{
+    completion::{self, CompletionArgs},
+    exit::{self, Failure},
+    log::LogArgs,
+    man::{self, ManArgs},
+    output::{print_json, print_text},
+};
 
 /// Storage node of Walrus.
 #[derive(Debug, Parser)]
@@ -28,20 +32,10 @@ use serde::Serialize;
                   3 storage directory, 4 address in use, 5 chain or registration does not fit the configuration."
 )]
 pub(crate) struct Arguments {
-    /// Format of the log on standard error. What is logged is set by RUST_LOG
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: LogArgs,
     #[command(subcommand)]
     command: Command,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object per line.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,107 +56,50 @@ enum Command {
     Db(db::Db),
     /// Write a configuration file
     GenerateConfig(Box<generate_config::GenerateConfig>),
-}
-
-impl Command {
-    const fn default_log(&self) -> &'static str {
-        match self {
-            Self::Run(_) | Self::Db(_) => DEFAULT_LOG,
-            Self::Setup(_)
-            | Self::Register(_)
-            | Self::Status(_)
-            | Self::Leave(_)
-            | Self::KeyGen(_)
-            | Self::GenerateConfig(_) => QUIET_LOG,
-        }
-    }
-}
-
-/// A failed command: the line to show and the exit code.
-pub(crate) struct Failure {
-    message: String,
-    code: u8,
-}
-
-impl Failure {
-    fn new(message: impl std::fmt::Display, code: u8) -> Self {
-        Self {
-            message: message.to_string(),
-            code,
-        }
-    }
-
-    fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-/// Runs a command that talks to somebody.
-fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("cannot start: {error}"), 1))?;
-    runtime.block_on(command)
+    /// Print a shell completion script
+    Completion(CompletionArgs),
+    /// Print the manual as a man page, or write one page per command
+    Man(ManArgs),
 }
 
 /// Prints a result, for people or as JSON.
-fn report<T: Serialize>(as_json: bool, value: &T, text: impl FnOnce() -> String) {
-    let text = if as_json {
-        serde_json::to_string_pretty(value).expect("a report is JSON")
+fn report<T: Serialize>(
+    as_json: bool,
+    value: &T,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    let printed = if as_json {
+        print_json(value)
     } else {
-        text()
+        print_text(&text())
     };
-    // A reader that has seen enough, such as `head`, is no failure.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(printed?)
 }
 
 impl Arguments {
     pub(crate) fn run(self) -> ExitCode {
-        init_log(self.log_format, self.command.default_log());
-        let result = match self.command {
-            Command::Setup(command) => block_on(command.execute()),
-            Command::Register(command) => block_on(command.execute()),
-            Command::Run(command) => command.execute(),
-            Command::Status(command) => block_on(command.execute()),
-            Command::Leave(command) => block_on(command.execute()),
-            Command::KeyGen(command) => command.execute(),
-            Command::Db(command) => command.execute(),
-            Command::GenerateConfig(command) => command.execute(),
-        };
-        match result {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("error: {}", failure.message);
-                ExitCode::from(failure.code)
+        let log = self.log;
+        match self.command {
+            Command::Run(command) => exit::run_server(log, command.execute()),
+            Command::Db(command) => exit::run_server(log, async { command.execute() }),
+            Command::Setup(command) => exit::run_quietly(log, command.execute()),
+            Command::Register(command) => exit::run_quietly(log, command.execute()),
+            Command::Status(command) => exit::run_quietly(log, command.execute()),
+            Command::Leave(command) => exit::run_quietly(log, command.execute()),
+            Command::KeyGen(command) => exit::run_quietly(log, async { command.execute() }),
+            Command::GenerateConfig(command) => exit::run_quietly(log, async { command.execute() }),
+            Command::Completion(args) => {
+                exit::run_quietly(log, async { completion::run(&args, Self::command()) })
+            }
+            Command::Man(args) => {
+                exit::run_quietly(log, async { man::run(&args, Self::command()) })
             }
         }
     }
 }
 
-/// What is logged unless RUST_LOG says otherwise: the key-value store reports every table it opens.
-const DEFAULT_LOG: &str = "info,fjall=warn,lsm_tree=warn";
-
-/// The same of commands that print results: only what is wrong.
-const QUIET_LOG: &str = "warn";
-
-fn init_log(format: LogFormat, default: &str) {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.with_target(false).init(),
-        LogFormat::Json => builder.json().init(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

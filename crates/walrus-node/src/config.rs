@@ -19,7 +19,6 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use walrus_client::config::{CommunicationConfig, NodeScheme};
-use walrus_contracts::event_blob::CutRule;
 use walrus_core::ObjectId;
 use walrus_http::HttpLimits;
 
@@ -32,13 +31,14 @@ pub use sections::{
     PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig, WalletReference,
 };
 
-use crate::{events::EventBlobOptions, pending::PendingLimits, service::ServiceLimits};
-
 /// Port of the API unless configured otherwise.
 pub const DEFAULT_REST_PORT: u16 = 9185;
 
 /// Port of the metrics unless configured otherwise.
 pub const DEFAULT_METRICS_PORT: u16 = 9184;
+
+/// Time for one cycle of the scrub over everything.
+pub const SCRUB_CYCLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Longest name of a node.
 const NAME_CHARS_MAX: usize = 100;
@@ -274,19 +274,6 @@ impl NodeConfig {
         (!cycle.is_zero()).then_some(cycle)
     }
 
-    /// What is done with event blobs.
-    pub fn event_blob_options(&self) -> EventBlobOptions {
-        EventBlobOptions {
-            cut_rule: (!self.disable_event_blob_writer).then_some(CutRule {
-                bytes_max: self.event_blob_cut.max_bytes,
-                checkpoints_max: self.event_blob_cut.max_checkpoints,
-            }),
-            catch_up_lag_min: self
-                .event_processor_config
-                .event_stream_catchup_min_checkpoint_lag,
-        }
-    }
-
     /// Bounds of the API server.
     pub fn http_limits(&self) -> HttpLimits {
         let rest = &self.rest_server;
@@ -317,32 +304,6 @@ impl NodeConfig {
             ..CommunicationConfig::default()
         }
     }
-
-    /// Bounds of the service.
-    pub fn service_limits(&self) -> ServiceLimits {
-        let rest = &self.rest_server;
-        let (slivers, metadata) = (&self.pending_sliver_cache, &self.pending_metadata_cache);
-        let mut limits = ServiceLimits {
-            registration_wait_max: Duration::from_millis(rest.metadata_registration_wait_millis),
-            confirmation_wait_max: Duration::from_millis(rest.confirmation_long_poll_max_millis),
-            pending: PendingLimits {
-                slivers_max: slivers.max_cached_slivers,
-                sliver_bytes_max: slivers.max_cached_bytes,
-                sliver_bytes_each_max: slivers.max_cached_sliver_bytes,
-                metadata_max: metadata.max_cached_entries,
-                sliver_ttl: Duration::from_secs(slivers.cache_ttl),
-                metadata_ttl: Duration::from_secs(metadata.cache_ttl),
-            },
-            ..ServiceLimits::default()
-        };
-        if let Some(max) = rest.confirmation_long_poll_max_in_flight_requests {
-            limits.registration_waiters_max = max;
-        }
-        if let Some(max) = rest.experimental_max_active_recovery_symbols_requests {
-            limits.symbol_requests_max = max;
-        }
-        limits
-    }
 }
 
 fn default_rest_address() -> SocketAddr {
@@ -363,7 +324,7 @@ fn default_disk_reserve() -> u64 {
 }
 
 fn default_scrub_secs() -> u64 {
-    crate::scrub::SCRUB_CYCLE.as_secs()
+    SCRUB_CYCLE.as_secs()
 }
 
 /// Parsers explain over several lines; a log line has one.
@@ -379,6 +340,7 @@ pub(crate) fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pending::PendingLimits;
 
     const MINIMAL: &str = "
 name: node-0

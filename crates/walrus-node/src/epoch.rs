@@ -1,10 +1,9 @@
 //! The node's place in the current epoch: committee, shards, and what an epoch change means for
 //! them.
 
-mod complete;
-mod drive;
 mod plan;
 mod schedule;
+mod shards;
 
 use std::{
     collections::BTreeMap,
@@ -12,19 +11,14 @@ use std::{
 };
 
 use walrus_core::{Epoch, NShards, ObjectId, ShardIndex};
+use walrus_sui::{Committee, CommitteeMember};
 
-use crate::{
-    chain::{Committee, CommitteeMember},
-    storage::{ShardRecord, ShardStatus},
-};
-
-pub use complete::incomplete_shards;
-pub(crate) use drive::drive_epochs;
 pub use plan::{
     Attestation, EpochPlan, SHARD_RETENTION_EPOCHS, ShardSource, ShardTask, Snapshot, phase_of,
     plan_epoch,
 };
 pub use schedule::{EpochCall, JITTER_MAX_MS, Moment, ScheduledCall, SubsidiesState, schedule};
+pub use shards::{ShardRecord, ShardStatus};
 
 /// A consistent view of committees and shards.
 #[derive(Debug, Clone, Default)]

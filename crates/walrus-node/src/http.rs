@@ -8,6 +8,7 @@ mod limits;
 mod path;
 mod recovery;
 mod router;
+mod schema;
 mod sync;
 mod tls;
 

@@ -1,15 +1,12 @@
 //! The protocol keys of this node, and which of them signs.
 
-mod rotate;
-
 use walrus_core::{
     ObjectId,
     keys::{ProtocolKeyPair, ProtocolPublicKey},
 };
+use walrus_sui::Committee;
 
-use crate::{chain::Committee, epoch::EpochView};
-
-pub(crate) use rotate::rotate_key;
+use crate::epoch::EpochView;
 
 /// The configured key, and the one that is to follow it.
 ///

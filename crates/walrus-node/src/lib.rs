@@ -4,9 +4,9 @@
 //! * [`walrus_http`] shares what is scarce among peers.
 //! * [`events`] follows the chain, through [`chain::ChainView`]; [`bookkeeping`] and [`epoch`] say,
 //!   as pure functions, what events mean; [`shard_work`] is told which shards have to be completed.
-//! * [`sync`] copies shards from their old owners and gives them to new ones, [`recovery`] gets
-//!   back what is missing and helps others to do so, [`peer`] is how other nodes are reached.
-//! * [`upkeep`] watches what the operator changes while the node runs.
+//! * [`sync`] copies shards from their old owners, [`recovery`] gets back what is missing, [`peer`]
+//!   is how other nodes are reached.
+//! * [`upkeep`] moves epochs on, and watches what the operator changes while the node runs.
 //!
 //! A confirmation is signed only when every sliver it speaks for is durable, and no bytes leave
 //! before they are compared with what was stored. See [`storage`] for how.
@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+pub mod blocklist;
 pub mod bookkeeping;
 pub mod chain;
 pub mod config;

@@ -1,6 +1,6 @@
 //! Putting the parts together: start, run, stop.
 
-mod announce;
+mod options;
 mod work;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -19,6 +19,7 @@ use walrus_sui::{ContractIds, Signer, Wallet, WalletError};
 use work::Work;
 
 use crate::{
+    blocklist::Blocklist,
     chain::{ChainError, ChainView, Registration, SuiChain, SuiChainConfig},
     config::{NodeConfig, load_network_key, load_protocol_key},
     epoch::EpochView,
@@ -30,7 +31,7 @@ use crate::{
     start_error::StartError,
     state::{NodeParts, NodeState},
     storage::{Identity, Medium, Storage, StorageOptions},
-    upkeep::{Blocklist, PriceSource, Reloader},
+    upkeep::{PriceSource, Reloader},
 };
 
 /// Pause between attempts to reach the chain at the first start.

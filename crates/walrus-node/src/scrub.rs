@@ -16,9 +16,6 @@ use crate::{
     storage::{Item, StorageError},
 };
 
-/// Time for one cycle over everything.
-pub const SCRUB_CYCLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
 /// Items listed at a time.
 const BATCH: usize = 64;
 

@@ -2,8 +2,12 @@
 
 mod confirmation;
 mod error;
+mod expansions;
 mod metadata;
+mod proof;
+mod shards;
 mod slivers;
+mod symbols;
 mod upload;
 
 use std::{
@@ -19,17 +23,20 @@ use walrus_core::{
 use walrus_encoder::Encoder;
 
 use crate::{
+    blocklist::Blocklist,
     metrics::Metrics,
     pending::PendingLimits,
-    recovery::{SYMBOL_REQUESTS_MAX, SymbolServer},
     state::NodeState,
     storage::{SliverKey, StorageError},
-    sync::SYNC_STREAMS_MAX,
-    upkeep::Blocklist,
 };
 
 pub use confirmation::ConfirmationWait;
 pub use error::ServiceError;
+pub use expansions::{EXPANSION_BYTES_MAX, EXPANSIONS_MAX};
+pub use shards::{SYNC_BYTES_MAX, SYNC_SLIVERS_MAX, SYNC_STREAMS_MAX, ShardPart};
+pub(crate) use symbols::Source;
+use symbols::SymbolServer;
+pub use symbols::{SYMBOL_BYTES_MAX, SYMBOL_REQUESTS_MAX};
 pub use upload::Uploaded;
 
 /// Reports of damaged slivers that wait for whoever mends them.
@@ -70,9 +77,9 @@ impl Default for ServiceLimits {
 /// in the [`NodeState`].
 pub struct Service {
     state: Arc<NodeState>,
-    pub(crate) symbols: SymbolServer,
+    symbols: SymbolServer,
     /// Parts of shards being sent.
-    pub(crate) sync_streams: Arc<Semaphore>,
+    sync_streams: Arc<Semaphore>,
     /// Where blobs with damaged slivers are reported.
     damaged: mpsc::Sender<BlobId>,
     /// Taken by whoever mends them.

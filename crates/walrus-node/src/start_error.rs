@@ -6,10 +6,8 @@ use walrus_core::ObjectId;
 use walrus_sui::{SuiError, WalletError};
 
 use crate::{
-    config::ConfigError,
-    http::TlsError,
-    storage::StorageError,
-    upkeep::{BlocklistError, PriceError},
+    blocklist::BlocklistError, config::ConfigError, http::TlsError, storage::StorageError,
+    upkeep::PriceError,
 };
 
 /// Why the node did not start, or did not stop cleanly.

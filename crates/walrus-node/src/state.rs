@@ -6,6 +6,7 @@
 //! memory and disk in step.
 
 mod blobs;
+mod complete;
 mod epochs;
 mod event_blobs;
 mod events;
@@ -35,6 +36,7 @@ use crate::{
     storage::{Storage, StorageError},
 };
 
+pub use complete::incomplete_shards;
 use metadata_cache::MetadataCache;
 
 /// What a [`NodeState`] is made of.

@@ -31,7 +31,6 @@ mod lock;
 mod maintenance;
 mod medium;
 mod read;
-mod shards;
 pub mod simulated;
 
 use std::{
@@ -46,11 +45,10 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
 pub use error::StorageError;
-pub use index::{Cursor, Found, Identity, Index, Recording, ShardRange, SliverCounts};
-pub use maintenance::{Findings, Inspection, Item, Quarantine, export_path, give_up_lost_index};
+pub use index::{Cursor, Found, Identity, Index, Item, Recording, ShardRange, SliverCounts};
+pub use maintenance::{Findings, Inspection, Quarantine, export_path, give_up_lost_index};
 pub use medium::Medium;
 pub use read::SliverRead;
-pub use shards::{ShardRecord, ShardStatus};
 
 use committer::{Addition, Committer, Removal};
 use files::SliverFiles;

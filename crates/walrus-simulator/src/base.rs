@@ -10,8 +10,13 @@ use anyhow::Context as _;
 use sui_localnet::{EmbeddedChain, Snapshot};
 use walrus_contracts::types::NodeMetadata;
 use walrus_core::{FROST_PER_WAL, Frost, NShards, NetworkKeyPair, ObjectId, ProtocolKeyPair};
-use walrus_deploy::{DeployConfig, Deployer, Deployment, NodeToRegister};
-use walrus_sui::{Signer, contract::NodeVotes, ids::account_address};
+use walrus_deploy::{DeployConfig, Deployer, Deployment};
+use walrus_sui::{
+    Signer,
+    contract::{NodeDescription, NodeVotes},
+    fleet::NodeToRegister,
+    ids::account_address,
+};
 
 use crate::{chain::ChainLink, trace::Trace};
 
@@ -139,12 +144,14 @@ impl Base {
 fn node_to_register(index: u8) -> NodeToRegister {
     NodeToRegister {
         operator: operator(index),
-        name: format!("node-{index}"),
-        network_address: node_address(index).to_string(),
-        metadata: NodeMetadata::default(),
-        protocol_key: protocol_key(index),
-        network_public_key: network_key(index).public(),
-        commission_rate: 1_000,
-        votes: VOTES,
+        node: NodeDescription {
+            name: format!("node-{index}"),
+            network_address: node_address(index).to_string(),
+            metadata: NodeMetadata::default(),
+            protocol_key: protocol_key(index),
+            network_public_key: network_key(index).public(),
+            commission_rate: 1_000,
+            votes: VOTES,
+        },
     }
 }

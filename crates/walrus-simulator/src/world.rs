@@ -152,7 +152,7 @@ impl World {
             .iter()
             .map(|node| (node.node_id, STAKE))
             .collect();
-        walrus_admin::start_first_epoch(&staker, &stakes).await?;
+        walrus_sui::fleet::start_first_epoch(&staker, &stakes).await?;
         for node in &mut nodes {
             node.disk.set_syncs_lie(disks_lie);
             node.start()?;

@@ -32,7 +32,6 @@ pub use self::{
     governance::{NewProposal, Vote, Voter},
     key_servers::{
         CommitteeMemberEntry, committee_registration, committee_rotation, key_server_registration,
-        key_server_url_change,
     },
     nodes::{
         COMMISSION_RATE_MAX, NodeDescription, NodeRegistration, NodeVotes, RegisteredNode,
@@ -45,9 +44,8 @@ pub use self::{
     },
     policies::{
         ListingRef, Membership, Offer, PolicyKind, PolicyObjects, allowlist_change,
-        allowlist_creation, market_creation, market_publication, market_purchase, market_terms,
-        policy_transfer, subscription_creation, subscription_price, subscription_purchase,
-        subscription_revocation,
+        allowlist_creation, market_creation, market_purchase, market_terms, policy_transfer,
+        subscription_creation, subscription_price, subscription_purchase, subscription_revocation,
     },
     publish::{
         InitObjects, InitParams, Initialized, Published, initialization, initialized, publication,

@@ -44,6 +44,7 @@ mod error;
 pub mod events;
 pub mod executor;
 pub mod faucet;
+pub mod fleet;
 pub mod governance;
 pub mod ids;
 mod network;

@@ -1,11 +1,19 @@
-//! The frame of `main`: runtime, logs, exit code, one line for what failed.
+//! The frame of `main`: runtime, exit code, one line for what failed.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, process::ExitCode, time::Duration};
 
 use walrus_core::text::printable;
 
-/// Exit code of a command that failed. Wrong usage exits with 2, from the parser.
+use crate::{
+    log::{self, LogArgs, LogFormat},
+    signals::Signals,
+};
+
+/// Exit code of a command that failed, unless it has its own. Wrong usage exits with 2, from the
+/// parser.
 const EXIT_FAILURE: u8 = 1;
+/// Exit code of input that cannot be used.
+const EXIT_WRONG_INPUT: u8 = 2;
 /// Exit code of a command that was interrupted: 128 and the number of the signal, as shells have
 /// it.
 const EXIT_INTERRUPTED: u8 = 130;
@@ -21,35 +29,84 @@ Exit codes:
 Results go to stdout, everything else (progress, warnings, errors, logs) to stderr.
 RUST_LOG=info logs each phase, RUST_LOG=debug each request. Set NO_COLOR for plain text.";
 
-/// Libraries that log every frame and every poll; RUST_LOG must name them to hear them.
-const TALKATIVE: [&str; 9] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "reqwest",
-    "rustls",
-    "tonic",
-    "tower",
-    "mio",
-    "tokio_util",
-];
+/// Time for blocking work of a server to end after everything else has.
+const SERVER_SHUTDOWN: Duration = Duration::from_secs(5);
 
-/// Runs a command to its end.
-pub fn run(command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    start_logging();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+/// Runs a command to its end; it logs only what is wrong.
+pub fn run<E: Into<anyhow::Error>>(command: impl Future<Output = Result<(), E>>) -> ExitCode {
+    // What still runs, such as opening a pipe that nobody writes to, holds up nobody.
+    run_logging(LogFormat::Text, log::QUIET, Duration::ZERO, command)
+}
+
+/// Runs a command of a program that has servers, too.
+pub fn run_quietly<E: Into<anyhow::Error>>(
+    log: LogArgs,
+    command: impl Future<Output = Result<(), E>>,
+) -> ExitCode {
+    run_logging(log.log_format, log::QUIET, Duration::ZERO, command)
+}
+
+/// Runs a server to its end; it logs what it does.
+pub fn run_server<E: Into<anyhow::Error>>(
+    log: LogArgs,
+    server: impl Future<Output = Result<(), E>>,
+) -> ExitCode {
+    run_logging(log.log_format, log::SERVER, SERVER_SHUTDOWN, server)
+}
+
+fn run_logging<E: Into<anyhow::Error>>(
+    format: LogFormat,
+    default: &str,
+    shutdown: Duration,
+    command: impl Future<Output = Result<(), E>>,
+) -> ExitCode {
+    log::start(format, default, is_colourful());
+    let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot start the runtime")),
     };
     let result = runtime.block_on(command);
-    // What still runs, such as opening a pipe that nobody writes to, holds up nobody.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(shutdown);
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Err(error) => fail(&error.into()),
+    }
+}
+
+/// A failed command with an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// What failed and why, in one line, and the code.
+    pub fn new(message: impl fmt::Display, code: u8) -> Self {
+        Self {
+            message: message.to_string(),
+            code,
+        }
+    }
+
+    /// Of a command line, configuration or file that cannot be used.
+    pub fn input(message: impl fmt::Display) -> Self {
+        Self::new(message, EXIT_WRONG_INPUT)
+    }
+
+    /// Of what was tried.
+    pub fn running(message: impl fmt::Display) -> Self {
+        Self::new(message, EXIT_FAILURE)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast() {
+            Ok(failure) => failure,
+            Err(error) => Self::running(one_line(&error)),
+        }
     }
 }
 
@@ -82,38 +139,30 @@ pub async fn or_interrupted<T>(
 }
 
 async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    );
-    if let (Ok(mut interrupt), Ok(mut terminate)) = signals {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    } else {
-        // Without handlers, signals end the process as they always did.
-        std::future::pending::<()>().await;
+    // Without handlers, signals end the process as they always did.
+    match Signals::listen() {
+        Ok(mut signals) => drop(signals.next().await),
+        Err(_) => std::future::pending().await,
     }
 }
 
 /// One line: what failed, and every cause once.
 fn fail(error: &anyhow::Error) -> ExitCode {
-    let (start, end) = if is_red() {
+    let (start, end) = if is_colourful() {
         ("\x1b[1;31m", "\x1b[0m")
     } else {
         ("", "")
     };
     eprintln!("{start}Error:{end} {}", one_line(error));
+    let own = error.downcast_ref::<Failure>().map(|failure| failure.code);
     ExitCode::from(if error.is::<Interrupted>() {
         EXIT_INTERRUPTED
     } else {
-        EXIT_FAILURE
+        own.unwrap_or(EXIT_FAILURE)
     })
 }
 
-fn is_red() -> bool {
+fn is_colourful() -> bool {
     // A variable without a value counts as not set.
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     std::io::IsTerminal::is_terminal(&std::io::stderr()) && !plain
@@ -139,38 +188,6 @@ pub fn one_line(error: &anyhow::Error) -> String {
     printable(&line).into_owned()
 }
 
-/// Logs go to stderr. Without RUST_LOG only warnings are shown: a command line is no daemon.
-fn start_logging() {
-    let filter = log_filter(std::env::var("RUST_LOG").ok().as_deref());
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(is_red())
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .init();
-}
-
-/// The filter for a value of RUST_LOG: what it says, with libraries that talk about every frame
-/// kept to warnings unless it names them.
-pub fn log_filter(rust_log: Option<&str>) -> String {
-    let asked = rust_log.map(str::trim).filter(|text| !text.is_empty());
-    let asked = asked.unwrap_or("warn");
-    let names = |library: &str| {
-        asked.split(',').any(|directive| {
-            let target = directive
-                .trim()
-                .split(['=', '['])
-                .next()
-                .unwrap_or_default();
-            target == library || target.starts_with(&format!("{library}::"))
-        })
-    };
-    let quiet = TALKATIVE
-        .iter()
-        .filter(|library| !names(library))
-        .map(|library| format!(",{library}=warn"));
-    std::iter::once(asked.to_owned()).chain(quiet).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,18 +210,6 @@ mod tests {
             one_line(&error),
             r"harbour\u{1b}[31m\u{7} Error: fake \u{202e}"
         );
-    }
-
-    #[test]
-    fn libraries_are_quiet_unless_they_are_named() {
-        for unset in [None, Some(""), Some(" ")] {
-            assert!(log_filter(unset).starts_with("warn,h2=warn,hyper=warn"));
-        }
-        let debug = log_filter(Some("debug"));
-        assert!(debug.starts_with("debug,h2=warn") && debug.contains(",tonic=warn"));
-        let named = log_filter(Some("info,hyper=debug,h2::codec=trace"));
-        assert!(!named.contains("hyper=warn") && !named.contains("h2=warn"));
-        assert!(named.contains("hyper_util=warn"), "{named}");
     }
 
     #[tokio::test]

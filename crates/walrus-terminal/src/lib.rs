@@ -7,16 +7,18 @@
 //!   they write.
 //! * [`table`]: tables that fit the terminal.
 //! * [`prompt`]: questions before something happens.
-//! * [`exit`]: the frame of `main`, with logs and what happens at Ctrl-C.
+//! * [`exit`]: the frame of `main`, and what happens at Ctrl-C; [`log`] and [`signals`].
 //! * [`completion`] and [`man`]: completion scripts and man pages.
 
 pub mod completion;
 pub mod exit;
 pub mod format;
+pub mod log;
 pub mod man;
 pub mod output;
 pub mod parse;
 pub mod prompt;
+pub mod signals;
 pub mod surroundings;
 pub mod table;
 

@@ -6,7 +6,6 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, ensure};
-use walrus_admin::NodeToRegister;
 use walrus_client::config::NodeScheme;
 use walrus_contracts::types::NodeMetadata;
 use walrus_core::{Frost, NShards, NetworkKeyPair, ProtocolKeyPair, SuiAddress};
@@ -18,6 +17,7 @@ use walrus_node::{
 use walrus_sui::{
     SuiRpc, Wallet, WalletEnv,
     contract::{NodeDescription, NodeVotes},
+    fleet::{self, NodeToRegister},
 };
 
 use crate::{
@@ -84,7 +84,7 @@ pub(crate) async fn register_nodes(
     deployer: &Deployer,
 ) -> anyhow::Result<NetworkState> {
     let nodes: Vec<_> = state.nodes.iter().map(node_to_register).collect();
-    let registered = walrus_admin::register_nodes(&deployer.reader()?, &nodes).await?;
+    let registered = fleet::register_nodes(&deployer.reader()?, &nodes).await?;
     let state = state_dir.update(|state| {
         for (node, operated) in state.nodes.iter_mut().zip(&registered) {
             node.registered = Some(RegisteredRecord {
@@ -122,7 +122,7 @@ pub(crate) async fn start_first_epoch(
         .filter_map(|node| node.registered)
         .map(|node| (node.node_id, STAKE_PER_NODE))
         .collect();
-    walrus_admin::start_first_epoch(&deployer.contract()?, &stakes).await?;
+    fleet::start_first_epoch(&deployer.contract()?, &stakes).await?;
     Ok(())
 }
 

@@ -18,9 +18,6 @@ fn tree() -> &'static Tree {
     })
 }
 
-/// Crates that are being built at the moment. To be tidied, one after the other, and taken out.
-const BEING_BUILT: [&str; 0] = [];
-
 /// Fails with all findings that are not excepted.
 ///
 /// An exception is the start of a path, or the name of what was found.
@@ -36,10 +33,7 @@ fn assert_none(findings: &[Finding], exceptions: &[&str]) {
             "nothing needs the exception {exception} any more: take it out"
         );
     }
-    let is_excepted = |finding: &&Finding| {
-        let mut exceptions = exceptions.iter().chain(&BEING_BUILT);
-        exceptions.any(|exception| excepts(exception, finding))
-    };
+    let is_excepted = |finding: &Finding| exceptions.iter().any(|name| excepts(name, finding));
     let left = findings.iter().filter(|finding| !is_excepted(finding));
     let left: Vec<String> = left.map(ToString::to_string).collect();
     assert!(
@@ -67,6 +61,8 @@ fn functions_are_not_too_long() {
         "Bounds::instruction",
         "Run::step",
         "Types::step",
+        // A line or four for each metric.
+        "Metrics::default",
     ];
     assert!(exceptions.len() <= 15);
     assert_none(&functions::check(tree()), &exceptions);
@@ -74,7 +70,12 @@ fn functions_are_not_too_long() {
 
 #[test]
 fn public_items_are_used() {
-    assert_none(&public_items::check(tree()), &[]);
+    let exceptions = [
+        // The commands for committees of key servers are being written.
+        "committee_registration",
+        "committee_rotation",
+    ];
+    assert_none(&public_items::check(tree()), &exceptions);
 }
 
 #[test]
@@ -88,9 +89,7 @@ fn dependencies_are_used() {
 
 #[test]
 fn modules_do_not_use_each_other() {
-    // Values, types, loader and interpreter of the virtual machine know each other.
-    let exceptions = ["crates/move-vm/"];
-    assert_none(&cycles::check(tree()), &exceptions);
+    assert_none(&cycles::check(tree()), &[]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
         wire::{VARIANT_HANDLES_MAX, VARIANTS_MAX, VERSION_WITH_ENUMS},
     },
     u256::U256,
-    value::write_uleb,
+    uleb::write_uleb,
 };
 
 /// First opcode of enum instructions.

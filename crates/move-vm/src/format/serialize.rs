@@ -10,7 +10,7 @@ use crate::{
             STRUCT_DECLARED, STRUCT_NATIVE, TableKind, VERSION_WITH_ENUMS, VERSION_WITH_FLAVOR,
         },
     },
-    value::write_uleb,
+    uleb::write_uleb,
 };
 
 impl CompiledModule {

@@ -2,12 +2,9 @@
 
 use crate::{
     ability::AbilitySet,
-    format::Instruction,
+    format::{Instruction, TableIndex},
     identifier::{Address, Identifier, ModuleId},
 };
-
-/// Index into one of a module's tables.
-pub type TableIndex = u16;
 
 /// Oldest accepted bytecode version.
 pub const VERSION_MIN: u32 = 6;

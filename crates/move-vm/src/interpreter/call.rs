@@ -11,9 +11,12 @@ use crate::{
     error::{StatusCode, VmError},
     format::TableIndex,
     host::{NativeContext, NativeError, UNSUPPORTED_NATIVE_ABORT},
-    loader::module::{Callee, FunctionInfo, LoadedModule, row},
+    loader::{
+        NativeFunction,
+        module::{Callee, FunctionInfo, LoadedModule, row},
+    },
     meter::CALL_UNITS,
-    natives::NativeTarget,
+    natives,
     types::Type,
 };
 
@@ -114,21 +117,22 @@ impl Interpreter<'_, '_> {
         &mut self,
         module: &LoadedModule,
         info: &FunctionInfo,
-        native: NativeTarget,
+        native: NativeFunction,
         type_arguments: &[Type],
     ) -> Result<(), VmError> {
         let arguments = self.pop_many(info.parameter_count)?;
         self.meter.begin_native()?;
         let mut context = NativeContext::new(self.session, self.meter);
         let results = match native {
-            NativeTarget::Own(units, native) => context
-                .charge(units)
-                .and_then(|()| native(&mut context, type_arguments, arguments)),
-            NativeTarget::Host(index) => {
-                self.host
-                    .call_native(&mut context, index, type_arguments, arguments)
-            }
-            NativeTarget::Missing => Err(NativeError::Unsupported),
+            NativeFunction::At(position) => match natives::at(position) {
+                Ok((units, native)) => context
+                    .charge(units)
+                    .and_then(|()| native(&mut context, type_arguments, arguments)),
+                Err(index) => self
+                    .host
+                    .call_native(&mut context, index, type_arguments, arguments),
+            },
+            NativeFunction::Missing => Err(NativeError::Unsupported),
         };
         let results = results.map_err(|error| match error {
             NativeError::Abort(code) => VmError::abort(code),

@@ -9,8 +9,8 @@ use crate::{
     loader::{
         DatatypeDescription, DatatypeShape, Session,
         module::{DatatypeIndex, LoadedModule, row},
+        program::CachedLayout,
         resolve::own_parameters,
-        vm::CachedLayout,
     },
     type_tag::{StructTag, TypeTag},
     types::{Datatype, Declaration, Type},

@@ -6,14 +6,16 @@ use std::{
 };
 
 use crate::{
-    error::VmError,
+    error::{StatusCode, VmError},
     format::{
         CodeUnit, CompiledModule, FieldDef, FunctionDef, SignatureToken, TableIndex, VariantDef,
     },
     identifier::{Address, Identifier, ModuleId},
     layout::Layout,
-    loader::FunctionSignature,
-    natives::{NativeTarget, Natives},
+    loader::{
+        native_names::{NativeFunction, NativeNames},
+        signature::FunctionSignature,
+    },
     types::{Declaration, Type},
 };
 
@@ -48,8 +50,8 @@ pub(crate) struct FunctionInfo {
     pub(crate) return_count: usize,
     /// Parameters included.
     pub(crate) local_count: usize,
-    /// Who runs it, for natives.
-    pub(crate) native: Option<NativeTarget>,
+    /// Which native it is, if it is one.
+    pub(crate) native: Option<NativeFunction>,
     pub(crate) signature: OnceLock<Arc<FunctionSignature>>,
 }
 
@@ -81,6 +83,12 @@ pub(crate) fn bad_index() -> VmError {
     VmError::invariant("index out of bounds in a loaded module")
 }
 
+/// The error for a missing function.
+pub(crate) fn function_not_found(id: &ModuleId, name: &str) -> VmError {
+    VmError::new(StatusCode::FunctionNotFound)
+        .with_message(format!("module {id} has no function {name}"))
+}
+
 /// Row `index` of a table.
 pub(crate) fn row<T>(table: &[T], index: TableIndex) -> Result<&T, VmError> {
     table.get(usize::from(index)).ok_or_else(bad_index)
@@ -94,7 +102,7 @@ impl LoadedModule {
     pub(crate) fn new(
         storage_id: Address,
         compiled: Arc<CompiledModule>,
-        natives: &Natives,
+        natives: &NativeNames,
     ) -> Result<Self, VmError> {
         let id = compiled.self_id();
         let module = &*compiled;
@@ -160,7 +168,7 @@ impl FunctionInfo {
         module: &CompiledModule,
         id: &ModuleId,
         def: &FunctionDef,
-        natives: &Natives,
+        natives: &NativeNames,
     ) -> Result<Self, VmError> {
         let handle = row(&module.function_handles, def.handle)?;
         let name = row(&module.identifiers, handle.name)?.clone();

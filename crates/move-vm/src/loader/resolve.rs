@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use crate::{
-    ability::AbilitySet,
     error::{StatusCode, VmError},
     format::{DatatypeParameter, FieldDef, SignatureToken, TableIndex},
     identifier::{Identifier, ModuleId},
     loader::{
         Session,
-        module::{Callee, DatatypeIndex, LoadedModule, SignatureTypes, bad_index, row},
+        module::{
+            Callee, DatatypeIndex, LoadedModule, SignatureTypes, bad_index, function_not_found, row,
+        },
+        signature::check_type_arguments,
     },
     type_tag::{StructTag, TypeTag},
     types::{Datatype, Declaration, Type},
@@ -267,38 +269,6 @@ impl Session<'_> {
             })
             .collect()
     }
-}
-
-/// Checks number and abilities of type arguments.
-pub(crate) fn check_type_arguments(
-    constraints: impl ExactSizeIterator<Item = AbilitySet>,
-    arguments: &[Type],
-) -> Result<(), VmError> {
-    if constraints.len() != arguments.len() {
-        return Err(
-            VmError::new(StatusCode::TypeArityMismatch).with_message(format!(
-                "{} type arguments expected, {} given",
-                constraints.len(),
-                arguments.len()
-            )),
-        );
-    }
-    for (index, (constraint, argument)) in constraints.zip(arguments).enumerate() {
-        if !constraint.is_subset(argument.abilities()) {
-            return Err(VmError::new(StatusCode::ConstraintNotSatisfied)
-                .with_sub_status(u64::try_from(index).unwrap_or(u64::MAX))
-                .with_message(format!(
-                    "type argument {index} lacks an ability of {constraint:?}"
-                )));
-        }
-    }
-    Ok(())
-}
-
-/// The error for a missing function.
-pub(crate) fn function_not_found(id: &ModuleId, name: &str) -> VmError {
-    VmError::new(StatusCode::FunctionNotFound)
-        .with_message(format!("module {id} has no function {name}"))
 }
 
 /// Placeholder arguments for a datatype's own type parameters.

@@ -1,23 +1,19 @@
-//! Running one transaction command.
+//! Code and types for one transaction command.
 
 use std::sync::Arc;
 
 use crate::{
     error::{StatusCode, VmError},
-    host::Host,
     identifier::Address,
-    interpreter::Interpreter,
     loader::{
         FunctionSignature, Linkage, LoadedFunction, PackageSource,
-        module::{LoadedModule, row},
-        resolve::{check_type_arguments, function_not_found},
-        vm::Program,
+        module::{LoadedModule, function_not_found, row},
+        native_names::NativeNames,
+        program::Program,
+        signature::check_type_arguments,
     },
-    meter::Meter,
-    natives::Natives,
     type_tag::TypeTag,
     types::Type,
-    value::Value,
 };
 
 /// Code and types under one linkage.
@@ -25,7 +21,7 @@ pub struct Session<'a> {
     pub(crate) source: &'a dyn PackageSource,
     pub(crate) linkage: Linkage,
     pub(crate) program: Arc<Program>,
-    pub(crate) natives: Arc<Natives>,
+    pub(crate) natives: Arc<NativeNames>,
 }
 
 impl<'a> Session<'a> {
@@ -33,7 +29,7 @@ impl<'a> Session<'a> {
         source: &'a dyn PackageSource,
         linkage: Linkage,
         program: Arc<Program>,
-        natives: Arc<Natives>,
+        natives: Arc<NativeNames>,
     ) -> Self {
         Self {
             source,
@@ -136,30 +132,5 @@ impl<'a> Session<'a> {
             returns: types(handle.returns)?,
         });
         Ok(Arc::clone(info.signature.get_or_init(|| signature)))
-    }
-
-    /// Runs a function to completion and returns its results in declaration order. Visibility is
-    /// not checked. Arguments must have the parameter types (references: reference values).
-    ///
-    /// # Errors
-    /// Whatever the execution ends with; [`StatusCode::ArityMismatch`] for a wrong number of
-    /// arguments.
-    pub fn call(
-        &self,
-        function: &LoadedFunction,
-        arguments: Vec<Value>,
-        host: &mut dyn Host,
-        meter: &mut Meter,
-    ) -> Result<Vec<Value>, VmError> {
-        if arguments.len() != function.parameters.len() {
-            return Err(
-                VmError::new(StatusCode::ArityMismatch).with_message(format!(
-                    "{} arguments expected, {} given",
-                    function.parameters.len(),
-                    arguments.len()
-                )),
-            );
-        }
-        Interpreter::new(self, host, meter).run(function, arguments)
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     ability::AbilitySet,
+    error::{StatusCode, VmError},
     format::{TableIndex, Visibility},
     identifier::{Identifier, ModuleId},
-    loader::module::LoadedModule,
     types::{Declaration, Type},
 };
 
@@ -31,29 +31,6 @@ pub struct FunctionSignature {
     pub parameters: Vec<Type>,
     /// Result types; may mention type parameters.
     pub returns: Vec<Type>,
-}
-
-/// A function with its type arguments, ready to be called.
-#[derive(Clone)]
-pub struct LoadedFunction {
-    /// The function as declared.
-    pub signature: Arc<FunctionSignature>,
-    /// Type arguments; they satisfy the constraints.
-    pub type_arguments: Vec<Type>,
-    /// Parameter types with type arguments substituted.
-    pub parameters: Vec<Type>,
-    /// Result types with type arguments substituted.
-    pub returns: Vec<Type>,
-    pub(crate) module: Arc<LoadedModule>,
-}
-
-impl std::fmt::Debug for LoadedFunction {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LoadedFunction")
-            .field("signature", &self.signature)
-            .field("type_arguments", &self.type_arguments)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A struct or enum: declaration and shape.
@@ -82,4 +59,30 @@ impl DatatypeDescription {
             DatatypeShape::Enum(_) => None,
         }
     }
+}
+
+/// Checks number and abilities of type arguments.
+pub(crate) fn check_type_arguments(
+    constraints: impl ExactSizeIterator<Item = AbilitySet>,
+    arguments: &[Type],
+) -> Result<(), VmError> {
+    if constraints.len() != arguments.len() {
+        return Err(
+            VmError::new(StatusCode::TypeArityMismatch).with_message(format!(
+                "{} type arguments expected, {} given",
+                constraints.len(),
+                arguments.len()
+            )),
+        );
+    }
+    for (index, (constraint, argument)) in constraints.zip(arguments).enumerate() {
+        if !constraint.is_subset(argument.abilities()) {
+            return Err(VmError::new(StatusCode::ConstraintNotSatisfied)
+                .with_sub_status(u64::try_from(index).unwrap_or(u64::MAX))
+                .with_message(format!(
+                    "type argument {index} lacks an ability of {constraint:?}"
+                )));
+        }
+    }
+    Ok(())
 }

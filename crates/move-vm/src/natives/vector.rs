@@ -5,9 +5,8 @@ use super::{NativeResult, arguments, type_arguments};
 use crate::{
     error::{StatusCode, VmError},
     host::{NativeContext, NativeError},
-    interpreter::vector as operations,
     types::Type,
-    value::{ElementKind, Value, Vector},
+    value::{ElementKind, Value, Vector, elements},
 };
 
 fn abort(error: VmError) -> NativeError {
@@ -30,27 +29,24 @@ pub(super) fn empty(_: &mut NativeContext<'_>, types: &[Type], _: Vec<Value>) ->
 
 pub(super) fn length(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector] = arguments(values)?;
-    Ok(vec![Value::U64(operations::len(
-        &vector.into_reference()?,
-    )?)])
+    Ok(vec![Value::U64(elements::len(&vector.into_reference()?)?)])
 }
 
 pub(super) fn borrow(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector, index] = arguments(values)?;
-    let element =
-        operations::borrow(&vector.into_reference()?, index.into_u64()?).map_err(abort)?;
+    let element = elements::borrow(&vector.into_reference()?, index.into_u64()?).map_err(abort)?;
     Ok(vec![Value::Reference(element)])
 }
 
 pub(super) fn push_back(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector, value] = arguments(values)?;
-    operations::push_back(&vector.into_reference()?, value).map_err(abort)?;
+    elements::push_back(&vector.into_reference()?, value).map_err(abort)?;
     Ok(Vec::new())
 }
 
 pub(super) fn pop_back(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector] = arguments(values)?;
-    let element = operations::pop_back(&vector.into_reference()?).map_err(abort)?;
+    let element = elements::pop_back(&vector.into_reference()?).map_err(abort)?;
     Ok(vec![element])
 }
 
@@ -60,13 +56,13 @@ pub(super) fn destroy_empty(
     values: Vec<Value>,
 ) -> NativeResult {
     let [vector] = arguments(values)?;
-    operations::unpack(vector, 0).map_err(abort)?;
+    elements::unpack(vector, 0).map_err(abort)?;
     Ok(Vec::new())
 }
 
 pub(super) fn swap(_: &mut NativeContext<'_>, _: &[Type], values: Vec<Value>) -> NativeResult {
     let [vector, left, right] = arguments(values)?;
-    operations::swap(
+    elements::swap(
         &vector.into_reference()?,
         left.into_u64()?,
         right.into_u64()?,

@@ -5,6 +5,7 @@ use crate::{
     identifier::Address,
     layout::{FieldLayout, Layout},
     u256::U256,
+    uleb::write_uleb,
     value::{Container, Contents, ElementKind, Reference, Value, Vector, check_depth},
 };
 
@@ -132,19 +133,6 @@ fn encode_vector(
         _ => return Err(mismatch()),
     }
     Ok(())
-}
-
-/// Appends a canonical ULEB128 integer.
-pub(crate) fn write_uleb(mut value: u64, out: &mut Vec<u8>) {
-    loop {
-        let low = u8::try_from(value & 0x7f).expect("seven bits");
-        value >>= 7;
-        if value == 0 {
-            out.push(low);
-            return;
-        }
-        out.push(low | 0x80);
-    }
 }
 
 fn decode(rest: &mut &[u8], layout: &Layout, depth: usize) -> Result<Value, VmError> {

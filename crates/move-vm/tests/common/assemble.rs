@@ -3,8 +3,8 @@
 use move_vm::{
     AbilitySet, Address, CompiledModule, Identifier, Visibility,
     format::{
-        CodeUnit, FunctionDef, FunctionHandle, Instruction, JumpTable, ModuleHandle, Signature,
-        SignatureToken, TableIndex,
+        CodeUnit, DatatypeHandle, EnumDef, FieldDef, FunctionDef, FunctionHandle, Instruction,
+        JumpTable, ModuleHandle, Signature, SignatureToken, TableIndex, VariantDef, VariantHandle,
     },
 };
 
@@ -34,6 +34,41 @@ impl Assembler {
 
     pub fn signature(&mut self, tokens: &[SignatureToken]) -> TableIndex {
         position_or_push(&mut self.module.signatures, Signature(tokens.to_vec()))
+    }
+
+    /// Adds an enum: names and types of the fields of each variant. The first one of a module is
+    /// datatype handle and definition 0, and has variant handles from 0 on.
+    pub fn add_enum(&mut self, name: &str, variants: &[(&str, &[SignatureToken])]) {
+        let name = self.identifier(name);
+        let variants: Vec<VariantDef> = variants
+            .iter()
+            .map(|(variant, types)| VariantDef {
+                name: self.identifier(variant),
+                fields: types
+                    .iter()
+                    .enumerate()
+                    .map(|(position, type_)| FieldDef {
+                        name: self.identifier(&format!("pos{position}")),
+                        type_: type_.clone(),
+                    })
+                    .collect(),
+            })
+            .collect();
+        let module = &mut self.module;
+        let index = |length: usize| TableIndex::try_from(length).unwrap();
+        let (handle, owner) = (
+            index(module.datatype_handles.len()),
+            index(module.enum_defs.len()),
+        );
+        module.datatype_handles.push(DatatypeHandle {
+            module: 0,
+            name,
+            abilities: AbilitySet::PRIMITIVES,
+            type_parameters: Vec::new(),
+        });
+        let handles = (0..index(variants.len())).map(|variant| VariantHandle { owner, variant });
+        module.variant_handles.extend(handles);
+        module.enum_defs.push(EnumDef { handle, variants });
     }
 
     /// Adds a public function and returns its handle.

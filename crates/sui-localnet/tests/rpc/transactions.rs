@@ -109,6 +109,12 @@ async fn what_was_executed_is_found_at_once() {
     chain.shutdown().await;
 }
 
+async fn assert_succeeds(client: &mut sui_rpc::Client, request: proto::ExecuteTransactionRequest) {
+    let response = client.execution_client().execute_transaction(request).await;
+    let response = response.unwrap().into_inner();
+    assert!(response.transaction().effects().status().success());
+}
+
 #[tokio::test]
 async fn other_key_schemes_and_sponsors_may_sign() {
     let (chain, mut client) = start().await;
@@ -128,19 +134,7 @@ async fn other_key_schemes_and_sponsors_may_sign() {
         &[carol.sign_transaction(&spending).unwrap()],
         "effects.status",
     );
-    let response = client
-        .execution_client()
-        .execute_transaction(submit)
-        .await
-        .unwrap();
-    assert!(
-        response
-            .into_inner()
-            .transaction()
-            .effects()
-            .status()
-            .success()
-    );
+    assert_succeeds(&mut client, submit).await;
 
     // Dave has a coin to send but no gas: Alice sponsors.
     let dave = Ed25519PrivateKey::new([4; 32]);
@@ -161,19 +155,7 @@ async fn other_key_schemes_and_sponsors_may_sign() {
         &[sign(&alice(), &sponsored), sign(&dave, &sponsored)],
         "effects.status",
     );
-    let response = client
-        .execution_client()
-        .execute_transaction(submit)
-        .await
-        .unwrap();
-    assert!(
-        response
-            .into_inner()
-            .transaction()
-            .effects()
-            .status()
-            .success()
-    );
+    assert_succeeds(&mut client, submit).await;
     assert_eq!(balance(&mut client, BOB).await, 7 + 77);
     chain.shutdown().await;
 }

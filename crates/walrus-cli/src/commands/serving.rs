@@ -2,14 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::Context as _;
 use clap::Args;
 use http::HeaderName;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use walrus_gateway::{AggregatorOptions, DiskCacheOptions, Gateway, GatewayOptions};
-use walrus_terminal::parse;
+use walrus_terminal::{parse, signals::Signals};
 
 use super::context::Context;
 use crate::output::{print_json, print_text};
@@ -110,8 +108,7 @@ struct Ready {
 
 /// Serves until SIGINT or SIGTERM, then ends what is open; a second signal ends at once.
 pub(crate) async fn serve(context: &Context, name: &str, gateway: Gateway) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    let mut signals = Signals::listen()?;
     let ready = Ready {
         url: format!("http://{}", gateway.address()),
         metrics_url: format!("http://{}/metrics", gateway.metrics_address()),
@@ -129,14 +126,9 @@ pub(crate) async fn serve(context: &Context, name: &str, gateway: Gateway) -> an
     tokio::pin!(served);
     tokio::select! {
         () = &mut served => return Ok(()),
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        _ = signals.next() => {}
     }
     eprintln!("Stopping: open requests are answered first");
     stop.cancel();
-    tokio::select! {
-        () = &mut served => Ok(()),
-        _ = interrupt.recv() => anyhow::bail!("stopped at once by a second signal"),
-        _ = terminate.recv() => anyhow::bail!("stopped at once by a second signal"),
-    }
+    signals.or_at_once(served).await
 }

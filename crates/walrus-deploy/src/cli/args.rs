@@ -3,16 +3,16 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
-use clap_complete::Shell;
 use walrus_contracts::packages;
 use walrus_core::{NShards, ObjectId};
 use walrus_deploy::{Extra, parse_duration};
 use walrus_sui::SuiNetwork;
+use walrus_terminal::{completion::CompletionArgs, exit, man::ManArgs};
 
 /// Creates Walrus deployments: packages, System and Staking, storage nodes, first epoch; and
 /// upgrades them.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = exit::HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Print the completion script of a shell.
     Completion(CompletionArgs),
+    /// Print the manual as a man page, or write one page per command.
+    Man(ManArgs),
 }
 
 #[derive(Args)]
@@ -222,13 +224,6 @@ pub(crate) struct RelinkArgs {
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) common: CommonArgs,
-}
-
-#[derive(Args)]
-pub(crate) struct CompletionArgs {
-    /// The shell; the one this runs in if not given.
-    #[arg(long)]
-    pub(crate) shell: Option<Shell>,
 }
 
 /// Versions of the contracts inside this program, oldest first.

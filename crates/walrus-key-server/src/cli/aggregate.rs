@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use walrus_key_server::aggregator::{Aggregator, AggregatorConfig};
 
-use super::{Failure, Signals, run::start_failure};
+use super::{Failure, Signals, run::start_failure, until_stopped};
 
 #[derive(Debug, Args)]
 pub(super) struct Aggregate {
@@ -17,7 +17,7 @@ pub(super) struct Aggregate {
 impl Aggregate {
     pub(super) async fn execute(self) -> Result<(), Failure> {
         let config = AggregatorConfig::load(&self.config).map_err(Failure::input)?;
-        let mut signals = Signals::new()?;
+        let mut signals = Signals::listen()?;
         let aggregator = tokio::select! {
             started = Aggregator::start(config) => started.map_err(start_failure)?,
             signal = signals.next() => {
@@ -26,6 +26,6 @@ impl Aggregate {
             }
         };
         tracing::info!(address = %aggregator.address(), "serving");
-        signals.then(|| aggregator.shutdown()).await
+        until_stopped(signals, || aggregator.shutdown()).await
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use walrus_key_server::{KeyServer, KeyServerConfig, PROTOCOL_VERSION, StartError};
 
-use super::{Failure, Signals};
+use super::{Failure, Signals, until_stopped};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -21,7 +21,7 @@ impl Run {
             let keys = unknown.join(", ");
             tracing::warn!(keys, "unknown configuration keys are ignored");
         }
-        let mut signals = Signals::new()?;
+        let mut signals = Signals::listen()?;
         // Starting may wait for the chain for long; a signal ends that, too.
         let server = tokio::select! {
             server = KeyServer::start(&config) => server.map_err(start_failure)?,
@@ -36,7 +36,7 @@ impl Run {
             version = PROTOCOL_VERSION,
             "serving"
         );
-        signals.then(|| server.shutdown()).await
+        until_stopped(signals, || server.shutdown()).await
     }
 }
 

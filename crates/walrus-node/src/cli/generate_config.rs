@@ -10,10 +10,9 @@ use walrus_node::{
     config::{
         BalanceCheckConfig, ConfigSynchronizerConfig, DEFAULT_METRICS_PORT, DEFAULT_REST_PORT,
         EventBlobCutConfig, EventProcessorConfig, KeySource, PendingMetadataCacheConfig,
-        PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig, VotingConfig,
-        WalletReference,
+        PendingSliverCacheConfig, RestServerConfig, SCRUB_CYCLE, SuiConfig, TlsConfig,
+        VotingConfig, WalletReference,
     },
-    scrub::SCRUB_CYCLE,
     storage::DISK_RESERVE_BYTES,
 };
 

@@ -107,8 +107,7 @@ impl Leave {
             let executed = contract.execute(&call).await;
             executed.map_err(|error| chain::failure(&error))?;
         }
-        report(self.json, &left, || left.text(count));
-        Ok(())
+        report(self.json, &left, || left.text(count))
     }
 
     /// Asks, unless that was declined.

@@ -74,8 +74,7 @@ impl Register {
                  walrus-admin stake AMOUNT --node {}\n  walrus-node run --config-path {file}",
                 registered.name, registered.node_id, registered.node_capability, registered.node_id
             )
-        });
-        Ok(())
+        })
     }
 
     /// Puts the capability into the configuration and leaves everything else there as it is.

@@ -1,19 +1,14 @@
 //! `walrus-node run`
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use walrus_node::{NodeConfig, StartError, StorageNode};
+use walrus_terminal::signals::Signals;
 
 use super::Failure;
-
-/// Exit code of failures while running.
-const RUNTIME_FAILURE: u8 = 1;
-
-/// Time for blocking work to end after everything else has.
-const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -26,7 +21,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn execute(self) -> Result<(), Failure> {
+    pub(super) async fn execute(self) -> Result<(), Failure> {
         let mut config = NodeConfig::load(&self.config_path)
             .map_err(|error| start_failure(&StartError::from(error)))?;
         let (foreign, unknown) = config.ignored_keys();
@@ -43,21 +38,14 @@ impl Run {
             );
         }
         config.cleanup_storage = self.cleanup_storage;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                Failure::new(format!("cannot start threads: {error}"), RUNTIME_FAILURE)
-            })?;
-        let result = runtime.block_on(run(config));
-        runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
-        result
+        run(config).await
     }
 }
 
 async fn run(config: NodeConfig) -> Result<(), Failure> {
-    let mut signals = Signals::new()?;
-    let mut hangups = listen(SignalKind::hangup())?;
+    let mut signals = Signals::listen()?;
+    let mut hangups = signal(SignalKind::hangup())
+        .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
     info!(
         name = config.name,
         version = env!("CARGO_PKG_VERSION"),
@@ -84,50 +72,13 @@ async fn run(config: NodeConfig) -> Result<(), Failure> {
             () = node.failed() => break true,
         }
     };
-    let stopped = tokio::select! {
-        stopped = node.shutdown() => stopped,
-        signal = signals.next() => {
-            return Err(Failure::new(format!("stopped at once by a second {signal}"), RUNTIME_FAILURE));
-        }
-    };
+    let stopped = signals.or_at_once(node.shutdown()).await?;
     if failed {
-        return Err(Failure::new(
-            "the node could not go on; see the log",
-            RUNTIME_FAILURE,
-        ));
+        return Err(Failure::running("the node could not go on; see the log"));
     }
     stopped.map_err(|error| start_failure(&error))
 }
 
 fn start_failure(error: &StartError) -> Failure {
     Failure::new(error, error.exit_code())
-}
-
-fn listen(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|error| {
-        let message = format!("cannot listen for signals: {error}");
-        Failure::new(message, RUNTIME_FAILURE)
-    })
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }

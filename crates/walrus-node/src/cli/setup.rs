@@ -162,8 +162,7 @@ impl Setup {
                  walrus-node run --config-path {file}",
                 made.account
             )
-        });
-        Ok(())
+        })
     }
 
     /// Contracts and full nodes of the network.

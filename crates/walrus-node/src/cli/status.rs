@@ -99,7 +99,7 @@ impl Status {
             (false, None) => (None, Some("the node is not registered".to_owned())),
             (false, Some(cap)) => match timeout(CHAIN_TIMEOUT, look(&config, cap)).await {
                 Ok(Ok(on_chain)) => (Some(on_chain), None),
-                Ok(Err(failure)) => (None, Some(failure.message().to_owned())),
+                Ok(Err(failure)) => (None, Some(failure.to_string())),
                 Err(_) => (None, Some("the chain does not answer".to_owned())),
             },
         };
@@ -108,7 +108,7 @@ impl Status {
             on_chain,
             chain_error,
         };
-        report(self.json, &status, || status.text());
+        report(self.json, &status, || status.text())?;
         let phase = &status.health.node_status;
         let is_fine = phase == ACTIVE || (phase == STANDBY && self.wait_active.is_none());
         if is_fine {

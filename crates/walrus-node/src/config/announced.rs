@@ -8,7 +8,7 @@ use walrus_core::Frost;
 use walrus_sui::contract::VoteChanges;
 
 use super::NodeConfig;
-use crate::{chain::Announcement, upkeep::to_frost};
+use crate::chain::Announcement;
 
 const DEFAULT_INTERVAL_SECS: u64 = 900;
 
@@ -184,6 +184,19 @@ impl NodeConfig {
     }
 }
 
+/// So many FROST cost `nano_usd` billionths of a dollar. A WAL has as many FROST as a dollar has
+/// billionths, so the price of a WAL in dollars is that of a FROST in billionths.
+fn to_frost(nano_usd: u64, usd_per_wal: f64) -> Frost {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a price is rounded anyway, the bounds of the rate keep it positive, and the cast saturates"
+    )]
+    let frost = (nano_usd as f64 / usd_per_wal).round() as u64;
+    Frost(frost)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +237,14 @@ mod tests {
         let known = config.announcement(Some(0.25));
         assert_eq!(known.votes.storage_price, Some(Frost(20)));
         assert_eq!(known.price_tolerance_percent, 10);
+    }
+
+    #[test]
+    fn dollars_become_frost() {
+        assert_eq!(to_frost(100_000, 0.5), Frost(200_000));
+        assert_eq!(to_frost(100_000, 2.0), Frost(50_000));
+        assert_eq!(to_frost(0, 0.5), Frost(0));
+        assert_eq!(to_frost(u64::MAX, 0.000_01), Frost(u64::MAX));
+        assert_eq!(to_frost(1, 100_000.0), Frost(0));
     }
 }

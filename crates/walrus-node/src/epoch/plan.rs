@@ -10,13 +10,10 @@ use std::{
 };
 
 use walrus_core::{Epoch, ObjectId, ShardIndex};
+use walrus_sui::Committee;
 
-use super::EpochView;
-use crate::{
-    chain::Committee,
-    progress::NodePhase,
-    storage::{ShardRecord, ShardStatus},
-};
+use super::{EpochView, ShardRecord, ShardStatus};
+use crate::progress::NodePhase;
 
 /// Epochs for which a lost shard is still served to readers and to its new owner.
 pub const SHARD_RETENTION_EPOCHS: Epoch = 2;

@@ -22,10 +22,10 @@ use walrus_http::{Connection, HttpLimits, Received, Reception, budget::Budget, d
 
 use super::{
     body,
-    document::Bcs,
     error::HttpError,
     limits::{metadata_body_bytes_max, sliver_body_bytes_max},
     path::{BlobPath, ObjectPath, QueryString, SliverPath},
+    schema::Bcs,
 };
 use crate::service::{Service, Uploaded};
 

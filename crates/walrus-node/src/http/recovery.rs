@@ -18,11 +18,11 @@ use walrus_core::{
 use walrus_http::Connection;
 
 use super::{
-    document::{Bcs, DecodingSymbolsParameters, RecoverySymbolsParameters},
     error::HttpError,
     handlers::{AppState, binary, success},
     limits::proof_body_bytes_max,
     path::{AxisPath, BlobPath, QueryString},
+    schema::{Bcs, DecodingSymbolsParameters, RecoverySymbolsParameters},
 };
 
 /// A query string with repeated keys.

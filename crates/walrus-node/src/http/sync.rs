@@ -17,7 +17,7 @@ use walrus_core::{
 use walrus_http::Connection;
 
 use super::{
-    body, document::Bcs, error::HttpError, handlers::AppState, limits::SYNC_REQUEST_BYTES_MAX,
+    body, error::HttpError, handlers::AppState, limits::SYNC_REQUEST_BYTES_MAX, schema::Bcs,
 };
 
 /// Slivers of a shard in the order of blob IDs, for the node that gains it. The request is signed

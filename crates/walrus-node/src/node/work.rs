@@ -9,13 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use walrus_http::{HttpServer, serve_metrics};
 
-use super::announce::announce_config;
 use crate::{
     chain::ChainView,
     config::NodeConfig,
-    epoch::{EpochPlan, drive_epochs},
+    epoch::EpochPlan,
     events::{EventBlobWriter, EventProcessor, History, Workers, attest_epochs},
-    keys::rotate_key,
     peer::Peers,
     recovery::{BlobHealing, Healer},
     scrub::Scrub,
@@ -24,7 +22,7 @@ use crate::{
     state::NodeState,
     storage::Storage,
     sync::ShardCompletion,
-    upkeep::{PriceSource, Reloader, watch_balance},
+    upkeep::{PriceSource, Reloader, announce_config, drive_epochs, rotate_key, watch_balance},
 };
 
 /// Time in which health still tells that the storage failed, before the node gives up.

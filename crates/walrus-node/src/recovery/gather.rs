@@ -19,7 +19,7 @@ use walrus_core::{
 };
 
 use super::{
-    heal::{HealError, Healer, shape_of},
+    healer::{HealError, Healer, shape_of},
     plan::{Ask, BlobShape, next_asks},
 };
 use crate::{epoch::EpochView, peer::Peer, pending::MetadataEntry};

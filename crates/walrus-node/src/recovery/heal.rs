@@ -11,26 +11,19 @@ use walrus_core::{
     sliver::{Axis, Primary, Secondary, SliverData},
     symbol::RecoverySymbol,
 };
-use walrus_encoder::{ConsistencyCheck, DecodeError, Encoder, Recovered, SliverRecoveryError};
+use walrus_encoder::{ConsistencyCheck, Encoder, Recovered};
 use walrus_http::budget::Holder;
 
 use super::{
     gather::{Column, verified_symbol},
-    plan::{BlobShape, Way, cheapest_way},
-    symbols::Source,
+    healer::{HealError, Healed, Healer, bounded, shape_of},
+    plan::{Way, cheapest_way},
 };
 use crate::{
-    chain::{ChainError, ChainView},
     epoch::EpochView,
-    memory::MemoryBound,
-    peer::Peers,
-    service::{Service, ServiceError},
+    service::Source,
     storage::{Index, SliverKey, StorageError},
 };
-
-/// Bytes of symbols and blobs that healing holds in memory at a time; more blobs wait for their
-/// turn.
-pub const HEALING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Largest blob that is decoded in order to encode missing slivers again, in bytes.
 pub const DECODED_BLOB_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -45,78 +38,7 @@ const DECODING_MEMORY_FACTOR: u64 = 4;
 /// sliver.
 const SYMBOLS_MEMORY_FACTOR: u64 = 3;
 
-/// Gets what this node lacks of blobs from other nodes.
-pub struct Healer {
-    pub(crate) service: Arc<Service>,
-    pub(crate) peers: Arc<Peers>,
-    pub(super) chain: Arc<dyn ChainView>,
-    memory: MemoryBound,
-}
-
-/// What came of healing a blob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Healed {
-    /// Nothing was missing, or nobody wants the blob any more.
-    Nothing,
-    /// Only the metadata was missing, and is here now.
-    Metadata,
-    /// So many slivers are here now.
-    Slivers(usize),
-    /// The blob is proven to be inconsistent, and the chain knows.
-    Inconsistent,
-}
-
-/// Why a blob could not be healed now.
-#[derive(Debug, thiserror::Error)]
-pub enum HealError {
-    /// No node has given the metadata.
-    #[error("no node that answers has the metadata of the blob")]
-    NoMetadata,
-    /// Too few nodes have given their part.
-    #[error("the nodes that answer have {have} of the {needed} parts needed")]
-    NotEnough {
-        /// Parts at hand.
-        have: usize,
-        /// Parts needed.
-        needed: usize,
-    },
-    /// Symbols do not decode.
-    #[error("the symbols do not decode: {0}")]
-    Recovery(#[from] SliverRecoveryError),
-    /// The slivers do not decode, or decode to another blob.
-    #[error("the slivers do not decode: {0}")]
-    Decode(DecodeError),
-    /// Too few members attest that the blob is inconsistent.
-    #[error("nodes with {weight} shards attest that the blob is inconsistent, which are too few")]
-    NotAttested {
-        /// Their shards.
-        weight: usize,
-    },
-    /// The chain does not take the certificate.
-    #[error("the chain does not take the certificate of inconsistency: {0}")]
-    Chain(#[from] ChainError),
-    /// The node itself failed.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-}
-
-impl From<StorageError> for HealError {
-    fn from(error: StorageError) -> Self {
-        Self::Service(error.into())
-    }
-}
-
 impl Healer {
-    /// A healer that stores what it gets through `service`.
-    pub fn new(service: Arc<Service>, peers: Arc<Peers>, chain: Arc<dyn ChainView>) -> Self {
-        Self {
-            service,
-            peers,
-            chain,
-            memory: MemoryBound::new(HEALING_BYTES_MAX),
-        }
-    }
-
     /// Gets everything this node lacks of a certified blob.
     pub async fn heal(&self, blob_id: BlobId) -> Result<Healed, HealError> {
         let state = self.service.state();
@@ -378,16 +300,6 @@ impl Healer {
         }
         Ok(())
     }
-
-    /// Counts bytes that came from other nodes.
-    pub(super) fn count_received(&self, bytes: u64) {
-        self.service.state().metrics().recovery_bytes.inc_by(bytes);
-    }
-
-    /// Bytes in use, and their bound.
-    pub(crate) fn memory(&self) -> &MemoryBound {
-        &self.memory
-    }
 }
 
 /// What this node should have of a certified blob and lacks.
@@ -425,14 +337,6 @@ impl Missing {
 
     fn is_nothing(&self) -> bool {
         !self.metadata && self.slivers.is_empty()
-    }
-}
-
-/// The numbers of a blob that traffic depends on.
-pub(super) fn shape_of(metadata: &VerifiedMetadata) -> BlobShape {
-    BlobShape {
-        n_shards: metadata.n_shards(),
-        symbol_bytes: metadata.symbol_size().get(),
     }
 }
 
@@ -482,8 +386,4 @@ fn checked<A: Axis>(
 fn encoded<A: Axis>(sliver: &SliverData<A>) -> Bytes {
     let bytes = bcs::to_bytes(sliver).expect("a sliver is plain data");
     bytes.into()
-}
-
-pub(super) fn bounded(bytes: u64) -> usize {
-    usize::try_from(bytes).unwrap_or(usize::MAX)
 }

@@ -10,7 +10,7 @@ use walrus_core::{
     messages::{InvalidBlobId, SignedMessage},
 };
 
-use super::heal::{HealError, Healer};
+use super::healer::{HealError, Healer};
 
 impl Healer {
     /// Shows the proof to members of the committee until those that attest it hold enough shards

@@ -8,7 +8,7 @@ use walrus_http::budget::Holder;
 
 use super::{
     gather::gather,
-    heal::{HealError, Healer, bounded, shape_of},
+    healer::{HealError, Healer, bounded, shape_of},
     plan::Ask,
 };
 use crate::{epoch::EpochView, peer::Peer, storage::SliverKey};

@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use walrus_core::{Epoch, ObjectId, ShardIndex, node_api::RecoveryProgress};
 
-use super::NodeState;
+use super::{NodeState, incomplete_shards};
 use crate::{
     chain::Committee,
-    epoch::{EpochPlan, EpochView, Snapshot, incomplete_shards, phase_of, plan_epoch},
+    epoch::{EpochPlan, EpochView, ShardRecord, ShardStatus, Snapshot, phase_of, plan_epoch},
     progress::NodePhase,
-    storage::{Index, Outcome, ShardRecord, ShardStatus, StorageError},
+    storage::{Index, Outcome, StorageError},
 };
 
 impl NodeState {

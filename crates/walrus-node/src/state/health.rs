@@ -9,9 +9,9 @@ use walrus_core::{
 
 use super::NodeState;
 use crate::{
-    epoch::EpochView,
+    epoch::{EpochView, ShardStatus},
     metrics::EpochLabel,
-    storage::{Index, ShardStatus, StorageError},
+    storage::{Index, StorageError},
 };
 
 /// Bits of a number that a scraper, which works with floating point, keeps.

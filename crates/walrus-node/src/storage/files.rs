@@ -7,7 +7,10 @@ use std::{
 
 use walrus_core::{BlobId, ShardIndex, SliverType, hash::blake2b256};
 
-use super::{Medium, SliverKey, StorageError};
+use super::{
+    Medium, SliverKey, StorageError,
+    medium::{create_directory, remove_if_present, sync_directory},
+};
 
 pub(super) const INDEX_DIRECTORY: &str = "index";
 const SLIVER_DIRECTORY: &str = "slivers";
@@ -273,21 +276,6 @@ fn parse_name(name: &str) -> Option<SliverKey> {
     };
     // Only the canonical spelling names a sliver.
     (file_name(&key) == name).then_some(key)
-}
-
-pub(super) fn create_directory(medium: &Medium, path: &Path) -> Result<(), StorageError> {
-    let created = medium.create_directory(path);
-    created.map_err(|error| StorageError::io("create", path, error))
-}
-
-pub(super) fn sync_directory(medium: &Medium, path: &Path) -> Result<(), StorageError> {
-    let synced = medium.sync_directory(path);
-    synced.map_err(|error| StorageError::io("sync", path, error))
-}
-
-pub(super) fn remove_if_present(medium: &Medium, path: &Path) -> Result<(), StorageError> {
-    let removed = medium.remove_if_present(path);
-    removed.map_err(|error| StorageError::io("remove", path, error))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{
     Identity, Medium, StorageError,
-    files::{remove_if_present, sync_directory},
+    medium::{remove_if_present, sync_directory},
 };
 
 const FILE_NAME: &str = "identity";

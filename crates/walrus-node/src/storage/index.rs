@@ -25,18 +25,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use walrus_core::{BlobId, Epoch, EventId, NShards, ObjectId, ShardIndex};
 
-use super::{Medium, ShardRecord, StorageError};
+use super::{Medium, StorageError};
 use crate::{
     chain::Committee,
-    epoch::{Attestation, EpochPlan},
+    epoch::{Attestation, EpochPlan, ShardRecord},
     event_log::LogState,
 };
 
 use tables::{Database, Keyspace, Values};
 
 pub(super) use batch::WriteBatch;
+pub use data::{Item, ShardRange, SliverCounts};
 pub(super) use data::{Location, SliverEntry};
-pub use data::{ShardRange, SliverCounts};
 pub use event_log::Recording;
 pub use incomplete::Found;
 

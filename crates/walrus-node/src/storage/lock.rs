@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Medium, StorageError, files::create_directory};
+use super::{Medium, StorageError, medium::create_directory};
 
 const FILE_NAME: &str = "lock";
 

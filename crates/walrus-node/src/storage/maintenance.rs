@@ -6,29 +6,10 @@ use bytes::Bytes;
 use walrus_core::{BlobId, NShards};
 
 use super::{
-    Cursor, Identity, Index, ShardRecord, SliverCounts, SliverKey, SliverRead, Storage,
-    StorageError, StorageOptions, files::SliverFiles, lock::DirectoryLock, read::load_sliver,
-    run_blocking,
+    Cursor, Identity, Index, Item, SliverCounts, SliverRead, Storage, StorageError, StorageOptions,
+    files::SliverFiles, lock::DirectoryLock, read::load_sliver, run_blocking,
 };
-
-/// Something stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Item {
-    /// Metadata of a blob.
-    Metadata(BlobId),
-    /// A sliver.
-    Sliver(SliverKey),
-}
-
-impl Item {
-    /// The blob it belongs to.
-    pub fn blob_id(&self) -> BlobId {
-        match self {
-            Self::Metadata(blob_id) => *blob_id,
-            Self::Sliver(key) => key.blob_id,
-        }
-    }
-}
+use crate::epoch::ShardRecord;
 
 /// What a storage holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

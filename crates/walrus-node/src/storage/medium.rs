@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::simulated::Mount;
+use super::{StorageError, simulated::Mount};
 
 /// What a storage is kept on.
 #[derive(Debug, Clone, Default)]
@@ -132,4 +132,22 @@ fn absent_is_fine(removed: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Creates a directory and those above it, unless it is there.
+pub(super) fn create_directory(medium: &Medium, path: &Path) -> Result<(), StorageError> {
+    let created = medium.create_directory(path);
+    created.map_err(|error| StorageError::io("create", path, error))
+}
+
+/// Makes what happened in a directory durable.
+pub(super) fn sync_directory(medium: &Medium, path: &Path) -> Result<(), StorageError> {
+    let synced = medium.sync_directory(path);
+    synced.map_err(|error| StorageError::io("sync", path, error))
+}
+
+/// Removes a file; a missing one is fine.
+pub(super) fn remove_if_present(medium: &Medium, path: &Path) -> Result<(), StorageError> {
+    let removed = medium.remove_if_present(path);
+    removed.map_err(|error| StorageError::io("remove", path, error))
 }

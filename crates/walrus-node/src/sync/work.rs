@@ -18,12 +18,13 @@ use super::{
     request::{Copied, copy_shard},
 };
 use crate::{
-    epoch::{EpochPlan, ShardSource, ShardTask, incomplete_shards},
+    epoch::{EpochPlan, ShardSource, ShardStatus, ShardTask},
     peer::Backoff,
     progress::NodePhase,
     recovery::{HEALING_BLOBS_MAX, Healer},
     shard_work::ShardWork,
-    storage::{ShardStatus, StorageError},
+    state::incomplete_shards,
+    storage::StorageError,
 };
 
 /// Shards copied at a time.

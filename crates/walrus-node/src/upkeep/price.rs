@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, Url};
 use serde_json::Value;
-use walrus_core::Frost;
 
 use crate::config::PriceMonitorConfig;
 
@@ -121,37 +120,10 @@ impl PriceSource {
     }
 }
 
-/// So many FROST cost `nano_usd` billionths of a dollar. A WAL has as many FROST as a dollar has
-/// billionths, so the price of a WAL in dollars is that of a FROST in billionths.
-pub(crate) fn to_frost(nano_usd: u64, usd_per_wal: f64) -> Frost {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a price is rounded anyway, the bounds of the rate keep it positive, and the cast saturates"
-    )]
-    let frost = (nano_usd as f64 / usd_per_wal).round() as u64;
-    Frost(frost)
-}
-
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
     cause.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dollars_become_frost() {
-        assert_eq!(to_frost(100_000, 0.5), Frost(200_000));
-        assert_eq!(to_frost(100_000, 2.0), Frost(50_000));
-        assert_eq!(to_frost(0, 0.5), Frost(0));
-        assert_eq!(to_frost(u64::MAX, *USD_PER_WAL.start()), Frost(u64::MAX));
-        assert_eq!(to_frost(1, *USD_PER_WAL.end()), Frost(0));
-    }
 }

@@ -12,8 +12,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::Blocklist;
-use crate::{http::Certificate, metrics::Metrics};
+use crate::{blocklist::Blocklist, http::Certificate, metrics::Metrics};
 
 /// How often the files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);

@@ -80,14 +80,6 @@ pub fn committee_rotation(
     program
 }
 
-/// A transaction that says where a server on its own is reached from now on.
-pub fn key_server_url_change(package: ObjectId, server: ObjectId, url: &str) -> Program {
-    let mut program = Program::new();
-    let arguments = vec![program.owned(server), program.pure(url)];
-    program.move_call(Function::new(package, MODULE, "update"), arguments);
-    program
-}
-
 /// Members in the order of their numbers.
 fn member_vector(
     program: &mut Program,

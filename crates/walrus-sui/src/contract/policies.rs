@@ -1,7 +1,7 @@
 //! Policies about who gets the keys of private data.
 
 use sui_sdk_types::{StructTag, TypeTag};
-use walrus_core::{BlobId, ObjectId, SuiAddress};
+use walrus_core::{ObjectId, SuiAddress};
 
 use crate::{
     error::SuiError,
@@ -219,25 +219,6 @@ pub fn market_terms(
         program.pure(&term_epochs),
     ];
     let function = (listing.package, "market", "set_terms");
-    call(&mut program, function, Some(listing.coin), arguments);
-    program
-}
-
-/// A transaction that says that a blob belongs to an offer, and where its content is from.
-pub fn market_publication(
-    listing: ListingRef<'_>,
-    cap: ObjectId,
-    blob_id: BlobId,
-    source: &str,
-) -> Program {
-    let mut program = Program::new();
-    let arguments = vec![
-        program.shared_read(listing.listing),
-        program.owned(cap),
-        program.pure_bytes(blob_id.0.to_vec()),
-        program.pure(source),
-    ];
-    let function = (listing.package, "market", "publish");
     call(&mut program, function, Some(listing.coin), arguments);
     program
 }

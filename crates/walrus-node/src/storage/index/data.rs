@@ -11,7 +11,26 @@ use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 use super::{Index, META_SLIVER_COUNTS, WriteBatch, blob_id_of, decode, encode, get};
-use crate::storage::{Item, SliverKey, StorageError};
+use crate::storage::{SliverKey, StorageError};
+
+/// Something stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// Metadata of a blob.
+    Metadata(BlobId),
+    /// A sliver.
+    Sliver(SliverKey),
+}
+
+impl Item {
+    /// The blob it belongs to.
+    pub fn blob_id(&self) -> BlobId {
+        match self {
+            Self::Metadata(blob_id) => *blob_id,
+            Self::Sliver(key) => key.blob_id,
+        }
+    }
+}
 
 /// Where a sliver is and what it must look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

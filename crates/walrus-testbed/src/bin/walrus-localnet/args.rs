@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Parser, Subcommand};
 use walrus_deploy::{Extra, ExtraParseError, parse_duration};
 use walrus_faults::{Lie, LinkState};
+use walrus_terminal::{completion::CompletionArgs, man::ManArgs};
 use walrus_testbed::{
     network::{Amount, Ports, Rot},
     state::NetworkOptions,
@@ -90,16 +91,9 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Print a shell completion script
-    Completion {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
-    /// Print the manual as a man page
-    Man {
-        /// Write one page for every command into this folder instead
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-    },
+    Completion(CompletionArgs),
+    /// Print the manual as a man page, or write one page per command
+    Man(ManArgs),
     /// Stop or start single key servers
     KeyServer {
         #[command(subcommand)]

@@ -3,13 +3,12 @@
 mod args;
 mod fault;
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail, ensure};
 use args::{ChainCommand, Cli, Command, EpochCommand, NodeCommand, UpArgs};
 use clap::{CommandFactory as _, Parser as _};
-use tracing_subscriber::EnvFilter;
-use walrus_terminal::output::{print_bytes, print_text};
+use walrus_terminal::{completion, exit, log::LogArgs, man, output::print_text};
 use walrus_testbed::{
     bench, demo, faults, key_servers,
     network::{How, Network, Started, UpOptions},
@@ -21,43 +20,18 @@ use walrus_testbed::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_logging(matches!(
+    let is_server = matches!(
         cli.command,
         Command::RunChain
             | Command::RunFaults
             | Command::RunNode { .. }
             | Command::RunKeyServer { .. }
-    ));
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&anyhow::Error::from(error).context("cannot start the runtime")),
-    };
-    let outcome = runtime.block_on(run(cli));
-    // Tasks of a server that is going down must not hold up the exit.
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
-    }
-}
-
-fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("Error: {}", walrus_terminal::exit::one_line(error));
-    ExitCode::FAILURE
-}
-
-fn init_logging(is_server: bool) {
-    let default = if is_server {
-        "info,lsm_tree=warn,fjall=warn"
+    );
+    if is_server {
+        exit::run_server(LogArgs::default(), run(cli))
     } else {
-        "warn"
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(std::io::stderr)
-        .init();
+        exit::run(run(cli))
+    }
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -112,12 +86,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Fault { command } => fault::run(&network, command).await,
         Command::Demo { file } => demo::run(&file).await,
         Command::Bench { json } => bench::run(json).await,
-        Command::Completion { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "walrus-localnet", &mut script);
-            print_bytes(&script)
-        }
-        Command::Man { out } => man(out.as_deref()),
+        Command::Completion(args) => completion::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
         Command::KeyServer { command } => key_server(&network, command).await,
         Command::RunKeyServer { name } => key_servers::run(&place.state_dir, &name).await,
         Command::RunChain => roles::run_chain(&place.state_dir).await,
@@ -232,18 +202,4 @@ fn print_report(report: &ReadyReport, json: bool) -> anyhow::Result<()> {
     } else {
         print_text(&report.to_string())
     }
-}
-
-/// Prints the page of the whole command, or writes one page for it and every command of it.
-fn man(out: Option<&Path>) -> anyhow::Result<()> {
-    let command = Cli::command();
-    if let Some(folder) = out {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-        return clap_mangen::generate_to(command, folder)
-            .with_context(|| format!("cannot write to {}", folder.display()));
-    }
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page)?;
-    print_bytes(&page)
 }

@@ -1,4 +1,4 @@
-//! The virtual machine: loaded code shared between sessions.
+//! Loaded code and types, shared between sessions.
 
 use std::{
     collections::HashMap,
@@ -6,25 +6,14 @@ use std::{
 };
 
 use crate::{
-    host::NativeName,
     identifier::{Identifier, ModuleId},
     layout::Layout,
-    loader::{Linkage, PackageSource, Session, module::LoadedModule},
-    natives::Natives,
+    loader::module::LoadedModule,
     types::{Declaration, Type},
 };
 
-/// Most linkages whose loaded code is kept. When full, all are dropped and loaded again on demand.
-const PROGRAMS_MAX: usize = 256;
 /// Most layouts kept per linkage.
 const LAYOUTS_MAX: usize = 4096;
-
-/// Holds loaded code between transactions, by linkage. Share one between threads.
-#[derive(Default)]
-pub struct Vm {
-    programs: Mutex<HashMap<Linkage, Arc<Program>>>,
-    natives: Arc<Natives>,
-}
 
 /// Code and types loaded under one linkage. What it holds depends on the linkage alone.
 #[derive(Default)]
@@ -39,40 +28,6 @@ pub(crate) struct Program {
 pub(crate) struct CachedLayout {
     pub(crate) layout: Arc<Layout>,
     pub(crate) nodes: usize,
-}
-
-impl Vm {
-    /// A virtual machine without loaded code.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A virtual machine without loaded code, whose hosts have these natives. Native functions are
-    /// looked up once, when their module is loaded.
-    pub fn with_natives(names: impl IntoIterator<Item = NativeName>) -> Self {
-        Self {
-            natives: Arc::new(Natives::new(names)),
-            ..Self::default()
-        }
-    }
-
-    /// A session that runs one transaction command under `linkage`.
-    pub fn session<'a>(&self, source: &'a dyn PackageSource, linkage: Linkage) -> Session<'a> {
-        let mut programs = lock(&self.programs);
-        if programs.len() >= PROGRAMS_MAX && !programs.contains_key(&linkage) {
-            programs.clear();
-        }
-        let program = Arc::clone(programs.entry(linkage.clone()).or_default());
-        Session::new(source, linkage, program, Arc::clone(&self.natives))
-    }
-}
-
-impl std::fmt::Debug for Vm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vm")
-            .field("programs", &lock(&self.programs).len())
-            .finish_non_exhaustive()
-    }
 }
 
 impl Program {
@@ -118,6 +73,6 @@ impl Program {
 }
 
 /// The maps are never left half-changed, so a poisoned lock is as good as any.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

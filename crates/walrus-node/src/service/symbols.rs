@@ -14,12 +14,14 @@ use walrus_core::{
 };
 use walrus_http::budget::Holder;
 
-use super::expansions::{EXPANSION_BYTES_MAX, Expansion, Expansions, expansion_bytes};
+use super::{
+    Service, ServiceError,
+    expansions::{EXPANSION_BYTES_MAX, Expansion, Expansions, expansion_bytes},
+};
 use crate::{
     epoch::EpochView,
     memory::{MemoryBound, Reserved},
     metrics::Metrics,
-    service::{Service, ServiceError},
     storage::{SliverKey, SliverRead},
 };
 
@@ -67,9 +69,9 @@ impl SymbolServer {
 }
 
 /// The symbols one request takes from one sliver.
-pub(super) struct Source {
-    pub(super) key: SliverKey,
-    pub(super) targets: Vec<SliverIndex>,
+pub(crate) struct Source {
+    pub(crate) key: SliverKey,
+    pub(crate) targets: Vec<SliverIndex>,
 }
 
 impl Service {
@@ -249,7 +251,7 @@ impl Service {
             .collect()
     }
 
-    pub(super) async fn symbols_of(
+    pub(crate) async fn symbols_of(
         &self,
         source: Source,
         holder: Holder,

@@ -7,7 +7,7 @@ use walrus_core::{
     messages::{InvalidBlobId, SignedMessage},
 };
 
-use crate::service::{Service, ServiceError};
+use super::{Service, ServiceError};
 
 impl Service {
     /// `POST …/inconsistencyProof/{type}`: attests that the blob is inconsistent if the proof, BCS

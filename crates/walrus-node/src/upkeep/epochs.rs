@@ -6,9 +6,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::schedule::{EpochCall, ScheduledCall, schedule};
 use crate::{
     chain::{ChainError, ChainView},
+    epoch::{EpochCall, ScheduledCall, schedule},
     state::NodeState,
 };
 

@@ -17,9 +17,9 @@ use walrus_core::{
 };
 use walrus_encoder::{Encoder, ExpandedSliver, SliverVerificationError};
 
+use super::ServiceError;
 use crate::{
     memory::{MemoryBound, Reserved},
-    service::ServiceError,
     storage::SliverKey,
 };
 

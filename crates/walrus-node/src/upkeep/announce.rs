@@ -6,15 +6,15 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::PriceSource;
 use crate::{
     chain::{ChainError, ChainView},
     config::NodeConfig,
     state::NodeState,
-    upkeep::PriceSource,
 };
 
 /// Compares every `interval`, until stopped, and sends what differs.
-pub(super) async fn announce_config(
+pub(crate) async fn announce_config(
     state: Arc<NodeState>,
     chain: Arc<dyn ChainView>,
     config: NodeConfig,

@@ -1,13 +1,59 @@
-//! Many nodes at once: registration and the first stake.
+//! Many nodes at once: registration and the first stake. Every step looks first whether it was
+//! done, so that it can be repeated.
+//!
+//! ```no_run
+//! # async fn example(
+//! #     reader: walrus_sui::SuiReader,
+//! #     signer: walrus_sui::Signer,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! use walrus_core::Frost;
+//! use walrus_sui::{
+//!     WalrusContract,
+//!     fleet::{NodeToRegister, register_nodes, start_first_epoch},
+//! };
+//!
+//! let nodes: Vec<NodeToRegister> = Vec::new();
+//! let registered = register_nodes(&reader, &nodes).await?;
+//! let stake = Frost(1_000_000_000_000);
+//! let stakes: Vec<_> = registered.iter().map(|node| (node.node_id, stake)).collect();
+//! start_first_epoch(&WalrusContract::new(reader, signer), &stakes).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use walrus_contracts::types::StorageNodeCap;
 use walrus_core::{Frost, ObjectId, SuiAddress};
-use walrus_sui::{Signer, SuiReader, WalrusContract, contract::NodeDescription};
 
-use crate::error::AdminError;
+use crate::{
+    contract::{NodeDescription, WalrusContract},
+    error::SuiError,
+    reader::SuiReader,
+    signer::Signer,
+};
+
+/// What could not be done with many nodes.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// A node could not be registered.
+    #[error("cannot register node {name:?}: {cause}")]
+    Register {
+        /// Name of the node.
+        name: String,
+        /// What happened.
+        cause: Box<SuiError>,
+    },
+    /// Epoch 1 could not be started.
+    #[error("cannot start epoch 1: {0}")]
+    FirstEpoch(Box<SuiError>),
+    /// There is no committee without stake.
+    #[error(
+        "no storage node is registered, or nothing is staked; without stake there is no committee"
+    )]
+    NoStake,
+}
 
 /// Nodes registered at the same time. Each has its own account, so they do not disturb each other.
 const CONCURRENT_REGISTRATIONS_MAX: usize = 16;
@@ -42,7 +88,7 @@ pub struct OperatedNode {
 pub async fn register_nodes(
     reader: &SuiReader,
     nodes: &[NodeToRegister],
-) -> Result<Vec<OperatedNode>, AdminError> {
+) -> Result<Vec<OperatedNode>, FleetError> {
     futures::stream::iter(nodes)
         .map(|node| register_node(reader, node))
         .buffered(CONCURRENT_REGISTRATIONS_MAX)
@@ -53,12 +99,12 @@ pub async fn register_nodes(
 async fn register_node(
     reader: &SuiReader,
     node: &NodeToRegister,
-) -> Result<OperatedNode, AdminError> {
+) -> Result<OperatedNode, FleetError> {
     let contract = WalrusContract::new(reader.clone(), node.operator.clone());
     let cap = contract
         .ensure_registered(&node.node)
         .await
-        .map_err(|cause| AdminError::Register {
+        .map_err(|cause| FleetError::Register {
             name: node.node.name.clone(),
             cause: Box::new(cause),
         })?;
@@ -78,8 +124,8 @@ async fn register_node(
 pub async fn start_first_epoch(
     contract: &WalrusContract,
     stakes: &[(ObjectId, Frost)],
-) -> Result<(), AdminError> {
-    let failed = |error| AdminError::FirstEpoch(Box::new(error));
+) -> Result<(), FleetError> {
+    let failed = |error| FleetError::FirstEpoch(Box::new(error));
     let reader = contract.reader();
     reader.refresh().await;
     let info = reader.epoch_info().await.map_err(failed)?;
@@ -87,7 +133,7 @@ pub async fn start_first_epoch(
         return Ok(());
     }
     if stakes.is_empty() {
-        return Err(AdminError::NoStake);
+        return Err(FleetError::NoStake);
     }
     while reader.rpc().clock_ms().await.map_err(failed)? < info.first_epoch_start_ms {
         tokio::time::sleep(CLOCK_POLL_DELAY).await;

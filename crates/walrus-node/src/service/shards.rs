@@ -12,10 +12,10 @@ use walrus_core::{
 };
 use walrus_http::budget::{Holder, Lease};
 
+use super::{Service, ServiceError};
 use crate::{
     chain::{Committee, CommitteeMember},
     epoch::EpochView,
-    service::{Service, ServiceError},
     storage::{ShardRange, SliverKey, SliverRead, Storage, StorageError},
 };
 

@@ -1,0 +1,50 @@
+//! What the configuration says to the parts of a node.
+
+use std::time::Duration;
+
+use walrus_contracts::event_blob::CutRule;
+
+use crate::{
+    config::NodeConfig, events::EventBlobOptions, pending::PendingLimits, service::ServiceLimits,
+};
+
+impl NodeConfig {
+    /// What is done with event blobs.
+    pub fn event_blob_options(&self) -> EventBlobOptions {
+        EventBlobOptions {
+            cut_rule: (!self.disable_event_blob_writer).then_some(CutRule {
+                bytes_max: self.event_blob_cut.max_bytes,
+                checkpoints_max: self.event_blob_cut.max_checkpoints,
+            }),
+            catch_up_lag_min: self
+                .event_processor_config
+                .event_stream_catchup_min_checkpoint_lag,
+        }
+    }
+
+    /// Bounds of the service.
+    pub fn service_limits(&self) -> ServiceLimits {
+        let rest = &self.rest_server;
+        let (slivers, metadata) = (&self.pending_sliver_cache, &self.pending_metadata_cache);
+        let mut limits = ServiceLimits {
+            registration_wait_max: Duration::from_millis(rest.metadata_registration_wait_millis),
+            confirmation_wait_max: Duration::from_millis(rest.confirmation_long_poll_max_millis),
+            pending: PendingLimits {
+                slivers_max: slivers.max_cached_slivers,
+                sliver_bytes_max: slivers.max_cached_bytes,
+                sliver_bytes_each_max: slivers.max_cached_sliver_bytes,
+                metadata_max: metadata.max_cached_entries,
+                sliver_ttl: Duration::from_secs(slivers.cache_ttl),
+                metadata_ttl: Duration::from_secs(metadata.cache_ttl),
+            },
+            ..ServiceLimits::default()
+        };
+        if let Some(max) = rest.confirmation_long_poll_max_in_flight_requests {
+            limits.registration_waiters_max = max;
+        }
+        if let Some(max) = rest.experimental_max_active_recovery_symbols_requests {
+            limits.symbol_requests_max = max;
+        }
+        limits
+    }
+}
