@@ -48,7 +48,13 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     let text = Document::openapi()
         .to_pretty_json()
         .expect("an API document is JSON");
-    // Descriptions are doc comments; links to Rust items lead nowhere outside.
+    // Descriptions are doc comments: where their lines end means nothing, and links to Rust items
+    // lead nowhere outside.
+    let paragraphs: Vec<String> = text
+        .split(r"\n\n")
+        .map(|text| text.replace(r"\n", " "))
+        .collect();
+    let text = paragraphs.join(r"\n\n");
     text.replace("[`Self::", "`")
         .replace("[`", "`")
         .replace("`]", "`")
