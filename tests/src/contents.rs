@@ -6,6 +6,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use walrus_core::{BlobId, NShards, ShardIndex, SliverPair, SliverType, node_api:
 use walrus_encoder::Encoder;
 use walrus_node::storage::{Storage, StorageOptions};
 
-use crate::{TestNetwork, random_bytes, text};
+use crate::{TestNetwork, random_bytes, text, tools::Tool};
 
 /// Only ends broken tests.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -115,7 +116,7 @@ impl Contents {
     pub fn assert_ends_well(&self, network: &TestNetwork) {
         self.assert_readable(network);
         let is_well = |node: &NodeNow| {
-            let health = get(&node.url, "/v1/health");
+            let health = get(network, &node.url, "/v1/health");
             health.is_some_and(|(_, body)| is_healthy(&body))
         };
         for name in nodes(network).iter().map(|node| &node.name) {
@@ -148,7 +149,7 @@ impl Contents {
                     "{} serves {axis} of shard {} of {}",
                     node.name, shard.0, blob.id
                 );
-                wait(network, &what, || match get(&node.url, &path) {
+                wait(network, &what, || match get(network, &node.url, &path) {
                     Some((200, body)) => {
                         assert!(body == expected, "{what}, wrongly");
                         true
@@ -239,8 +240,10 @@ fn is_healthy(body: &[u8]) -> bool {
 }
 
 /// Status and body of an answer, if there is a whole one.
-fn get(url: &str, path: &str) -> Option<(u16, Vec<u8>)> {
-    let address = url.strip_prefix("http://")?;
+fn get(network: &TestNetwork, url: &str, path: &str) -> Option<(u16, Vec<u8>)> {
+    let Some(address) = url.strip_prefix("http://") else {
+        return get_over_tls(network, &format!("{url}{path}"));
+    };
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT)).ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -257,4 +260,15 @@ fn get(url: &str, path: &str) -> Option<(u16, Vec<u8>)> {
     })?;
     let body = answer.split_off(end + 4);
     (body.len() == length).then_some((status, body))
+}
+
+/// The same over TLS, as somebody gets it who trusts the authority of the network.
+fn get_over_tls(network: &TestNetwork, url: &str) -> Option<(u16, Vec<u8>)> {
+    let mut curl = Command::new(Tool::Curl.path()?);
+    let authority = network.ready["ca_certificate"].as_str()?;
+    curl.args(["--silent", "--write-out", "%{stderr}%{http_code}"]);
+    let output = curl.args(["--cacert", authority, url]).output().ok()?;
+    let status = String::from_utf8(output.stderr).ok()?;
+    let status = status.trim().parse().ok()?;
+    output.status.success().then_some((status, output.stdout))
 }

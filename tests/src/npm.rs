@@ -40,8 +40,22 @@ impl Conversation {
     ///
     /// When it cannot be started.
     pub fn start(script: &str, argument: &Value) -> Self {
+        Self::start_with(script, argument, [])
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn start_with<'a>(
+        script: &str,
+        argument: &Value,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         let mut child = node(script)
             .arg(argument.to_string())
+            .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -37,7 +37,7 @@ use rand::{CryptoRng, RngCore};
 pub use process::Process;
 pub use simulation::Simulation;
 pub use tasks::{TaskTracker, spawn};
-pub use threads::{Interrupted, Worker, run_beside, run_blocking, spawn_worker};
+pub use threads::{Interrupted, Worker, run_beside, run_blocking, spawn_worker, wait_for_device};
 
 /// The time of day.
 pub fn now() -> SystemTime {

@@ -5,9 +5,10 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::task::{AbortHandle, JoinHandle};
@@ -28,6 +29,8 @@ pub struct Process {
 #[derive(Debug, Default)]
 struct Inner {
     is_dead: AtomicBool,
+    clock_ahead_ms: AtomicI64,
+    device_time_max_ms: AtomicU64,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
@@ -69,6 +72,26 @@ impl Process {
                 tokio::task::yield_now().await;
             }
         }
+    }
+
+    /// Sets its clock wrong: ahead by so many milliseconds, behind if they are negative. Only
+    /// [`crate::now`] is wrong, not the time that passes.
+    pub fn set_clock_ahead_ms(&self, ms: i64) {
+        self.inner.clock_ahead_ms.store(ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clock_ahead_ms(&self) -> i64 {
+        self.inner.clock_ahead_ms.load(Ordering::Relaxed)
+    }
+
+    /// Lets work that blocks take any time up to this one, as if its devices were slow.
+    pub fn set_device_time_max(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.inner.device_time_max_ms.store(ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn device_time_max_ms(&self) -> u64 {
+        self.inner.device_time_max_ms.load(Ordering::Relaxed)
     }
 
     fn is_dead(&self) -> bool {

@@ -9,6 +9,8 @@ use std::{
 use rand::{SeedableRng as _, rngs::StdRng};
 use tokio::time::Instant;
 
+use crate::process;
+
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
 }
@@ -71,7 +73,15 @@ pub(crate) fn is_simulated() -> bool {
 pub(crate) fn now() -> Option<SystemTime> {
     WORLD.with_borrow(|world| {
         let world = world.as_ref()?;
-        Some(world.began_at + world.began.elapsed())
+        let time = world.began_at + world.began.elapsed();
+        let ahead_ms = process::current().map_or(0, |process| process.clock_ahead_ms());
+        let wrong = Duration::from_millis(ahead_ms.unsigned_abs());
+        let told = if ahead_ms < 0 {
+            time.checked_sub(wrong)
+        } else {
+            time.checked_add(wrong)
+        };
+        Some(told.unwrap_or(time))
     })
 }
 

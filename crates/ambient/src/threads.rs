@@ -4,12 +4,16 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     thread,
+    time::Duration,
 };
 
 use rand::Rng as _;
 use tokio::task::JoinHandle;
 
-use crate::simulation::{is_simulated, with_rng};
+use crate::{
+    process,
+    simulation::{is_simulated, with_rng},
+};
 
 /// How often others may run before blocking work is done in a simulation, at most.
 const TURNS_MAX: u32 = 2;
@@ -31,7 +35,20 @@ pub async fn run_blocking<T: Send + 'static>(
     for _ in 0..turns {
         tokio::task::yield_now().await;
     }
+    wait_for_device().await;
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| Interrupted)
+}
+
+/// Takes the time that a device needs for work which blocks. A [`Worker`] calls it before such
+/// work; [`run_blocking`] does so by itself. Outside of simulations, and in processes whose devices
+/// are fast, it takes none.
+pub async fn wait_for_device() {
+    let max_ms = process::current().map_or(0, |process| process.device_time_max_ms());
+    if max_ms > 0
+        && let Some(ms) = with_rng(|rng| rng.gen_range(0..=max_ms))
+    {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
 }
 
 /// Runs work on a thread of its own that nobody waits for. In a simulation it is done on return.

@@ -233,6 +233,7 @@ impl EventProcessor {
     async fn is_far_behind(&self) -> bool {
         let answer = timeout(CATCH_UP_CHECK_MAX, self.chain.event_blobs()).await;
         let Ok(Ok(chain)) = answer else { return false };
+        self.state.report_checkpoint_at_start(chain.checkpoint);
         let processed = self.cursor.checkpoint;
         let lag = chain.checkpoint.saturating_sub(processed.unwrap_or(0));
         let latest = chain.latest.map(|latest| latest.last_checkpoint);

@@ -81,16 +81,20 @@ pub struct ProgressSnapshot {
     pub events: EventProgress,
     /// The last checkpoint of the event blobs being replayed, while they are.
     pub catching_up_to: Option<u64>,
+    /// The latest checkpoint of the chain when the node started, once the chain has said so.
+    pub checkpoint_at_start: Option<u64>,
 }
 
 impl ProgressSnapshot {
-    /// The phase as others are told it: who replays event blobs is not up to date, whatever epoch
-    /// they are of.
-    pub const fn reported_phase(&self) -> NodePhase {
+    /// The phase as others are told it. Who replays event blobs is not up to date, whatever epoch
+    /// they are of; and who has not processed yet what there was when it started is not active,
+    /// although it has entered the epoch.
+    pub fn reported_phase(&self) -> NodePhase {
         match self.phase {
             NodePhase::Standby | NodePhase::Active if self.catching_up_to.is_some() => {
                 NodePhase::CatchUp
             }
+            NodePhase::Active if self.checkpoint < self.checkpoint_at_start => NodePhase::CatchUp,
             phase => phase,
         }
     }
@@ -171,5 +175,32 @@ impl Progress {
         if failed {
             progress.phase = NodePhase::StorageFailed;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn active_is_who_has_processed_what_there_was_at_its_start() {
+        let mut progress = ProgressSnapshot::default();
+        assert_eq!(progress.reported_phase(), NodePhase::Standby);
+        progress.checkpoint_at_start = Some(7);
+        assert_eq!(progress.reported_phase(), NodePhase::Standby);
+        progress.phase = NodePhase::Active;
+        for (checkpoint, phase) in [
+            (None, NodePhase::CatchUp),
+            (Some(6), NodePhase::CatchUp),
+            (Some(7), NodePhase::Active),
+            (Some(8), NodePhase::Active),
+        ] {
+            progress.checkpoint = checkpoint;
+            assert_eq!(progress.reported_phase(), phase, "{checkpoint:?}");
+        }
+        progress.checkpoint_at_start = None;
+        assert_eq!(progress.reported_phase(), NodePhase::Active);
+        progress.catching_up_to = Some(9);
+        assert_eq!(progress.reported_phase(), NodePhase::CatchUp);
     }
 }

@@ -72,9 +72,11 @@ pub(crate) fn operator(index: u8) -> Signer {
     Signer::from_seed([100 + index; 32])
 }
 
-/// The key a node signs with.
-pub(crate) fn protocol_key(index: u8) -> ProtocolKeyPair {
-    ProtocolKeyPair::from_seed([150 + index; 32])
+/// The key a node signs with: the first one, or one that has replaced another.
+pub(crate) fn protocol_key(index: u8, generation: u8) -> ProtocolKeyPair {
+    let mut seed = [150 + index; 32];
+    seed[0] = seed[0].wrapping_add(generation);
+    ProtocolKeyPair::from_seed(seed)
 }
 
 /// The key of a node's certificate.
@@ -148,7 +150,7 @@ fn node_to_register(index: u8) -> NodeToRegister {
             name: format!("node-{index}"),
             network_address: node_address(index).to_string(),
             metadata: NodeMetadata::default(),
-            protocol_key: protocol_key(index),
+            protocol_key: protocol_key(index, 0),
             network_public_key: network_key(index).public(),
             commission_rate: 1_000,
             votes: VOTES,

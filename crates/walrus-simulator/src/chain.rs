@@ -1,6 +1,7 @@
 //! The chain, and the way each machine has to it.
 
 use std::{
+    collections::BTreeMap,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -10,9 +11,11 @@ use std::{
 use axum::Router;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, response::Parts};
 use http_body::Frame;
+use http_body_util::{BodyExt as _, Full};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use sui_localnet::EmbeddedChain;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::body::Body;
@@ -28,6 +31,11 @@ const LATENCY_MS_MAX: u64 = 8;
 /// Of so many requests one is lost on its way there, and one on the way back, while requests are
 /// lost.
 const LOST_ONE_IN: u32 = 20;
+/// Of so many questions that were answered before one gets the old answer, while answers are said
+/// again.
+const REPLAYED_ONE_IN: u32 = 3;
+/// The only request that a full node which is behind hands on to those who are not.
+const EXECUTE: &str = "ExecuteTransaction";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -48,6 +56,11 @@ struct Shared {
 struct State {
     rng: StdRng,
     loses: bool,
+    replays: bool,
+    /// What was answered since answers are said again.
+    told: BTreeMap<(String, Bytes), Told>,
+    /// What the full node knows, if it has fallen behind.
+    past: Option<Arc<EmbeddedChain>>,
     /// Ends the streams that are open.
     streams: CancellationToken,
 }
@@ -62,6 +75,9 @@ impl ChainLink {
                 state: Mutex::new(State {
                     rng: StdRng::seed_from_u64(seed),
                     loses: false,
+                    replays: false,
+                    told: BTreeMap::new(),
+                    past: None,
                     streams: CancellationToken::new(),
                 }),
                 stalled: watch::channel(false).0,
@@ -78,6 +94,10 @@ impl ChainLink {
     /// Ends what is open, and lets nothing through until [`Self::heal`].
     pub(crate) fn stall(&self) {
         self.shared.stalled.send_replace(true);
+        self.cut();
+    }
+
+    fn cut(&self) {
         let streams = std::mem::take(&mut self.lock().streams);
         streams.cancel();
     }
@@ -87,9 +107,29 @@ impl ChainLink {
         self.lock().loses = true;
     }
 
-    /// Everything arrives again.
+    /// Says from now on what it has said before, now and then.
+    pub(crate) fn replay(&self) {
+        self.lock().replays = true;
+    }
+
+    /// Knows no more than `past` from now on. Transactions reach the others, but what becomes of
+    /// them cannot be seen.
+    pub(crate) fn fall_behind(&self, past: Arc<EmbeddedChain>) {
+        self.lock().past = Some(past);
+        self.cut();
+    }
+
+    /// Everything arrives again, and is what it is.
     pub(crate) fn heal(&self) {
-        self.lock().loses = false;
+        let mut state = self.lock();
+        state.loses = false;
+        state.replays = false;
+        state.told.clear();
+        let was_behind = state.past.take().is_some();
+        drop(state);
+        if was_behind {
+            self.cut();
+        }
         self.shared.stalled.send_replace(false);
     }
 
@@ -112,7 +152,11 @@ impl ChainLink {
             return Err(reset());
         }
         let request = request.map(axum::body::Body::new);
-        let answer = self.services.clone().oneshot(request).await?;
+        let answer = if self.lock().replays && is_question(&method) {
+            self.ask_replaying(method, request).await?
+        } else {
+            self.services_for(&method).oneshot(request).await?
+        };
         if answer_lost {
             return Err(reset());
         }
@@ -121,11 +165,73 @@ impl ChainLink {
         Ok(answer.map(|body| Body::new(Answer { body, cut })))
     }
 
+    /// The services that answer: those of the past if the full node has fallen behind.
+    fn services_for(&self, method: &str) -> Router {
+        match &self.lock().past {
+            Some(past) if method != EXECUTE => past.services(),
+            _ => self.services.clone(),
+        }
+    }
+
+    /// Asks unless the same was asked before, and often even then.
+    async fn ask_replaying(
+        &self,
+        method: String,
+        request: Request<axum::body::Body>,
+    ) -> Result<Response<axum::body::Body>, BoxError> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let services = self.services_for(&method);
+        let question = (method, body.clone());
+        {
+            let mut state = self.lock();
+            let told = state.told.get(&question).cloned();
+            if let Some(told) = told
+                && state.rng.gen_ratio(1, REPLAYED_ONE_IN)
+            {
+                return Ok(told.into_response());
+            }
+        }
+        let request = Request::from_parts(head, axum::body::Body::from(body));
+        let (head, body) = services.oneshot(request).await?.into_parts();
+        let body = body.collect().await?;
+        let told = Told {
+            head,
+            trailers: body.trailers().cloned(),
+            body: body.to_bytes(),
+        };
+        let mut state = self.lock();
+        // The first one stays, so that it gets older and older.
+        state.told.entry(question).or_insert_with(|| told.clone());
+        Ok(told.into_response())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.shared
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a method is a question with one answer.
+fn is_question(method: &str) -> bool {
+    method.starts_with("Get") || method.starts_with("BatchGet")
+}
+
+/// An answer that can be said again.
+#[derive(Clone)]
+struct Told {
+    head: Parts,
+    body: Bytes,
+    trailers: Option<HeaderMap>,
+}
+
+impl Told {
+    fn into_response(self) -> Response<axum::body::Body> {
+        let trailers = self.trailers.map(Ok);
+        let body = Full::new(self.body).with_trailers(async move { trailers });
+        Response::from_parts(self.head, axum::body::Body::new(body))
     }
 }
 

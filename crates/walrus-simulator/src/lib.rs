@@ -19,6 +19,7 @@
 mod base;
 mod chain;
 mod check;
+mod event;
 mod malicious;
 mod network;
 mod node;
@@ -34,6 +35,7 @@ use std::{
 use anyhow::Context as _;
 
 use base::Base;
+pub use event::{Event, UnknownEvent};
 use trace::Trace;
 use world::World;
 
@@ -52,6 +54,8 @@ pub struct Options {
     /// Let all disks say that they have synced when they have not, which nothing can survive: the
     /// checks must notice.
     pub disks_lie: bool,
+    /// The one fault there is, which happens the more often; all of them if there is none.
+    pub only: Option<Event>,
 }
 
 impl Default for Options {
@@ -60,6 +64,7 @@ impl Default for Options {
             steps: 60,
             trace: false,
             disks_lie: false,
+            only: None,
         }
     }
 }
@@ -142,7 +147,7 @@ fn simulate<T>(
 
 async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<Outcome> {
     let trace = Trace::new(options.trace);
-    let mut world = World::begin(base, seed, options.disks_lie, trace.clone()).await?;
+    let mut world = World::begin(base, seed, options, trace.clone()).await?;
     for _ in 0..options.steps {
         world.step().await?;
     }
@@ -169,6 +174,44 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::*;
+    use crate::user::Action;
+
+    /// Changes of a disk while a small blob is stored, certified and its event processed; more are
+    /// another blob's.
+    const CHANGES: u32 = 24;
+
+    /// Wherever a node is cut off while it stores a blob, it comes back with all that it has
+    /// signed.
+    #[test]
+    fn a_node_is_cut_off_at_every_change_of_its_disk() {
+        let simulator = Simulator::new().expect("the contracts can be deployed");
+        let live = async {
+            let trace = Trace::new(false);
+            let mut world = World::begin(&simulator.base, 3, Options::default(), trace).await?;
+            for changes in 0..CHANGES {
+                let length = 1 + usize::try_from(changes)? * 100;
+                world.nodes[0].disk.stop_after(changes);
+                world.users[0].begin(Action::Store {
+                    bytes: vec![u8::try_from(changes)?; length],
+                    epochs: 15,
+                    deletable: false,
+                });
+                while world.users[0].is_busy() {
+                    sleep(Duration::from_secs(1)).await;
+                }
+                world.nodes[0].crash(&mut ambient::rng()).await;
+                world.nodes[0].start()?;
+            }
+            world.heal().await?;
+            check::check(&mut world).await.map_err(anyhow::Error::msg)?;
+            let known = user::lock(&world.known);
+            assert_eq!((known.done, known.failed), (CHANGES.into(), 0));
+            Ok(())
+        };
+        alone(|| simulate(3, base::began() + BASE_AGE, live))
+            .expect("it does not panic")
+            .expect("everything is well");
+    }
 
     /// Reads that fail for good are no better than writes that do: a node must not stay as if it
     /// followed the chain.
@@ -176,7 +219,8 @@ mod tests {
     fn a_node_whose_disk_is_gone_gives_up() {
         let simulator = Simulator::new().expect("the contracts can be deployed");
         let live = async {
-            let world = World::begin(&simulator.base, 1, false, Trace::new(false)).await?;
+            let world =
+                World::begin(&simulator.base, 1, Options::default(), Trace::new(false)).await?;
             sleep(Duration::from_secs(30)).await;
             let node = &world.nodes[0];
             assert_eq!(node.failure(), None);

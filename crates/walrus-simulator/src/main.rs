@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use walrus_simulator::{Options, Outcome, Simulator};
+use walrus_simulator::{Event, Options, Outcome, Simulator};
 
 /// Lives through random histories of whole networks, each from a seed
 #[derive(Debug, Parser)]
@@ -42,6 +42,9 @@ struct Arguments {
     /// Let all disks lie about what they have synced, so that histories go wrong
     #[arg(long)]
     disks_lie: bool,
+    /// Let only this happen of all that can go wrong, and more often
+    #[arg(long, value_name = "FAULT")]
+    only: Option<Event>,
     /// Go on after a failure
     #[arg(long)]
     keep_going: bool,
@@ -53,6 +56,7 @@ impl Arguments {
             steps: self.steps,
             trace: self.trace,
             disks_lie: self.disks_lie,
+            only: self.only,
         }
     }
 }
@@ -86,9 +90,11 @@ fn one(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     eprintln!("seed {seed} failed: {}", failure.reason);
+    let only = arguments.only.map(|only| format!(" --only {only}"));
     eprintln!(
-        "replay it with: cargo run -p walrus-simulator -- --first-seed {seed} --steps {} --trace",
-        arguments.steps
+        "replay it with: cargo run -p walrus-simulator -- --first-seed {seed} --steps {}{} --trace",
+        arguments.steps,
+        only.unwrap_or_default()
     );
     Ok(ExitCode::FAILURE)
 }
@@ -111,6 +117,7 @@ fn many(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 .args(["--first-seed", &seed.to_string()])
                 .args(["--steps", &arguments.steps.to_string()])
                 .args(arguments.disks_lie.then_some("--disks-lie"))
+                .args(arguments.only.map(|only| format!("--only={only}")))
                 .stdin(Stdio::null())
                 .status();
             if !history

@@ -57,6 +57,8 @@ struct State {
     cut: BTreeSet<(IpAddr, IpAddr)>,
     slow: BTreeMap<IpAddr, Duration>,
     liars: BTreeSet<IpAddr>,
+    /// Hosts of another implementation, or of an old version of this one.
+    others: BTreeSet<IpAddr>,
     breaks: bool,
     next_port: u16,
 }
@@ -74,6 +76,7 @@ impl Network {
                     cut: BTreeSet::new(),
                     slow: BTreeMap::new(),
                     liars: BTreeSet::new(),
+                    others: BTreeSet::new(),
                     breaks: false,
                     next_port: 40_000,
                 }),
@@ -98,6 +101,11 @@ impl Network {
     /// Lets a host tell lies: its answers are changed on the way.
     pub(crate) fn let_lie(&self, host: IpAddr) {
         self.lock().liars.insert(host);
+    }
+
+    /// Lets a host have no endpoints but those that every implementation has.
+    pub(crate) fn know_the_reference_only(&self, host: IpAddr) {
+        self.lock().others.insert(host);
     }
 
     /// Lets connections break, or not.

@@ -1,14 +1,19 @@
 //! A storage node of a simulation: its machine, its disk, and the process that runs on it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use ambient::Process;
 use anyhow::Context as _;
 use rand::Rng;
 use walrus_client::Environment;
+use walrus_core::{ObjectId, keys::ProtocolPublicKey};
 use walrus_node::{
     NodeConfig, RunningNode, StorageNode, Surroundings,
     chain::{SuiChain, SuiChainConfig},
+    config::KeySource,
     service::Service,
     storage::{Medium, simulated::SimulatedDisk},
 };
@@ -26,6 +31,7 @@ const SCRUB_CYCLE_SECS: u64 = 120;
 /// The machine of a node.
 pub(crate) struct SimulatedNode {
     pub(crate) index: u8,
+    pub(crate) node_id: ObjectId,
     pub(crate) disk: SimulatedDisk,
     pub(crate) chain: ChainLink,
     config: NodeConfig,
@@ -33,6 +39,12 @@ pub(crate) struct SimulatedNode {
     network: Network,
     seed: u64,
     trace: Trace,
+    /// By how much its clock is wrong.
+    clock_ahead_ms: i64,
+    /// How long its disk may take for anything.
+    device_time_max: Duration,
+    /// How often its protocol key has been replaced.
+    key_generation: u8,
     running: Option<(Process, Arc<Mutex<Status>>)>,
 }
 
@@ -56,6 +68,7 @@ impl SimulatedNode {
         let contracts = base.deployment.ids();
         Ok(Self {
             index,
+            node_id: registered.node_id,
             disk: SimulatedDisk::new(),
             chain,
             config: config(index, base)?,
@@ -69,6 +82,9 @@ impl SimulatedNode {
             network: network.clone(),
             seed,
             trace: trace.clone(),
+            clock_ahead_ms: 0,
+            device_time_max: Duration::ZERO,
+            key_generation: 0,
             running: None,
         })
     }
@@ -81,6 +97,8 @@ impl SimulatedNode {
         self.trace.note(format_args!("node-{} starts", self.index));
         let status = Arc::new(Mutex::new(Status::Starting));
         let process = Process::new();
+        process.set_clock_ahead_ms(self.clock_ahead_ms);
+        process.set_device_time_max(self.device_time_max);
         let signer = Some(operator(self.index));
         let chain = SuiChain::over(self.chain.rpc()?, &self.chain_config, signer)?;
         let host = Host::new(&self.network, node_ip(self.index));
@@ -109,6 +127,42 @@ impl SimulatedNode {
     /// Puts in a new, empty disk. The node must not run.
     pub(crate) fn lose_disk(&mut self) {
         self.disk = SimulatedDisk::new();
+    }
+
+    /// Sets the clock of the machine wrong, for good.
+    pub(crate) fn set_clock_ahead_ms(&mut self, ms: i64) {
+        self.clock_ahead_ms = ms;
+        if let Some((process, _)) = &self.running {
+            process.set_clock_ahead_ms(ms);
+        }
+    }
+
+    /// Lets the disk take up to so long for anything.
+    pub(crate) fn set_device_time_max(&mut self, time: Duration) {
+        self.device_time_max = time;
+        if let Some((process, _)) = &self.running {
+            process.set_device_time_max(time);
+        }
+    }
+
+    /// The key that is to follow the present one, if there is one.
+    pub(crate) fn next_key(&self) -> Option<ProtocolPublicKey> {
+        self.config.next_protocol_key_pair.as_ref()?;
+        Some(protocol_key(self.index, self.key_generation + 1).public())
+    }
+
+    /// Gives the node a key that is to follow the present one. The node must not run.
+    pub(crate) fn set_next_key(&mut self) {
+        let next = protocol_key(self.index, self.key_generation + 1);
+        self.config.next_protocol_key_pair = Some(KeySource::Inline(next.to_key_file()));
+    }
+
+    /// Takes the old key away, now that the committee knows the next one. The node must not run.
+    pub(crate) fn forget_old_key(&mut self) {
+        self.key_generation += 1;
+        let key = protocol_key(self.index, self.key_generation);
+        self.config.protocol_key_pair = KeySource::Inline(key.to_key_file());
+        self.config.next_protocol_key_pair = None;
     }
 
     /// Why the process has given up, if it has.
@@ -149,7 +203,7 @@ fn config(index: u8, base: &Base) -> anyhow::Result<NodeConfig> {
     let config = serde_json::json!({
         "name": format!("node-{index}"),
         "storage_path": "/storage",
-        "protocol_key_pair": protocol_key(index).to_key_file(),
+        "protocol_key_pair": protocol_key(index, 0).to_key_file(),
         "network_key_pair": network_key(index).to_key_file(),
         "public_host": ip,
         "public_port": node_address(index).port(),

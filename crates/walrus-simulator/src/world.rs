@@ -1,8 +1,9 @@
 //! A network in the middle of its history, and everything that can happen to it.
 
-use std::{net::IpAddr, time::Duration};
+mod faults;
 
-use anyhow::Context as _;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
 use rand::{Rng as _, RngCore as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use sui_localnet::EmbeddedChain;
 use tokio::time::sleep;
@@ -10,8 +11,10 @@ use walrus_core::{FROST_PER_WAL, Frost};
 use walrus_sui::{SuiReader, WalrusContract};
 
 use crate::{
+    Options,
     base::{Base, NODES_MAX, USERS, admin, node_ip, user, user_ip},
     chain::ChainLink,
+    event::Event,
     network::Network,
     node::SimulatedNode,
     trace::Trace,
@@ -20,10 +23,10 @@ use crate::{
 
 /// Fewest nodes of a history.
 const NODES_MIN: u8 = 4;
+/// Of so many nodes one has no endpoints but those that every implementation has.
+const REFERENCE_ONE_IN: u32 = 4;
 /// Stake of every node at the beginning.
 const STAKE: Frost = Frost(1_000 * FROST_PER_WAL);
-/// Stake that moves at once, at most: no node comes to have more shards than may fail.
-const STAKE_MOVED_WAL_MAX: u64 = 150;
 /// Longest time without a checkpoint.
 const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How often whoever operates the nodes looks after them.
@@ -32,10 +35,6 @@ const TEND_INTERVAL: Duration = Duration::from_secs(1);
 const PAUSE_MS_MAX: u64 = 4_000;
 /// Largest blob, in bytes.
 const BLOB_BYTES_MAX: usize = 4_000;
-/// Changes of a disk after which it stops at the latest.
-const STOP_AFTER_MAX: u32 = 12;
-/// Delay of a slow host at most.
-const SLOW_MS_MAX: u64 = 2_000;
 
 /// The network.
 pub(crate) struct World {
@@ -52,67 +51,20 @@ pub(crate) struct World {
     /// The node that may lie, and whose disk may lose what was synced: more than one could be more
     /// than may fail.
     victim: usize,
+    /// Nodes that may join.
+    spares: Vec<SimulatedNode>,
+    /// What the chain was at some time before.
+    past: Option<Arc<EmbeddedChain>>,
+    /// The only fault there is.
+    only: Option<Event>,
 }
-
-/// What the simulation does to the network next.
-#[derive(Debug, Clone, Copy)]
-enum Event {
-    Act,
-    Crash,
-    StopDisk,
-    Start,
-    Isolate,
-    Cut,
-    Slow,
-    HealLinks,
-    StallChain,
-    LoseRequests,
-    HealChain,
-    BreakConnections,
-    Lie,
-    FlipBit,
-    FillDisk,
-    FailSyncs,
-    MendDisk,
-    PowerCut,
-    LoseDisk,
-    CrashUser,
-    MoveStake,
-    JumpClock,
-}
-
-/// Events and how often they happen, beside each other.
-const EVENTS: [(Event, u32); 22] = [
-    (Event::Act, 75),
-    (Event::Crash, 6),
-    (Event::StopDisk, 3),
-    (Event::Start, 14),
-    (Event::Isolate, 2),
-    (Event::Cut, 3),
-    (Event::Slow, 3),
-    (Event::HealLinks, 6),
-    (Event::StallChain, 3),
-    (Event::LoseRequests, 2),
-    (Event::HealChain, 8),
-    (Event::BreakConnections, 2),
-    (Event::Lie, 2),
-    (Event::FlipBit, 3),
-    (Event::FillDisk, 2),
-    (Event::FailSyncs, 2),
-    (Event::MendDisk, 6),
-    (Event::PowerCut, 2),
-    (Event::LoseDisk, 1),
-    (Event::CrashUser, 3),
-    (Event::MoveStake, 2),
-    (Event::JumpClock, 1),
-];
 
 impl World {
     /// Starts a network in its first epoch.
     pub(crate) async fn begin(
         base: &Base,
         seed: u64,
-        disks_lie: bool,
+        options: Options,
         trace: Trace,
     ) -> anyhow::Result<Self> {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -134,12 +86,16 @@ impl World {
         let count = rng.gen_range(NODES_MIN..=NODES_MAX);
         trace.note(format_args!("seed {seed}: {count} nodes"));
         let mut nodes = Vec::new();
-        for (index, link) in (0..count).zip(node_links) {
+        for (index, link) in (0..NODES_MAX).zip(node_links) {
             let seed = rng.r#gen();
             nodes.push(SimulatedNode::new(
                 index, base, link, &network, seed, &trace,
             )?);
+            if rng.gen_ratio(1, REFERENCE_ONE_IN) {
+                network.know_the_reference_only(node_ip(index));
+            }
         }
+        let spares = nodes.split_off(usize::from(count));
         let known = SharedKnown::default();
         let mut users = Vec::new();
         for (index, link) in (0..USERS).zip(user_links) {
@@ -154,7 +110,7 @@ impl World {
             .collect();
         walrus_sui::fleet::start_first_epoch(&staker, &stakes).await?;
         for node in &mut nodes {
-            node.disk.set_syncs_lie(disks_lie);
+            node.disk.set_syncs_lie(options.disks_lie);
             node.start()?;
         }
         let victim = rng.gen_range(0..nodes.len());
@@ -169,6 +125,9 @@ impl World {
             staker,
             rng,
             victim,
+            spares,
+            past: None,
+            only: options.only,
         })
     }
 
@@ -177,63 +136,11 @@ impl World {
         let pause = self.rng.gen_range(0..PAUSE_MS_MAX);
         sleep(Duration::from_millis(pause)).await;
         self.restart_failed().await?;
-        let event = EVENTS.choose_weighted(&mut self.rng, |(_, weight)| *weight);
-        let (event, _) = *event.context("there are events")?;
-        if !matches!(event, Event::Act) {
+        let event = Event::choose(&mut self.rng, self.only);
+        if event != Event::Act {
             self.trace.note(format_args!("{event:?}"));
         }
-        match event {
-            Event::Act => self.act(),
-            Event::Crash => self.crash_node().await,
-            Event::StopDisk => {
-                let changes = self.rng.gen_range(0..STOP_AFTER_MAX);
-                self.any_node().disk.stop_after(changes);
-            }
-            Event::Start => self.start_all()?,
-            Event::Isolate => self.isolate(),
-            Event::Cut => {
-                let (one, other) = (self.any_ip(), self.any_ip());
-                self.network.cut(one, other);
-            }
-            Event::Slow => {
-                let delay = Duration::from_millis(self.rng.gen_range(0..SLOW_MS_MAX));
-                let host = self.any_ip();
-                self.network.slow_down(host, delay);
-            }
-            Event::HealLinks => self.network.heal_links(),
-            Event::StallChain => self.any_link().stall(),
-            Event::LoseRequests => self.any_link().lose(),
-            Event::HealChain => self.heal_chain(),
-            Event::BreakConnections => self.network.set_breaks(true),
-            Event::Lie => {
-                let liar = self.nodes[self.victim].index;
-                self.network.let_lie(node_ip(liar));
-            }
-            Event::FlipBit => {
-                let disk = self.nodes[self.victim].disk.clone();
-                disk.flip_bit(&mut self.rng);
-            }
-            Event::FillDisk => self.any_node().disk.set_full(true),
-            Event::FailSyncs => self.any_node().disk.set_syncs_fail(true),
-            Event::MendDisk => self.mend_disks(),
-            Event::PowerCut => {
-                for node in &mut self.nodes {
-                    node.crash(&mut self.rng).await;
-                }
-            }
-            Event::LoseDisk => {
-                let node = &mut self.nodes[self.victim];
-                node.crash(&mut self.rng).await;
-                node.lose_disk();
-            }
-            Event::CrashUser => {
-                let user = self.rng.gen_range(0..self.users.len());
-                self.users[user].crash().await;
-            }
-            Event::MoveStake => self.move_stake().await,
-            Event::JumpClock => self.jump_clock().await?,
-        }
-        Ok(())
+        self.happen(event).await
     }
 
     /// Ends everything that is wrong, and lets the users finish.
@@ -309,22 +216,8 @@ impl World {
         }
     }
 
-    async fn crash_node(&mut self) {
-        let index = self.rng.gen_range(0..self.nodes.len());
-        self.nodes[index].crash(&mut self.rng).await;
-    }
-
     fn start_all(&mut self) -> anyhow::Result<()> {
         self.nodes.iter_mut().try_for_each(SimulatedNode::start)
-    }
-
-    fn isolate(&mut self) {
-        let alone = self.any_ip();
-        let nodes = (0..NODES_MAX).map(node_ip);
-        let users = (0..USERS).map(user_ip);
-        for other in nodes.chain(users).filter(|other| *other != alone) {
-            self.network.cut(alone, other);
-        }
     }
 
     fn heal_chain(&mut self) {
@@ -334,40 +227,17 @@ impl World {
     }
 
     fn mend_disks(&mut self) {
-        for node in &self.nodes {
+        for node in &mut self.nodes {
             node.disk.keep_going();
             node.disk.set_full(false);
             node.disk.set_syncs_fail(false);
+            node.set_device_time_max(Duration::ZERO);
         }
     }
 
-    async fn move_stake(&mut self) {
-        let amount = Frost(self.rng.gen_range(1..=STAKE_MOVED_WAL_MAX) * FROST_PER_WAL);
-        let Ok(committee) = self.reader.current_committee().await else {
-            return;
-        };
-        let Some(member) = committee.members.choose(&mut self.rng) else {
-            return;
-        };
-        let stakes = [(member.node_id, amount)];
-        let staked = self.staker.stake_with_pools(&stakes);
-        let outcome = staked
-            .await
-            .map_or_else(|error| error.to_string(), |_| "done".to_owned());
-        self.trace
-            .note(format_args!("stake with {}: {outcome}", member.name));
-    }
-
-    /// The chain's clock goes ahead of everybody's.
-    async fn jump_clock(&mut self) -> anyhow::Result<()> {
-        let ms = self.rng.gen_range(0..60_000);
-        self.chain.advance_clock(ms).await?;
-        Ok(())
-    }
-
-    fn any_node(&mut self) -> &SimulatedNode {
+    fn any_node(&mut self) -> &mut SimulatedNode {
         let index = self.rng.gen_range(0..self.nodes.len());
-        &self.nodes[index]
+        &mut self.nodes[index]
     }
 
     fn any_ip(&mut self) -> IpAddr {

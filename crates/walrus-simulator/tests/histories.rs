@@ -2,8 +2,12 @@
 
 use std::process::{Command, Output};
 
+use walrus_simulator::Event;
+
 /// Histories that everybody makes before pushing. `scripts/soak` makes more.
 const SEEDS: &str = "100";
+/// The same, of histories with one kind of fault.
+const SEEDS_PER_FAULT: &str = "2";
 
 fn simulate(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_walrus-simulator"))
@@ -37,13 +41,26 @@ fn what_is_lost_is_noticed() {
     assert!(errors.contains("replay it with"), "{errors}");
 }
 
-#[test]
-fn a_hundred_histories_end_well() {
+fn assert_end_well(arguments: &[&str]) {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let output = simulate(&["--seeds", SEEDS, "--jobs", &jobs.to_string()]);
+    let jobs = jobs.to_string();
+    let output = simulate(&[arguments, &["--jobs", &jobs]].concat());
     let (histories, errors) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
     assert!(output.status.success(), "{histories}{errors}");
+}
+
+#[test]
+fn a_hundred_histories_end_well() {
+    assert_end_well(&["--seeds", SEEDS]);
+}
+
+/// What is rare beside everything else is frequent here.
+#[test]
+fn histories_with_one_kind_of_fault_end_well() {
+    for fault in Event::faults() {
+        assert_end_well(&["--seeds", SEEDS_PER_FAULT, "--only", &fault.to_string()]);
+    }
 }

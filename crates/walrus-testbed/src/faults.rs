@@ -103,14 +103,14 @@ struct Fronts(BTreeMap<String, Standing>);
 
 struct Standing {
     link: Link,
-    /// The chain has none: it does not speak as nodes do.
+    /// The chain has none: it does not speak as nodes do. Nor have nodes that serve TLS.
     byzantine: Option<ByzantineNode>,
 }
 
 impl Standing {
-    async fn start(name: &str, front: &Front, who_is: WhoIs) -> io::Result<Self> {
+    async fn start(name: &str, front: &Front, who_is: WhoIs, can_lie: bool) -> io::Result<Self> {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let (byzantine, upstream) = if name == CHAIN {
+        let (byzantine, upstream) = if name == CHAIN || !can_lie {
             (None, local(front.behind))
         } else {
             let byzantine = ByzantineNode::start(local(0), local(front.behind)).await?;
@@ -132,10 +132,11 @@ impl Laboratory {
     /// Makes everything as the plan says.
     async fn apply(&self) -> anyhow::Result<()> {
         let plan = FaultPlan::load(&self.state_dir.faults())?;
+        let can_lie = !self.state_dir.load()?.options.tls;
         let mut fronts = self.fronts.lock().await;
         for (name, front) in &plan.fronts {
             if !fronts.0.contains_key(name) {
-                let standing = Standing::start(name, front, self.who_is()).await;
+                let standing = Standing::start(name, front, self.who_is(), can_lie).await;
                 let standing = standing.with_context(|| {
                     format!("nothing can stand at port {} of {name}", front.port)
                 })?;

@@ -9,6 +9,7 @@
 //! state directory
 //! ├── network.json         what runs where: options, ports, process ids, registered nodes
 //! ├── deployment.json      the contracts: package and object ids
+//! ├── ca.pem               with TLS: the authority that has signed the certificates of the nodes
 //! ├── client_config.yaml   what `walrus --config` wants
 //! ├── sui_client.yaml      wallet of the first funded account
 //! ├── chain/               database of the embedded chain
@@ -18,6 +19,7 @@
 
 pub mod accounts;
 pub mod bench;
+mod certificates;
 pub mod cli;
 pub mod demo;
 pub mod faults;

@@ -14,10 +14,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use futures::future;
-use walrus_client::{
-    config::{CommunicationConfig, NodeScheme},
-    node::NodeClient,
-};
+use walrus_client::{config::CommunicationConfig, node::NodeClient};
 use walrus_core::{NShards, params};
 use walrus_deploy::{Deployer, Extra};
 use walrus_seal::request::HEALTH_PATH;
@@ -25,7 +22,7 @@ use walrus_sui::{EpochState, SuiReader, SuiRpc};
 
 use crate::{
     accounts::{Account, AccountInfo, Role, SUI_PER_ACCOUNT_MIST, WAL_PER_ACCOUNT_FROST},
-    key_servers, ports,
+    certificates, key_servers, ports,
     process::{self, ProcessId},
     report::{KeyServerInfo, NodeInfo, Packages, ReadyReport},
     setup,
@@ -117,6 +114,7 @@ impl Network {
         let deployer = setup::deploy(&self.state_dir, &state).await?;
         let state = setup::register_nodes(&self.state_dir, &state, &deployer).await?;
         let state = key_servers::register(&self.state_dir, &state, &deployer).await?;
+        certificates::write(&self.state_dir, &state)?;
         setup::write_node_files(&self.state_dir, &state, &deployer)?;
         key_servers::write_files(&self.state_dir, &state, &deployer)?;
         setup::write_client_files(&self.state_dir, &state, &deployer)?;
@@ -233,11 +231,12 @@ impl Network {
         let node = self.node(name)?;
         let process = node.process.with_context(|| format!("{name} is stopped"))?;
         let config = CommunicationConfig {
-            node_scheme: NodeScheme::Http,
+            node_scheme: setup::node_scheme(&state.options),
             ..CommunicationConfig::default()
         };
         let n_shards = NShards::new(state.options.shards).context("a network has shards")?;
-        let client = NodeClient::new(&node.address(), None, n_shards, &config)?;
+        let key = setup::network_key(&node).public();
+        let client = NodeClient::new(&node.address(), Some(&key), n_shards, &config)?;
         self.wait(name, process, START_TIMEOUT, async || {
             client.health(false).await.map(drop)
         })
@@ -416,7 +415,8 @@ impl Network {
             .deployment()
             .context("the network never became ready: run `walrus-localnet up`")?;
         let committee = deployer.reader()?.current_committee().await?;
-        let nodes = state.nodes.iter().map(|node| node_info(node, &committee));
+        let nodes = state.nodes.iter();
+        let nodes = nodes.map(|node| node_info(node, &state.options, &committee));
         Ok(ReadyReport {
             rpc: state.chain.rpc_url(),
             faucet: state.chain.faucet_url(),
@@ -439,6 +439,10 @@ impl Network {
                 .iter()
                 .filter_map(key_server_info)
                 .collect(),
+            ca_certificate: state
+                .options
+                .tls
+                .then(|| self.state_dir.ca_certificate().display().to_string()),
             client_config: self.state_dir.client_config().display().to_string(),
             max_blob_size: NShards::new(state.options.shards).map_or(0, params::max_blob_size),
         })
@@ -482,7 +486,11 @@ fn end(process: Option<ProcessId>, how: How) {
     }
 }
 
-fn node_info(node: &NodeRecord, committee: &walrus_sui::Committee) -> NodeInfo {
+fn node_info(
+    node: &NodeRecord,
+    options: &NetworkOptions,
+    committee: &walrus_sui::Committee,
+) -> NodeInfo {
     let registered = node.registered;
     let member = registered.and_then(|record| committee.member(record.node_id));
     let shards = member.map(|(_, member)| member.shards.iter().map(|shard| shard.0).collect());
@@ -491,7 +499,7 @@ fn node_info(node: &NodeRecord, committee: &walrus_sui::Committee) -> NodeInfo {
         id: registered
             .map(|record| record.node_id.to_string())
             .unwrap_or_default(),
-        url: node.url(),
+        url: node.url(options),
         shards: shards.unwrap_or_default(),
         pid: node
             .process

@@ -36,6 +36,10 @@ pub struct ReadyReport {
     /// The key servers of private data, if the network has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key_servers: Vec<KeyServerInfo>,
+    /// Path of the certificate that has signed those of the nodes, if they serve TLS: for
+    /// `NODE_EXTRA_CA_CERTS` and the like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_certificate: Option<String>,
     /// Path of the client config for `walrus --config`.
     pub client_config: String,
     /// Size of the largest blob in bytes; more shards take larger ones.
@@ -99,6 +103,9 @@ impl fmt::Display for ReadyReport {
             writeln!(f, "  Governance      {governance}")?;
         }
         writeln!(f, "  Client config   {}", self.client_config)?;
+        if let Some(certificate) = &self.ca_certificate {
+            writeln!(f, "  CA certificate  {certificate}")?;
+        }
         let size = Size(self.max_blob_size);
         writeln!(f, "  Largest blob    {size} (larger with more --shards)")?;
         writeln!(f, "\nStorage nodes")?;
@@ -188,6 +195,7 @@ mod tests {
             }],
             nodes: Vec::new(),
             key_servers: Vec::new(),
+            ca_certificate: None,
             client_config: "/network/client_config.yaml".to_owned(),
             max_blob_size: 1_834_952,
         };

@@ -3,7 +3,12 @@
 //! Every step looks first whether it was done, so that an interrupted start continues where it
 //! stopped.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, ensure};
 use walrus_client::config::NodeScheme;
@@ -130,8 +135,17 @@ fn protocol_key(node: &NodeRecord) -> ProtocolKeyPair {
     ProtocolKeyPair::from_seed(Account::of(Role::Node(node.index)).seed())
 }
 
-fn network_key(node: &NodeRecord) -> NetworkKeyPair {
+pub(crate) fn network_key(node: &NodeRecord) -> NetworkKeyPair {
     NetworkKeyPair::from_seed(Account::of(Role::Node(node.index)).seed())
+}
+
+/// How the nodes are reached.
+pub(crate) fn node_scheme(options: &NetworkOptions) -> NodeScheme {
+    if options.tls {
+        NodeScheme::Https
+    } else {
+        NodeScheme::Http
+    }
 }
 
 fn node_to_register(node: &NodeRecord) -> NodeToRegister {
@@ -173,7 +187,9 @@ pub(crate) fn write_node_files(
         write_secret(&protocol_key_path, &protocol_key(node).to_key_file())?;
         let network_key_path = folder.join("network.key");
         write_secret(&network_key_path, &network_key(node).to_key_file())?;
-        let config = node_config(state, deployment, node, &folder, registered.node_cap)?;
+        let certificate = state.options.tls.then(|| state_dir.node_certificate(node));
+        let cap = registered.node_cap;
+        let config = node_config(state, deployment, node, &folder, certificate, cap)?;
         // Last and at once: a config that exists is complete.
         write_atomically(&config_path, &config.to_yaml()?)?;
     }
@@ -185,6 +201,7 @@ fn node_config(
     deployment: &Deployment,
     node: &NodeRecord,
     folder: &Path,
+    certificate: Option<PathBuf>,
     cap: walrus_core::ObjectId,
 ) -> anyhow::Result<NodeConfig> {
     let minimal = serde_json::json!({
@@ -199,8 +216,11 @@ fn node_config(
         "rest_graceful_shutdown_period_secs": NODE_SHUTDOWN_PERIOD_SECS,
         "disk_reserve_bytes": DISK_RESERVE_BYTES,
         "storage_node_cap": cap.to_string(),
-        "storage_node_scheme": NodeScheme::Http,
-        "tls": TlsConfig { disable_tls: true, certificate_path: None },
+        "storage_node_scheme": node_scheme(&state.options),
+        "tls": TlsConfig {
+            disable_tls: certificate.is_none(),
+            certificate_path: certificate,
+        },
         "sui": SuiConfig {
             treasury_object: Some(deployment.treasury_object),
             walrus_subsidies_object: None,
@@ -237,7 +257,7 @@ pub(crate) fn write_client_files(
     let deployment = deployment(deployer)?;
     let mut config = ClientConfigFile::new(deployment, Some(path), vec![state.chain.rpc_url()])
         .with_extras(deployer);
-    config.storage_node_scheme = Some("http".to_owned());
+    config.storage_node_scheme = Some(node_scheme(&state.options).as_str().to_owned());
     if let Some(section) = &mut config.encryption {
         section.threshold = Some(key_servers::THRESHOLD);
         section.key_servers = key_servers::entries(state);

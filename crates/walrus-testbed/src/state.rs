@@ -95,6 +95,9 @@ pub struct NetworkOptions {
     /// Checkpoints the chain remembers, if not all.
     #[serde(default)]
     pub chain_retention_checkpoints: Option<u64>,
+    /// Whether the nodes serve TLS, with certificates of an authority of the network's own.
+    #[serde(default)]
+    pub tls: bool,
 }
 
 impl Default for NetworkOptions {
@@ -108,6 +111,7 @@ impl Default for NetworkOptions {
             accounts: 5,
             event_blob_checkpoints: None,
             chain_retention_checkpoints: None,
+            tls: false,
         }
     }
 }
@@ -208,8 +212,9 @@ impl NodeRecord {
     }
 
     /// URL of the node's HTTP service.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address())
+    pub fn url(&self, options: &NetworkOptions) -> String {
+        let scheme = if options.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address())
     }
 
     /// `host:port` as registered on chain.
@@ -310,6 +315,16 @@ impl StateDir {
     /// Config file of a node.
     pub fn node_config(&self, node: &NodeRecord) -> PathBuf {
         self.node_dir(node).join("walrus-node.yaml")
+    }
+
+    /// Certificate of a node, if it serves TLS.
+    pub fn node_certificate(&self, node: &NodeRecord) -> PathBuf {
+        self.node_dir(node).join("certificate.pem")
+    }
+
+    /// Certificate of the authority that has signed those of the nodes.
+    pub fn ca_certificate(&self) -> PathBuf {
+        self.root.join("ca.pem")
     }
 
     /// What is wrong on purpose.

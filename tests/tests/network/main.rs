@@ -4,6 +4,7 @@
 //! One binary, so that everything is linked once;
 //! `cargo test --workspace --test network admin_faults` runs one file.
 
+mod acceptance;
 mod admin_check;
 mod admin_faults;
 mod admin_governance;
@@ -25,6 +26,7 @@ mod gateway_read;
 mod gateway_store;
 mod healing;
 mod living;
+mod load;
 mod local_network;
 mod lying_full_node;
 mod npm_clients;

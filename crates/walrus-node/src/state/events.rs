@@ -79,6 +79,13 @@ impl NodeState {
         }
     }
 
+    /// Notes how far the chain is when the node starts: it is not up to date before it has
+    /// processed that.
+    pub(crate) fn report_checkpoint_at_start(&self, checkpoint: u64) {
+        self.progress
+            .update(|progress| progress.checkpoint_at_start = Some(checkpoint));
+    }
+
     /// Reports where event processing stands; `pending` events of the present checkpoint are left.
     pub fn report_events(&self, cursor: &Cursor, pending: usize) {
         if let Some(checkpoint) = cursor.checkpoint {

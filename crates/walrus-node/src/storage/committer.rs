@@ -181,11 +181,13 @@ impl Worker {
                         work: addition,
                         done,
                     };
+                    ambient::wait_for_device().await;
                     let (wave, other) = Self::gather(first, &mut queue);
                     self.commit(wave);
                     next = other;
                 }
                 Work::Remove(removal) => {
+                    ambient::wait_for_device().await;
                     let result = self.perform(&removal);
                     // The requester may have gone; the work is done all the same.
                     let _ = done.send(result);

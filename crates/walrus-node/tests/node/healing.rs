@@ -1,6 +1,6 @@
 //! Nodes help each other: shards move with their blobs, and what is missing comes back.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use reqwest::StatusCode;
 use walrus_core::{SliverIndex, SliverType, VerifiedMetadata, node_api::paths};
@@ -94,6 +94,32 @@ async fn an_empty_disk_fills_again_before_the_epoch_is_attested() {
     }
     let health = cluster.node(1).service().health(false);
     assert_eq!(health.node_status, "Active");
+}
+
+#[tokio::test]
+async fn who_starts_is_active_once_it_has_processed_what_there_was() {
+    let mut cluster = Cluster::start(FOUR).await;
+    store_all(&cluster, &blobs(20)).await;
+    cluster.stop(1).await;
+    fs::remove_dir_all(cluster.nodes[1].directory.path().join("storage")).unwrap();
+    let there_was = Some(cluster.chain.last_checkpoint());
+    cluster.start_without_waiting(1).await;
+    let mut seen = BTreeSet::new();
+    loop {
+        let health = cluster.node(1).service().health(false);
+        seen.insert(health.node_status.clone());
+        if health.node_status == "Active" {
+            assert!(health.latest_checkpoint_sequence_number >= there_was);
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let expected = ["Active", "RecoveryCatchUp", "Standby"];
+    assert!(
+        seen.iter()
+            .all(|status| expected.contains(&status.as_str())),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]

@@ -24,3 +24,4 @@ mod start;
 mod sync_requests;
 mod upkeep;
 mod uploads;
+mod versions;

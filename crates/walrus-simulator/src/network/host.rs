@@ -88,6 +88,14 @@ impl Host {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let host = request.url().host_str().and_then(|host| host.parse().ok());
+        let is_other = host.is_some_and(|host| self.network.lock().others.contains(&host));
+        if is_other && !is_known_to_all(request.url().path()) {
+            let answer = http::Response::builder().status(http::StatusCode::NOT_FOUND);
+            let answer = answer.body(Body::from("not found"));
+            let answer = answer.map_err(|error| TransportError::Broken(error.to_string()))?;
+            return Ok(Response::from(answer));
+        }
         let broken = |error: &dyn std::fmt::Display| TransportError::Broken(error.to_string());
         let request = http::Request::try_from(request).map_err(|error| broken(&error))?;
         let answer = self.client.request(request).await.map_err(|error| {
@@ -126,6 +134,25 @@ impl walrus_http::Network for Host {
 
     async fn bind(&self, address: SocketAddr) -> io::Result<Listener> {
         self.network.listen(address)
+    }
+}
+
+/// Whether every implementation has the endpoint, whatever else this one comes to have.
+fn is_known_to_all(path: &str) -> bool {
+    let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["v1", "health"] | ["v1", "migrate", "sync_shard"] => true,
+        ["v1", "blobs", _, rest @ ..] => matches!(
+            rest,
+            ["metadata" | "status" | "recoverySymbols" | "decodingSymbols"]
+                | ["metadata", "status"]
+                | ["slivers", _, _]
+                | ["slivers", _, _, "status"]
+                | ["confirmation", "permanent"]
+                | ["confirmation", "deletable", _]
+                | ["inconsistencyProof", _]
+        ),
+        _ => false,
     }
 }
 

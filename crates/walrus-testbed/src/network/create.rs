@@ -126,11 +126,12 @@ pub(super) fn check_same(state: &NetworkState, up: &UpOptions) -> anyhow::Result
     let NetworkOptions { nodes, shards, .. } = state.options;
     ensure!(
         state.options == up.options,
-        "the network has another shape: {nodes} nodes, {shards} shards, epochs of {} s, {} epochs ahead, {} accounts; \
+        "the network has another shape: {nodes} nodes, {shards} shards, epochs of {} s, {} epochs ahead, {} accounts, {} TLS; \
          use --reset to start over",
         state.options.epoch_duration_ms / 1000,
         state.options.epochs_ahead_max,
-        state.options.accounts
+        state.options.accounts,
+        if state.options.tls { "with" } else { "without" }
     );
     let node = state.nodes.first();
     let fixed = [

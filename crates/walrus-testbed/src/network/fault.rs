@@ -149,6 +149,10 @@ impl Network {
     /// Makes a node lie, or tell the truth.
     pub async fn tell(&self, name: &str, lie: Lie) -> anyhow::Result<()> {
         self.node(name)?;
+        anyhow::ensure!(
+            !self.state_dir.load()?.options.tls,
+            "nobody can stand between the nodes of a network with TLS and lie: make one without --tls"
+        );
         let mut plan = self.plan()?;
         self.stand_before(&mut plan, name).await?;
         front(&mut plan, name)?.lie = lie;

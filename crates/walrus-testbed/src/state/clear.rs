@@ -8,8 +8,10 @@ use std::{
 use super::{NETWORK_FILE, NETWORK_LOCK, StateDir, StateError, UP_LOCK, temporary};
 
 /// Files at the top of the folder.
-const FILES: [&str; 7] = [
+const FILES: [&str; 9] = [
     "deployment.json",
+    "ca.pem",
+    "ca.tmp",
     "faults.json",
     "faults.tmp",
     "client_config.yaml",
@@ -18,8 +20,9 @@ const FILES: [&str; 7] = [
     "sui_client.aliases",
 ];
 /// Files in the folder of a node.
-const NODE_FILES: [&str; 5] = [
+const NODE_FILES: [&str; 6] = [
     "walrus-node.yaml",
+    "certificate.pem",
     "protocol.key",
     "network.key",
     "sui_client.yaml",

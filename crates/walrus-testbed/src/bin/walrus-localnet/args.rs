@@ -323,6 +323,10 @@ pub(crate) struct UpArgs {
     /// forgets nothing]
     #[arg(long, value_name = "CHECKPOINTS", value_parser = clap::value_parser!(u64).range(1..))]
     chain_retention: Option<u64>,
+    /// Let the nodes serve TLS, with certificates of an authority of the network's own, whose
+    /// certificate is in the ready line
+    #[arg(long)]
+    tls: bool,
     /// Packages to publish around the contracts, separated by commas: governance, wal_exchange,
     /// subsidies, walrus_subsidies, blob_bucket, policies, and seal, which is private data: three
     /// key servers, their registry and the policies
@@ -376,6 +380,7 @@ impl UpArgs {
             accounts: self.accounts.unwrap_or(base.accounts),
             event_blob_checkpoints: self.event_blob_checkpoints.or(base.event_blob_checkpoints),
             chain_retention_checkpoints: self.chain_retention.or(base.chain_retention_checkpoints),
+            tls: self.tls || base.tls,
         }
     }
 
