@@ -1,5 +1,5 @@
 //! `scripts/bench gateway`: how fast blobs are read and stored over HTTP, on a local network of
-//! this machine.
+//! this machine. `--small` sees only that everything runs.
 //!
 //! Baselines are the promises of the gateway, or `walrus read` in the same run. A ratio above 1 is
 //! better than the baseline.
@@ -21,18 +21,45 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use walrus_tests::{TestNetwork, gateway::RunningGateway, random_bytes, text};
 
-/// Enough shards for blobs of 100 MiB.
-const SHARDS: &str = "100";
 const MIB: usize = 1 << 20;
-const LARGE_BYTES: usize = 100 * MIB;
-/// Requests for a hot blob, and how many at a time.
-const WARM_REQUESTS: usize = 4_000;
+/// Requests for a hot blob at a time.
 const WARM_AT_ONCE: usize = 16;
-/// Stores at the same time.
-const STORES: u64 = 64;
-/// Small files, and how many go into one quilt.
-const FILES: usize = 10_000;
-const FILES_PER_QUILT: usize = 500;
+/// Quilts at a time.
+const QUILTS_AT_ONCE: usize = 8;
+
+/// How much is measured.
+struct Sizes {
+    /// Enough for the large blob, and for the files of a quilt.
+    shards: &'static str,
+    large_bytes: usize,
+    /// Requests for a hot blob.
+    warm_requests: usize,
+    /// Blobs of 1 MiB, all at the same time.
+    stores: u64,
+    /// Small files, and how many go into one quilt.
+    files: usize,
+    files_per_quilt: usize,
+}
+
+/// What numbers are published of.
+const FULL: Sizes = Sizes {
+    shards: "301",
+    large_bytes: 1 << 30,
+    warm_requests: 4_000,
+    stores: 64,
+    files: 10_000,
+    files_per_quilt: 200,
+};
+
+/// Enough to see that everything runs (`--small`).
+const SMALL: Sizes = Sizes {
+    shards: "40",
+    large_bytes: 8 * MIB,
+    warm_requests: 100,
+    stores: 8,
+    files: 60,
+    files_per_quilt: 20,
+};
 
 /// Requests per second for a hot blob of 1 MiB, unless a gigabyte per second is reached first.
 const WARM_PROMISE: f64 = 1_000_000_000.0 / MIB as f64;
@@ -45,9 +72,11 @@ const MEMORY_PROMISE_MIB: f64 = 300.0;
 const FILES_PROMISE: f64 = 300.0;
 
 fn main() {
+    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    let sizes = if has("--small") { SMALL } else { FULL };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let measurements = runtime.block_on(measure());
-    if std::env::args().any(|argument| argument == "--json") {
+    let measurements = runtime.block_on(measure(&sizes));
+    if has("--json") {
         println!("{}", serde_json::to_string_pretty(&measurements).unwrap());
         return;
     }
@@ -82,39 +111,41 @@ fn amount(name: &str, value: f64, unit: &str, baseline: f64) -> Value {
     json!({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": baseline / value})
 }
 
-async fn measure() -> Vec<Value> {
-    let network = TestNetwork::start(&["--nodes", "4", "--shards", SHARDS]);
-    let mut measurements = read(&network).await;
-    measurements.extend(store(&network).await);
+async fn measure(sizes: &Sizes) -> Vec<Value> {
+    let network = TestNetwork::start(&["--nodes", "4", "--shards", sizes.shards]);
+    let mut measurements = read(&network, sizes).await;
+    measurements.extend(store(&network, sizes).await);
     measurements
 }
 
-async fn read(network: &TestNetwork) -> Vec<Value> {
+async fn read(network: &TestNetwork, sizes: &Sizes) -> Vec<Value> {
+    let length = sizes.large_bytes;
     let hot = network.store(&network.random_file(MIB, 1));
-    let large = network.store(&network.random_file(LARGE_BYTES, 2));
+    let large = network.store(&network.random_file(length, 2));
     let started = Instant::now();
-    assert_eq!(network.read(&large).len(), LARGE_BYTES);
+    assert_eq!(network.read(&large).len(), length);
     let by_command = started.elapsed();
 
     let gateway = RunningGateway::start(network, &["aggregator", "--max-memory", "256MiB"]);
     let (first, whole) = gateway
-        .timed_get(&format!("/v1/blobs/{large}"), LARGE_BYTES)
+        .timed_get(&format!("/v1/blobs/{large}"), length)
         .await;
     let memory = gateway.peak_memory_bytes() as f64 / MIB as f64;
     let path = format!("/v1/blobs/{hot}");
     assert_eq!(gateway.get(&path).await.body().len(), MIB);
     let started = Instant::now();
-    let requests = stream::iter(0..WARM_REQUESTS).map(|_| gateway.get(&path));
+    let requests = stream::iter(0..sizes.warm_requests).map(|_| gateway.get(&path));
     let mut answers = requests.buffer_unordered(WARM_AT_ONCE);
     while let Some(answer) = answers.next().await {
         assert_eq!(answer.body().len(), MIB);
     }
-    let warm = WARM_REQUESTS as f64 / started.elapsed().as_secs_f64();
+    let warm = sizes.warm_requests as f64 / started.elapsed().as_secs_f64();
     let share = |part: Duration| part.as_secs_f64() / whole.as_secs_f64();
     vec![
         rate("warm reads of 1 MiB", warm, "requests/s", WARM_PROMISE),
+        rate("the same", warm * MIB as f64 / 1e9, "GB/s", 1.0),
         amount(
-            "cold read of 100 MiB, 100 shards",
+            &format!("cold read of {} MiB, {} shards", length / MIB, sizes.shards),
             whole.as_secs_f64(),
             "s",
             by_command.as_secs_f64() * COLD_PROMISE,
@@ -134,7 +165,7 @@ async fn read(network: &TestNetwork) -> Vec<Value> {
     ]
 }
 
-async fn store(network: &TestNetwork) -> Vec<Value> {
+async fn store(network: &TestNetwork, sizes: &Sizes) -> Vec<Value> {
     let folder = network.folder().join("sub-wallets");
     fs::create_dir(&folder).unwrap();
     let arguments = [
@@ -146,28 +177,24 @@ async fn store(network: &TestNetwork) -> Vec<Value> {
     ];
     let gateway = RunningGateway::start(network, &arguments);
     let started = Instant::now();
-    let mut stores = stream::iter(0..STORES)
+    let at_once = usize::try_from(sizes.stores).unwrap();
+    let mut stores = stream::iter(0..sizes.stores)
         .map(|seed| put(&gateway, "/v1/blobs", "", random_bytes(MIB, 100 + seed)))
-        .buffer_unordered(64);
+        .buffer_unordered(at_once);
     while stores.next().await.is_some() {}
-    let stores_per_s = STORES as f64 / started.elapsed().as_secs_f64();
+    let stores_per_s = sizes.stores as f64 / started.elapsed().as_secs_f64();
 
     let started = Instant::now();
-    let mut quilts = stream::iter(0..FILES / FILES_PER_QUILT)
-        .map(|quilt| {
-            put(
-                &gateway,
-                "/v1/quilts",
-                "multipart/form-data; boundary=x",
-                form(quilt),
-            )
-        })
-        .buffer_unordered(8);
+    let type_ = "multipart/form-data; boundary=x";
+    let mut quilts = stream::iter(0..sizes.files / sizes.files_per_quilt)
+        .map(|quilt| form(quilt, sizes.files_per_quilt))
+        .map(|body| put(&gateway, "/v1/quilts", type_, body))
+        .buffer_unordered(QUILTS_AT_ONCE);
     while quilts.next().await.is_some() {}
-    let files = FILES as f64 / started.elapsed().as_secs_f64();
+    let files = sizes.files as f64 / started.elapsed().as_secs_f64();
     vec![
         rate(
-            "stores of 1 MiB, 64 at a time, none failed",
+            &format!("stores of 1 MiB, {at_once} at a time, none failed"),
             stores_per_s,
             "blobs/s",
             f64::NAN,
@@ -195,12 +222,12 @@ async fn put(gateway: &RunningGateway, path: &str, type_: &str, body: Vec<u8>) {
 }
 
 /// Small files of different content.
-fn form(quilt: usize) -> Vec<u8> {
+fn form(quilt: usize, files: usize) -> Vec<u8> {
     let field = |file: usize| {
         format!(
             "--x\r\nContent-Disposition: form-data; name=\"{file}\"; filename=\"f\"\r\n\r\nfile {file} of quilt {quilt}\r\n"
         )
     };
-    let fields: String = (0..FILES_PER_QUILT).map(field).collect();
+    let fields: String = (0..files).map(field).collect();
     (fields + "--x--\r\n").into_bytes()
 }

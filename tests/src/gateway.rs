@@ -1,7 +1,8 @@
 //! Gateways as processes, and requests to them.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -18,14 +19,18 @@ use nix::{
 };
 use serde_json::Value;
 
-use crate::TestNetwork;
+use crate::{TestNetwork, binary, text};
 
 /// Time for an answer, or for a gateway to end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// An address whose port the system chooses.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 type Body = Full<bytes::Bytes>;
 
-/// A running `walrus aggregator`, `publisher` or `daemon`; killed when dropped.
+/// A running `walrus aggregator`, `publisher`, `daemon` or `walrus-upload-relay`; killed when
+/// dropped.
 pub struct RunningGateway {
     child: Child,
     /// `http://ADDRESS:PORT`
@@ -42,13 +47,49 @@ impl RunningGateway {
     /// When it does not get ready.
     pub fn start(network: &TestNetwork, arguments: &[&str]) -> Self {
         let mut command: Command = network.walrus_command();
-        command.args(arguments).args([
-            "--bind-address",
-            "127.0.0.1:0",
-            "--metrics-address",
-            "127.0.0.1:0",
-            "--json",
-        ]);
+        command.args(arguments);
+        command.args(["--bind-address", ANY_PORT]);
+        Self::run(command)
+    }
+
+    /// The same, with something that a shell does to the process before.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get ready.
+    pub fn start_after(prelude: &str, network: &TestNetwork, arguments: &[&str]) -> Self {
+        let walrus = network.walrus_command();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("{prelude}; exec \"$0\" \"$@\"")])
+            .arg(walrus.get_program())
+            .args(walrus.get_args())
+            .args(arguments)
+            .args(["--bind-address", ANY_PORT])
+            .current_dir(network.folder());
+        Self::run(command)
+    }
+
+    /// Starts an upload relay on free ports; `config` is the file that says what it asks for.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get ready.
+    pub fn start_relay(network: &TestNetwork, config: &str, more: &[&str]) -> Self {
+        let file = network.folder().join("relay.yaml");
+        std::fs::write(&file, config).expect("a writable temporary folder");
+        let network_config = network.ready["client_config"].as_str();
+        let mut command = Command::new(binary("walrus-upload-relay"));
+        command
+            .args(["--walrus-config", network_config.expect("a path")])
+            .args(["--relay-config", text(&file)])
+            .args(["--server-address", ANY_PORT])
+            .args(more);
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
+        command.args(["--metrics-address", ANY_PORT, "--json"]);
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
@@ -174,6 +215,30 @@ impl RunningGateway {
         let text = String::from_utf8(body.expect("a body").to_bytes().to_vec()).expect("text");
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.map_or(0, |value| value.trim().parse().expect("a number"))
+    }
+
+    /// Opens a connection and sends bytes.
+    ///
+    /// # Panics
+    ///
+    /// When there is no connection.
+    pub fn connect(&self, request: &[u8]) -> TcpStream {
+        let address = self.url.strip_prefix("http://").expect("a URL");
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        // The server may hang up before everything is sent.
+        let _ = stream.write_all(request);
+        stream
+    }
+
+    /// Ends the process at once, like a power cut.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended already.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a running process");
+        self.child.wait().expect("a child");
     }
 
     /// Asks the process to end.

@@ -153,6 +153,8 @@ impl TestNetwork {
             "0",
             "--key-server-port-base",
             "0",
+            "--service-port-base",
+            "0",
         ];
         let outcome = self.localnet(&[&fixed, options].concat());
         assert!(
@@ -244,6 +246,19 @@ impl TestNetwork {
             .collect()
     }
 
+    /// URL of a service that was started `--with` the network.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn service(&self, name: &str) -> &str {
+        let services = self.ready["services"].as_array().expect("services");
+        let service = services.iter().find(|service| service["name"] == name);
+        service
+            .and_then(|service| service["url"].as_str())
+            .unwrap_or_else(|| panic!("no {name} in {}", self.ready))
+    }
+
     /// Folder of this network's state.
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")
@@ -295,6 +310,7 @@ pub fn alone(command: &mut Command, home: &Path) {
         "FAUCET_PORT",
         "NODE_PORT_BASE",
         "METRICS_PORT_BASE",
+        "SERVICE_PORT_BASE",
     ] {
         command.env(format!("WALRUS_LOCALNET_{port}"), "0");
     }

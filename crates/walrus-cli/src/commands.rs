@@ -29,6 +29,7 @@ mod policy;
 mod publisher;
 mod quilt;
 mod read;
+mod relaying;
 mod renew;
 mod request_withdraw_stake;
 mod sent;

@@ -20,6 +20,7 @@ use crate::{
     error::ClientError,
     in_flight::DataInFlight,
     status::blob_status,
+    upload_relay::UploadRelay,
 };
 
 /// Time for the nodes to agree on a status that is asked for beside another operation.
@@ -31,6 +32,7 @@ const COMMITTEES_KEPT: usize = 3;
 #[derive(Clone)]
 pub struct WalrusClient {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) relay: Option<Arc<UploadRelay>>,
 }
 
 pub(crate) struct Shared {
@@ -104,7 +106,15 @@ impl WalrusClient {
                 encoder: OnceCell::new(),
                 committees: Mutex::default(),
             }),
+            relay: None,
         })
+    }
+
+    /// The same client, which stores through a relay.
+    #[must_use]
+    pub fn through(mut self, relay: UploadRelay) -> Self {
+        self.relay = Some(Arc::new(relay));
+        self
     }
 
     /// The chain as this client sees it.

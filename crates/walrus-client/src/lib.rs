@@ -5,6 +5,7 @@
 //! * [`key_servers`]: the servers that give out the keys of private data.
 //! * [`private_data`]: encrypting for those whom a policy lets in, and decrypting as one of them.
 //! * [`WalrusClient`]: whole operations on the network, with bounded concurrency and time.
+//! * [`upload_relay`]: stores through a relay that encodes and distributes.
 //! * [`results`]: what a store did, as JSON.
 //! * [`Environment`]: its clock and its randomness, which tests choose.
 //!
@@ -59,6 +60,7 @@ pub mod results;
 mod retry;
 mod status;
 mod store;
+pub mod upload_relay;
 
 #[cfg(test)]
 mod protocol_tests;
@@ -75,6 +77,6 @@ pub use renew::{Renewal, RenewalPlan, RenewalPolicy, Renewed};
 pub use report::{NodeFailure, ShardReport};
 pub use status::StatusError;
 pub use store::{
-    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, StoreEstimate, StoreOperation,
-    StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
+    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, DistributeError, StoreEstimate,
+    StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
 };

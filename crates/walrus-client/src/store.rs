@@ -1,6 +1,7 @@
 //! The write protocol: encode, choose resources, register, upload, certify.
 
 mod certify;
+mod distribute;
 mod encoded;
 mod estimate;
 mod input;
@@ -16,6 +17,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use walrus_core::{BlobId, EpochCount, node_api::BlobStatus};
 use walrus_sui::{Committees, WalrusContract, contract::Attributes};
 
+pub use distribute::DistributeError;
 pub use estimate::StoreEstimate;
 pub use input::{BlobInput, BlobToStore};
 pub use outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob, TooLarge};
@@ -175,7 +177,7 @@ impl Batch<'_> {
             encoded.push(
                 input
                     .input
-                    .encode(encoder, blob, self.progress)
+                    .encode(encoder, blob, self.progress, self.client.relay.is_some())
                     .await
                     .map(Arc::new),
             );

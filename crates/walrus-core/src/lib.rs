@@ -41,6 +41,7 @@ pub mod quilt;
 pub mod sliver;
 pub mod symbol;
 pub mod text;
+pub mod upload_relay;
 mod wire;
 
 pub use certificate::ProtocolCertificate;

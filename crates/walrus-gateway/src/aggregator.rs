@@ -2,6 +2,7 @@
 
 pub(crate) mod blobs;
 pub(crate) mod concat;
+pub(crate) mod facts;
 pub(crate) mod quilts;
 
 use std::sync::Arc;
@@ -103,6 +104,8 @@ impl Aggregator {
                 gated(get(quilts::by_identifier), gate()),
             )
             .route(paths::PATCHES, gated(get(quilts::list), gate()))
+            .route(paths::BLOB_STATUS, gated(get(facts::status), gate()))
+            .route(paths::INFO, gated(get(facts::info), gate()))
             .with_state(self)
     }
 }

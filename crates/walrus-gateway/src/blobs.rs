@@ -131,6 +131,10 @@ impl Blobs {
         }
     }
 
+    pub(crate) fn client(&self) -> &WalrusClient {
+        &self.client
+    }
+
     pub(crate) fn pages(&self) -> &Pages {
         &self.pages
     }

@@ -39,7 +39,7 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    const fn text(self) -> &'static str {
+    pub(crate) const fn text(self) -> &'static str {
         match self {
             // An object that is no blob is, for a reader, a blob that is not there.
             Self::BlobNotFound | Self::ObjectNotFound => "BLOB_NOT_FOUND",

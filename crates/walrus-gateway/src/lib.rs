@@ -9,6 +9,8 @@
 //! whoever brings a token. What it has paid for is brought to its end, whether or not the client
 //! waits for it.
 //!
+//! The upload relay, a binary of its own, encodes and distributes blobs for clients that pay, register and certify themselves.
+//!
 //! ```no_run
 //! # use walrus_client::WalrusClient;
 //! # async fn example(client: WalrusClient) -> Result<(), walrus_gateway::StartError> {
@@ -44,13 +46,15 @@ mod openapi;
 mod paths;
 mod publisher;
 mod readiness;
+mod relay;
 mod service;
 
 pub use aggregator::{AggregatorOptions, default_allowed_headers};
 pub use blocklist::{Blocklist, BlocklistError};
 pub use cache::{DiskCacheError, DiskCacheOptions};
-pub use openapi::document;
+pub use openapi::{document, relay_document};
 pub use publisher::{
     AuthConfigError, AuthOptions, PublisherOptions, SubWalletOptions, WalletsError,
 };
+pub use relay::{Relay, RelayConfig, RelayConfigError, RelayOptions};
 pub use service::{Gateway, GatewayOptions, PublisherSetup, StartError};

@@ -1,14 +1,19 @@
-//! Storing: everything under `PUT`. The publisher pays.
+//! Storing, and what becomes of what was stored. The publisher pays.
 
 pub(crate) mod auth;
 mod error;
+pub(crate) mod objects;
 pub(crate) mod quilts;
 pub(crate) mod store;
+mod used_tokens;
 pub(crate) mod wallets;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::put};
+use axum::{
+    Router,
+    routing::{delete, get, post, put},
+};
 use tokio_util::task::TaskTracker;
 use walrus_client::WalrusClient;
 use walrus_http::{HttpLimits, budget::Budget};
@@ -87,6 +92,10 @@ impl Publisher {
         Router::new()
             .route(paths::BLOBS, gated(put(store::put_blob), gate()))
             .route(paths::QUILTS, gated(put(quilts::put_quilt), gate()))
+            .route(paths::BLOB_ID, gated(post(objects::blob_id), gate()))
+            .route(paths::OBJECTS, gated(get(objects::list), gate()))
+            .route(paths::OBJECT, gated(delete(objects::delete), gate()))
+            .route(paths::EXTENSION, gated(post(objects::extend), gate()))
             .with_state(self)
     }
 }

@@ -105,7 +105,7 @@ pub enum StartError {
 }
 
 /// Accepts connections from the network of the system.
-type Listener = <Tcp as Network>::Listener;
+pub(crate) type Listener = <Tcp as Network>::Listener;
 
 /// A gateway that listens already, and serves while it runs.
 pub struct Gateway {
@@ -247,14 +247,14 @@ async fn start_publisher(
     Ok(publisher)
 }
 
-async fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), StartError> {
+pub(crate) async fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
     let listener = Tcp.bind(address).await.map_err(failed)?;
     let address = axum::serve::Listener::local_addr(&listener).map_err(failed)?;
     Ok((listener, address))
 }
 
-fn busy() -> Response {
+pub(crate) fn busy() -> Response {
     ApiError::busy().into_response()
 }
 
@@ -264,7 +264,7 @@ fn routes(state: ServiceState, aggregator: Option<Aggregator>, options: &Gateway
         .route(paths::STATUS, get(status))
         .route(paths::HEALTH, get(health))
         .with_state(state.clone())
-        .merge(openapi::router());
+        .merge(openapi::router(openapi::document, "Walrus gateway"));
     if let Some(publisher) = state.publisher {
         routes = routes.merge(publisher.router());
     }
@@ -276,11 +276,17 @@ fn routes(state: ServiceState, aggregator: Option<Aggregator>, options: &Gateway
 
 /// Every page may read everything. `authorization` must be named: browsers do not count it among
 /// all headers.
-fn cors() -> CorsLayer {
+pub(crate) fn cors() -> CorsLayer {
     let all = HeaderName::from_static("*");
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::PUT, Method::POST])
+        .allow_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::PUT,
+            Method::POST,
+            Method::DELETE,
+        ])
         .allow_headers([all, header::AUTHORIZATION])
         .expose_headers(Any)
         .max_age(CORS_MAX_AGE)

@@ -14,6 +14,7 @@ mod peripheral;
 mod policies;
 mod publish;
 mod staking;
+mod tip;
 mod upgrade;
 
 use futures::future::BoxFuture;
@@ -52,6 +53,7 @@ pub use self::{
         published,
     },
     staking::STAKES_PER_TRANSACTION_MAX,
+    tip::tip,
     upgrade::{
         GovernanceUpgradeAuthority, UpgradeAuthority, UpgradePlan, Upgraded, governance_upgrade,
         migration, owned_upgrade, upgraded,

@@ -6,6 +6,7 @@ mod coins;
 mod effects;
 mod object;
 mod package;
+mod payments;
 mod transactions;
 mod url;
 
@@ -36,6 +37,7 @@ pub use self::{
     effects::{ChangedObject, Executed, RawEvent},
     object::{ObjectData, ObjectOwner},
     package::PackageData,
+    payments::{FirstInput, Payment},
 };
 use crate::error::{SuiError, is_transient};
 

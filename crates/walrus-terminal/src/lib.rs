@@ -8,6 +8,7 @@
 //! * [`table`]: tables that fit the terminal.
 //! * [`prompt`]: questions before something happens.
 //! * [`exit`]: the frame of `main`, and what happens at Ctrl-C; [`log`] and [`signals`].
+//! * [`serving`]: the frame of commands that serve until they are told to stop.
 //! * [`completion`] and [`man`]: completion scripts and man pages.
 
 pub mod completion;
@@ -18,6 +19,7 @@ pub mod man;
 pub mod output;
 pub mod parse;
 pub mod prompt;
+pub mod serving;
 pub mod signals;
 pub mod surroundings;
 pub mod table;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use walrus_sui::Signer;
 
+use crate::service_kind::ServiceKind;
+
 /// Domain separator of the account seeds.
 const SEED_DOMAIN: &[u8] = b"walrus-localnet account ";
 
@@ -26,6 +28,8 @@ pub enum Role {
     Node(u16),
     /// Has the key of a key server; sends nothing.
     KeyServer(u16),
+    /// Pays for what a service stores.
+    Service(ServiceKind),
 }
 
 impl Role {
@@ -36,6 +40,7 @@ impl Role {
             Self::User(index) => format!("user-{index}"),
             Self::Node(index) => format!("node-{index}"),
             Self::KeyServer(index) => format!("key-server-{index}"),
+            Self::Service(kind) => kind.name().to_owned(),
         }
     }
 }
@@ -71,6 +76,7 @@ impl Account {
             Role::User(index) => format!("user {index}"),
             Role::Node(index) => format!("node {index}"),
             Role::KeyServer(index) => format!("key server {index}"),
+            Role::Service(kind) => format!("service {kind}"),
         };
         let seed = Sha256::new()
             .chain_update(SEED_DOMAIN)

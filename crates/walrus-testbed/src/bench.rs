@@ -103,6 +103,7 @@ pub async fn run(json: bool) -> anyhow::Result<()> {
                 options,
                 ports: Ports::ANY,
                 packages: Vec::new(),
+                services: Vec::new(),
                 reset: false,
             })
             .await?

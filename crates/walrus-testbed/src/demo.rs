@@ -33,6 +33,7 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
             options: shape_for(original.len())?,
             ports: Ports::ANY,
             packages: Vec::new(),
+            services: Vec::new(),
             reset: false,
         })
         .await?

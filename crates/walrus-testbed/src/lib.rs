@@ -14,6 +14,7 @@
 //! ├── sui_client.yaml      wallet of the first funded account
 //! ├── chain/               database of the embedded chain
 //! ├── nodes/node-0/        config, keys, wallet and storage of one node
+//! ├── services/relay/      config, wallet and data of a service in front of it
 //! └── logs/                one file per process
 //! ```
 
@@ -29,6 +30,8 @@ pub mod ports;
 pub mod process;
 pub mod report;
 pub mod roles;
+pub mod service_kind;
+mod services;
 mod setup;
 pub mod state;
 mod writing;

@@ -3,6 +3,7 @@
 mod create;
 mod fault;
 mod fund;
+mod service;
 mod time;
 
 use std::{
@@ -25,6 +26,7 @@ use crate::{
     certificates, key_servers, ports,
     process::{self, ProcessId},
     report::{KeyServerInfo, NodeInfo, Packages, ReadyReport},
+    service_kind::ServiceKind,
     setup,
     state::{KeyServerRecord, NetworkOptions, NetworkState, NodeRecord, StateDir},
 };
@@ -55,6 +57,8 @@ pub struct UpOptions {
     pub ports: Ports,
     /// Packages to publish around the contracts, besides those that are there.
     pub packages: Vec<Extra>,
+    /// Services in front of the network, besides those that are there.
+    pub services: Vec<ServiceKind>,
     /// Throw away the network that is there.
     pub reset: bool,
 }
@@ -128,6 +132,7 @@ impl Network {
         for server in &state.key_servers {
             self.start_key_server(&server.name()).await?;
         }
+        self.start_services(&state, &deployer).await?;
         self.state_dir.update(|state| state.ready_once = true)?;
         self.report().await
     }
@@ -153,6 +158,7 @@ impl Network {
             let mut state = self.state_dir.load()?;
             create::check_same(&state, up)?;
             create::add_key_servers(&mut state, up)?;
+            create::add_services(&mut state, up)?;
             state
         } else {
             create::create(up)?
@@ -261,15 +267,7 @@ impl Network {
             process
         };
         let url = format!("{}{HEALTH_PATH}", server.url());
-        // Any provider will do: nothing on this machine speaks TLS. One that is installed already
-        // is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::new();
-        self.wait(name, process, START_TIMEOUT, async || {
-            let answer = client.get(&url).send().await?;
-            answer.error_for_status().map(drop)
-        })
-        .await
+        self.wait_for_http(name, process, &url).await
     }
 
     /// Stops a key server.
@@ -360,9 +358,15 @@ impl Network {
         format!("{reason} (log: {})", path.display())
     }
 
-    /// Stops every process; nodes first, so that they can still tell the chain.
+    /// Stops every process; services first, which use the others, then nodes, so that they can
+    /// still tell the chain.
     pub fn down(&self) -> anyhow::Result<()> {
         let state = self.state_dir.load()?;
+        std::thread::scope(|scope| {
+            for service in &state.services {
+                scope.spawn(|| end(service.process, How::Ask));
+            }
+        });
         std::thread::scope(|scope| {
             for node in &state.nodes {
                 scope.spawn(|| end(node.process, How::Ask));
@@ -381,6 +385,9 @@ impl Network {
             }
             for server in &mut state.key_servers {
                 server.process = None;
+            }
+            for service in &mut state.services {
+                service.process = None;
             }
         })?;
         Ok(())
@@ -443,6 +450,7 @@ impl Network {
                 .options
                 .tls
                 .then(|| self.state_dir.ca_certificate().display().to_string()),
+            services: state.services.iter().map(service::service_info).collect(),
             client_config: self.state_dir.client_config().display().to_string(),
             max_blob_size: NShards::new(state.options.shards).map_or(0, params::max_blob_size),
         })

@@ -1,6 +1,7 @@
 //! Child processes that outlive the command which started them.
 
 use std::{
+    ffi::OsStr,
     fs::{File, OpenOptions},
     io,
     net::SocketAddr,
@@ -220,8 +221,13 @@ fn ignores(signal: Signal) -> bool {
 /// Starts this very program with other arguments, detached from the terminal, its output appended
 /// to `log`. It goes on when the caller ends.
 pub fn spawn_self(args: &[&str], log: &Path) -> io::Result<ProcessId> {
+    spawn(&std::env::current_exe()?, args, log)
+}
+
+/// The same for any program.
+pub fn spawn<A: AsRef<OsStr>>(program: &Path, args: &[A], log: &Path) -> io::Result<ProcessId> {
     let output = open_log(log)?;
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut child = Command::new(program)
         .args(args)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)

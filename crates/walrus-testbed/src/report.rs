@@ -40,6 +40,9 @@ pub struct ReadyReport {
     /// `NODE_EXTRA_CA_CERTS` and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificate: Option<String>,
+    /// The services in front of the network, if it has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceInfo>,
     /// Path of the client config for `walrus --config`.
     pub client_config: String,
     /// Size of the largest blob in bytes; more shards take larger ones.
@@ -82,6 +85,19 @@ pub struct KeyServerInfo {
     pub id: String,
     /// Base URL of its HTTP service.
     pub url: String,
+    /// Process ID; `null` while it is stopped.
+    pub pid: Option<u32>,
+}
+
+/// One service in front of the network.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceInfo {
+    /// Name, such as `relay`.
+    pub name: String,
+    /// Base URL of its API.
+    pub url: String,
+    /// URL of its metrics.
+    pub metrics_url: String,
     /// Process ID; `null` while it is stopped.
     pub pid: Option<u32>,
 }
@@ -129,6 +145,14 @@ impl fmt::Display for ReadyReport {
             let KeyServerInfo { name, id, url, pid } = server;
             let pid = pid.map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"));
             writeln!(f, "  {name}  {url}  {pid}  {id}")?;
+        }
+        if !self.services.is_empty() {
+            writeln!(f, "\nServices")?;
+        }
+        for service in &self.services {
+            let ServiceInfo { name, url, pid, .. } = service;
+            let pid = pid.map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"));
+            writeln!(f, "  {name}  {url}  {pid}")?;
         }
         writeln!(
             f,
@@ -196,6 +220,7 @@ mod tests {
             nodes: Vec::new(),
             key_servers: Vec::new(),
             ca_certificate: None,
+            services: Vec::new(),
             client_config: "/network/client_config.yaml".to_owned(),
             max_blob_size: 1_834_952,
         };

@@ -279,7 +279,7 @@ fn deployment(deployer: &Deployer) -> anyhow::Result<&Deployment> {
         .context("the contracts are not deployed")
 }
 
-fn create_wallet(path: &Path, state: &NetworkState, role: Role) -> anyhow::Result<()> {
+pub(crate) fn create_wallet(path: &Path, state: &NetworkState, role: Role) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
 use walrus_core::ObjectId;
 
-use crate::process::ProcessId;
+use crate::{process::ProcessId, service_kind::ServiceKind};
 
 mod clear;
 mod place;
@@ -200,6 +200,31 @@ impl KeyServerRecord {
     }
 }
 
+/// One service in front of the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRecord {
+    /// Which.
+    pub kind: ServiceKind,
+    /// TCP port of its API.
+    pub port: u16,
+    /// TCP port of its metrics.
+    pub metrics_port: u16,
+    /// The process, when it was started.
+    pub process: Option<ProcessId>,
+}
+
+impl ServiceRecord {
+    /// URL of its API.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// URL of its metrics.
+    pub fn metrics_url(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.metrics_port)
+    }
+}
+
 impl NodeRecord {
     /// Name of the node, which is also the name of its folder.
     pub fn name(&self) -> String {
@@ -244,6 +269,9 @@ pub struct NetworkState {
     /// The key servers, if the network has any.
     #[serde(default)]
     pub key_servers: Vec<KeyServerRecord>,
+    /// The services in front of it, if the network has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRecord>,
 }
 
 impl NetworkState {
@@ -258,6 +286,7 @@ impl NetworkState {
             packages: Vec::new(),
             faults: None,
             key_servers: Vec::new(),
+            services: Vec::new(),
         }
     }
 }
@@ -277,6 +306,8 @@ struct Running {
     faults: Option<ProcessId>,
     #[serde(default)]
     key_servers: Vec<Started>,
+    #[serde(default)]
+    services: Vec<Started>,
 }
 
 #[derive(Deserialize)]
@@ -340,6 +371,11 @@ impl StateDir {
     /// Config file of a key server.
     pub fn key_server_config(&self, server: &KeyServerRecord) -> PathBuf {
         self.key_server_dir(server).join("walrus-key-server.yaml")
+    }
+
+    /// Folder of a service.
+    pub fn service_dir(&self, kind: ServiceKind) -> PathBuf {
+        self.root.join("services").join(kind.name())
     }
 
     /// What `walrus-deploy` remembers of the deployment.
@@ -444,7 +480,10 @@ impl StateDir {
                 reason: error.to_string(),
             })?;
         let nodes = running.nodes.into_iter();
-        let all = nodes.chain(running.key_servers).chain([running.chain]);
+        let all = nodes
+            .chain(running.key_servers)
+            .chain(running.services)
+            .chain([running.chain]);
         let processes = all.filter_map(|started| started.process);
         Ok(processes.chain(running.faults).collect())
     }

@@ -478,3 +478,68 @@ async fn an_empty_wallet_is_said_and_what_was_left_behind_is_collected() {
         "{list}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_is_listed_extended_and_deleted_by_who_may() {
+    let network = TestNetwork::start(&NETWORK);
+    let more = ["--n-clients", "1", "--jwt-decode-secret", SECRET];
+    let gateway = daemon(&network, &more);
+    let data = random_bytes(5_000, 1);
+    let store = token("store", json!({}), SECRET);
+    let stored = put(&gateway, "", &[("authorization", &store)], data.clone()).await;
+    let stored = json_of(&stored);
+    let (object, blob) = (created(&stored, "id"), created(&stored, "blobId"));
+
+    let id = gateway.send(Method::POST, "/v2/blob-id", &[], data).await;
+    assert_eq!(json_of(&id)["blobId"], blob);
+    let info = json_of(&gateway.get("/v2/info").await);
+    assert_eq!(
+        (&info["currentEpoch"], &info["nShards"]),
+        (&json!(1), &json!(10))
+    );
+    let status = format!("/v2/blobs/{blob}/status");
+    let status = json_of(&gateway.get(&status).await);
+    assert!(status["status"]["deletable"].is_object(), "{status}");
+    let list = json_of(&gateway.get("/v2/objects").await);
+    assert_eq!(list[0]["id"], object);
+
+    let send = async |method: Method, path: &str, id: &str, claims: Value| {
+        let token = token(id, claims, SECRET);
+        let headers = [("authorization", token.as_str())];
+        gateway.send(method, path, &headers, "").await
+    };
+    let this = format!("/v2/objects/{object}");
+    let extend = format!("{this}/extend?epochs=2");
+    let nobody = gateway.send(Method::DELETE, &this, &[], "").await;
+    assert_eq!(reason(&nobody), "MISSING_TOKEN");
+    let other = send(Method::DELETE, &this, "a", json!({})).await;
+    assert_eq!(reason(&other), "NOT_ALLOWED");
+    let allowed = json!({"allow": ["extend"], "object": object});
+    let extended = json_of(&send(Method::POST, &extend, "b", allowed.clone()).await);
+    assert_eq!(extended["storage"]["endEpoch"], 4);
+    let again = send(Method::POST, &extend, "b", allowed.clone()).await;
+    assert_eq!(reason(&again), "TOKEN_ALREADY_USED");
+    let delete = send(Method::DELETE, &this, "c", allowed.clone()).await;
+    assert_eq!(reason(&delete), "NOT_ALLOWED");
+    let much = format!("{this}/extend?epochs=1000");
+    let much = send(Method::POST, &much, "d", allowed).await;
+    assert_eq!(
+        (much.status(), reason(&much).as_str()),
+        (StatusCode::BAD_REQUEST, "MALFORMED_REQUEST")
+    );
+    let allowed = json!({"allow": ["delete"]});
+    let unknown = format!("/v2/objects/0x{}", "7".repeat(64));
+    let unknown = send(Method::DELETE, &unknown, "e", allowed.clone()).await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    let deleted = json_of(&send(Method::DELETE, &this, "f", allowed.clone()).await);
+    assert_eq!(deleted["deleted"]["id"], object);
+    assert_eq!(json_of(&gateway.get("/v2/objects").await), json!([]));
+
+    // Without tokens nobody may.
+    drop(gateway);
+    let gateway = daemon(&network, &["--n-clients", "1"]);
+    let stored = json_of(&put(&gateway, "", &[], "more").await);
+    let this = format!("/v2/objects/{}", created(&stored, "id"));
+    let refused = gateway.send(Method::DELETE, &this, &[], "").await;
+    assert_eq!(reason(&refused), "TOKENS_OFF");
+}

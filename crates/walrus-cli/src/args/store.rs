@@ -64,6 +64,13 @@ pub(crate) struct HowToStoreArgs {
     /// Use neither storage nor registered blobs the wallet already owns
     #[arg(long)]
     pub ignore_resources: bool,
+    /// Let the upload relay at this URL encode and distribute the blobs; they are registered and
+    /// certified from here
+    #[arg(long, value_name = "URL", conflicts_with = "dry_run")]
+    pub upload_relay: Option<String>,
+    /// Pay the tip of the upload relay without asking
+    #[arg(long, requires = "upload_relay")]
+    pub skip_tip_confirmation: bool,
     /// What existing scripts say about how uploads run: they run in this process.
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub child_process_uploads: Option<bool>,

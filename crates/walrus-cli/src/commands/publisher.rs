@@ -16,6 +16,9 @@ use super::{
 /// Bytes of a KiB, the unit in which limits of bodies are given.
 const KIB: usize = 1024;
 
+/// The file of used tokens in the folder of the accounts.
+const USED_TOKENS_FILE: &str = "used-tokens";
+
 /// Options of `publisher`.
 #[derive(Debug, Args)]
 pub(crate) struct PublisherArgs {
@@ -136,6 +139,7 @@ impl PublishArgs {
             lifetime_secs: self.jwt_expiring_sec,
             verify_upload: self.jwt_verify_upload,
             used_tokens_max: self.jwt_cache_size,
+            used_tokens_file: Some(self.sub_wallets_dir.join(USED_TOKENS_FILE)),
         }))
     }
 }

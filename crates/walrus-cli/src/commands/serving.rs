@@ -4,13 +4,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use http::HeaderName;
-use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 use walrus_gateway::{AggregatorOptions, DiskCacheOptions, Gateway, GatewayOptions};
-use walrus_terminal::{parse, signals::Signals};
+use walrus_terminal::{
+    parse,
+    serving::{self, Addresses},
+};
 
 use super::context::Context;
-use crate::output::{print_json, print_text};
 
 /// Where to listen, and what all servers need.
 #[derive(Debug, Clone, Args)]
@@ -98,37 +98,11 @@ impl ServeArgs {
     }
 }
 
-/// The ready line as JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Ready {
-    url: String,
-    metrics_url: String,
-}
-
 /// Serves until SIGINT or SIGTERM, then ends what is open; a second signal ends at once.
 pub(crate) async fn serve(context: &Context, name: &str, gateway: Gateway) -> anyhow::Result<()> {
-    let mut signals = Signals::listen()?;
-    let ready = Ready {
-        url: format!("http://{}", gateway.address()),
-        metrics_url: format!("http://{}/metrics", gateway.metrics_address()),
+    let addresses = Addresses {
+        api: gateway.address(),
+        metrics: gateway.metrics_address(),
     };
-    if context.json() {
-        print_json(&ready)?;
-    } else {
-        print_text(&format!(
-            "The {name} serves on {}, and its metrics on {}",
-            ready.url, ready.metrics_url
-        ))?;
-    }
-    let stop = CancellationToken::new();
-    let served = gateway.run(stop.clone());
-    tokio::pin!(served);
-    tokio::select! {
-        () = &mut served => return Ok(()),
-        _ = signals.next() => {}
-    }
-    eprintln!("Stopping: open requests are answered first");
-    stop.cancel();
-    signals.or_at_once(served).await
+    serving::serve(context.json(), name, addresses, |stop| gateway.run(stop)).await
 }

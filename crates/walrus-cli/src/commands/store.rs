@@ -18,6 +18,7 @@ use self::inputs::{Given, Packing, Unit};
 use super::{
     context::{Connected, Context},
     encrypt::Encryptor,
+    relaying::relayed,
 };
 use crate::{
     args::StoreArgs,
@@ -56,8 +57,12 @@ pub(crate) async fn run(context: &Context, args: StoreArgs) -> anyhow::Result<()
     let options = args.how.options();
     let connected = context.signing()?;
     let ledger = Arc::new(Ledger::new(bars()));
-    let storing = Box::pin(store(context, &connected, &args, given, &ledger));
-    let (files, outlook) = or_interrupted(storing, || {
+    let outlook = connected.client.epoch_outlook().await?;
+    let units = units(context, &connected, &args, given).await?;
+    let inputs = units.iter().map(Unit::input);
+    let client = relayed(context, &connected.client, &args.how, inputs).await?;
+    let storing = Box::pin(store(&client, &args, units, &ledger));
+    let files = or_interrupted(storing, || {
         ledger.if_interrupted(options.force || options.ignore_resources)
     })
     .await?;
@@ -82,22 +87,29 @@ fn file_result(file: &StoredFile) -> FileResult {
     }
 }
 
-async fn store(
+/// What becomes a blob each.
+async fn units(
     context: &Context,
     connected: &Connected,
     args: &StoreArgs,
     given: Vec<Given>,
-    ledger: &Arc<Ledger>,
-) -> anyhow::Result<(Vec<StoredFile>, EpochOutlook)> {
-    let client = &connected.client;
-    let outlook = client.epoch_outlook().await?;
-    let mut units = packing(client, args).units(given).await?;
+) -> anyhow::Result<Vec<Unit>> {
+    let mut units = packing(&connected.client, args).units(given).await?;
     if args.encrypt {
         let encryptor = Encryptor::new(context, &args.encryption).await?;
         for unit in &mut units {
             unit.encrypt(&encryptor)?;
         }
     }
+    Ok(units)
+}
+
+async fn store(
+    client: &WalrusClient,
+    args: &StoreArgs,
+    units: Vec<Unit>,
+    ledger: &Arc<Ledger>,
+) -> anyhow::Result<Vec<StoredFile>> {
     let labels = args.how.labels();
     let blobs = units.iter().map(|unit| unit.to_blob(labels.clone()));
     let progress = Arc::clone(ledger) as walrus_client::progress::ProgressSink;
@@ -107,12 +119,9 @@ async fn store(
     if args.how.share {
         client.share_stored(&mut results).await?;
     }
-    let files = units
-        .into_iter()
-        .zip(results)
-        .map(|(unit, result)| StoredFile { unit, result })
-        .collect();
-    Ok((files, outlook))
+    let files = units.into_iter().zip(results);
+    let files = files.map(|(unit, result)| StoredFile { unit, result });
+    Ok(files.collect())
 }
 
 fn packing<'a>(client: &'a WalrusClient, args: &StoreArgs) -> Packing<'a> {

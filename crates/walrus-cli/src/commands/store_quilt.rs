@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use clap::{ArgGroup, Args};
 use serde::{Deserialize, Serialize};
 use walrus_client::{
-    BlobInput, BlobResult, EpochOutlook, NewQuilt, QuiltPiece, WalrusClient,
+    BlobInput, BlobResult, NewQuilt, QuiltPiece, WalrusClient,
     progress::ProgressSink,
     results::{BlobStoreResult, FileEstimate, StoredQuiltPatch},
 };
@@ -19,7 +19,8 @@ use walrus_core::{quilt::QuiltIndexV1, text::printable};
 use walrus_terminal::exit::or_interrupted;
 
 use super::{
-    context::{Connected, Context},
+    context::Context,
+    relaying::relayed,
     store::{
         describe, describe_estimate,
         inputs::{Given, identifier, look, read_piece},
@@ -127,8 +128,12 @@ pub(crate) async fn run(context: &Context, args: StoreQuiltArgs) -> anyhow::Resu
     let connected = context.signing()?;
     let options = args.how.options();
     let ledger = Arc::new(Ledger::new(bars()));
-    let storing = Box::pin(store(&connected, &args.how, &pieces, &ledger));
-    let (quilt, result, outlook) = or_interrupted(storing, || {
+    let outlook = connected.client.epoch_outlook().await?;
+    let quilt = build(&connected.client, &pieces).await?;
+    let input = std::iter::once(BlobInput::Bytes(quilt.bytes().clone()));
+    let client = relayed(context, &connected.client, &args.how, input).await?;
+    let storing = Box::pin(store(&client, &args.how, &quilt, &ledger));
+    let result = or_interrupted(storing, || {
         ledger.if_interrupted(options.force || options.ignore_resources)
     })
     .await?;
@@ -169,14 +174,11 @@ pub(crate) async fn run(context: &Context, args: StoreQuiltArgs) -> anyhow::Resu
 }
 
 async fn store(
-    connected: &Connected,
+    client: &WalrusClient,
     how: &HowToStoreArgs,
-    pieces: &[QuiltPiece],
+    quilt: &NewQuilt,
     ledger: &Arc<Ledger>,
-) -> anyhow::Result<(NewQuilt, BlobResult, EpochOutlook)> {
-    let client = &connected.client;
-    let outlook = client.epoch_outlook().await?;
-    let quilt = build(client, pieces).await?;
+) -> anyhow::Result<BlobResult> {
     let progress = Arc::clone(ledger) as ProgressSink;
     let blob = quilt.to_blob(how.labels());
     let mut results = client
@@ -185,8 +187,7 @@ async fn store(
     if how.share {
         client.share_stored(&mut results).await?;
     }
-    let result = results.pop().expect("one blob has one result");
-    Ok((quilt, result, outlook))
+    Ok(results.pop().expect("one blob has one result"))
 }
 
 async fn build(client: &WalrusClient, pieces: &[QuiltPiece]) -> anyhow::Result<NewQuilt> {

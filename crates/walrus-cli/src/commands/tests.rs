@@ -121,6 +121,22 @@ fn options_of_existing_scripts_are_known() {
 }
 
 #[test]
+fn servers_listen_where_existing_scripts_expect_them() {
+    let parsed = parse(&["aggregator"]).unwrap().command;
+    let Command::Aggregator(args) = parsed else {
+        panic!("another command");
+    };
+    let ports = [args.serve.bind_address, args.serve.metrics_address];
+    assert_eq!(ports.map(|address| address.port()), [31415, 27182]);
+    let parsed = parse(&["publisher", "--sub-wallets-dir", "."]);
+    let Command::Publisher(args) = parsed.unwrap().command else {
+        panic!("another command");
+    };
+    assert_eq!(args.serve.bind_address.port(), 31415);
+    assert!(!args.store.burn_after_store, "objects are kept");
+}
+
+#[test]
 fn wrong_values_are_usage_errors() {
     for args in [
         &["store", "f", "--epochs", "0"][..],

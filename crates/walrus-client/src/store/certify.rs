@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use bytes::Bytes;
 use futures::{StreamExt, future::join_all, stream};
 use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, BlobPersistence, ProtocolCertificate};
@@ -11,9 +12,14 @@ use super::{
     Batch, BlobResult,
     outcome::BlobError,
     register::{Job, is_about_single_blobs},
-    upload::{Upload, UploadError, Uploaded},
+    upload::{Tail, Upload, Uploaded},
 };
-use crate::{backoff::Waits, committee::CommitteeClients, progress::ProgressEvent};
+use crate::{
+    backoff::Waits,
+    committee::CommitteeClients,
+    progress::ProgressEvent,
+    upload_relay::{ToRelay, UploadRelay},
+};
 
 /// Blobs uploaded at the same time. The bytes on their way are bounded across all of them.
 const CONCURRENT_UPLOADS: usize = 8;
@@ -70,7 +76,7 @@ impl Batch<'_> {
     ) -> Vec<Failure> {
         let started = tokio::time::Instant::now();
         let clients = self.client.clients(&committees.current);
-        let outcomes: Vec<(Job, Result<Uploaded, UploadError>)> = stream::iter(jobs)
+        let outcomes: Vec<(Job, Result<Uploaded, BlobError>)> = stream::iter(jobs)
             .map(|job| self.upload(job, Arc::clone(&clients)))
             .buffered(CONCURRENT_UPLOADS)
             .collect()
@@ -84,7 +90,7 @@ impl Batch<'_> {
                     tails.push(uploaded.tail.finish());
                     confirmed.push((job, uploaded.certificate));
                 }
-                Err(error) => failures.push((job, error.into())),
+                Err(error) => failures.push((job, error)),
             }
         }
         tracing::info!(
@@ -185,7 +191,7 @@ impl Batch<'_> {
         &self,
         job: Job,
         committee: Arc<CommitteeClients>,
-    ) -> (Job, Result<Uploaded, UploadError>) {
+    ) -> (Job, Result<Uploaded, BlobError>) {
         let persistence = if job.object.deletable {
             BlobPersistence::Deletable {
                 object_id: job.object.id,
@@ -193,6 +199,10 @@ impl Batch<'_> {
         } else {
             BlobPersistence::Permanent
         };
+        if let (Some(relay), Some(blob)) = (&self.client.relay, job.blob.whole()) {
+            let outcome = self.relay(relay, &job, blob, persistence).await;
+            return (job, outcome);
+        }
         let upload = Upload {
             committee,
             blob: Arc::clone(&job.blob),
@@ -202,8 +212,41 @@ impl Batch<'_> {
             position: self.first + job.index,
             progress: Arc::clone(self.progress),
         };
-        let outcome = upload.run().await;
+        let outcome = upload.run().await.map_err(BlobError::from);
         (job, outcome)
+    }
+
+    /// Lets a relay distribute a blob.
+    async fn relay(
+        &self,
+        relay: &UploadRelay,
+        job: &Job,
+        blob: &Bytes,
+        persistence: BlobPersistence,
+    ) -> Result<Uploaded, BlobError> {
+        let blob_id = job.blob_id();
+        let shared = &self.client.shared;
+        let upload = ToRelay {
+            blob_id,
+            persistence,
+            blob: blob.clone(),
+            encoded_length: job.blob.metadata().encoded_length(),
+            executor: self.contract.executor(),
+            backoff: shared.communication.backoff,
+            environment: &shared.environment,
+        };
+        let certificate = relay.upload(&upload).await;
+        let certificate = certificate.map_err(|cause| BlobError::Relay {
+            blob_id,
+            cause: Arc::new(cause),
+        })?;
+        self.progress.report(ProgressEvent::QuorumReached {
+            blob: self.first + job.index,
+        });
+        Ok(Uploaded {
+            certificate,
+            tail: Tail::none(),
+        })
     }
 
     /// The results of certified jobs: extends where needed and reads the objects as they are now.

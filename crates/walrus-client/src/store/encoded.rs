@@ -15,14 +15,14 @@ pub(crate) struct EncodedBlob {
     metadata_body: Bytes,
     /// Bodies of the primary and the secondary sliver, by pair index.
     pairs: Vec<[SliverBody; 2]>,
+    /// The blob itself, if a relay makes the slivers.
+    whole: Option<Bytes>,
 }
 
 impl EncodedBlob {
     /// Encodes a blob. Uses all cores for as long as it takes: not for the threads of an executor.
     pub(crate) fn encode(encoder: &Encoder, blob: &[u8]) -> Result<Self, EncodeError> {
         let (pairs, metadata) = encoder.encode(blob)?;
-        let metadata_body = bcs::to_bytes(&metadata.as_wire().metadata)
-            .expect("metadata serializes: its length is below the limits of the format");
         let bodies = |pair: SliverPair| {
             [
                 SliverBody::new(pair.primary),
@@ -30,10 +30,27 @@ impl EncodedBlob {
             ]
         };
         Ok(Self {
-            metadata_body: metadata_body.into(),
+            metadata_body: metadata_body(&metadata),
             pairs: pairs.into_iter().map(bodies).collect(),
+            whole: None,
             metadata,
         })
+    }
+
+    /// A blob whose slivers a relay makes: only its metadata is computed. Uses all cores, too.
+    pub(crate) fn for_relay(encoder: &Encoder, blob: Bytes) -> Result<Self, EncodeError> {
+        let metadata = encoder.metadata(&blob)?;
+        Ok(Self {
+            metadata_body: metadata_body(&metadata),
+            pairs: Vec::new(),
+            whole: Some(blob),
+            metadata,
+        })
+    }
+
+    /// The blob itself, if a relay makes the slivers.
+    pub(crate) fn whole(&self) -> Option<&Bytes> {
+        self.whole.as_ref()
     }
 
     pub(crate) fn blob_id(&self) -> &BlobId {
@@ -61,4 +78,10 @@ impl EncodedBlob {
             SliverType::Secondary => secondary,
         }
     }
+}
+
+fn metadata_body(metadata: &VerifiedMetadata) -> Bytes {
+    bcs::to_bytes(&metadata.as_wire().metadata)
+        .expect("metadata serializes: its length is below the limits of the format")
+        .into()
 }

@@ -35,7 +35,7 @@ pub enum BlobInput {
 impl BlobInput {
     /// Size in bytes, where it is known before everything is read. What cannot be read has none;
     /// reading it says why.
-    async fn known_size(&self) -> Option<u64> {
+    pub async fn known_size(&self) -> Option<u64> {
         match self {
             Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::File(path) => {
@@ -79,19 +79,27 @@ impl BlobInput {
         }
     }
 
-    /// Reads and encodes the blob.
+    /// Reads and encodes the blob; only its metadata if it goes through a relay.
     pub(crate) async fn encode(
         self,
         encoder: &Encoder,
         blob: usize,
         progress: &ProgressSink,
+        is_relayed: bool,
     ) -> Result<EncodedBlob, BlobError> {
         let bytes = self.read(encoder).await?;
         let size = bytes.len() as u64;
         progress.report(ProgressEvent::Encoding { blob, size });
         let started = tokio::time::Instant::now();
         let encoder = encoder.clone();
-        let encoded = ambient::run_blocking(move || EncodedBlob::encode(&encoder, &bytes))
+        let encode = move || {
+            if is_relayed {
+                EncodedBlob::for_relay(&encoder, bytes)
+            } else {
+                EncodedBlob::encode(&encoder, &bytes)
+            }
+        };
+        let encoded = ambient::run_blocking(encode)
             .await
             .expect("encoding does not panic")?;
         let (blob_id, encoded_size) = (*encoded.blob_id(), encoded.metadata().encoded_length());

@@ -9,7 +9,7 @@ use walrus_files::input::InputError;
 use walrus_sui::{SuiError, contract::Receipt};
 
 use super::UploadError;
-use crate::error::ClientError;
+use crate::{error::ClientError, upload_relay::RelayFailure};
 
 /// A blob that is available.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,6 +174,14 @@ pub enum BlobError {
         /// Why.
         cause: Arc<SuiError>,
     },
+    /// The relay that was to distribute it gave no certificate.
+    #[error("cannot store blob {blob_id}: {cause}")]
+    Relay {
+        /// The blob.
+        blob_id: BlobId,
+        /// Why.
+        cause: Arc<RelayFailure>,
+    },
     /// Its turn never came: what failed before concerns all blobs that were left.
     #[error("not attempted: {0}")]
     NotAttempted(Arc<ClientError>),
@@ -223,7 +231,8 @@ impl BlobError {
             | Self::Certification { blob_id, .. }
             | Self::Extension { blob_id, .. }
             | Self::Attributes { blob_id, .. }
-            | Self::Sharing { blob_id, .. } => Some(*blob_id),
+            | Self::Sharing { blob_id, .. }
+            | Self::Relay { blob_id, .. } => Some(*blob_id),
             Self::Upload(error) => Some(error.blob_id),
             Self::Unreadable { .. }
             | Self::TooLarge(_)
@@ -239,7 +248,7 @@ impl BlobError {
             Self::TooLarge(_) | Self::Encode(_) => "encode",
             Self::MarkedInvalid { .. } => "status",
             Self::Registration { .. } => "register",
-            Self::Upload(_) => "upload",
+            Self::Upload(_) | Self::Relay { .. } => "upload",
             Self::Certification { .. } => "certify",
             Self::Extension { .. } => "extend",
             Self::Attributes { .. } => "set attributes",

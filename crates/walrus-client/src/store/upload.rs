@@ -49,6 +49,11 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
+    /// Nobody is left to be served.
+    pub(crate) fn none() -> Self {
+        Self { task: None }
+    }
+
     /// Waits for the slow nodes, at most as long as they were granted.
     pub(crate) async fn finish(mut self) {
         if let Some(task) = self.task.take() {
@@ -240,7 +245,7 @@ impl Tail {
         quorum_time: Duration,
     ) -> Self {
         if fan_out.is_done() {
-            return Self { task: None };
+            return Self::none();
         }
         let extra = config.sliver_write_extra_time.after(quorum_time);
         let task = ambient::spawn(async move {
@@ -249,7 +254,7 @@ impl Tail {
         });
         match config.tail_handling {
             TailHandling::Blocking => Self { task: Some(task) },
-            TailHandling::Detached => Self { task: None },
+            TailHandling::Detached => Self::none(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Who may store: bearer tokens (JWT) that name what they are good for, each of which is used once.
 
 use std::{
-    collections::HashMap,
     fmt,
+    path::{Path, PathBuf},
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
@@ -14,12 +14,15 @@ use axum::{
 };
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, errors::ErrorKind};
 use serde::Deserialize;
-use walrus_core::{EpochCount, SuiAddress, node_api::ErrorStatus};
+use walrus_core::{EpochCount, ObjectId, SuiAddress, node_api::ErrorStatus};
 
+use super::used_tokens::{Refusal, UsedTokens};
 use crate::error::{envelope, respond};
 
 /// Who defines the reasons.
 const DOMAIN: &str = "auth.publisher.walrus.space";
+/// The word in the claim `allow` for a store, which a token without that claim is good for.
+const STORE: &str = "store";
 /// What a client without a valid token is told to bring.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"walrus publisher\"");
 
@@ -39,6 +42,8 @@ pub struct AuthOptions {
     pub verify_upload: bool,
     /// Used tokens that are remembered until they expire.
     pub used_tokens_max: usize,
+    /// Where they are remembered over a restart.
+    pub used_tokens_file: Option<PathBuf>,
 }
 
 impl fmt::Debug for AuthOptions {
@@ -60,6 +65,14 @@ pub enum AuthConfigError {
     /// The key cannot be used with the algorithm.
     #[error("the key for tokens cannot be used: {0}")]
     Key(String),
+    /// The file of used tokens cannot be used.
+    #[error("cannot remember used tokens in {path}: {reason}")]
+    UsedTokens {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What a token says.
@@ -73,6 +86,30 @@ struct Claims {
     size: Option<u64>,
     max_size: Option<u64>,
     send_object_to: Option<String>,
+    /// What it is good for, if not only for a store.
+    #[serde(default)]
+    allow: Vec<String>,
+    /// The only object that it is good for.
+    object: Option<String>,
+}
+
+/// What a token can allow besides a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Deleting a blob.
+    Delete,
+    /// Keeping a blob longer.
+    Extend,
+}
+
+impl Action {
+    /// The word in the claim `allow`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Extend => "extend",
+        }
+    }
 }
 
 /// What is asked for, as far as tokens can limit it.
@@ -99,6 +136,9 @@ pub(crate) enum AuthError {
     InvalidReceiver,
     AlreadyUsed,
     TooManyTokens,
+    NotRemembered,
+    NotAllowed,
+    TokensOff,
 }
 
 impl AuthError {
@@ -162,6 +202,21 @@ impl AuthError {
                 "TOO_MANY_TOKENS",
                 "too many tokens are in use; try again later",
             ),
+            Self::NotAllowed => (
+                PermissionDenied,
+                "NOT_ALLOWED",
+                "the token does not allow this",
+            ),
+            Self::TokensOff => (
+                PermissionDenied,
+                "TOKENS_OFF",
+                "this publisher asks for no tokens, so nobody can extend or delete through it",
+            ),
+            Self::NotRemembered => (
+                Unavailable,
+                "UNAVAILABLE",
+                "tokens cannot be remembered at this time; try again later",
+            ),
         }
     }
 }
@@ -189,7 +244,7 @@ pub(crate) struct Auth {
     /// Absent if a proxy has checked signatures.
     key: Option<Arc<DecodingKey>>,
     validation: Arc<Validation>,
-    used: Arc<Mutex<HashMap<String, i64>>>,
+    used: Arc<Mutex<UsedTokens>>,
 }
 
 /// A token that was accepted for what was announced. Its sizes are compared once more with what
@@ -208,24 +263,47 @@ impl Auth {
             .as_deref()
             .map(|secret| decoding_key(algorithm, secret))
             .transpose()?;
+        let file = options.used_tokens_file.as_deref();
+        let used = UsedTokens::open(file, options.used_tokens_max, now_secs());
+        let used = used.map_err(|error| AuthConfigError::UsedTokens {
+            path: file.map(Path::to_owned).unwrap_or_default(),
+            reason: error.to_string(),
+        })?;
         Ok(Self {
             options: Arc::new(options),
             key: key.map(Arc::new),
             validation: Arc::new(Validation::new(algorithm)),
-            used: Arc::default(),
+            used: Arc::new(Mutex::new(used)),
         })
     }
 
-    /// Uses up the token of a request. It is not used up if it is not good for what is asked.
+    /// Uses up the token of a request. It is not used up if it is not good for what is asked. Waits
+    /// for the disk: not for the threads of an executor.
     pub(crate) fn permit(&self, headers: &HeaderMap, asked: &Asked) -> Result<Permit, AuthError> {
         let claims = self.claims(bearer(headers)?)?;
+        self.check(&claims, asked)?;
         self.use_up(&claims)?;
-        let checked = self.check(&claims, asked);
-        if let Err(error) = checked {
-            self.lock().remove(&claims.jti);
-            return Err(error);
-        }
         Ok(Permit { claims })
+    }
+
+    /// Uses up a token that allows something else than a store.
+    pub(crate) fn allow(
+        &self,
+        headers: &HeaderMap,
+        action: Action,
+        object: ObjectId,
+    ) -> Result<(), AuthError> {
+        let claims = self.claims(bearer(headers)?)?;
+        self.check_lifetime(&claims)?;
+        let is_allowed = claims.allow.iter().any(|word| word == action.name());
+        let is_this = claims.object.as_ref().is_none_or(|named| {
+            let named: Option<ObjectId> = named.parse().ok();
+            named == Some(object)
+        });
+        if !is_allowed || !is_this {
+            return Err(AuthError::NotAllowed);
+        }
+        self.use_up(&claims)
     }
 
     fn claims(&self, token: &str) -> Result<Claims, AuthError> {
@@ -251,13 +329,21 @@ impl Auth {
         Ok(claims)
     }
 
-    fn check(&self, claims: &Claims, asked: &Asked) -> Result<(), AuthError> {
+    fn check_lifetime(&self, claims: &Claims) -> Result<(), AuthError> {
         let lifetime = i64::try_from(self.options.lifetime_secs).unwrap_or(i64::MAX);
         if lifetime > 0 {
             let issued = claims.iat.ok_or(AuthError::InvalidExpiration)?;
             if claims.exp.checked_sub(issued) != Some(lifetime) {
                 return Err(AuthError::InvalidExpiration);
             }
+        }
+        Ok(())
+    }
+
+    fn check(&self, claims: &Claims, asked: &Asked) -> Result<(), AuthError> {
+        self.check_lifetime(claims)?;
+        if !claims.allow.is_empty() && claims.allow.iter().all(|word| word != STORE) {
+            return Err(AuthError::NotAllowed);
         }
         let twice = (claims.epochs.is_some() && claims.max_epochs.is_some())
             || (claims.size.is_some() && claims.max_size.is_some());
@@ -286,24 +372,18 @@ impl Auth {
 
     /// Remembers a token until it has expired.
     fn use_up(&self, claims: &Claims) -> Result<(), AuthError> {
-        let mut used = self.lock();
-        if used.contains_key(&claims.jti) {
-            return Err(AuthError::AlreadyUsed);
-        }
-        if used.len() >= self.options.used_tokens_max {
-            let leeway = i64::try_from(self.validation.leeway).unwrap_or(i64::MAX);
-            let now = now_secs();
-            used.retain(|_, expiry| expiry.saturating_add(leeway) >= now);
-        }
-        if used.len() >= self.options.used_tokens_max {
-            return Err(AuthError::TooManyTokens);
-        }
-        used.insert(claims.jti.clone(), claims.exp);
-        Ok(())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        let leeway = i64::try_from(self.validation.leeway).unwrap_or(i64::MAX);
+        let expiry = claims.exp.saturating_add(leeway);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = used.take(&claims.jti, expiry, now_secs());
+        taken.map_err(|refusal| match refusal {
+            Refusal::Used => AuthError::AlreadyUsed,
+            Refusal::Full => AuthError::TooManyTokens,
+            Refusal::File(error) => {
+                tracing::error!(%error, "a used token cannot be remembered");
+                AuthError::NotRemembered
+            }
+        })
     }
 }
 
@@ -391,6 +471,7 @@ mod tests {
             lifetime_secs: 0,
             verify_upload: true,
             used_tokens_max: 100,
+            used_tokens_file: None,
         }
     }
 
@@ -496,14 +577,39 @@ mod tests {
             auth.permit(&token, &asked()).err(),
             Some(AuthError::AlreadyUsed)
         );
-        // What has expired makes room.
-        auth.lock().insert("old".to_owned(), now_secs() - 1_000);
         assert!(
             auth.permit(&signed(&claims("b", json!({})), SECRET), &asked())
                 .is_ok()
         );
         let full = auth.permit(&signed(&claims("c", json!({})), SECRET), &asked());
         assert_eq!(full.err(), Some(AuthError::TooManyTokens));
+    }
+
+    #[test]
+    fn tokens_that_change_objects_say_so() {
+        let auth = Auth::new(options()).unwrap();
+        let (this, other) = (ObjectId([1; 32]), ObjectId([2; 32]));
+        let token = |id: &str, more: Value| signed(&claims(id, more), SECRET);
+        let store = token("a", json!({}));
+        let refused = auth.allow(&store, Action::Delete, this);
+        assert_eq!(refused, Err(AuthError::NotAllowed));
+        let delete = token(
+            "b",
+            json!({"allow": ["delete"], "object": this.to_string()}),
+        );
+        assert_eq!(
+            auth.permit(&delete, &asked()).err(),
+            Some(AuthError::NotAllowed)
+        );
+        for (action, object) in [(Action::Extend, this), (Action::Delete, other)] {
+            let refused = auth.allow(&delete, action, object);
+            assert_eq!(refused, Err(AuthError::NotAllowed));
+        }
+        assert_eq!(auth.allow(&delete, Action::Delete, this), Ok(()));
+        let again = auth.allow(&delete, Action::Delete, this);
+        assert_eq!(again, Err(AuthError::AlreadyUsed));
+        let both = token("c", json!({"allow": ["extend", "store"]}));
+        assert!(auth.permit(&both, &asked()).is_ok());
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(crate) enum StoreError {
         /// Why.
         cause: Box<SuiError>,
     },
+    /// The main account has no such object.
+    NoSuchObject(ObjectId),
     /// Nothing came back.
     NoResult,
     /// Something broke.
@@ -101,6 +103,11 @@ impl IntoResponse for StoreError {
                     typed(ErrorStatus::Internal, Reason::InternalError, text)
                 }
             }
+            Self::NoSuchObject(object) => typed(
+                ErrorStatus::NotFound,
+                Reason::ObjectNotFound,
+                format!("the publisher has no blob object {object}"),
+            ),
             Self::NoResult => internal_error("a store without a result"),
             Self::Internal(text) => internal_error(&text),
         }
@@ -186,7 +193,7 @@ fn chain_error(error: &SuiError) -> Response {
         );
     }
     match error {
-        SuiError::InvalidEpochs { .. } => typed(
+        SuiError::InvalidEpochs { .. } | SuiError::BlobExpired { .. } => typed(
             ErrorStatus::InvalidArgument,
             Reason::MalformedRequest,
             error.to_string(),
@@ -202,4 +209,31 @@ fn lack_of_funds(error: &SuiError) -> bool {
             | SuiError::NotEnoughSui { .. }
             | SuiError::CoinsScattered { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_client::{ShardReport, UploadError};
+    use walrus_core::BlobId;
+
+    use super::*;
+
+    #[test]
+    fn too_few_confirmations_are_a_matter_of_time() {
+        let error = UploadError {
+            blob_id: BlobId([7; 32]),
+            report: ShardReport {
+                answered: 3,
+                needed: 7,
+                total: 10,
+                failures: Vec::new(),
+            },
+        };
+        let answer = StoreError::of_blob(BlobError::Upload(error)).into_response();
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(
+            Reason::InsufficientConfirmations.text(),
+            "INSUFFICIENT_CONFIRMATIONS"
+        );
+    }
 }

@@ -79,7 +79,7 @@ pub(crate) async fn put_quilt(
     body: Body,
 ) -> Result<Response, StoreError> {
     let boundary = boundary(&headers)?;
-    let permit = publisher.permit(&headers, &query)?;
+    let permit = publisher.permit(&headers, &query).await?;
     let limit = publisher.options.quilt_body_bytes_max;
     let received = publisher
         .receive(&connection, &headers, body, limit)

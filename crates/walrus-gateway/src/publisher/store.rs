@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
+use tokio::task::spawn_blocking;
 use walrus_client::{
     BlobInput, BlobToStore, ClientError, StorageDuration, StoreOptions, StoreOutcome, StoredBlob,
     progress::no_progress, results::BlobStoreResult,
@@ -225,7 +226,7 @@ pub(crate) async fn put_blob(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, StoreError> {
-    let permit = publisher.permit(&headers, &query)?;
+    let permit = publisher.permit(&headers, &query).await?;
     let limit = publisher.options.body_bytes_max;
     let received = publisher
         .receive(&connection, &headers, body, limit)
@@ -263,15 +264,18 @@ pub(super) struct NewBlob {
 }
 
 impl Publisher {
-    pub(super) fn permit(
+    pub(super) async fn permit(
         &self,
         headers: &HeaderMap,
         query: &StoreQuery,
     ) -> Result<Option<Permit>, StoreError> {
-        match &self.auth {
-            Some(auth) => Ok(Some(auth.permit(headers, &query.asked(headers))?)),
-            None => Ok(None),
-        }
+        let Some(auth) = self.auth.clone() else {
+            return Ok(None);
+        };
+        let (headers, asked) = (headers.clone(), query.asked(headers));
+        let checked = spawn_blocking(move || auth.permit(&headers, &asked)).await;
+        let permit = checked.map_err(|error| StoreError::internal(&error))?;
+        Ok(Some(permit?))
     }
 
     pub(super) async fn receive(

@@ -171,6 +171,11 @@ impl Wallets {
         })
     }
 
+    /// Transactions of the main account.
+    pub(crate) fn main(&self) -> &WalrusContract {
+        &self.main
+    }
+
     /// The main account.
     pub(crate) fn main_address(&self) -> SuiAddress {
         self.main.address()

@@ -1,6 +1,8 @@
 //! A network that does not exist yet: its shape and its ports.
 
-use anyhow::{bail, ensure};
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail, ensure};
 
 use walrus_deploy::Extra;
 
@@ -8,7 +10,10 @@ use super::UpOptions;
 use crate::{
     key_servers::KEY_SERVERS,
     ports,
-    state::{ChainRecord, KeyServerRecord, NetworkOptions, NetworkState, NodeRecord},
+    service_kind::ServiceKind,
+    state::{
+        ChainRecord, KeyServerRecord, NetworkOptions, NetworkState, NodeRecord, ServiceRecord,
+    },
 };
 
 /// Where the chain's gRPC service listens unless somebody chooses another port.
@@ -37,6 +42,9 @@ pub struct Ports {
     /// The first key server; the others follow it, and their metrics follow them, with the same
     /// reserve.
     pub key_server_base: Option<u16>,
+    /// The first service; the others follow it, and their metrics follow them. Without it, each has
+    /// its own usual one if that is free.
+    pub service_base: Option<u16>,
 }
 
 impl Ports {
@@ -47,6 +55,7 @@ impl Ports {
         node_base: Some(0),
         metrics_base: Some(0),
         key_server_base: Some(0),
+        service_base: Some(0),
     };
 }
 
@@ -65,6 +74,7 @@ pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
     let metrics = up.ports.metrics_base;
     let metrics_ports = chosen.row("--metrics-port-base", metrics, METRICS_PORT_BASE, nodes)?;
     let key_servers = key_servers(&mut chosen, up)?;
+    let services = services(&mut chosen, up.ports.service_base, &up.services)?;
     let chain = ChainRecord {
         rpc_port,
         faucet_port,
@@ -81,6 +91,7 @@ pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
     });
     let mut state = NetworkState::new(up.options.clone(), chain, nodes.collect());
     state.key_servers = key_servers;
+    state.services = services;
     Ok(state)
 }
 
@@ -111,13 +122,47 @@ fn key_servers(chosen: &mut Chosen, up: &UpOptions) -> anyhow::Result<Vec<KeySer
 /// Gives key servers to a network that exists without any.
 pub(super) fn add_key_servers(state: &mut NetworkState, up: &UpOptions) -> anyhow::Result<()> {
     if state.key_servers.is_empty() {
-        let nodes = state.nodes.iter();
-        let mut taken: Vec<u16> = nodes
-            .flat_map(|node| [node.port, node.metrics_port])
-            .collect();
-        taken.extend([state.chain.rpc_port, state.chain.faucet_port]);
-        state.key_servers = key_servers(&mut Chosen(taken), up)?;
+        state.key_servers = key_servers(&mut Chosen::of(state), up)?;
     }
+    Ok(())
+}
+
+/// The services of a network, each once.
+fn services(
+    chosen: &mut Chosen,
+    base: Option<u16>,
+    wanted: &[ServiceKind],
+) -> anyhow::Result<Vec<ServiceRecord>> {
+    let kinds: BTreeSet<ServiceKind> = wanted.iter().copied().collect();
+    let count = u16::try_from(kinds.len()).context("there are few kinds of services")?;
+    let mut ports = if base.is_some() {
+        chosen.row("--service-port-base", base, 0, 2 * count)?
+    } else {
+        let mut ports = Vec::with_capacity(kinds.len());
+        for kind in &kinds {
+            ports.push(chosen.usual(kind.usual_port())?);
+        }
+        ports.extend(chosen.row("", Some(0), 0, count)?);
+        ports
+    };
+    let metrics_ports = ports.split_off(kinds.len());
+    let services = kinds.into_iter().zip(ports).zip(metrics_ports);
+    let services = services.map(|((kind, port), metrics_port)| ServiceRecord {
+        kind,
+        port,
+        metrics_port,
+        process: None,
+    });
+    Ok(services.collect())
+}
+
+/// Gives services to a network that exists without them.
+pub(super) fn add_services(state: &mut NetworkState, up: &UpOptions) -> anyhow::Result<()> {
+    let is_there = |kind: &ServiceKind| state.services.iter().any(|service| service.kind == *kind);
+    let mut wanted = up.services.clone();
+    wanted.retain(|kind| !is_there(kind));
+    let new = services(&mut Chosen::of(state), up.ports.service_base, &wanted)?;
+    state.services.extend(new);
     Ok(())
 }
 
@@ -168,6 +213,29 @@ pub(super) fn check_same(state: &NetworkState, up: &UpOptions) -> anyhow::Result
 struct Chosen(Vec<u16>);
 
 impl Chosen {
+    /// The ports of a network.
+    fn of(state: &NetworkState) -> Self {
+        let nodes = state.nodes.iter();
+        let nodes = nodes.flat_map(|node| [node.port, node.metrics_port]);
+        let servers = state.key_servers.iter();
+        let servers = servers.flat_map(|server| [server.port, server.metrics_port]);
+        let services = state.services.iter();
+        let services = services.flat_map(|service| [service.port, service.metrics_port]);
+        let chain = [state.chain.rpc_port, state.chain.faucet_port];
+        Self(nodes.chain(servers).chain(services).chain(chain).collect())
+    }
+
+    /// A port if it is free, else any that is.
+    fn usual(&mut self, port: u16) -> anyhow::Result<u16> {
+        let port = if self.is_free(port) {
+            port
+        } else {
+            self.any(1)?[0]
+        };
+        self.0.push(port);
+        Ok(port)
+    }
+
     fn is_free(&self, port: u16) -> bool {
         !self.0.contains(&port) && ports::is_free(port)
     }
@@ -238,6 +306,7 @@ mod tests {
             ports,
             reset: false,
             packages: Vec::new(),
+            services: Vec::new(),
         }
     }
 
@@ -268,6 +337,20 @@ mod tests {
         };
         let error = check_same(&state, &up(other)).unwrap_err().to_string();
         assert!(error.contains("--node-port-base"), "{error}");
+    }
+
+    #[test]
+    fn services_come_once_and_later_too() {
+        let mut wanted = up(Ports::ANY);
+        wanted.services = vec![ServiceKind::Relay, ServiceKind::Relay];
+        let mut state = create(&wanted).unwrap();
+        assert_eq!(state.services.len(), 1);
+        let relay = state.services[0].clone();
+        wanted.services = ServiceKind::ALL.to_vec();
+        add_services(&mut state, &wanted).unwrap();
+        let kinds: Vec<_> = state.services.iter().map(|service| service.kind).collect();
+        assert_eq!(kinds, [ServiceKind::Relay, ServiceKind::Gateway]);
+        assert_eq!(state.services[0], relay, "what is there keeps its ports");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{NETWORK_FILE, NETWORK_LOCK, StateDir, StateError, UP_LOCK, temporary};
+use crate::service_kind::ServiceKind;
 
 /// Files at the top of the folder.
 const FILES: [&str; 9] = [
@@ -30,6 +31,8 @@ const NODE_FILES: [&str; 6] = [
 ];
 /// Files in the folder of a key server.
 const KEY_SERVER_FILES: [&str; 2] = ["walrus-key-server.yaml", "master.key"];
+/// Files in the folder of a service.
+const SERVICE_FILES: [&str; 3] = ["relay.yaml", "sui_client.yaml", "sui_client.keystore"];
 /// What `walrus-admin` writes beside the wallet begins like this: records of transactions that were
 /// cut off.
 const RECORD_PREFIX: &str = "walrus-admin-";
@@ -137,6 +140,16 @@ impl StateDir {
             made.push(Made::Folder(folder));
         }
         made.push(Made::Folder(key_servers));
+        for kind in ServiceKind::ALL {
+            let folder = self.service_dir(kind);
+            log_names.push(format!("{kind}.log"));
+            if folder.is_dir() && !folder.is_symlink() {
+                made.push(Made::Database(folder.join("data")));
+                made.extend(files(&folder, &SERVICE_FILES)?);
+            }
+            made.push(Made::Folder(folder));
+        }
+        made.push(Made::Folder(self.root.join("services")));
         made.extend(log_names.iter().map(|name| Made::File(logs.join(name))));
         made.push(Made::Folder(logs));
         made.extend(files(&self.root, &FILES)?);

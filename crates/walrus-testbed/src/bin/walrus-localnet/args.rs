@@ -8,6 +8,7 @@ use walrus_faults::{Lie, LinkState};
 use walrus_terminal::{completion::CompletionArgs, man::ManArgs};
 use walrus_testbed::{
     network::{Amount, Ports, Rot},
+    service_kind::ServiceKind,
     state::NetworkOptions,
 };
 
@@ -99,6 +100,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: NodeCommand,
     },
+    /// Stop or start single services
+    Service {
+        #[command(subcommand)]
+        command: ServiceCommand,
+    },
     /// Run one key server process of a network (started by `up`)
     #[command(hide = true)]
     RunKeyServer {
@@ -147,6 +153,25 @@ pub(crate) enum NodeCommand {
         /// Names, such as node-0 or key-server-0
         #[arg(required = true)]
         names: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// Stop some
+    Stop {
+        /// Names, such as gateway or relay
+        #[arg(required = true)]
+        names: Vec<ServiceKind>,
+        /// Kill instead of asking, like a power cut
+        #[arg(long)]
+        kill: bool,
+    },
+    /// Start some again
+    Start {
+        /// Names, such as gateway or relay
+        #[arg(required = true)]
+        names: Vec<ServiceKind>,
     },
 }
 
@@ -327,11 +352,12 @@ pub(crate) struct UpArgs {
     /// certificate is in the ready line
     #[arg(long)]
     tls: bool,
-    /// Packages to publish around the contracts, separated by commas: governance, wal_exchange,
+    /// What else there is to be, separated by commas. Services: gateway (aggregator and publisher),
+    /// relay (the upload relay). Packages around the contracts: governance, wal_exchange,
     /// subsidies, walrus_subsidies, blob_bucket, policies, and seal, which is private data: three
     /// key servers, their registry and the policies
-    #[arg(long = "with", value_name = "PACKAGES", value_delimiter = ',', value_parser = package)]
-    packages: Vec<Extra>,
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = addition)]
+    with: Vec<Addition>,
     /// TCP port of the chain's gRPC service; 0 picks a free one [default: 9000]
     #[arg(long, value_name = "PORT", env = "WALRUS_LOCALNET_RPC_PORT")]
     rpc_port: Option<u16>,
@@ -353,6 +379,10 @@ pub(crate) struct UpArgs {
         env = "WALRUS_LOCALNET_KEY_SERVER_PORT_BASE"
     )]
     key_server_port_base: Option<u16>,
+    /// TCP port of the first service, which those of the others and of their metrics follow; 0
+    /// picks free ones [default: 31415 and 57391, or free ones]
+    #[arg(long, value_name = "PORT", env = "WALRUS_LOCALNET_SERVICE_PORT_BASE")]
+    service_port_base: Option<u16>,
     /// Throw away the network that is there: everything this program has made, and nothing else
     #[arg(long)]
     pub(crate) reset: bool,
@@ -386,11 +416,24 @@ impl UpArgs {
 
     /// Packages to publish. Key servers are of no use without policies.
     pub(crate) fn packages(&self) -> Vec<Extra> {
-        let mut packages = self.packages.clone();
+        let packages = self.with.iter().filter_map(|addition| match addition {
+            Addition::Package(package) => Some(*package),
+            Addition::Service(_) => None,
+        });
+        let mut packages: Vec<Extra> = packages.collect();
         if packages.contains(&Extra::Seal) {
             packages.push(Extra::Policies);
         }
         packages
+    }
+
+    /// Services to start.
+    pub(crate) fn services(&self) -> Vec<ServiceKind> {
+        let services = self.with.iter().filter_map(|addition| match addition {
+            Addition::Service(service) => Some(*service),
+            Addition::Package(_) => None,
+        });
+        services.collect()
     }
 
     /// The ports that were asked for.
@@ -401,6 +444,7 @@ impl UpArgs {
             node_base: self.node_port_base,
             metrics_base: self.metrics_port_base,
             key_server_base: self.key_server_port_base,
+            service_base: self.service_port_base,
         }
     }
 }
@@ -411,6 +455,24 @@ fn ahead(text: &str) -> Result<Duration, String> {
         .strip_prefix('+')
         .ok_or_else(|| format!("{text:?} is no step ahead; write it like +1d, +90min or +30s"))?;
     parse_duration(amount).map_err(|error| error.to_string())
+}
+
+/// What a network has besides chain, contracts and nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addition {
+    /// A package around the contracts.
+    Package(Extra),
+    /// A service in front of it.
+    Service(ServiceKind),
+}
+
+fn addition(text: &str) -> Result<Addition, String> {
+    if let Ok(service) = text.parse() {
+        return Ok(Addition::Service(service));
+    }
+    let services = ServiceKind::ALL.map(ServiceKind::name).join(", ");
+    let package = package(text).map_err(|error| format!("{error}; or a service: {services}"))?;
+    Ok(Addition::Package(package))
 }
 
 /// A package by its name; the governance also by its short one.
@@ -469,5 +531,10 @@ mod tests {
         assert_eq!(package("governance"), Ok(Extra::WalrusGovernance));
         assert_eq!(package("walrus_governance"), Ok(Extra::WalrusGovernance));
         assert!(package("walrus").unwrap_err().contains("wal_exchange"));
+        let relay = Addition::Service(ServiceKind::Relay);
+        assert_eq!(addition("relay"), Ok(relay));
+        assert_eq!(addition("seal"), Ok(Addition::Package(Extra::Seal)));
+        let error = addition("relays").unwrap_err();
+        assert!(error.contains("gateway, relay"), "{error}");
     }
 }

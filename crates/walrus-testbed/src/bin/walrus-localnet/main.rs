@@ -6,7 +6,7 @@ mod fault;
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail, ensure};
-use args::{ChainCommand, Cli, Command, EpochCommand, NodeCommand, UpArgs};
+use args::{ChainCommand, Cli, Command, EpochCommand, NodeCommand, ServiceCommand, UpArgs};
 use clap::{CommandFactory as _, Parser as _};
 use walrus_terminal::{completion, exit, log::LogArgs, man, output::print_text};
 use walrus_testbed::{
@@ -89,6 +89,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Completion(args) => completion::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
         Command::KeyServer { command } => key_server(&network, command).await,
+        Command::Service { command } => service(&network, command).await,
         Command::RunKeyServer { name } => key_servers::run(&place.state_dir, &name).await,
         Command::RunChain => roles::run_chain(&place.state_dir).await,
         Command::RunFaults => faults::run(&place.state_dir).await,
@@ -106,6 +107,22 @@ async fn key_server(network: &Network, command: NodeCommand) -> anyhow::Result<(
         NodeCommand::Start { names } => {
             for name in names {
                 network.start_key_server(&name).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn service(network: &Network, command: ServiceCommand) -> anyhow::Result<()> {
+    match command {
+        ServiceCommand::Stop { names, kill } => {
+            for kind in names {
+                network.stop_service(kind, stop_how(kill))?;
+            }
+        }
+        ServiceCommand::Start { names } => {
+            for kind in names {
+                network.start_service(kind).await?;
             }
         }
     }
@@ -167,6 +184,7 @@ async fn up(network: &Network, place: &Place, args: &UpArgs) -> anyhow::Result<(
         options: args.options(existing),
         ports: args.ports(),
         packages: args.packages(),
+        services: args.services(),
         reset: args.reset,
     };
     let mut termination = Termination::listen()?;

@@ -1,0 +1,96 @@
+//! Services in front of a local network: started with it, stopped, killed and started again.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a failed unwrap is a failed test"
+)]
+
+use serde_json::Value;
+use walrus_tests::{TestNetwork, npm::node, run, text};
+
+const NETWORK: [&str; 6] = ["--nodes", "4", "--shards", "10", "--with", "gateway,relay"];
+
+fn names_that_run(status: &Value) -> Vec<&str> {
+    let services = status["services"].as_array().unwrap();
+    let running = services.iter().filter(|service| service["pid"].is_u64());
+    running
+        .map(|service| service["name"].as_str().unwrap())
+        .collect()
+}
+
+fn done(network: &TestNetwork, arguments: &[&str]) -> String {
+    let outcome = network.localnet(arguments);
+    assert!(outcome.success, "{arguments:?}: {}", outcome.stderr);
+    outcome.stdout
+}
+
+#[test]
+fn services_start_with_the_network_and_serve() {
+    let mut network = TestNetwork::start(&NETWORK);
+    assert_eq!(names_that_run(&network.ready), ["gateway", "relay"]);
+    let gateway = network.service("gateway").to_owned();
+    let relay = network.service("relay").to_owned();
+    let ready = network.ready.to_string();
+    let stored = run(node("gateway.mjs").args([&ready, &gateway])).json();
+    let blob_id = stored["blobId"].as_str().unwrap();
+    assert_eq!(network.read(blob_id).len(), 40_000);
+
+    // Our own command stores through the relay, one or several files.
+    let file = network.random_file(30_000, 1);
+    let other = network.random_file(10, 2);
+    let through = ["--epochs", "1", "--upload-relay", &relay, "--json"];
+    let stored = network
+        .walrus(&[&["store", text(&file), text(&other)], &through[..]].concat())
+        .json();
+    for (index, file) in [&file, &other].into_iter().enumerate() {
+        let id = stored[index].pointer("/blobStoreResult/newlyCreated/blobObject/blobId");
+        let id = id.and_then(Value::as_str).unwrap();
+        assert!(network.read(id) == std::fs::read(file).unwrap());
+    }
+    let quilt = network
+        .walrus(&[&["store-quilt", "--paths", text(&file)], &through[..]].concat())
+        .json();
+    assert_eq!(quilt["storedQuiltBlobs"].as_array().unwrap().len(), 1);
+    let nobody = network.walrus(&[
+        "store",
+        text(&other),
+        "--epochs",
+        "1",
+        "--upload-relay",
+        "http://127.0.0.1:1",
+    ]);
+    nobody.assert_fails(1, &["relay cannot be reached"]);
+
+    // One that is stopped says so, and comes back where it was; so does one that was killed.
+    done(&network, &["service", "stop", "relay"]);
+    let status: Value = serde_json::from_str(&done(&network, &["status", "--json"])).unwrap();
+    assert_eq!(names_that_run(&status), ["gateway"]);
+    let told = done(&network, &["status"]);
+    assert!(told.contains("relay") && told.contains("stopped"), "{told}");
+    done(&network, &["service", "stop", "gateway", "--kill"]);
+    done(&network, &["service", "start", "gateway", "relay"]);
+    let status: Value = serde_json::from_str(&done(&network, &["status", "--json"])).unwrap();
+    assert_eq!(names_that_run(&status), ["gateway", "relay"]);
+    assert_eq!(
+        status["services"][0]["url"].as_str(),
+        Some(gateway.as_str())
+    );
+
+    // They stop and resume with the network, whether or not it is said again.
+    done(&network, &["down"]);
+    network.up(&["--nodes", "4", "--shards", "10"]);
+    assert_eq!(names_that_run(&network.ready), ["gateway", "relay"]);
+    let again = network
+        .walrus(&[&["store", text(&file), "--force"], &through[..]].concat())
+        .json();
+    assert!(again[0]["blobStoreResult"]["newlyCreated"].is_object());
+
+    // A new network in the same folder has none, and nothing of the old one is left.
+    done(&network, &["down"]);
+    network.up(&["--nodes", "4", "--shards", "10", "--reset"]);
+    assert!(network.ready["services"].is_null());
+    assert!(!network.state_dir().join("services").exists());
+    network
+        .localnet(&["service", "start", "relay"])
+        .assert_fails(1, &["no relay", "--with relay"]);
+}
