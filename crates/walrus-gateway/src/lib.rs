@@ -9,7 +9,8 @@
 //! whoever brings a token. What it has paid for is brought to its end, whether or not the client
 //! waits for it.
 //!
-//! The upload relay, a binary of its own, encodes and distributes blobs for clients that pay, register and certify themselves.
+//! The upload relay, a binary of its own, encodes and distributes blobs for clients that pay,
+//! register and certify them themselves.
 //!
 //! ```no_run
 //! # use walrus_client::WalrusClient;

@@ -142,78 +142,74 @@ pub(crate) enum AuthError {
 }
 
 impl AuthError {
-    const fn parts(self) -> (ErrorStatus, &'static str, &'static str) {
-        use ErrorStatus::{PermissionDenied, Unauthenticated, Unavailable};
+    const fn status(self) -> ErrorStatus {
+        match self {
+            Self::Missing
+            | Self::InvalidToken
+            | Self::InvalidSignature
+            | Self::Expired
+            | Self::InvalidTimestamp => ErrorStatus::Unauthenticated,
+            // A token that was used before is answered with 409 in the end.
+            Self::InvalidExpiration
+            | Self::Inconsistent
+            | Self::InvalidEpochs
+            | Self::InvalidSize
+            | Self::InvalidReceiver
+            | Self::AlreadyUsed
+            | Self::NotAllowed
+            | Self::TokensOff => ErrorStatus::PermissionDenied,
+            Self::TooManyTokens | Self::NotRemembered => ErrorStatus::Unavailable,
+        }
+    }
+
+    /// The reason, and a sentence.
+    const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Missing => (
-                Unauthenticated,
                 "MISSING_TOKEN",
                 "a bearer token is needed in the header Authorization",
             ),
-            Self::InvalidToken => (Unauthenticated, "INVALID_TOKEN", "the token is malformed"),
+            Self::InvalidToken => ("INVALID_TOKEN", "the token is malformed"),
             Self::InvalidSignature => (
-                Unauthenticated,
                 "INVALID_SIGNATURE",
                 "the token is not signed with the key of this publisher",
             ),
-            Self::Expired => (
-                Unauthenticated,
-                "EXPIRED_SIGNATURE",
-                "the token has expired",
-            ),
-            Self::InvalidTimestamp => (
-                Unauthenticated,
-                "INVALID_TIMESTAMP",
-                "the token is not valid yet",
-            ),
+            Self::Expired => ("EXPIRED_SIGNATURE", "the token has expired"),
+            Self::InvalidTimestamp => ("INVALID_TIMESTAMP", "the token is not valid yet"),
             Self::InvalidExpiration => (
-                PermissionDenied,
                 "INVALID_EXPIRATION",
                 "the token does not have the lifetime that this publisher asks for",
             ),
             Self::Inconsistent => (
-                PermissionDenied,
                 "INCONSISTENT_TOKEN",
                 "the token has a value and a maximum for the same thing",
             ),
             Self::InvalidEpochs => (
-                PermissionDenied,
                 "INVALID_EPOCHS",
                 "the token is not good for this number of epochs",
             ),
             Self::InvalidSize => (
-                PermissionDenied,
                 "INVALID_SIZE",
                 "the token is not good for a body of this size",
             ),
             Self::InvalidReceiver => (
-                PermissionDenied,
                 "INVALID_SEND_OBJECT_TO",
                 "the token is not good for this receiver",
             ),
-            // Answered with 409: the client has to get another token.
             Self::AlreadyUsed => (
-                ErrorStatus::PermissionDenied,
                 "TOKEN_ALREADY_USED",
                 "the token was used before; every store needs one of its own",
             ),
             Self::TooManyTokens => (
-                Unavailable,
                 "TOO_MANY_TOKENS",
                 "too many tokens are in use; try again later",
             ),
-            Self::NotAllowed => (
-                PermissionDenied,
-                "NOT_ALLOWED",
-                "the token does not allow this",
-            ),
+            Self::NotAllowed => ("NOT_ALLOWED", "the token does not allow this"),
             Self::TokensOff => (
-                PermissionDenied,
                 "TOKENS_OFF",
                 "this publisher asks for no tokens, so nobody can extend or delete through it",
             ),
             Self::NotRemembered => (
-                Unavailable,
                 "UNAVAILABLE",
                 "tokens cannot be remembered at this time; try again later",
             ),
@@ -223,7 +219,7 @@ impl AuthError {
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
-        let (status, reason, message) = self.parts();
+        let (status, (reason, message)) = (self.status(), self.words());
         let mut envelope = envelope(status, reason, DOMAIN, message.to_owned());
         if self == Self::AlreadyUsed {
             envelope.error.code = 409;
