@@ -20,8 +20,8 @@ pub use envelope::{
 };
 pub use error::{ErrorReason, ErrorStatus};
 pub use health::{
-    DamageFound, EventBlobProgress, EventProgress, HealthInfo, RecoveryProgress, ShardDetail,
-    ShardHealth, ShardStatusCounts, ShardSummary,
+    BucketHealth, DamageFound, EventBlobProgress, EventProgress, HealthInfo, RecoveryProgress,
+    ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
 };
 pub use query::{ConfirmationQuery, HealthQuery, PendingQuery};
 pub use status::{BlobStatus, DeletableCounts, StoredStatus};

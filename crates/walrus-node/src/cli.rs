@@ -1,5 +1,6 @@
 //! The command line.
 
+mod catchup;
 mod chain;
 mod db;
 mod files;
@@ -46,6 +47,8 @@ enum Command {
     Register(register::Register),
     /// Run the node
     Run(run::Run),
+    /// Process events and complete shards without serving, then stop
+    Catchup(catchup::Catchup),
     /// Tell how the node on this machine is
     Status(status::Status),
     /// Take the stake of the node's account away, so that the node leaves the committee
@@ -81,7 +84,8 @@ impl Arguments {
         let log = self.log;
         match self.command {
             Command::Run(command) => exit::run_server(log, command.execute()),
-            Command::Db(command) => exit::run_server(log, async { command.execute() }),
+            Command::Catchup(command) => exit::run_server(log, command.execute()),
+            Command::Db(command) => exit::run_server(log, command.execute()),
             Command::Setup(command) => exit::run_quietly(log, command.execute()),
             Command::Register(command) => exit::run_quietly(log, command.execute()),
             Command::Status(command) => exit::run_quietly(log, command.execute()),

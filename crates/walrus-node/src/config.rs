@@ -4,6 +4,7 @@
 //! files. Keys of parts this version does not have are accepted and named in the log.
 
 mod announced;
+mod bucket;
 mod check;
 mod id_text;
 mod keys;
@@ -25,10 +26,12 @@ use walrus_http::HttpLimits;
 pub use announced::{
     ConfigSynchronizerConfig, Currency, MetadataConfig, PriceMonitorConfig, VotingConfig,
 };
+pub use bucket::{BucketConfig, SecretSource, StorageConfig};
 pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
 pub use sections::{
-    BalanceCheckConfig, EventBlobCutConfig, EventProcessorConfig, PendingMetadataCacheConfig,
-    PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig, WalletReference,
+    BalanceCheckConfig, EventBlobCutConfig, EventProcessorConfig, GarbageCollectionConfig,
+    PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig,
+    WalletReference,
 };
 
 /// Port of the API unless configured otherwise.
@@ -51,7 +54,6 @@ const FOREIGN_KEYS: &[&str] = &[
     "blob_recovery",
     "shard_sync_config",
     "live_upload_deferral",
-    "garbage_collection",
     "consistency_check",
     "checkpoint_config",
     "db_config",
@@ -74,6 +76,10 @@ const DUTY_KEYS: &[(&str, &str)] = &[
 
 /// Keys of sections that other node implementations know and this version does without.
 const FOREIGN_SECTION_KEYS: &[&str] = &[
+    "garbage_collection.data_deletion_batch_size",
+    "garbage_collection.blob_objects_batch_size",
+    "garbage_collection.enable_blob_info_cleanup",
+    "garbage_collection.enable_immediate_data_deletion",
     "rest_server.http2_adaptive_window",
     "rest_server.http2_initial_connection_window_size",
     "rest_server.http2_initial_stream_window_size",
@@ -94,6 +100,9 @@ pub struct NodeConfig {
     pub name: String,
     /// Directory of everything the node stores.
     pub storage_path: PathBuf,
+    /// How slivers are stored.
+    #[serde(default)]
+    pub storage: StorageConfig,
     /// Key that signs confirmations.
     pub protocol_key_pair: KeySource,
     /// The key that is to follow it, while a rotation is going on.
@@ -144,6 +153,10 @@ pub struct NodeConfig {
     /// Delete what is stored before the start. Not part of the file.
     #[serde(skip)]
     pub cleanup_storage: bool,
+    /// Whether the node serves, signs and sends transactions; otherwise it only catches up. Not
+    /// part of the file.
+    #[serde(skip, default = "takes_part")]
+    pub takes_part: bool,
     /// How other nodes are reached: over TLS, unless the whole network is local.
     #[serde(default)]
     pub storage_node_scheme: NodeScheme,
@@ -174,6 +187,9 @@ pub struct NodeConfig {
     /// Where event blobs end: a rule of the whole network.
     #[serde(default)]
     pub event_blob_cut: EventBlobCutConfig,
+    /// When the data of blobs that ended is deleted.
+    #[serde(default)]
+    pub garbage_collection: GarbageCollectionConfig,
     /// How events are read.
     #[serde(default)]
     pub event_processor_config: EventProcessorConfig,
@@ -317,6 +333,10 @@ fn default_metrics_address() -> SocketAddr {
 #[allow(clippy::unnecessary_wraps)] // The field distinguishes "absent" from "null".
 fn default_shutdown_period() -> Option<u64> {
     Some(60)
+}
+
+fn takes_part() -> bool {
+    true
 }
 
 fn default_disk_reserve() -> u64 {

@@ -40,7 +40,7 @@ use record::Recorder;
 
 pub(crate) use attest::attest_epochs;
 pub(crate) use blobs::EventBlobWriter;
-pub use garbage::GarbageCollector;
+pub use garbage::{DeletionRule, GarbageCollector};
 pub use history::History;
 
 /// Pause after an error of the event stream or of the storage.
@@ -94,6 +94,15 @@ pub struct EventBlobOptions {
     pub catch_up_lag_min: u64,
 }
 
+/// How events are followed.
+#[derive(Debug, Clone, Copy)]
+pub struct EventOptions {
+    /// What is done with event blobs.
+    pub event_blobs: EventBlobOptions,
+    /// When the data of blobs that ended is deleted.
+    pub deletion: DeletionRule,
+}
+
 /// The consumer of chain events.
 pub struct EventProcessor {
     state: Arc<NodeState>,
@@ -124,13 +133,20 @@ impl EventProcessor {
         state: Arc<NodeState>,
         chain: Arc<dyn ChainView>,
         workers: Workers,
-        options: EventBlobOptions,
+        options: EventOptions,
         resumed: Option<EpochPlan>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Result<Self, StorageError> {
         let cursor = state.cursor()?;
-        let garbage = GarbageCollector::new(state.clone(), tasks.clone(), stop.clone());
+        let garbage = GarbageCollector::new(
+            state.clone(),
+            chain.clone(),
+            options.deletion,
+            tasks.clone(),
+            stop.clone(),
+        );
+        let options = options.event_blobs;
         let processor = Self {
             state,
             chain,

@@ -50,5 +50,5 @@ pub mod sync;
 pub mod upkeep;
 
 pub use config::NodeConfig;
-pub use node::{RunningNode, StorageNode, Surroundings};
+pub use node::{CatchUpError, CaughtUp, RunningNode, StorageNode, Surroundings};
 pub use start_error::StartError;

@@ -15,6 +15,10 @@ use prometheus_client::{
 };
 use walrus_http::{HttpMetrics, Name, budget::Budget};
 
+pub use bucket::BucketMetrics;
+
+mod bucket;
+
 /// A single label `state`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct State {
@@ -80,6 +84,8 @@ pub struct Metrics {
     pub event_blobs_replayed: Counter,
     /// Last checkpoint of the event blobs being replayed; 0 if none are.
     pub catching_up_to: Gauge<u64, AtomicU64>,
+    /// The bucket.
+    pub bucket: BucketMetrics,
     /// Slivers stored.
     pub slivers_stored: Gauge<u64, AtomicU64>,
     /// Blobs on the block list.
@@ -173,6 +179,7 @@ impl Default for Metrics {
                 "walrus_event_catch_up_checkpoint",
                 "Last checkpoint of the event blobs being replayed; 0 if none are",
             ),
+            bucket: BucketMetrics::register(&mut register),
             slivers_stored: register.gauge("walrus_slivers_stored", "Slivers stored"),
             blocklist_size: register.gauge("walrus_blocklist_size", "Blobs on the block list"),
             sui_balance: register.gauge(

@@ -1,5 +1,6 @@
 //! Putting the parts together: start, run, stop.
 
+mod catch_up;
 mod options;
 mod work;
 
@@ -11,11 +12,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use walrus_client::Environment;
-use walrus_core::{ObjectId, keys::NetworkKeyPair};
+use walrus_core::{NShards, ObjectId, keys::NetworkKeyPair};
 use walrus_encoder::Encoder;
 use walrus_http::{HttpServer, Network, Scheme, Tcp};
 use walrus_sui::{ContractIds, Signer, Wallet, WalletError};
 
+pub use catch_up::{CatchUpError, CaughtUp};
 use work::Work;
 
 use crate::{
@@ -95,16 +97,14 @@ impl StorageNode {
         let blocked = config.blocklist_path.as_deref().map(Blocklist::load);
         let blocked = blocked.transpose()?.unwrap_or_default();
         let price = price_source(&config)?;
-        // Before anything is opened, so that a wrong key leaves nothing behind that has to be
-        // closed.
+        // Before anything is opened, so that a wrong key leaves nothing to be closed.
         let registration = check_registration(&config, &keys, chain.as_ref()).await?;
         let rest = bind(&network, "API", config.rest_api_address).await?;
         let metrics_listener = bind(&network, "metrics", config.metrics_address).await?;
         let storage = open_storage(&config, medium).await?;
         let identity = identify(&storage, chain.as_ref(), config.sui.system_object).await?;
 
-        let encoder = Encoder::new(identity.n_shards)
-            .map_err(|error| StartError::Chain(error.to_string()))?;
+        let encoder = encoder(identity.n_shards)?;
         let metrics = Metrics::default();
         let limits = ServiceLimits {
             blocked: blocked.clone(),
@@ -127,14 +127,18 @@ impl StorageNode {
         let addr = local_address("API", &rest)?;
         let metrics_addr = local_address("metrics", &metrics_listener)?;
         let limits = config.http_limits();
-        let routes = router(service.clone(), limits.clone(), scheme.name());
-        info!(%addr, %metrics_addr, scheme = scheme.name(), "serving");
+        let scheme_name = scheme.name();
+        let routes = router(service.clone(), limits.clone(), scheme_name);
         let server = HttpServer::new(rest, routes, scheme, limits, metrics.http.clone());
         let reloader = Arc::new(Reloader::new(blocked, certificate, metrics));
         let peers = Peers::new(identity.n_shards, config.peer_communication(), environment);
+        if config.takes_part {
+            info!(%addr, %metrics_addr, scheme = scheme_name, "serving");
+        }
         let work = Work::new(config, chain, service.clone());
-        work.serve(server, metrics_listener);
-        work.keep_in_order(price, reloader.clone());
+        work.show_metrics(metrics_listener);
+        work.keep_in_order(reloader.clone());
+        work.take_part(server, price);
         work.follow_chain(Arc::new(peers), resumed)?;
         Ok(RunningNode {
             addr,
@@ -306,6 +310,10 @@ fn local_address(
     })
 }
 
+fn encoder(n_shards: NShards) -> Result<Encoder, StartError> {
+    Encoder::new(n_shards).map_err(|error| StartError::Chain(error.to_string()))
+}
+
 async fn open_storage(config: &NodeConfig, medium: Medium) -> Result<Storage, StartError> {
     let options = StorageOptions {
         path: config.storage_path.clone(),
@@ -313,6 +321,8 @@ async fn open_storage(config: &NodeConfig, medium: Medium) -> Result<Storage, St
         read_bytes_max: config.rest_server.max_read_bytes,
         cleanup: config.cleanup_storage,
         medium,
+        bucket: config.bucket_options()?,
+        without_bucket: false,
     };
     Ok(crate::storage::run_blocking(move || Storage::open(&options)).await??)
 }
@@ -332,6 +342,7 @@ async fn identify(
     };
     let identity = Identity::new(system_object, n_shards);
     storage.claim(&identity)?;
+    storage.claim_bucket(system_object).await?;
     Ok(identity)
 }
 

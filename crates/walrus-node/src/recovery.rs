@@ -14,6 +14,7 @@ mod invalidate;
 pub mod plan;
 mod queue;
 mod read;
+mod salvage;
 
 pub use heal::DECODED_BLOB_BYTES_MAX;
 pub use healer::{HEALING_BYTES_MAX, HealError, Healed, Healer};

@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
+    chain::ChainView,
     service::Service,
-    storage::{Item, StorageError},
+    state::NodeState,
+    storage::{Index, Item, StorageError},
 };
 
 /// Items listed at a time.
@@ -26,18 +28,65 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Pause after a failure, and before an empty storage is looked at again.
 const RETRY_DELAY: Duration = Duration::from_secs(60);
 
+/// Has objects deleted that the index does not know, unless they may be of use still.
+pub(crate) async fn collect_bucket_orphans(state: &NodeState, chain: &dyn ChainView) {
+    let collected = match is_whole(state, chain).await {
+        Ok(true) => state.storage().collect_bucket_orphans().await,
+        Ok(false) => return,
+        Err(error) => Err(error),
+    };
+    match collected {
+        Ok(0) => {}
+        Ok(count) => {
+            info!(
+                count,
+                "objects in the bucket that the index does not know are deleted"
+            );
+        }
+        Err(error) => warn!(%error, "cannot compare the bucket with the index"),
+    }
+}
+
+/// Whether the node has everything it should have. If its index was lost, it first has to process
+/// all events to know what that is.
+async fn is_whole(state: &NodeState, chain: &dyn ChainView) -> Result<bool, StorageError> {
+    let view = state.view();
+    if view.current.is_none() || !view.all_owned_active() || state.phase().is_catch_up() {
+        return Ok(false);
+    }
+    if !state.storage().bucket_has_strays() {
+        return Ok(true);
+    }
+    let Ok(present) = chain.event_blobs().await else {
+        return Ok(false);
+    };
+    if state.processed_checkpoint() < Some(present.checkpoint) {
+        return Ok(false);
+    }
+    let lacking = move |index: &Index| index.incomplete_blobs(None, &view.owned, view.epoch(), 1);
+    let lacking = state.storage().with_index(lacking).await?;
+    Ok(lacking.blobs.is_empty())
+}
+
 /// The scrub.
 pub struct Scrub {
     service: Arc<Service>,
+    chain: Arc<dyn ChainView>,
     cycle: Duration,
     stop: CancellationToken,
 }
 
 impl Scrub {
     /// Reads everything once in every `cycle`.
-    pub fn new(service: Arc<Service>, cycle: Duration, stop: CancellationToken) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        chain: Arc<dyn ChainView>,
+        cycle: Duration,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             service,
+            chain,
             cycle,
             stop,
         }
@@ -65,6 +114,7 @@ impl Scrub {
         loop {
             let items = storage.items_after(after, BATCH).await?;
             let Some(last) = items.last().copied() else {
+                collect_bucket_orphans(self.service.state(), self.chain.as_ref()).await;
                 self.service.metrics().scrub_cycles.inc();
                 return Ok(total);
             };
@@ -73,7 +123,13 @@ impl Scrub {
                 if self.stop.is_cancelled() {
                     return Ok(total);
                 }
-                self.check(item).await?;
+                if let Err(error) = self.check(item).await {
+                    // What is in a bucket that is away is looked at in the next cycle.
+                    let StorageError::BucketAway(_) = error else {
+                        return Err(error);
+                    };
+                    self.pause(RETRY_DELAY).await;
+                }
                 total += 1;
             }
             after = Some(last);

@@ -209,6 +209,7 @@ fn config(index: u8, base: &Base) -> anyhow::Result<NodeConfig> {
         "public_port": node_address(index).port(),
         "rest_api_address": node_address(index),
         "metrics_address": format!("{ip}:9184"),
+        "garbage_collection": { "enable_random_delay": false },
         "scrub_cycle_secs": SCRUB_CYCLE_SECS,
         "storage_node_cap": registered.node_cap.to_string(),
         "storage_node_scheme": "http",

@@ -214,6 +214,8 @@ fn node_config(
         "rest_api_address": node.address(),
         "metrics_address": format!("127.0.0.1:{}", node.metrics_port),
         "rest_graceful_shutdown_period_secs": NODE_SHUTDOWN_PERIOD_SECS,
+        // Time passes in leaps here; nobody wants to wait.
+        "garbage_collection": { "enable_random_delay": false },
         "disk_reserve_bytes": DISK_RESERVE_BYTES,
         "storage_node_cap": cap.to_string(),
         "storage_node_scheme": node_scheme(&state.options),

@@ -12,6 +12,7 @@ mod admin_operators;
 mod admin_self_upgrade;
 mod admin_terminal;
 mod browser;
+mod bucket;
 mod certificates;
 mod commands;
 mod conservation;

@@ -38,6 +38,9 @@ pub struct HealthInfo {
     /// How far events are published in event blobs. Other implementations do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_blobs: Option<EventBlobProgress>,
+    /// The bucket with slivers of this node, if it has one. Other implementations do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<BucketHealth>,
     /// Why the storage can no longer be written; the node is about to end then. Other
     /// implementations do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +68,20 @@ pub struct EventBlobProgress {
     /// While the node replays event blobs: the checkpoint they end with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catching_up_to: Option<u64>,
+}
+
+/// The bucket in [`HealthInfo`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BucketHealth {
+    /// Slivers that are durable on this node and wait to be uploaded.
+    pub pending_uploads: u64,
+    /// Bytes of them.
+    pub pending_upload_bytes: u64,
+    /// Since when and why the bucket does not answer; absent while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
 }
 
 /// Stored data that was found damaged. It counts as missing, and is recovered from other nodes.
@@ -197,6 +214,7 @@ mod tests {
             latest_checkpoint_sequence_number: Some(33),
             chain_unavailable: None,
             event_blobs: None,
+            bucket: None,
             storage_failure: None,
             damage: None,
             recovery: None,

@@ -8,6 +8,7 @@ use walrus_node::{
     NodeConfig, StartError,
     storage::{
         Inspection, Item, Storage, StorageError, StorageOptions, export_path, give_up_lost_index,
+        rebuild,
     },
 };
 
@@ -42,6 +43,11 @@ enum Command {
     Compact(Place),
     /// Write metadata and slivers to a folder, one file each
     Export(Export),
+    /// Give up the slivers that are only in the bucket; the other nodes give them back
+    ForgetBucket(Place),
+    /// Put a damaged index aside; the node builds another one from the chain, and takes the slivers
+    /// back
+    Rebuild(Place),
     /// Put every sliver file into quarantine and begin anew, after the index was lost
     Quarantine(Place),
     /// Delete the files in quarantine
@@ -68,12 +74,8 @@ struct Export {
 }
 
 impl Db {
-    pub(super) fn execute(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::new(format!("cannot start threads: {error}"), 1))?;
-        runtime.block_on(self.command.execute())
+    pub(super) async fn execute(self) -> Result<(), Failure> {
+        self.command.execute().await
     }
 }
 
@@ -83,20 +85,46 @@ impl Command {
             Self::Inspect(place)
             | Self::Verify(place)
             | Self::Compact(place)
+            | Self::ForgetBucket(place)
+            | Self::Rebuild(place)
             | Self::Quarantine(place)
             | Self::DeleteQuarantined(place) => place,
             Self::Export(export) => &export.place,
         };
-        let options = place.options()?;
+        let mut options = place.options()?;
+        options.without_bucket = matches!(self, Self::ForgetBucket(_));
+        if matches!(self, Self::Rebuild(_)) {
+            let rebuilt = rebuild(&options).map_err(failure)?;
+            if let Some(index) = rebuilt.index {
+                println!(
+                    "the index is now {}; delete it when all is well",
+                    index.display()
+                );
+            }
+            println!("{} sliver files wait in quarantine", rebuilt.slivers);
+            println!("start the node: it reads the chain again and takes back what is right");
+            return Ok(());
+        }
         if matches!(self, Self::Quarantine(_)) {
             let quarantine = give_up_lost_index(&options).map_err(failure)?;
             println!("{} files are in quarantine", quarantine.files);
             return Ok(());
         }
         let storage = Storage::open(&options).map_err(failure)?;
+        // Whose the bucket is is known from the index: these commands do not claim one.
+        if let Some(identity) = storage.index().identity().map_err(failure)?
+            && self.reads_slivers()
+        {
+            let claimed = storage.claim_bucket(identity.system_object).await;
+            claimed.map_err(failure)?;
+        }
         let done = self.work(&storage).await;
         storage.close().await.map_err(failure)?;
         done
+    }
+
+    fn reads_slivers(&self) -> bool {
+        matches!(self, Self::Verify(_) | Self::Export(_))
     }
 
     async fn work(self, storage: &Storage) -> Result<(), Failure> {
@@ -105,11 +133,15 @@ impl Command {
             Self::Verify(_) => return verify(storage).await,
             Self::Compact(_) => storage.compact().await.map_err(failure)?,
             Self::Export(export) => return export.work(storage).await,
+            Self::ForgetBucket(_) => {
+                let slivers = storage.forget_bucket().await.map_err(failure)?;
+                println!("{slivers} slivers are forgotten");
+            }
             Self::DeleteQuarantined(_) => {
                 let deleted = storage.delete_quarantined().await.map_err(failure)?;
                 println!("deleted {} files, {} bytes", deleted.files, deleted.bytes);
             }
-            Self::Quarantine(_) => {}
+            Self::Rebuild(_) | Self::Quarantine(_) => {}
         }
         Ok(())
     }
@@ -128,7 +160,14 @@ impl Place {
                 STORAGE_FAILURE,
             ));
         }
-        Ok(StorageOptions::new(config.storage_path))
+        let bucket = config.bucket_options().map_err(|error| {
+            let error = StartError::from(error);
+            Failure::new(&error, error.exit_code())
+        })?;
+        Ok(StorageOptions {
+            bucket,
+            ..StorageOptions::new(config.storage_path)
+        })
     }
 }
 
@@ -218,6 +257,8 @@ fn print(inspection: &Inspection) {
         metadata,
         slivers,
         quarantine,
+        bucket,
+        pending_uploads,
     } = inspection;
     if let Some(identity) = identity {
         println!("layout: {}", identity.layout_version);
@@ -243,6 +284,11 @@ fn print(inspection: &Inspection) {
     println!("metadata: {metadata}");
     println!("slivers in the index: {}", slivers.inline);
     println!("slivers in files: {}", slivers.files);
+    if let Some(bucket) = bucket {
+        let (waiting, bytes) = pending_uploads;
+        println!("slivers in {bucket}: {}", slivers.bucket);
+        println!("of those in files, to be uploaded: {waiting}, {bytes} bytes");
+    }
     println!(
         "in quarantine: {} files, {} bytes",
         quarantine.files, quarantine.bytes

@@ -9,9 +9,9 @@ use walrus_node::{
     NodeConfig,
     config::{
         BalanceCheckConfig, ConfigSynchronizerConfig, DEFAULT_METRICS_PORT, DEFAULT_REST_PORT,
-        EventBlobCutConfig, EventProcessorConfig, KeySource, PendingMetadataCacheConfig,
-        PendingSliverCacheConfig, RestServerConfig, SCRUB_CYCLE, SuiConfig, TlsConfig,
-        VotingConfig, WalletReference,
+        EventBlobCutConfig, EventProcessorConfig, GarbageCollectionConfig, KeySource,
+        PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SCRUB_CYCLE,
+        StorageConfig, SuiConfig, TlsConfig, VotingConfig, WalletReference,
     },
     storage::DISK_RESERVE_BYTES,
 };
@@ -100,6 +100,9 @@ impl GenerateConfig {
             config_synchronizer: ConfigSynchronizerConfig::default(),
             name: self.name,
             storage_path: self.storage_path,
+            storage: StorageConfig::default(),
+            takes_part: true,
+            garbage_collection: GarbageCollectionConfig::default(),
             protocol_key_pair: KeySource::File {
                 path: self.protocol_key_path,
             },

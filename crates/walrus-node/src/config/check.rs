@@ -31,6 +31,9 @@ impl NodeConfig {
             }
             None => {}
         }
+        for path in self.storage.paths_mut() {
+            expand(path)?;
+        }
         for path in [&mut self.tls.certificate_path, &mut self.blocklist_path] {
             path.as_mut().map_or(Ok(()), expand)?;
         }
@@ -68,6 +71,7 @@ impl NodeConfig {
                 ));
             }
         }
+        self.storage.check()?;
         for (key, duty) in DUTY_KEYS {
             if self.asks_for(key) {
                 return fail(format!(
@@ -139,7 +143,7 @@ fn check_host(host: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_url(key: &str, url: &str) -> Result<(), ConfigError> {
+pub(super) fn check_url(key: &str, url: &str) -> Result<(), ConfigError> {
     let shown = walrus_core::text::printable(url);
     let fail = |reason: &str| {
         Err(ConfigError::Value(format!(

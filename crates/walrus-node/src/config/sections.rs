@@ -273,3 +273,26 @@ impl Default for EventProcessorConfig {
         }
     }
 }
+
+/// `garbage_collection`: when the data of blobs that ended is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GarbageCollectionConfig {
+    /// Delete data that nobody pays for any more.
+    pub enable_data_deletion: bool,
+    /// Wait a while after the beginning of the epoch, every node another time.
+    pub enable_random_delay: bool,
+    /// Seconds of the longest wait; half an epoch if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub randomization_time_window_secs: Option<u64>,
+}
+
+impl Default for GarbageCollectionConfig {
+    fn default() -> Self {
+        Self {
+            enable_data_deletion: true,
+            enable_random_delay: true,
+            randomization_time_window_secs: None,
+        }
+    }
+}

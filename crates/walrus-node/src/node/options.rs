@@ -5,10 +5,45 @@ use std::time::Duration;
 use walrus_contracts::event_blob::CutRule;
 
 use crate::{
-    config::NodeConfig, events::EventBlobOptions, pending::PendingLimits, service::ServiceLimits,
+    config::{ConfigError, NodeConfig},
+    events::{DeletionRule, EventBlobOptions},
+    pending::PendingLimits,
+    service::ServiceLimits,
+    storage::BucketOptions,
 };
 
 impl NodeConfig {
+    /// When the data of blobs that ended is deleted.
+    pub fn deletion_rule(&self) -> DeletionRule {
+        let garbage = &self.garbage_collection;
+        DeletionRule {
+            is_on: garbage.enable_data_deletion,
+            is_delayed: garbage.enable_random_delay,
+            window: garbage
+                .randomization_time_window_secs
+                .map(Duration::from_secs),
+        }
+    }
+
+    /// The bucket for slivers, with its keys.
+    pub fn bucket_options(&self) -> Result<Option<BucketOptions>, ConfigError> {
+        let Some(bucket) = &self.storage.bucket else {
+            return Ok(None);
+        };
+        let (access_key_id, secret_access_key) = bucket.keys()?;
+        Ok(Some(BucketOptions {
+            endpoint: bucket.endpoint.clone(),
+            region: bucket.region.clone(),
+            name: bucket.name.clone(),
+            prefix: bucket.prefix.clone(),
+            virtual_hosted_style: bucket.virtual_hosted_style,
+            access_key_id,
+            secret_access_key,
+            cache_bytes: bucket.cache_bytes,
+            write_ahead_bytes: bucket.write_ahead_bytes,
+        }))
+    }
+
     /// What is done with event blobs.
     pub fn event_blob_options(&self) -> EventBlobOptions {
         EventBlobOptions {

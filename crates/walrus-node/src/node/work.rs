@@ -13,14 +13,13 @@ use crate::{
     chain::ChainView,
     config::NodeConfig,
     epoch::EpochPlan,
-    events::{EventBlobWriter, EventProcessor, History, Workers, attest_epochs},
+    events::{EventBlobWriter, EventOptions, EventProcessor, History, Workers, attest_epochs},
     peer::Peers,
     recovery::{BlobHealing, Healer},
-    scrub::Scrub,
+    scrub::{Scrub, collect_bucket_orphans},
     service::Service,
     start_error::StartError,
     state::NodeState,
-    storage::Storage,
     sync::ShardCompletion,
     upkeep::{PriceSource, Reloader, announce_config, drive_epochs, rotate_key, watch_balance},
 };
@@ -63,12 +62,11 @@ impl Work {
         }
     }
 
-    /// Answers requests, and shows metrics.
-    pub(super) fn serve<L>(&self, server: HttpServer<L>, metrics_listener: L)
+    /// Shows metrics.
+    pub(super) fn show_metrics<L>(&self, metrics_listener: L)
     where
         L: Listener<Addr = SocketAddr>,
     {
-        self.tasks.spawn(server.run(self.stop.clone()));
         let service = self.service.clone();
         let render = move || {
             service.sample_metrics();
@@ -78,8 +76,8 @@ impl Work {
         self.tasks.spawn(metrics);
     }
 
-    /// Looks after storage, files, keys, account, and what the chain knows of the node.
-    pub(super) fn keep_in_order(&self, price: Option<PriceSource>, reloader: Arc<Reloader>) {
+    /// Looks after storage, files and account.
+    pub(super) fn keep_in_order(&self, reloader: Arc<Reloader>) {
         let Self {
             config,
             chain,
@@ -90,11 +88,47 @@ impl Work {
         } = self;
         let state = service.state();
         tasks.spawn(expire_buffers(state.clone(), stop.clone()));
-        tasks.spawn(sweep(state.storage().clone(), stop.clone()));
+        tasks.spawn(sweep(state.clone(), chain.clone(), stop.clone()));
+        if let Some(mover) = state.storage().mover() {
+            tasks.spawn(mover.run(stop.clone()));
+        }
         if let Some(cycle) = config.scrub_cycle() {
-            tasks.spawn(Scrub::new(service.clone(), cycle, stop.clone()).run());
+            let scrub = Scrub::new(service.clone(), chain.clone(), cycle, stop.clone());
+            tasks.spawn(scrub.run());
         }
         tasks.spawn(watch_storage(state.clone(), stop.clone(), failed.clone()));
+        let balance_check = config.balance_check.clone();
+        tasks.spawn(watch_balance(
+            state.clone(),
+            chain.clone(),
+            balance_check,
+            stop.clone(),
+        ));
+        tasks.spawn(reloader.run(stop.clone()));
+    }
+
+    /// Answers requests, and does what signs or sends transactions, unless the node only catches
+    /// up.
+    pub(super) fn take_part<L>(&self, server: HttpServer<L>, price: Option<PriceSource>)
+    where
+        L: Listener<Addr = SocketAddr>,
+    {
+        let Self {
+            config,
+            chain,
+            service,
+            stop,
+            failed: _,
+            tasks,
+        } = self;
+        if !config.takes_part {
+            return;
+        }
+        tasks.spawn(server.run(stop.clone()));
+        let state = service.state();
+        tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
+        tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
+        tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
         if let Some(interval) = announcement_interval(config) {
             tasks.spawn(announce_config(
                 state.clone(),
@@ -105,18 +139,9 @@ impl Work {
                 stop.clone(),
             ));
         }
-        let balance_check = config.balance_check.clone();
-        tasks.spawn(watch_balance(
-            state.clone(),
-            chain.clone(),
-            balance_check,
-            stop.clone(),
-        ));
-        tasks.spawn(reloader.run(stop.clone()));
-        tasks.spawn(rotate_key(state.clone(), chain.clone(), stop.clone()));
     }
 
-    /// Processes events, moves epochs on, and fetches what the node has to have.
+    /// Processes events, and fetches what the node has to have.
     pub(super) fn follow_chain(
         &self,
         peers: Arc<Peers>,
@@ -131,8 +156,6 @@ impl Work {
             tasks,
         } = self;
         let state = service.state();
-        tasks.spawn(attest_epochs(state.clone(), chain.clone(), stop.clone()));
-        tasks.spawn(drive_epochs(state.clone(), chain.clone(), stop.clone()));
         let healer = Arc::new(Healer::new(service.clone(), peers, chain.clone()));
         let completion = ShardCompletion::new(healer.clone(), tasks.clone(), stop.clone());
         let workers = Workers {
@@ -141,7 +164,7 @@ impl Work {
             history: Arc::new(History::new(healer.clone())),
         };
         let event_blobs = config.event_blob_options();
-        if let Some(rule) = event_blobs.cut_rule {
+        if let Some(rule) = event_blobs.cut_rule.filter(|_| config.takes_part) {
             let writer = EventBlobWriter::new(healer, chain.clone(), rule);
             tasks.spawn(writer.run(stop.clone()));
         }
@@ -149,7 +172,10 @@ impl Work {
             state.clone(),
             chain.clone(),
             workers,
-            event_blobs,
+            EventOptions {
+                event_blobs,
+                deletion: config.deletion_rule(),
+            },
             resumed,
             tasks.clone(),
             stop.clone(),
@@ -179,8 +205,10 @@ async fn expire_buffers(state: Arc<NodeState>, stop: CancellationToken) {
     }
 }
 
-/// Puts files into quarantine that the index does not know.
-async fn sweep(storage: Storage, stop: CancellationToken) {
+/// Puts files into quarantine that the index does not know, and has such objects in the bucket
+/// deleted.
+async fn sweep(state: Arc<NodeState>, chain: Arc<dyn ChainView>, stop: CancellationToken) {
+    let storage = state.storage();
     let swept = tokio::select! {
         biased;
         () = stop.cancelled() => return,
@@ -200,6 +228,11 @@ async fn sweep(storage: Storage, stop: CancellationToken) {
         ),
         Err(error) => warn!(%error, "cannot look for sliver files of an interrupted run"),
     }
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = collect_bucket_orphans(&state, chain.as_ref()) => {}
+    }
 }
 
 /// Gives up when the storage can no longer be written. Health says so first.
@@ -209,7 +242,10 @@ async fn watch_storage(state: Arc<NodeState>, stop: CancellationToken, failed: C
         () = stop.cancelled() => return,
         () = state.storage().failed() => {}
     }
-    error!("the storage cannot be written; the node has to be restarted");
+    error!(
+        "the storage cannot be written; the node has to be restarted. If that does not help, the index is damaged: stop the \
+         node and run `walrus-node db rebuild`, which keeps the slivers"
+    );
     state.storage_failed();
     tokio::select! {
         biased;

@@ -53,6 +53,11 @@ impl Healer {
             return Ok(Healed::Metadata);
         }
         let metadata = &entry.verified;
+        let lacking = missing.len();
+        let missing = self.salvage(metadata, missing).await?;
+        if missing.is_empty() {
+            return Ok(Healed::Slivers(lacking));
+        }
         let shape = shape_of(metadata);
         let axes = missing.iter().map(|key| key.axis);
         let mut left = missing.clone();
@@ -77,7 +82,7 @@ impl Healer {
                 return Ok(Healed::Inconsistent);
             }
         }
-        Ok(Healed::Slivers(missing.len()))
+        Ok(Healed::Slivers(lacking))
     }
 
     /// Recovers slivers from symbols, or returns the proof that one cannot be recovered. Fails if

@@ -163,7 +163,10 @@ pub enum ServiceError {
 impl From<StorageError> for ServiceError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::DiskFull { .. } | StorageError::Busy => Self::Unavailable(error),
+            StorageError::DiskFull { .. }
+            | StorageError::WriteAheadFull { .. }
+            | StorageError::BucketAway(_)
+            | StorageError::Busy => Self::Unavailable(error),
             other => Self::Storage(other),
         }
     }

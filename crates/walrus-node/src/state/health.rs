@@ -3,7 +3,8 @@
 use walrus_core::{
     Epoch,
     node_api::{
-        DamageFound, HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts, ShardSummary,
+        BucketHealth, DamageFound, HealthInfo, ShardDetail, ShardHealth, ShardStatusCounts,
+        ShardSummary,
     },
 };
 
@@ -11,7 +12,7 @@ use super::NodeState;
 use crate::{
     epoch::{EpochView, ShardStatus},
     metrics::EpochLabel,
-    storage::{Index, StorageError},
+    storage::{BucketState, Index, StorageError},
 };
 
 /// Bits of a number that a scraper, which works with floating point, keeps.
@@ -39,6 +40,7 @@ impl NodeState {
                 format!("for {secs} s: {}", away.reason)
             }),
             event_blobs: Some(self.event_blob_progress()),
+            bucket: self.storage.bucket_state().map(bucket_health),
             storage_failure: self.storage.index().failure().map(str::to_owned),
             damage: Some(self.damage()).filter(|damage| *damage != DamageFound::default()),
             recovery: self
@@ -76,6 +78,19 @@ impl NodeState {
             digests.remove(&EpochLabel { epoch });
         }
         Ok(())
+    }
+
+    fn sample_bucket(&self) {
+        let metrics = &self.metrics;
+        if let Some(bucket) = self.storage.bucket_state() {
+            metrics.bucket.sample(&bucket);
+            let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+            let waiting = bytes(bucket.pending_upload_bytes);
+            let waiting_max = bytes(bucket.write_ahead_bytes_max);
+            metrics.set_queue("bucket_upload_bytes", waiting, waiting_max);
+            let cached_max = bytes(bucket.cache_bytes_max);
+            metrics.set_queue("bucket_cache_bytes", bytes(bucket.cached_bytes), cached_max);
+        }
     }
 
     /// Brings the metrics that are sampled, not counted, up to date.
@@ -135,6 +150,7 @@ impl NodeState {
         metrics.set_queue("pending_sliver_bytes", bytes, limits.sliver_bytes_max);
         let reads = self.storage.read_memory();
         metrics.set_queue("read_bytes", reads.used(), reads.total());
+        self.sample_bucket();
         let (waiting, waiters_max) = self.registrations.load();
         metrics.set_queue("registration_waiters", waiting, waiters_max);
         metrics.set_queue(
@@ -142,6 +158,16 @@ impl NodeState {
             self.storage.commit_queue_len(),
             crate::storage::COMMIT_QUEUE_MAX,
         );
+    }
+}
+
+fn bucket_health(state: BucketState) -> BucketHealth {
+    BucketHealth {
+        pending_uploads: state.pending_uploads,
+        pending_upload_bytes: state.pending_upload_bytes,
+        unavailable: state
+            .unavailable
+            .map(|(secs, reason)| format!("for {secs} s: {reason}")),
     }
 }
 

@@ -11,9 +11,10 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType, hash::blake2b256};
 
 use super::{
     Index, SliverKey, StorageError,
+    bucket::Bucket,
     files::{Directory, SliverFiles, Staged, directory_of},
-    index::{Location, SliverCounts, SliverEntry, WriteBatch},
-    read::{SliverRead, load_sliver},
+    index::{Location, ObjectName, SliverCounts, SliverEntry, Upload, Waiting, WriteBatch},
+    read::{Local, SliverRead, load_local},
 };
 
 /// Writes that wait for the committer at most; more wait at their caller.
@@ -55,6 +56,10 @@ pub(super) enum Addition {
         key: SliverKey,
         staged: Staged,
     },
+    /// The bucket has the sliver now.
+    Uploaded {
+        name: ObjectName,
+    },
 }
 
 impl Addition {
@@ -70,7 +75,7 @@ impl Addition {
     fn inline_bytes(&self) -> usize {
         match self {
             Self::Metadata { bytes, .. } | Self::InlineSliver { bytes, .. } => bytes.len(),
-            Self::FileSliver { .. } => 0,
+            Self::FileSliver { .. } | Self::Uploaded { .. } => 0,
         }
     }
 }
@@ -90,6 +95,10 @@ pub(super) enum Removal {
     Shard { shard: ShardIndex },
     /// Files the index does not know, which go to quarantine.
     Orphans { directory: Directory },
+    /// A sliver of which the bucket has other bytes than those stored, or none.
+    LostObject { name: ObjectName },
+    /// Everything that is only in the bucket.
+    Bucket,
 }
 
 enum Work {
@@ -110,11 +119,19 @@ pub(super) struct Committer {
 
 impl Committer {
     /// Starts the thread.
-    pub(super) fn start(index: Arc<Index>, files: Arc<SliverFiles>) -> Result<Self, StorageError> {
+    pub(super) fn start(
+        index: Arc<Index>,
+        files: Arc<SliverFiles>,
+        bucket: Option<Arc<Bucket>>,
+    ) -> Result<Self, StorageError> {
         // The index is open and thereby locked: nobody else uses the directory.
         files.remove_temporaries()?;
         let (jobs, queue) = mpsc::channel(COMMIT_QUEUE_MAX);
-        let worker = Worker { index, files };
+        let worker = Worker {
+            index,
+            files,
+            bucket,
+        };
         let thread = ambient::spawn_worker("committer", None, worker.run(queue))
             .map_err(|error| StorageError::io("start the committer of", "storage", error))?;
         Ok(Self {
@@ -169,6 +186,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Worker {
     index: Arc<Index>,
     files: Arc<SliverFiles>,
+    bucket: Option<Arc<Bucket>>,
 }
 
 impl Worker {
@@ -240,6 +258,8 @@ impl Worker {
         let mut wave = Wave {
             batch: self.index.durable_batch(),
             counts: self.index.sliver_counts(),
+            waiting: self.index.waiting(),
+            uploaded: Vec::new(),
             slivers: BTreeSet::new(),
             metadata: BTreeSet::new(),
             directories: BTreeSet::new(),
@@ -255,11 +275,22 @@ impl Worker {
         for directory in wave.directories {
             self.files.sync_directory(directory)?;
         }
-        if !wave.slivers.is_empty() {
+        if !wave.slivers.is_empty() || !wave.uploaded.is_empty() {
             self.index.put_counts(&mut wave.batch, wave.counts);
         }
         wave.batch.commit()?;
         self.index.set_counts(wave.counts);
+        let grew = wave.waiting.slivers > self.index.waiting().slivers;
+        self.index.set_waiting(wave.waiting);
+        if let Some(bucket) = &self.bucket {
+            // On this thread: nobody else can have stored the sliver again meanwhile.
+            for (key, len) in wave.uploaded {
+                bucket.cache().take_over(&key, &self.files.path(&key), len);
+            }
+            if grew {
+                bucket.wake();
+            }
+        }
         Ok(outcomes)
     }
 
@@ -303,10 +334,39 @@ impl Worker {
                     wave.directories.insert(directory_of(&key));
                     wave.counts.add(entry.location);
                     self.index.put_sliver(&mut wave.batch, &key, &entry, None);
+                    if self.bucket.is_some() {
+                        let upload = Upload::new(entry.len);
+                        self.index.put_upload(&mut wave.batch, &key, &upload);
+                        wave.waiting.add(entry.len);
+                    }
                 }
                 Ok(is_new)
             }
+            Addition::Uploaded { name } => self.note_upload(wave, &name),
         }
+    }
+
+    /// Notes that the bucket has a sliver; returns whether the sliver is still wanted.
+    fn note_upload(&self, wave: &mut Wave<'_>, name: &ObjectName) -> Result<bool, StorageError> {
+        let key = &name.key;
+        let due = self.index.upload(key)?;
+        let due = due.filter(|upload| upload.number == name.number);
+        let entry = self.index.sliver(key)?;
+        let entry = entry.filter(|entry| entry.location == Location::File);
+        if let Some(upload) = &due {
+            self.index.remove_upload(&mut wave.batch, key);
+            wave.waiting.remove(upload.len);
+        }
+        let (Some(_), Some(mut entry)) = (due, entry) else {
+            self.index.put_deletion(&mut wave.batch, name);
+            return Ok(false);
+        };
+        wave.counts.remove(entry.location);
+        entry.location = Location::Bucket(name.number);
+        wave.counts.add(entry.location);
+        self.index.put_sliver(&mut wave.batch, key, &entry, None);
+        wave.uploaded.push((*key, entry.len));
+        Ok(true)
     }
 
     fn perform(&self, removal: &Removal) -> Result<Outcome, StorageError> {
@@ -318,6 +378,8 @@ impl Worker {
             }
             Removal::Shard { shard } => self.delete_shard(*shard),
             Removal::Orphans { directory } => self.quarantine_orphans(*directory),
+            Removal::LostObject { name } => self.forget_object(name),
+            Removal::Bucket => self.forget_bucket(),
         }
     }
 
@@ -351,10 +413,34 @@ impl Worker {
     fn forget_damaged(&self, key: &SliverKey) -> Result<Outcome, StorageError> {
         // Looked at again: since it was found damaged, another reader may have had it forgotten and
         // an upload replaced it.
-        let Some((entry, SliverRead::Damaged)) = load_sliver(&self.index, &self.files, key)? else {
+        let local = load_local(&self.index, &self.files, key)?;
+        let Some(Local::Read(entry, SliverRead::Damaged)) = local else {
             return Ok(Outcome::Removed(0));
         };
         self.remove_slivers(&[(*key, entry)], None)
+    }
+
+    fn forget_object(&self, name: &ObjectName) -> Result<Outcome, StorageError> {
+        let entry = self.index.sliver(&name.key)?;
+        match entry.filter(|entry| entry.location == Location::Bucket(name.number)) {
+            Some(entry) => self.remove_slivers(&[(name.key, entry)], None),
+            None => Ok(Outcome::Removed(0)),
+        }
+    }
+
+    fn forget_bucket(&self) -> Result<Outcome, StorageError> {
+        let mut total = 0;
+        loop {
+            let slivers = self.index.slivers_in_bucket(DELETE_SHARD_BATCH);
+            if slivers.is_empty() {
+                break;
+            }
+            total += slivers.len();
+            self.remove_slivers(&slivers, None)?;
+        }
+        self.index.forget_bucket()?;
+        super::bucket::forget_claim(self.files.root())?;
+        Ok(Outcome::Removed(total))
     }
 
     fn forget_metadata(
@@ -397,9 +483,23 @@ impl Worker {
     ) -> Result<Outcome, StorageError> {
         let mut batch = self.index.durable_batch();
         let mut counts = self.index.sliver_counts();
+        let mut waiting = self.index.waiting();
         for (key, entry) in slivers {
             counts.remove(entry.location);
             self.index.remove_sliver(&mut batch, key, entry);
+            let mut object = None;
+            if let Location::Bucket(number) = entry.location {
+                object = Some(number);
+            } else if let Some(upload) = self.index.upload(key)? {
+                self.index.remove_upload(&mut batch, key);
+                waiting.remove(upload.len);
+                // It may be in the bucket already.
+                object = Some(upload.number);
+            }
+            if let Some(number) = object {
+                let name = ObjectName { key: *key, number };
+                self.index.put_deletion(&mut batch, &name);
+            }
         }
         if !slivers.is_empty() {
             self.index.put_counts(&mut batch, counts);
@@ -416,10 +516,16 @@ impl Worker {
         }
         batch.commit()?;
         self.index.set_counts(counts);
+        self.index.set_waiting(waiting);
         for (key, entry) in slivers {
-            if entry.location == Location::File {
-                self.files.remove(key)?;
+            match (entry.location, &self.bucket) {
+                (Location::File, _) => self.files.remove(key)?,
+                (Location::Bucket(_), Some(bucket)) => bucket.cache().remove(key),
+                _ => {}
             }
+        }
+        if let Some(bucket) = &self.bucket {
+            bucket.wake();
         }
         Ok(Outcome::Removed(removed))
     }
@@ -427,13 +533,17 @@ impl Worker {
     fn quarantine_orphans(&self, directory: Directory) -> Result<Outcome, StorageError> {
         let mut orphans = 0;
         for key in self.files.keys_in(directory)? {
-            let known = self
-                .index
-                .sliver(&key)?
-                .is_some_and(|entry| entry.location == Location::File);
-            if !known {
-                self.files.quarantine(&key)?;
-                orphans += 1;
+            let entry = self.index.sliver(&key)?;
+            match (entry.map(|entry| (entry.location, entry.len)), &self.bucket) {
+                (Some((Location::File, _)), _) => {}
+                // A crash came between the upload and this.
+                (Some((Location::Bucket(_), len)), Some(bucket)) => {
+                    bucket.cache().take_over(&key, &self.files.path(&key), len);
+                }
+                _ => {
+                    self.files.quarantine(&key)?;
+                    orphans += 1;
+                }
             }
         }
         Ok(Outcome::Removed(orphans))
@@ -444,6 +554,9 @@ impl Worker {
 struct Wave<'a> {
     batch: WriteBatch<'a>,
     counts: SliverCounts,
+    waiting: Waiting,
+    /// Slivers the bucket has now, and their lengths.
+    uploaded: Vec<(SliverKey, u64)>,
     slivers: BTreeSet<SliverKey>,
     metadata: BTreeSet<BlobId>,
     directories: BTreeSet<Directory>,

@@ -22,15 +22,32 @@ pub enum StorageError {
     #[error("the storage index cannot be written: {0}")]
     IndexWrite(String),
     /// The index could not be read or opened.
-    #[error("the storage index cannot be read: {0}")]
+    #[error(
+        "the storage index cannot be read: {0}. If the disk is well, `walrus-node db rebuild` puts the index aside and keeps \
+         the slivers"
+    )]
     IndexRead(String),
     /// A part of the index is damaged.
-    #[error("the storage index is damaged: {0}")]
+    #[error(
+        "the storage index is damaged: {0}. `walrus-node db rebuild` puts it aside and keeps the slivers; the node then builds \
+         another one from the chain"
+    )]
     Damaged(&'static str),
+    /// Opening the index ends the process.
+    #[error(
+        "the last {attempts} starts ended while they opened the storage index, so it is damaged. `walrus-node db rebuild` puts \
+         it aside and keeps the slivers; to try once more delete {}", path.display()
+    )]
+    EndsProcess {
+        /// How many starts.
+        attempts: usize,
+        /// Where they are written down.
+        path: PathBuf,
+    },
     /// The index is empty although slivers are there.
     #[error(
         "the index of {} is empty, but the storage was in use before ({files} sliver files): put back `index/` from a copy, \
-         or run `walrus-node db quarantine` and start with an empty storage", path.display()
+         or run `walrus-node db rebuild`: the node builds another one from the chain, and takes the slivers back", path.display()
     )]
     IndexLost {
         /// The storage directory.
@@ -39,7 +56,10 @@ pub enum StorageError {
         files: u64,
     },
     /// A stored record does not decode.
-    #[error("storage index holds an unreadable {0}")]
+    #[error(
+        "storage index holds an unreadable {0}. `walrus-node db rebuild` puts it aside and keeps the slivers; the node then \
+         builds another one from the chain"
+    )]
     Corrupt(&'static str),
     /// The storage was written by a version, for a network or for a node that is not this one.
     #[error("{0}")]
@@ -56,6 +76,20 @@ pub enum StorageError {
         /// Bytes that must stay free.
         reserve: u64,
     },
+    /// Too much waits to be uploaded.
+    #[error("{waiting} bytes of slivers wait to be uploaded to the bucket, of {max} that may")]
+    WriteAheadFull {
+        /// Bytes that wait.
+        waiting: u64,
+        /// Bytes that may wait.
+        max: u64,
+    },
+    /// The bucket does not answer.
+    #[error("the bucket does not answer: {0}")]
+    BucketAway(String),
+    /// The bucket is not the right one, or does not let this node in.
+    #[error("the bucket cannot be used: {0}")]
+    Bucket(String),
     /// Too much is being read.
     #[error("too many slivers are being read at a time; try again later")]
     Busy,
@@ -85,7 +119,7 @@ impl From<fjall::Error> for StorageError {
             Error::Locked => Self::IndexRead("another process uses it".into()),
             Error::KeyspaceDeleted => Self::IndexRead("a table was deleted".into()),
             Error::InvalidVersion(_) | Error::Storage(LsmError::InvalidVersion(_)) => {
-                Self::IndexRead("it has a format this version does not know".into())
+                Self::Damaged("it has a format this version does not know")
             }
             Error::JournalRecovery(_) => Self::Damaged("the journal does not match its checksums"),
             Error::Storage(LsmError::ChecksumMismatch { .. }) => {

@@ -15,8 +15,9 @@ use super::{
 pub(super) const INDEX_DIRECTORY: &str = "index";
 const SLIVER_DIRECTORY: &str = "slivers";
 const QUARANTINE_DIRECTORY: &str = "quarantine";
-const TEMPORARY_DIRECTORY: &str = "tmp";
+pub(super) const TEMPORARY_DIRECTORY: &str = "tmp";
 pub(super) const EVENT_BLOB_DIRECTORY: &str = "event_blobs";
+pub(super) const CACHE_DIRECTORY: &str = "cache";
 
 /// The directory level below `slivers/`: the first byte of the blob ID. All slivers of a blob share
 /// a directory, so that storing them costs one directory sync.
@@ -188,6 +189,31 @@ impl SliverFiles {
         Ok((count, bytes))
     }
 
+    /// The slivers of which there is a file in quarantine under their own name.
+    pub(super) fn quarantined_keys(&self) -> Result<Vec<SliverKey>, StorageError> {
+        let paths = self.list(&self.quarantine_directory())?;
+        let names = paths.iter().filter_map(|path| path.file_name()?.to_str());
+        Ok(names.filter_map(parse_name).collect())
+    }
+
+    /// Reads a file in quarantine; `None` if there is none.
+    pub(super) fn read_quarantined(
+        &self,
+        key: &SliverKey,
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        let path = self.quarantine_directory().join(file_name(key));
+        let read = self.medium.read(&path);
+        read.map_err(|error| StorageError::io("read", path, error))
+    }
+
+    /// Removes a file in quarantine; a missing one is fine.
+    pub(super) fn remove_quarantined(&self, key: &SliverKey) -> Result<(), StorageError> {
+        remove_if_present(
+            &self.medium,
+            &self.quarantine_directory().join(file_name(key)),
+        )
+    }
+
     /// Deletes everything in quarantine.
     pub(super) fn delete_quarantined(&self) -> Result<(), StorageError> {
         for path in self.list(&self.quarantine_directory())? {
@@ -235,12 +261,14 @@ impl SliverFiles {
 /// Deletes everything a node has made in `root`, and nothing else.
 pub(super) fn clean_up(medium: &Medium, root: &Path) -> Result<(), StorageError> {
     super::identity::remove(medium, root)?;
+    super::attempts::forget(root, medium)?;
     for name in [
         INDEX_DIRECTORY,
         SLIVER_DIRECTORY,
         QUARANTINE_DIRECTORY,
         TEMPORARY_DIRECTORY,
         EVENT_BLOB_DIRECTORY,
+        CACHE_DIRECTORY,
     ] {
         let path = root.join(name);
         let removed = medium.remove_all(&path);
@@ -255,7 +283,7 @@ pub(super) fn directory_of(key: &SliverKey) -> Directory {
 }
 
 /// Hexadecimal, because some file systems ignore case.
-fn file_name(key: &SliverKey) -> String {
+pub(super) fn file_name(key: &SliverKey) -> String {
     format!(
         "{}-{}-{}",
         hex::encode(key.blob_id.0),
@@ -264,7 +292,7 @@ fn file_name(key: &SliverKey) -> String {
     )
 }
 
-fn parse_name(name: &str) -> Option<SliverKey> {
+pub(super) fn parse_name(name: &str) -> Option<SliverKey> {
     let mut parts = name.split('-');
     let blob_id = BlobId(hex::decode(parts.next()?).ok()?.try_into().ok()?);
     let shard = ShardIndex(parts.next()?.parse().ok()?);

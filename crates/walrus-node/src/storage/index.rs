@@ -4,6 +4,7 @@
 
 mod archives;
 mod batch;
+mod bucket;
 mod data;
 mod event_log;
 mod incomplete;
@@ -35,13 +36,17 @@ use crate::{
 use tables::{Database, Keyspace, Values};
 
 pub(super) use batch::WriteBatch;
+pub(super) use bucket::{BucketRecord, ObjectName, Upload, Waiting};
 pub use data::{Item, ShardRange, SliverCounts};
 pub(super) use data::{Location, SliverEntry};
 pub use event_log::Recording;
 pub use incomplete::Found;
 
-/// Version of the layout below. A storage of another version is refused.
-const LAYOUT_VERSION: u32 = 1;
+/// Version of the layout below. A storage of a later version is refused.
+const LAYOUT_VERSION: u32 = 2;
+
+/// The first version. It has no bucket, and is otherwise the same.
+const LAYOUT_VERSION_MIN: u32 = 1;
 
 const META_IDENTITY: &str = "identity";
 const META_CURSOR: &str = "cursor";
@@ -51,6 +56,8 @@ const META_NODE_ID: &str = "node_id";
 const META_ATTESTATION: &str = "attestation";
 const META_GC_COMPLETED: &str = "gc_completed";
 const META_SLIVER_COUNTS: &str = "sliver_counts";
+const META_BUCKET_SLIVERS: &str = "bucket_slivers";
+const META_BUCKET: &str = "bucket";
 
 /// Whose storage this is. Written once, compared at every start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +107,8 @@ pub struct Index {
     sliver_data: Keyspace,
     shards: Keyspace,
     event_log: Keyspace,
+    uploads: Keyspace,
+    deletions: Keyspace,
     /// Where the event log stands.
     event_log_state: Mutex<LogState>,
     /// Held while blob records change, and while data is deleted because of what they say.
@@ -109,6 +118,8 @@ pub struct Index {
     record_changes_synced: AtomicU64,
     /// Written only by the committer.
     counts: Mutex<SliverCounts>,
+    /// What has to be uploaded.
+    waiting: Mutex<Waiting>,
     /// Parts of the index that were asked for and found damaged.
     damaged: AtomicU64,
     /// Told when one is found.
@@ -135,21 +146,22 @@ impl Index {
             sliver_data: large("sliver_data")?,
             shards: table("shards")?,
             event_log: table("event_log")?,
+            uploads: table("uploads")?,
+            deletions: table("deletions")?,
             event_log_state: Mutex::default(),
             records: Mutex::new(()),
             record_changes: AtomicU64::new(0),
             record_changes_synced: AtomicU64::new(0),
             counts: Mutex::default(),
+            waiting: Mutex::default(),
             damaged: AtomicU64::new(0),
             damage_found: Notify::new(),
             failed: CancellationToken::new(),
             failure: OnceLock::new(),
             db,
         };
-        let stored = get(&index.meta, META_SLIVER_COUNTS, "sliver counts")?;
-        // Storages of earlier versions have not counted yet.
-        let counts = stored.unwrap_or_else(|| index.recount());
-        *index.lock_counts() = counts;
+        index.load_counts()?;
+        index.load_waiting();
         index.load_event_log()?;
         Ok(index)
     }
@@ -178,7 +190,7 @@ impl Index {
         tables.try_for_each(|table| self.written(table.flush()))
     }
 
-    fn tables(&self) -> [&Keyspace; 10] {
+    fn tables(&self) -> [&Keyspace; 12] {
         [
             &self.meta,
             &self.blobs,
@@ -190,6 +202,8 @@ impl Index {
             &self.sliver_data,
             &self.shards,
             &self.event_log,
+            &self.uploads,
+            &self.deletions,
         ]
     }
 
@@ -294,15 +308,25 @@ impl Index {
         if found == *identity {
             return Ok(());
         }
-        let reason = if found.layout_version == identity.layout_version {
+        let is_known = (LAYOUT_VERSION_MIN..=LAYOUT_VERSION).contains(&found.layout_version);
+        let upgraded = Identity {
+            layout_version: LAYOUT_VERSION,
+            ..found.clone()
+        };
+        if is_known && upgraded == *identity {
+            let mut batch = self.durable_batch();
+            batch.insert(&self.meta, META_IDENTITY, encode(identity));
+            return batch.commit();
+        }
+        let reason = if is_known {
             format!(
                 "belongs to the network with system object {} and {} shards, not to {} with {}",
                 found.system_object, found.n_shards, identity.system_object, identity.n_shards
             )
         } else {
             format!(
-                "has layout version {}, this node writes version {}",
-                found.layout_version, identity.layout_version
+                "has layout version {}, this node knows versions {LAYOUT_VERSION_MIN} to {LAYOUT_VERSION}",
+                found.layout_version
             )
         };
         Err(StorageError::Foreign(format!(

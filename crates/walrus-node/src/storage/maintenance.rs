@@ -7,7 +7,7 @@ use walrus_core::{BlobId, NShards};
 
 use super::{
     Cursor, Identity, Index, Item, SliverCounts, SliverRead, Storage, StorageError, StorageOptions,
-    files::SliverFiles, lock::DirectoryLock, read::load_sliver, run_blocking,
+    committer::Removal, files::SliverFiles, lock::DirectoryLock, read::Origin, run_blocking,
 };
 use crate::epoch::ShardRecord;
 
@@ -30,6 +30,10 @@ pub struct Inspection {
     pub slivers: SliverCounts,
     /// Files the index does not know.
     pub quarantine: Quarantine,
+    /// The bucket it uses, as it was named last.
+    pub bucket: Option<String>,
+    /// Slivers that wait to be uploaded to it, and their bytes.
+    pub pending_uploads: (u64, u64),
 }
 
 /// Files in quarantine.
@@ -55,6 +59,14 @@ impl Storage {
     pub async fn compact(&self) -> Result<(), StorageError> {
         let index = self.index.clone();
         run_blocking(move || index.compact()).await?
+    }
+
+    /// Gives up what is in the bucket: those slivers are missing from now on. Returns how many
+    /// there were.
+    pub async fn forget_bucket(&self) -> Result<u64, StorageError> {
+        let slivers = self.index.sliver_counts().bucket;
+        self.committer.remove(Removal::Bucket).await?;
+        Ok(slivers)
     }
 
     /// What the storage holds.
@@ -110,7 +122,8 @@ impl Storage {
     /// counts as intact.
     pub async fn check_item(&self, item: Item, n_shards: NShards) -> Result<bool, StorageError> {
         match item {
-            Item::Sliver(key) => Ok(self.read_sliver(key).await? != SliverRead::Damaged),
+            // Not from the cache: the question is whether it is durable.
+            Item::Sliver(key) => Ok(self.check_sliver(key).await? != SliverRead::Damaged),
             Item::Metadata(blob_id) => {
                 let found = self.read_metadata(blob_id).await?;
                 let stored = move |index: &Index| index.has_metadata(&blob_id);
@@ -141,14 +154,10 @@ impl Storage {
     pub async fn read_item(&self, item: Item) -> Result<Option<Bytes>, StorageError> {
         match item {
             Item::Metadata(blob_id) => self.read_metadata(blob_id).await,
-            Item::Sliver(key) => {
-                let (index, files) = (self.index.clone(), self.files.clone());
-                let loaded = run_blocking(move || load_sliver(&index, &files, &key)).await??;
-                Ok(loaded.and_then(|(_, read)| match read {
-                    SliverRead::Found(bytes) => Some(bytes),
-                    SliverRead::Missing | SliverRead::Damaged => None,
-                }))
-            }
+            Item::Sliver(key) => Ok(match self.load(key, Origin::Anywhere).await? {
+                Some(SliverRead::Found(bytes)) => Some(bytes),
+                None | Some(SliverRead::Missing | SliverRead::Damaged) => None,
+            }),
         }
     }
 }
@@ -202,6 +211,7 @@ fn metadata_is_intact(bytes: Option<Bytes>, blob_id: BlobId, n_shards: NShards) 
 fn inspect(index: &Index, files: &SliverFiles) -> Result<Inspection, StorageError> {
     let (quarantined, bytes) = files.quarantined()?;
     let (blobs, metadata) = index.count_blobs();
+    let waiting = index.waiting();
     Ok(Inspection {
         identity: index.identity()?,
         cursor: index.cursor()?,
@@ -214,5 +224,7 @@ fn inspect(index: &Index, files: &SliverFiles) -> Result<Inspection, StorageErro
             files: quarantined,
             bytes,
         },
+        bucket: index.bucket_record()?.map(|record| record.place),
+        pending_uploads: (waiting.slivers, waiting.bytes),
     })
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use walrus_core::{BlobId, hash::blake2b256};
+use walrus_core::BlobId;
 
 use super::{
     Index, READ_WAIT_MAX, SliverKey, Storage, StorageError,
     files::SliverFiles,
-    index::{Location, SliverEntry},
+    index::{Location, ObjectName, SliverEntry},
     run_blocking,
 };
 use walrus_http::budget::{Holder, Lease};
@@ -24,7 +24,46 @@ pub enum SliverRead {
     Damaged,
 }
 
+/// Where a sliver may be read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Wherever it is at hand.
+    Anywhere,
+    /// Where it is durable: what is asked is whether it is still there.
+    Durable,
+}
+
 impl Storage {
+    /// Reads a sliver; `None` if there is none.
+    pub(super) async fn load(
+        &self,
+        key: SliverKey,
+        origin: Origin,
+    ) -> Result<Option<SliverRead>, StorageError> {
+        let (index, files, bucket) = (
+            self.index.clone(),
+            self.files.clone(),
+            self.bucket.clone().filter(|_| origin == Origin::Anywhere),
+        );
+        let local = run_blocking(move || {
+            let local = load_local(&index, &files, &key)?;
+            if let (Some(Local::InBucket(entry, _)), Some(bucket)) = (&local, bucket)
+                && let Some(bytes) = bucket.cached(&key, entry)
+            {
+                return Ok(Some(Local::Read(entry.clone(), SliverRead::Found(bytes))));
+            }
+            Ok::<_, StorageError>(local)
+        });
+        match local.await?? {
+            None => Ok(None),
+            Some(Local::Read(_, read)) => Ok(Some(read)),
+            Some(Local::InBucket(entry, number)) => {
+                let name = ObjectName { key, number };
+                self.load_from_bucket(name, entry, origin).await.map(Some)
+            }
+        }
+    }
+
     /// Reads a sliver for the node itself, and compares it with the checksum taken when it was
     /// stored.
     pub async fn read_sliver(&self, key: SliverKey) -> Result<SliverRead, StorageError> {
@@ -47,24 +86,27 @@ impl Storage {
         self.read_sliver_into(key, memory).await
     }
 
+    /// Reads a sliver where it is durable, to see whether it is still there.
+    pub(super) async fn check_sliver(&self, key: SliverKey) -> Result<SliverRead, StorageError> {
+        let index = self.index.clone();
+        let Some(entry) = run_blocking(move || index.sliver(&key)).await?? else {
+            return Ok(SliverRead::Missing);
+        };
+        let _memory = self
+            .reserve_memory(entry.len, Holder::NODE, READ_WAIT_MAX)
+            .await?;
+        let read = self.load(key, Origin::Durable).await?;
+        self.noted(key, read.unwrap_or(SliverRead::Missing)).await
+    }
+
     /// The same with memory that was reserved before.
     pub(crate) async fn read_sliver_into(
         &self,
         key: SliverKey,
         memory: Lease,
     ) -> Result<SliverRead, StorageError> {
-        let (index, files) = (self.index.clone(), self.files.clone());
-        let loaded = run_blocking(move || load_sliver(&index, &files, &key)).await??;
-        let Some((_, read)) = loaded else {
-            return Ok(SliverRead::Missing);
-        };
-        if read == SliverRead::Damaged {
-            tracing::error!(
-                blob_id = %key.blob_id, shard = key.shard.0, axis = %key.axis,
-                "a stored sliver is damaged; it is treated as missing"
-            );
-            self.forget_damaged(key).await?;
-        }
+        let read = self.load(key, Origin::Anywhere).await?;
+        let read = self.noted(key, read.unwrap_or(SliverRead::Missing)).await?;
         let SliverRead::Found(bytes) = read else {
             return Ok(read);
         };
@@ -72,6 +114,18 @@ impl Storage {
             bytes,
             _memory: memory,
         })))
+    }
+
+    /// Forgets a sliver that was found damaged.
+    async fn noted(&self, key: SliverKey, read: SliverRead) -> Result<SliverRead, StorageError> {
+        if read == SliverRead::Damaged {
+            tracing::error!(
+                blob_id = %key.blob_id, shard = key.shard.0, axis = %key.axis,
+                "a stored sliver is damaged; it is treated as missing"
+            );
+            self.forget_damaged(key).await?;
+        }
+        Ok(read)
     }
 
     /// Waits until `holder` may hold a sliver of this size in memory, for `wait_max` at most.
@@ -116,25 +170,35 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// Reads a sliver with its index entry; [`SliverRead::Missing`] is never the result.
-pub(super) fn load_sliver(
+/// A sliver as far as it can be read without the bucket.
+pub(super) enum Local {
+    /// With its entry; [`SliverRead::Missing`] is never the result.
+    Read(SliverEntry, SliverRead),
+    /// It is in the object of this number.
+    InBucket(SliverEntry, u64),
+}
+
+/// Reads a sliver as far as that goes without the bucket; `None` if there is none.
+pub(super) fn load_local(
     index: &Index,
     files: &SliverFiles,
     key: &SliverKey,
-) -> Result<Option<(SliverEntry, SliverRead)>, StorageError> {
-    let Some(entry) = index.sliver(key)? else {
-        return Ok(None);
-    };
-    let bytes = match entry.location {
-        Location::Inline => index.inline_sliver(key)?,
-        Location::File => files.read(key)?.map(Bytes::from),
-    };
-    let intact = bytes.filter(|bytes| {
-        u64::try_from(bytes.len()).is_ok_and(|len| len == entry.len)
-            && blake2b256(&[bytes]) == entry.checksum
-    });
-    Ok(Some((
-        entry,
-        intact.map_or(SliverRead::Damaged, SliverRead::Found),
-    )))
+) -> Result<Option<Local>, StorageError> {
+    let mut found = index.sliver(key)?;
+    while let Some(entry) = found {
+        let bytes = match entry.location {
+            Location::Inline => index.inline_sliver(key)?,
+            Location::File => files.read(key)?.map(Bytes::from),
+            Location::Bucket(number) => return Ok(Some(Local::InBucket(entry, number))),
+        };
+        if let Some(bytes) = entry.intact(bytes) {
+            return Ok(Some(Local::Read(entry, SliverRead::Found(bytes))));
+        }
+        // The file of a sliver goes when the bucket has it.
+        found = index.sliver(key)?;
+        if found.as_ref() == Some(&entry) {
+            return Ok(Some(Local::Read(entry, SliverRead::Damaged)));
+        }
+    }
+    Ok(None)
 }

@@ -21,7 +21,7 @@ const FILE_BLOB: usize = 1_500_000;
 /// Small enough that slivers stay in the index.
 const INLINE_BLOB: usize = 60_000;
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -45,7 +45,7 @@ impl TestNode {
     }
 
     /// Moves what is in the journal of the index into its tables.
-    async fn compact(&self) {
+    pub(crate) async fn compact(&self) {
         let storage = Storage::open(&StorageOptions::new(self.storage_path())).unwrap();
         storage.compact().await.unwrap();
         storage.close().await.unwrap();
@@ -374,7 +374,7 @@ async fn an_index_that_cannot_be_written_ends_the_process() {
     assert_eq!(process.wait().await.unwrap().code(), Some(1));
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -5,7 +5,9 @@ use std::{fs, path::PathBuf};
 use reqwest::StatusCode;
 use walrus_core::{SliverType, node_api::paths};
 
-use crate::harness::{OWNED, TestBlob, TestNode, assert_refused, data, eventually, owned_slivers};
+use crate::harness::{
+    EPOCH_MS, OWNED, TestBlob, TestNode, assert_refused, data, eventually, owned_slivers,
+};
 
 /// Large enough that slivers get files.
 const FILE_BLOB: usize = 1_500_000;
@@ -149,6 +151,59 @@ async fn expired_and_deleted_blobs_are_collected() {
     })
     .await;
     test.assert_holds_nothing(&long).await;
+}
+
+/// Whether anything of a blob is on disk, whoever may read it.
+async fn is_on_disk(test: &TestNode, blob: &TestBlob) -> bool {
+    let storage = test.node().service().state().storage();
+    let items = storage.items_after(None, usize::MAX).await.unwrap();
+    items.iter().any(|item| item.blob_id() == blob.id())
+}
+
+#[tokio::test]
+async fn data_is_kept_for_a_while_after_its_end() {
+    let mut test = TestNode::start_with(|config| {
+        config.garbage_collection.enable_random_delay = true;
+    })
+    .await;
+    let (blob, revived) = (TestBlob::new(1, 9_000), TestBlob::new(2, 9_000));
+    test.store(&blob, 2).await;
+    test.store(&revived, 2).await;
+    test.chain.begin_epoch(2, OWNED);
+    test.chain.complete_epoch_change(1_000);
+    test.caught_up().await;
+    // The record is gone, the data is not, and a restart does not change that.
+    for _ in 0..2 {
+        let status = data(test.get(&paths::blob_status(&blob.id())).await).await;
+        assert_eq!(status, "nonexistent");
+        assert!(is_on_disk(&test, &blob).await);
+        test.restart().await;
+    }
+    // Who registers it again need not upload it.
+    test.chain.register(revived.id(), 9, 5);
+    test.caught_up().await;
+    test.assert_serves(&revived).await;
+    test.stop().await;
+    test.chain.set_clock(1_000 + EPOCH_MS / 2);
+    test.try_start().await.unwrap();
+    eventually(|| async { !is_on_disk(&test, &blob).await }).await;
+    test.assert_holds_nothing(&blob).await;
+    test.assert_serves(&revived).await;
+}
+
+#[tokio::test]
+async fn data_is_kept_for_ever_where_the_operator_says_so() {
+    let mut test = TestNode::start_with(|config| {
+        config.garbage_collection.enable_data_deletion = false;
+    })
+    .await;
+    let blob = TestBlob::new(1, 9_000);
+    test.store(&blob, 2).await;
+    test.chain.begin_epoch(2, OWNED);
+    test.chain.complete_epoch_change(1_000);
+    test.caught_up().await;
+    test.restart().await;
+    assert!(is_on_disk(&test, &blob).await);
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 // Benchmarks have this file by its path, too, and then these are not looked for here.
 #[path = "harness/blob.rs"]
 mod blob;
+#[path = "harness/bucket.rs"]
+mod bucket;
 #[path = "harness/chain.rs"]
 mod chain;
 
@@ -22,6 +24,8 @@ use walrus_node::{
 };
 
 pub(crate) use blob::TestBlob;
+#[allow(unused_imports, reason = "benchmarks need less than tests")]
+pub(crate) use bucket::{Mood, TestBucket};
 #[allow(unused_imports, reason = "benchmarks need less than tests")]
 pub(crate) use chain::{
     EventBlobContract, NodeChain, Persistence, ScriptedChain, certified, event_id, object_id,
@@ -94,6 +98,7 @@ rest_graceful_shutdown_period_secs: 5
 storage_node_cap: '{cap}'
 disk_reserve_bytes: 0
 storage_node_scheme: http
+garbage_collection: {{ enable_random_delay: false }}
 rest_server:
   metadata_registration_wait_millis: 60000
 sui:

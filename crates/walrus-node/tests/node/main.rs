@@ -4,6 +4,7 @@
 
 mod api_document;
 mod attacks;
+mod bucket;
 mod byzantine;
 mod chain_following;
 mod cluster;
@@ -18,6 +19,7 @@ mod health;
 mod protocol;
 mod races;
 mod raw;
+mod rebuild;
 mod recovery_requests;
 mod refusals;
 mod start;

@@ -8,9 +8,11 @@ use std::{
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
+use walrus_core::{BlobId, Epoch, ShardIndex, SliverType, hash::blake2b256};
 
-use super::{Index, META_SLIVER_COUNTS, WriteBatch, blob_id_of, decode, encode, get};
+use super::{
+    Index, META_BUCKET_SLIVERS, META_SLIVER_COUNTS, WriteBatch, blob_id_of, decode, encode, get,
+};
 use crate::storage::{SliverKey, StorageError};
 
 /// Something stored.
@@ -40,22 +42,36 @@ pub(in crate::storage) struct SliverEntry {
     pub(in crate::storage) checksum: [u8; 32],
 }
 
-/// Where the bytes of a sliver are.
+impl SliverEntry {
+    /// The bytes, if they are those that were stored.
+    pub(in crate::storage) fn intact(&self, bytes: Option<Bytes>) -> Option<Bytes> {
+        bytes.filter(|bytes| {
+            u64::try_from(bytes.len()).is_ok_and(|len| len == self.len)
+                && blake2b256(&[bytes]) == self.checksum
+        })
+    }
+}
+
+/// Where the bytes of a sliver are durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::storage) enum Location {
     /// In the index.
     Inline,
     /// In its own file.
     File,
+    /// In the object of the bucket with this number.
+    Bucket(u64),
 }
 
 /// How many slivers the index knows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SliverCounts {
     /// Slivers whose bytes are in the index.
     pub inline: u64,
     /// Slivers whose bytes are in files: so many files there have to be.
     pub files: u64,
+    /// Slivers whose bytes are in the bucket.
+    pub bucket: u64,
 }
 
 impl SliverCounts {
@@ -73,6 +89,7 @@ impl SliverCounts {
         match location {
             Location::Inline => &mut self.inline,
             Location::File => &mut self.files,
+            Location::Bucket(_) => &mut self.bucket,
         }
     }
 }
@@ -246,7 +263,7 @@ impl Index {
     /// Number of slivers stored.
     pub fn sliver_count(&self) -> u64 {
         let counts = self.sliver_counts();
-        counts.inline + counts.files
+        counts.inline + counts.files + counts.bucket
     }
 
     /// Number of slivers stored, by place.
@@ -257,11 +274,35 @@ impl Index {
     /// Writes counts with the batch that changes them; [`Self::set_counts`] follows when it is
     /// committed.
     pub(in crate::storage) fn put_counts(&self, batch: &mut WriteBatch<'_>, counts: SliverCounts) {
-        batch.insert(&self.meta, META_SLIVER_COUNTS, encode(&counts));
+        let SliverCounts {
+            inline,
+            files,
+            bucket,
+        } = counts;
+        batch.insert(&self.meta, META_SLIVER_COUNTS, encode(&(inline, files)));
+        if bucket != self.sliver_counts().bucket {
+            batch.insert(&self.meta, META_BUCKET_SLIVERS, encode(&bucket));
+        }
     }
 
     pub(in crate::storage) fn set_counts(&self, counts: SliverCounts) {
         *self.lock_counts() = counts;
+    }
+
+    /// Reads the counts; storages of earlier versions have not counted yet.
+    pub(super) fn load_counts(&self) -> Result<(), StorageError> {
+        let stored = get(&self.meta, META_SLIVER_COUNTS, "sliver counts")?;
+        let in_bucket = get(&self.meta, META_BUCKET_SLIVERS, "sliver counts")?;
+        let counts = match stored {
+            Some((inline, files)) => SliverCounts {
+                inline,
+                files,
+                bucket: in_bucket.unwrap_or(0),
+            },
+            None => self.recount(),
+        };
+        self.set_counts(counts);
+        Ok(())
     }
 
     pub(super) fn lock_counts(&self) -> MutexGuard<'_, SliverCounts> {
@@ -383,14 +424,14 @@ fn sliver_prefix(shard: ShardIndex, axis: SliverType) -> [u8; 3] {
     [high, low, axis_byte(axis)]
 }
 
-fn sliver_key(key: &SliverKey) -> [u8; 35] {
+pub(super) fn sliver_key(key: &SliverKey) -> [u8; 35] {
     let mut bytes = [0; 35];
     bytes[..3].copy_from_slice(&sliver_prefix(key.shard, key.axis));
     bytes[3..].copy_from_slice(&key.blob_id.0);
     bytes
 }
 
-fn parse_sliver_key(bytes: &[u8]) -> Result<SliverKey, StorageError> {
+pub(super) fn parse_sliver_key(bytes: &[u8]) -> Result<SliverKey, StorageError> {
     let corrupt = StorageError::Corrupt("sliver key");
     let [high, low, axis, blob_id @ ..] = bytes else {
         return Err(corrupt);

@@ -1,6 +1,7 @@
 //! The key-value store under the index: fjall, or that of a simulated disk.
 
 use std::{
+    io,
     ops::{Bound, RangeBounds},
     path::Path,
     vec,
@@ -61,6 +62,9 @@ impl Database {
                 match builder.max_journaling_size(JOURNAL_BYTES_MAX).open() {
                     Ok(database) => Ok(Self::Fjall(database)),
                     Err(fjall::Error::Locked) => Err(StorageError::Locked(path.to_owned())),
+                    Err(fjall::Error::Io(source)) if is_damage(&source) => {
+                        Err(StorageError::Damaged("a file of it is malformed"))
+                    }
                     Err(fjall::Error::Io(source)) => Err(StorageError::io("open", path, source)),
                     Err(other) => Err(other.into()),
                 }
@@ -304,6 +308,15 @@ impl Entry {
     }
 }
 
+/// Whether an error comes from what is in a file, not from the disk.
+fn is_damage(error: &io::Error) -> bool {
+    error.raw_os_error().is_none()
+        || matches!(
+            error.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::NotFound
+        )
+}
+
 fn written(table: &'static str, key: &UserKey, value: Option<&UserValue>) -> Write {
     Write {
         table,
@@ -314,6 +327,6 @@ fn written(table: &'static str, key: &UserKey, value: Option<&UserValue>) -> Wri
 
 /// The same error that an unreadable store of the file system gives; writers turn it into one of
 /// writing.
-fn unreadable(error: std::io::Error) -> StorageError {
+fn unreadable(error: io::Error) -> StorageError {
     fjall::Error::Io(error).into()
 }
