@@ -102,6 +102,11 @@ pub struct ServiceInfo {
     pub pid: Option<u32>,
 }
 
+/// The process of a service, in a word.
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"))
+}
+
 impl fmt::Display for ReadyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Walrus local network is ready\n")?;
@@ -126,9 +131,7 @@ impl fmt::Display for ReadyReport {
         writeln!(f, "  Largest blob    {size} (larger with more --shards)")?;
         writeln!(f, "\nStorage nodes")?;
         for node in &self.nodes {
-            let pid = node
-                .pid
-                .map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"));
+            let pid = process(node.pid);
             writeln!(
                 f,
                 "  {}  {}  {} shards  {pid}  {}",
@@ -143,7 +146,7 @@ impl fmt::Display for ReadyReport {
         }
         for server in &self.key_servers {
             let KeyServerInfo { name, id, url, pid } = server;
-            let pid = pid.map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"));
+            let pid = process(*pid);
             writeln!(f, "  {name}  {url}  {pid}  {id}")?;
         }
         if !self.services.is_empty() {
@@ -151,7 +154,7 @@ impl fmt::Display for ReadyReport {
         }
         for service in &self.services {
             let ServiceInfo { name, url, pid, .. } = service;
-            let pid = pid.map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"));
+            let pid = process(*pid);
             writeln!(f, "  {name}  {url}  {pid}")?;
         }
         writeln!(
