@@ -11,7 +11,7 @@ use walrus_core::{
     merkle::{MerkleProof, Node},
     messages::{ConfirmationBody, ProtocolMessage, SyncShardResponse},
     quilt::{QuiltIndex, QuiltPatchId},
-    sliver::{Primary, Secondary},
+    sliver::{Primary, Secondary, SliverView},
     symbol::{GeneralRecoverySymbol, RecoverySymbol},
 };
 use walrus_encoder::{
@@ -64,8 +64,12 @@ pub(crate) fn sliver(bytes: &[u8]) {
         let _ = QuiltSlivers::new(metadata).insert(sliver);
     }
     if let Ok(sliver) = bcs::from_bytes::<Sliver>(bytes) {
-        let _ = encoder.verify_either_sliver(&sliver, metadata);
         let _ = sliver.symbols().get(usize::MAX);
+    }
+    if let Ok(sliver) = bcs::from_bytes::<SliverView<'_>>(bytes) {
+        for axis in [SliverType::Primary, SliverType::Secondary] {
+            let _ = encoder.verify_sliver_view(axis, sliver, metadata);
+        }
     }
 }
 

@@ -33,6 +33,14 @@ const TIERS: [(u64, u64); 6] = [
     (20_000, 2),
     (0, 1),
 ];
+/// The same for the sizes of all that natives have given back.
+const SIZE_TIERS: [(u64, u64); 5] = [
+    (100_000_000, 1_000),
+    (1_000_000, 100),
+    (500_000, 5),
+    (100_000, 2),
+    (0, 1),
+];
 /// Instructions between two looks at whether the execution is to stop.
 const STOP_INTERVAL: u64 = 1_024;
 
@@ -44,6 +52,8 @@ pub struct Meter {
     /// Instructions so far, with what later natives count for.
     instructions: u64,
     natives: u64,
+    /// Sizes of what natives have given back so far.
+    result_sizes: u64,
     stop: Option<Arc<AtomicBool>>,
 }
 
@@ -55,6 +65,7 @@ impl Meter {
             remaining: limit,
             instructions: 0,
             natives: 0,
+            result_sizes: 0,
             stop: None,
         }
     }
@@ -145,11 +156,18 @@ impl Meter {
             return self.charge(units);
         }
         self.instructions = self.instructions.saturating_add(units);
-        let factor = TIERS
-            .iter()
-            .find(|(start, _)| self.instructions > *start)
-            .map_or(1, |(_, factor)| *factor);
-        self.charge(units.saturating_mul(factor))
+        self.charge(units.saturating_mul(factor(&TIERS, self.instructions)))
+    }
+
+    /// Charges for what the native gives back: so many values, and the sum of their abstract sizes.
+    ///
+    /// # Errors
+    /// As [`Self::charge`].
+    pub(crate) fn charge_results(&mut self, count: usize, size: u64) -> Result<(), VmError> {
+        self.result_sizes = self.result_sizes.saturating_add(size);
+        let sizes = size.saturating_mul(factor(&SIZE_TIERS, self.result_sizes));
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.charge(sizes.saturating_add(count))
     }
 
     /// Charges for work of an instruction that is proportional to a number of bytes.
@@ -160,6 +178,12 @@ impl Meter {
         let steps = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_STEP;
         self.charge(steps.saturating_mul(STEP_UNITS))
     }
+}
+
+/// How many times as much something costs, once there is so much of it.
+fn factor(tiers: &[(u64, u64)], reached: u64) -> u64 {
+    let tier = tiers.iter().find(|(start, _)| reached > *start);
+    tier.map_or(1, |(_, factor)| *factor)
 }
 
 #[cfg(test)]
@@ -184,6 +208,23 @@ mod tests {
         meter.begin_native().expect("enough");
         meter.charge_native(200_000).expect("enough");
         assert_eq!(meter.used() - before, NATIVE_CALL_UNITS + 20_000_000);
+    }
+
+    #[test]
+    fn results_of_natives_cost_their_sizes_and_more_when_they_add_up() {
+        let mut meter = Meter::unlimited();
+        let mut cost = |count, size| {
+            let before = meter.used();
+            meter.charge_results(count, size).expect("enough");
+            meter.used() - before
+        };
+        assert_eq!(cost(2, 40), 42);
+        assert_eq!(cost(1, 100_000 - 40), 100_000 - 40 + 1);
+        // All of what crosses the border costs what is asked beyond it.
+        assert_eq!(cost(1, 10), 21);
+        assert_eq!(cost(1, 400_000), 5 * 400_000 + 1);
+        assert_eq!(cost(1, 1_000_000), 100 * 1_000_000 + 1);
+        assert_eq!(cost(0, 0), 0);
     }
 
     #[test]

@@ -149,11 +149,11 @@ impl NodeClient {
     ) -> Result<SliverData<A>, NodeError>
     where
         A: Axis,
-        SliverData<A>: DeserializeOwned,
     {
         let limit = length_max.saturating_add(BODY_OVERHEAD);
-        self.get_bcs(&paths::sliver(blob_id, pair, sliver_type), limit)
-            .await
+        let path = paths::sliver(blob_id, pair, sliver_type);
+        let body = self.get_bytes(&path, &(), limit).await?;
+        body::received(body).map_err(|error| invalid_bcs(&error))
     }
 
     /// Sends a sliver.
@@ -248,13 +248,22 @@ impl NodeClient {
         query: &Q,
         limit: usize,
     ) -> Result<T, NodeError> {
+        let body = self.get_bytes(path, query, limit).await?;
+        bcs::from_bytes(&body).map_err(|error| invalid_bcs(&error))
+    }
+
+    async fn get_bytes<Q: Serialize + Sync + ?Sized>(
+        &self,
+        path: &str,
+        query: &Q,
+        limit: usize,
+    ) -> Result<Bytes, NodeError> {
         let request = self
             .http
             .request(Method::GET, path)
             .query(query)
             .header(reqwest::header::ACCEPT, walrus_core::node_api::OCTET_STREAM);
-        let body = self.http.ask(request, limit).await?;
-        bcs::from_bytes(&body).map_err(|error| NodeError::InvalidAnswer(error.to_string()))
+        self.http.ask(request, limit).await
     }
 
     async fn put(&self, path: &str, body: reqwest::Body) -> Result<Accepted, NodeError> {
@@ -273,4 +282,8 @@ impl NodeClient {
             Accepted::New
         })
     }
+}
+
+fn invalid_bcs(error: &bcs::Error) -> NodeError {
+    NodeError::InvalidAnswer(error.to_string())
 }

@@ -163,6 +163,27 @@ pub struct SliverData<A: Axis> {
     axis: PhantomData<A>,
 }
 
+/// A sliver whose symbols stay where its BCS is. The axis is not in the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct SliverView<'a> {
+    /// The bytes of all symbols.
+    pub data: &'a [u8],
+    /// Length of one symbol in bytes.
+    pub symbol_size: NonZeroU16,
+    /// Which row or column this is.
+    pub index: SliverIndex,
+}
+
+impl<'a, A: Axis> From<&'a SliverData<A>> for SliverView<'a> {
+    fn from(sliver: &'a SliverData<A>) -> Self {
+        Self {
+            data: &sliver.symbols.data,
+            symbol_size: sliver.symbols.symbol_size,
+            index: sliver.index,
+        }
+    }
+}
+
 /// A row of the encoded blob.
 pub type PrimarySliver = SliverData<Primary>;
 

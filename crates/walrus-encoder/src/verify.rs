@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
-use walrus_core::{Sliver, SliverData, SliverType, VerifiedMetadata, merkle::Node, sliver::Axis};
+use walrus_core::{
+    SliverData, SliverType, VerifiedMetadata,
+    merkle::Node,
+    sliver::{Axis, SliverView},
+};
 
 use crate::{
     Encoder, ShardCountMismatch, SliverVerificationError,
@@ -18,37 +22,35 @@ impl Encoder {
         sliver: &SliverData<A>,
         metadata: &VerifiedMetadata,
     ) -> Result<(), SliverVerificationError> {
+        self.verify_sliver_view(A::TYPE, sliver.into(), metadata)
+    }
+
+    /// [`Encoder::verify_sliver`] for a sliver that was not taken out of its bytes.
+    pub fn verify_sliver_view(
+        &self,
+        axis: SliverType,
+        sliver: SliverView<'_>,
+        metadata: &VerifiedMetadata,
+    ) -> Result<(), SliverVerificationError> {
         self.check_shard_count(metadata)?;
         let expected_hash = metadata
-            .sliver_hash(sliver.index, A::TYPE)
+            .sliver_hash(sliver.index, axis)
             .ok_or(SliverVerificationError::IndexTooLarge)?;
-        let (actual, expected) = (sliver.symbols.data.len(), metadata.sliver_size(A::TYPE));
+        let (actual, expected) = (sliver.data.len(), metadata.sliver_size(axis));
         if actual != expected {
             return Err(SliverVerificationError::SliverSizeMismatch { actual, expected });
         }
-        let (actual, expected) = (sliver.symbols.symbol_size, metadata.symbol_size());
+        let (actual, expected) = (sliver.symbol_size, metadata.symbol_size());
         if actual != expected {
             let (actual, expected) = (actual.get(), expected.get());
             return Err(SliverVerificationError::SymbolSizeMismatch { actual, expected });
         }
         let symbol = usize::from(expected.get());
-        let root = self.sliver_root(A::TYPE, &sliver.symbols.data, symbol);
+        let root = self.sliver_root(axis, sliver.data, symbol);
         if root == *expected_hash {
             Ok(())
         } else {
             Err(SliverVerificationError::MerkleRootMismatch)
-        }
-    }
-
-    /// [`Encoder::verify_sliver`] for a sliver of either axis.
-    pub fn verify_either_sliver(
-        &self,
-        sliver: &Sliver,
-        metadata: &VerifiedMetadata,
-    ) -> Result<(), SliverVerificationError> {
-        match sliver {
-            Sliver::Primary(sliver) => self.verify_sliver(sliver, metadata),
-            Sliver::Secondary(sliver) => self.verify_sliver(sliver, metadata),
         }
     }
 

@@ -123,7 +123,11 @@ fn sliver_verification() {
             bcs::from_bytes(&bytes(&case["metadata_with_id_bcs"])).unwrap();
         let metadata = wire.verify(encoder.n_shards()).unwrap();
         let sliver: Sliver = bcs::from_bytes(&bytes(&case["sliver_bcs"])).unwrap();
-        let result = match encoder.verify_either_sliver(&sliver, &metadata) {
+        let verified = match &sliver {
+            Sliver::Primary(sliver) => encoder.verify_sliver(sliver, &metadata),
+            Sliver::Secondary(sliver) => encoder.verify_sliver(sliver, &metadata),
+        };
+        let result = match verified {
             Ok(()) => "ok",
             Err(SliverVerificationError::IndexTooLarge) => "IndexTooLarge",
             Err(SliverVerificationError::SliverSizeMismatch { .. }) => "SliverSizeMismatch",

@@ -34,6 +34,9 @@ const BLOB_BYTES: usize = 1_500_000;
 /// Operations timed for a median.
 const ROUNDS: u8 = 21;
 
+/// Operations timed with `--quick`.
+const FEW_ROUNDS: u8 = 3;
+
 /// Connections the node allows; both ends are in this process, and file descriptors are few.
 const CONNECTIONS_MAX: usize = 200;
 
@@ -115,9 +118,9 @@ impl Attack {
 }
 
 /// Stores a blob and reads it back; the medians of both.
-async fn honest(test: &TestNode, first_seed: u8) -> (Duration, Duration) {
+async fn honest(test: &TestNode, first_seed: u8, rounds: u8) -> (Duration, Duration) {
     let (mut stores, mut reads) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let blob = TestBlob::new(first_seed + round, BLOB_BYTES);
         test.chain.register(blob.id(), blob.tag(), 10);
         test.caught_up().await;
@@ -165,7 +168,8 @@ fn report(json: bool, rows: &[(String, Duration, Duration)]) {
 
 #[tokio::main]
 async fn main() {
-    let json = std::env::args().any(|argument| argument == "--json");
+    let has = |option: &str| std::env::args().any(|argument| argument == option);
+    let rounds = if has("--quick") { FEW_ROUNDS } else { ROUNDS };
     let mut rows = Vec::new();
     for attack in Attack::ALL {
         let test = TestNode::start_with(|config| {
@@ -186,15 +190,15 @@ async fn main() {
         };
         let metadata = paths::metadata(&TestBlob::new(251, 100).id());
         // Not timed: connections and caches are warm afterwards.
-        honest(&test, 0).await;
-        let quiet = honest(&test, ROUNDS).await;
+        honest(&test, 0, rounds).await;
+        let quiet = honest(&test, rounds, rounds).await;
         let addr = test.node().addr();
         let attacker = tokio::spawn(attack.run(addr, sliver, metadata));
         sleep(RENEWAL / 3).await;
-        let attacked = honest(&test, 2 * ROUNDS).await;
+        let attacked = honest(&test, 2 * rounds, rounds).await;
         attacker.abort();
         rows.push((format!("store, {}", attack.name()), attacked.0, quiet.0));
         rows.push((format!("read, {}", attack.name()), attacked.1, quiet.1));
     }
-    report(json, &rows);
+    report(has("--json"), &rows);
 }

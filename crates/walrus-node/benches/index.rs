@@ -1,9 +1,9 @@
 //! How a node starts whose index is large: `./scripts/bench index`.
 //!
-//! Another process stores `WALRUS_BENCH_BLOBS` (1,000,000) certified blobs, each with records,
-//! metadata and the slivers of one shard, and ends as if it was killed. Then a node is started on
-//! that storage, stopped, and started again, each in a process of its own, and time and memory are
-//! measured until it serves, and until it is active again.
+//! Another process stores `WALRUS_BENCH_BLOBS` (1,000,000; with `--quick` 10,000) certified blobs,
+//! each with records, metadata and the slivers of one shard, and ends as if it was killed. Then a
+//! node is started on that storage, stopped, and started again, each in a process of its own, and
+//! time and memory are measured until it serves, and until it is active again.
 
 #![allow(
     clippy::unwrap_used,
@@ -62,7 +62,12 @@ const METADATA_BYTES: usize = 720;
 const SEARCH_MAX: Duration = Duration::from_secs(600);
 
 fn main() {
-    let blobs = env::var(BLOBS).map_or(1_000_000, |text| text.parse().unwrap());
+    let few = env::args().any(|argument| argument == "--quick");
+    let blobs = match env::var(BLOBS) {
+        Ok(text) => text.parse().unwrap(),
+        Err(_) if few => 10_000,
+        Err(_) => 1_000_000,
+    };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     if let Some(folder) = env::var_os(GENERATE) {
         return runtime.block_on(generate(Path::new(&folder), blobs));
@@ -74,7 +79,7 @@ fn main() {
     }
     let folder = tempfile::tempdir().unwrap();
     let started = Instant::now();
-    part(GENERATE, folder.path());
+    part(GENERATE, folder.path(), blobs);
     let mut rows = vec![row(
         "generate the storage",
         started.elapsed().as_secs_f64(),
@@ -83,7 +88,7 @@ fn main() {
     )];
     for after in ["after kill -9", "after a stop"] {
         let measured: Vec<serde_json::Value> =
-            serde_json::from_str(&part(START, folder.path())).unwrap();
+            serde_json::from_str(&part(START, folder.path(), blobs)).unwrap();
         rows.extend(measured.into_iter().map(|mut row| {
             row["name"] = json!(format!("{}, {after}", row["name"].as_str().unwrap()));
             row
@@ -94,9 +99,10 @@ fn main() {
 }
 
 /// Runs a part in a process of its own; returns what it prints.
-fn part(name: &str, folder: &Path) -> String {
+fn part(name: &str, folder: &Path, blobs: u64) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
-    let done = command.env(name, folder).output().unwrap();
+    command.env(name, folder).env(BLOBS, blobs.to_string());
+    let done = command.output().unwrap();
     let errors = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{errors}");
     String::from_utf8(done.stdout).unwrap()

@@ -25,6 +25,9 @@ use harness::TestBlob;
 /// Small blobs in the network.
 const BLOBS: u32 = 1_000;
 
+/// Small blobs with `--quick`.
+const FEW_BLOBS: u32 = 50;
+
 /// Small blobs a second that a node with an empty disk should get back.
 const GOAL_BLOBS_PER_SECOND: f64 = 200.0;
 
@@ -41,9 +44,9 @@ struct Measurement {
     baseline: f64,
 }
 
-async fn filled() -> Cluster {
+async fn filled(blobs: u32) -> Cluster {
     let cluster = Cluster::start(FOUR).await;
-    for number in 0..BLOBS {
+    for number in 0..blobs {
         cluster.store(&TestBlob::numbered(number)).await;
     }
     cluster.attested(1, 4).await;
@@ -51,50 +54,52 @@ async fn filled() -> Cluster {
 }
 
 /// Blobs a second that a node with an empty disk gets back.
-async fn empty_disk() -> f64 {
-    let mut cluster = filled().await;
+async fn empty_disk(blobs: u32) -> f64 {
+    let mut cluster = filled(blobs).await;
     cluster.stop(1).await;
     cluster.begin_epoch(2, FOUR);
     cluster.attested(2, 3).await;
     let started = Instant::now();
     cluster.start_empty(1).await;
     cluster.attested(2, 4).await;
-    f64::from(BLOBS) / started.elapsed().as_secs_f64()
+    f64::from(blobs) / started.elapsed().as_secs_f64()
 }
 
 /// Slivers a second of shards that are copied.
-async fn copied() -> f64 {
-    let mut cluster = filled().await;
+async fn copied(blobs: u32) -> f64 {
+    let mut cluster = filled(blobs).await;
     let started = Instant::now();
     cluster.begin_epoch(2, MOVED);
     cluster.attested(2, 4).await;
-    f64::from(2 * BLOBS) / started.elapsed().as_secs_f64()
+    f64::from(2 * blobs) / started.elapsed().as_secs_f64()
 }
 
 /// Slivers a second of shards that are recovered: three, by three nodes.
-async fn recovered() -> f64 {
-    let mut cluster = filled().await;
+async fn recovered(blobs: u32) -> f64 {
+    let mut cluster = filled(blobs).await;
     cluster.stop(0).await;
     let started = Instant::now();
     cluster.begin_epoch(2, GONE);
     cluster.attested(2, 3).await;
-    f64::from(3 * 2 * BLOBS) / started.elapsed().as_secs_f64()
+    f64::from(3 * 2 * blobs) / started.elapsed().as_secs_f64()
 }
 
 #[tokio::main]
 async fn main() {
-    let json = std::env::args().any(|argument| argument == "--json");
-    let copied = copied().await;
+    let has = |option: &str| std::env::args().any(|argument| argument == option);
+    let json = has("--json");
+    let blobs = if has("--quick") { FEW_BLOBS } else { BLOBS };
+    let copied = copied(blobs).await;
     let measurements = [
         Measurement {
             name: "small blobs, node with an empty disk",
-            value: empty_disk().await,
+            value: empty_disk(blobs).await,
             unit: "blobs/s",
             baseline: GOAL_BLOBS_PER_SECOND,
         },
         Measurement {
             name: "slivers of shards, recovered; baseline: copied",
-            value: recovered().await,
+            value: recovered(blobs).await,
             unit: "slivers/s",
             baseline: copied,
         },

@@ -252,6 +252,8 @@ impl Wallet {
     /// Adds a key under a name, and writes keystore and alias file.
     pub fn import_as(&mut self, signer: &Signer, alias: &str) -> Result<(), WalletError> {
         self.import(signer)?;
+        // The file of names has the lock of its keystore.
+        let _lock = lock(self.keystore.path())?;
         self.aliases()?.name(signer, alias)
     }
 

@@ -153,13 +153,41 @@ pub fn owner_of(local: SocketAddr, among: &[(String, ProcessId)]) -> Option<Stri
     owner.map(|(name, _)| name.clone())
 }
 
-/// Resident memory of a process in bytes: now and at its peak. `None` where the system does not
-/// tell.
+/// Resident memory of a process in bytes, at its peak. `None` where the system does not tell.
 pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
+    status_bytes(pid, "VmHWM:")
+}
+
+/// Resident memory of a process in bytes, now. `None` where the system does not tell.
+pub fn memory_bytes(pid: u32) -> Option<u64> {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// Ticks in a second, as the system counts CPU time for programs.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// CPU time that a process has used so far. `None` where the system does not tell.
+pub fn cpu_time(pid: u32) -> Option<Duration> {
+    let fields = stat_fields(pid)?;
+    ticks(&fields, 11)
+}
+
+/// CPU time of the children of this process that have ended.
+pub fn cpu_time_of_children() -> Option<Duration> {
+    let fields = stat_fields(std::process::id())?;
+    ticks(&fields, 13)
+}
+
+/// Two neighbouring fields of ticks: in programs, and in the kernel for them.
+fn ticks(fields: &[String], first: usize) -> Option<Duration> {
+    let count = |position: usize| fields.get(position)?.parse::<u64>().ok();
+    let ticks = count(first)? + count(first + 1)?;
+    Some(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
+}
+
+fn status_bytes(pid: u32, field: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }

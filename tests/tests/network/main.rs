@@ -36,6 +36,7 @@ mod nginx;
 mod npm_clients;
 mod npm_contracts;
 mod numbers;
+mod one_wallet;
 mod private_data;
 mod registration;
 mod services;

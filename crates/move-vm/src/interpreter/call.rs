@@ -145,6 +145,11 @@ impl Interpreter<'_, '_> {
                 "native returned a wrong number of values",
             ));
         }
+        let mut size = 0_u64;
+        for result in &results {
+            size = size.saturating_add(result.shallow_abstract_size()?);
+        }
+        self.meter.charge_results(results.len(), size)?;
         self.push_many(results)
     }
 

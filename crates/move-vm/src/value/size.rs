@@ -17,6 +17,14 @@ impl Value {
     pub fn abstract_size(&self) -> Result<u64, VmError> {
         size_of(self, 0)
     }
+
+    /// The abstract size of the value; a reference counts by itself.
+    pub(crate) fn shallow_abstract_size(&self) -> Result<u64, VmError> {
+        match self {
+            Self::Reference(_) => Ok(WORD),
+            value => value.abstract_size(),
+        }
+    }
 }
 
 fn size_of(value: &Value, depth: usize) -> Result<u64, VmError> {

@@ -1,4 +1,4 @@
-//! A sliver as the body of a request, without a second copy of its symbols.
+//! A sliver as the body of a request or an answer, without a second copy of its symbols.
 
 use std::{
     array,
@@ -9,7 +9,22 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use walrus_core::sliver::{Axis, SliverData};
+use walrus_core::sliver::{Axis, SliverData, SliverView};
+
+/// What comes after the symbols of a sliver, in bytes: symbol size and index.
+const TAIL_BYTES: usize = 4;
+
+/// The sliver that is the body of an answer. Its symbols stay in the memory in which they arrived.
+pub(super) fn received<A: Axis>(body: Bytes) -> Result<SliverData<A>, bcs::Error> {
+    let sliver: SliverView<'_> = bcs::from_bytes(&body)?;
+    let (symbol_size, index) = (sliver.symbol_size, sliver.index);
+    let end = body.len() - TAIL_BYTES;
+    let start = end - sliver.data.len();
+    let mut data = Vec::from(body);
+    data.truncate(end);
+    data.drain(..start);
+    Ok(SliverData::new(data, symbol_size, index))
+}
 
 /// The BCS of a [`SliverData`] in three parts: length of the symbols, symbols, symbol size and
 /// index.
@@ -98,7 +113,7 @@ mod tests {
     use std::num::NonZeroU16;
 
     use proptest::prelude::*;
-    use walrus_core::{PrimarySliver, SliverIndex};
+    use walrus_core::{PrimarySliver, SliverIndex, sliver::Primary};
 
     use super::*;
 
@@ -112,9 +127,15 @@ mod tests {
             let symbol_size = NonZeroU16::new(symbol_size).unwrap();
             let sliver = PrimarySliver::new(data, symbol_size, SliverIndex(index));
             let expected = bcs::to_bytes(&sliver).unwrap();
-            let body = SliverBody::new(sliver);
+            let body = SliverBody::new(sliver.clone());
             prop_assert_eq!(body.length(), expected.len());
-            prop_assert_eq!(body.parts.concat(), expected);
+            prop_assert_eq!(body.parts.concat(), expected.clone());
+
+            let (short, long) = (expected[1..].to_vec(), [&expected[..], &[0]].concat());
+            prop_assert_eq!(received::<Primary>(expected.into()).ok(), Some(sliver));
+            prop_assert!(received::<Primary>(long.into()).is_err());
+            let plain = bcs::from_bytes::<PrimarySliver>(&short).ok();
+            prop_assert_eq!(received::<Primary>(short.into()).ok(), plain);
         }
     }
 }

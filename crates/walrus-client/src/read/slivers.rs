@@ -2,9 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use serde::de::DeserializeOwned;
 use walrus_core::{
-    ShardIndex, SliverPairIndex, SliverType,
+    BlobId, ShardIndex, SliverPairIndex, SliverType,
     metadata::VerifiedMetadata,
     params,
     sliver::{Axis, Primary, SliverData},
@@ -56,9 +55,10 @@ pub(super) async fn fetch(
         hedge_delay: Some(HEDGE_DELAY),
         deadline: None,
     };
-    let source = (Arc::clone(committee), Arc::clone(metadata), encoder.clone());
-    let mut fan_out = FanOut::new(candidates(committee), limits, move |candidate| {
-        let (committee, metadata, encoder) = source.clone();
+    let shared = (Arc::clone(committee), Arc::clone(metadata), encoder.clone());
+    let candidates = candidates(committee, metadata.blob_id());
+    let mut fan_out = FanOut::new(candidates, limits, move |candidate| {
+        let (committee, metadata, encoder) = shared.clone();
         async move {
             let pair = candidate
                 .shard
@@ -97,8 +97,10 @@ pub(super) async fn fetch(
     Ok(slivers)
 }
 
-/// All shards in random order.
-fn candidates(committee: &CommitteeClients) -> Vec<Candidate> {
+/// All shards: first those with the rows that the blob is made of, which need no decoding, then
+/// those with recovery rows, each group in random order. Which shards have which rows depends on
+/// the blob, so blobs share the load.
+fn candidates(committee: &CommitteeClients, blob_id: &BlobId) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = (0..committee.len())
         .flat_map(|position| {
             let shards = committee.node(position).shards().iter();
@@ -109,6 +111,12 @@ fn candidates(committee: &CommitteeClients) -> Vec<Candidate> {
         })
         .collect();
     committee.shuffle(&mut candidates);
+    let n_shards = committee.n_shards();
+    let source_rows = SliverType::Primary.source_slivers(n_shards);
+    candidates.sort_by_key(|candidate| {
+        let pair = candidate.shard.to_pair(blob_id, n_shards);
+        pair.sliver_index(SliverType::Primary, n_shards).0 >= source_rows
+    });
     candidates
 }
 
@@ -190,7 +198,6 @@ pub(super) async fn request<A>(
 ) -> Result<SliverData<A>, NodeError>
 where
     A: Axis,
-    SliverData<A>: DeserializeOwned,
 {
     let client = committee.node(position).client()?;
     let length_max = metadata.sliver_size(A::TYPE);
@@ -211,4 +218,31 @@ where
     })
     .await
     .expect("verification does not panic")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::test_network::{TestNetwork, quick_config};
+
+    #[tokio::test]
+    async fn those_with_source_rows_are_asked_first_and_everybody_once() {
+        let network = TestNetwork::start(&[3, 3, 2, 2]).await;
+        let clients = network.clients(&quick_config());
+        let mut orders = BTreeSet::new();
+        for byte in 0..20 {
+            let blob_id = BlobId([byte; 32]);
+            let candidates = candidates(&clients, &blob_id);
+            let rows: Vec<u16> = candidates
+                .iter()
+                .map(|candidate| candidate.shard.to_pair(&blob_id, network.n_shards()).0)
+                .collect();
+            assert!(rows[..4].iter().all(|row| *row < 4), "{rows:?}");
+            assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), 10, "{rows:?}");
+            orders.insert(rows);
+        }
+        assert!(orders.len() > 1, "the order is random");
+    }
 }

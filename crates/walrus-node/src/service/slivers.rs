@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use walrus_core::{
-    BlobId, PrimarySliver, SecondarySliver, ShardIndex, Sliver, SliverPairIndex, SliverType,
-    node_api::StoredStatus,
+    BlobId, ShardIndex, SliverPairIndex, SliverType, node_api::StoredStatus, sliver::SliverView,
 };
 use walrus_http::budget::Holder;
 
@@ -88,7 +87,7 @@ impl Service {
         holder: Holder,
     ) -> Result<Uploaded, ServiceError> {
         self.check_pair(pair)?;
-        let sliver = self.decode_sliver(pair, axis, body.clone()).await?;
+        self.check_sliver_index(pair, axis, &body)?;
         let place = self.find_metadata(blob_id, pending).await?;
         let key = self.writable_key(blob_id, pair, axis)?;
         if self.holds_sliver(key, pair).await? {
@@ -101,8 +100,13 @@ impl Service {
             }
             MetadataPlace::Buffered(entry) => (entry, true),
         };
-        self.verify(move |encoder| encoder.verify_either_sliver(&sliver, &entry.verified))
-            .await??;
+        let bytes = body.clone();
+        self.verify(move |encoder| {
+            let sliver = view(&bytes)?;
+            encoder.verify_sliver_view(axis, sliver, &entry.verified)?;
+            Ok::<_, ServiceError>(())
+        })
+        .await??;
         if buffer {
             self.state
                 .buffer_sliver(blob_id, (pair, axis), body, holder)?;
@@ -184,30 +188,22 @@ impl Service {
         Ok(state.has_sliver(key).await? || state.has_buffered_sliver(&key.blob_id, place))
     }
 
-    async fn decode_sliver(
+    /// Checks that `body` is a sliver of the right index; its content is not looked at.
+    fn check_sliver_index(
         &self,
         pair: SliverPairIndex,
         axis: SliverType,
-        body: Bytes,
-    ) -> Result<Sliver, ServiceError> {
-        let decoded = self
-            .verify(move |_| match axis {
-                SliverType::Primary => bcs::from_bytes::<PrimarySliver>(&body).map(Sliver::from),
-                SliverType::Secondary => {
-                    bcs::from_bytes::<SecondarySliver>(&body).map(Sliver::from)
-                }
-            })
-            .await?;
-        let sliver = decoded.map_err(|error| ServiceError::UndecodableSliver(error.to_string()))?;
+        body: &[u8],
+    ) -> Result<(), ServiceError> {
         let expected = pair.sliver_index(axis, self.n_shards());
-        let found = sliver.index();
+        let found = view(body)?.index;
         if found != expected {
             return Err(ServiceError::SliverIndexMismatch {
                 found: found.0,
                 expected: expected.0,
             });
         }
-        Ok(sliver)
+        Ok(())
     }
 
     /// Finds the metadata an uploaded sliver needs. Never "not registered" once the metadata was
@@ -232,4 +228,9 @@ impl Service {
         }
         Err(ServiceError::NotRegistered)
     }
+}
+
+/// The sliver that is in these bytes, where it is.
+fn view(body: &[u8]) -> Result<SliverView<'_>, ServiceError> {
+    bcs::from_bytes(body).map_err(|error| ServiceError::UndecodableSliver(error.to_string()))
 }

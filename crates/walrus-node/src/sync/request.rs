@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 use walrus_client::node::{NodeError, SyncStream, SyncedSliver};
 use walrus_core::{
-    BlobId, Epoch, ObjectId, ShardIndex, Sliver, SliverType, messages::SyncShardRequest,
-    node_api::ErrorReason, params,
+    BlobId, Epoch, ObjectId, ShardIndex, SliverType, messages::SyncShardRequest,
+    node_api::ErrorReason, params, sliver::SliverView,
 };
 
 use crate::{
@@ -296,16 +296,13 @@ impl ShardCopy<'_> {
         let copy = bytes.clone();
         let is_good = service
             .verify(move |encoder| {
-                let sliver = match key.axis {
-                    SliverType::Primary => bcs::from_bytes(&copy).map(Sliver::Primary),
-                    SliverType::Secondary => bcs::from_bytes(&copy).map(Sliver::Secondary),
+                let Ok(sliver) = bcs::from_bytes::<SliverView<'_>>(&copy) else {
+                    return false;
                 };
                 let pair = key.shard.to_pair(&key.blob_id, encoder.n_shards());
                 let expected = pair.sliver_index(key.axis, encoder.n_shards());
-                sliver.is_ok_and(|sliver| {
-                    sliver.index() == expected
-                        && encoder.verify_either_sliver(&sliver, &metadata).is_ok()
-                })
+                let verified = encoder.verify_sliver_view(key.axis, sliver, &metadata);
+                sliver.index == expected && verified.is_ok()
             })
             .await?;
         if is_good {

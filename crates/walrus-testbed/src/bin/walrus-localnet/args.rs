@@ -90,6 +90,9 @@ pub(crate) enum Command {
         /// An array of {name, value, unit, baseline, ratio} instead of a table
         #[arg(long)]
         json: bool,
+        /// Small blobs and few of them: only to see that it works
+        #[arg(long)]
+        quick: bool,
     },
     /// Print a shell completion script
     Completion(CompletionArgs),

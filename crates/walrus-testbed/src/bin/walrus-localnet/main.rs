@@ -19,6 +19,8 @@ use walrus_testbed::{
 };
 
 fn main() -> ExitCode {
+    // Nodes run in this program, too: they give back what a load has taken.
+    walrus_encoder::memory::give_back_large_blocks();
     let cli = Cli::parse();
     let is_server = matches!(
         cli.command,
@@ -85,7 +87,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Fault { command } => fault::run(&network, command).await,
         Command::Demo { file } => demo::run(&file).await,
-        Command::Bench { json } => bench::run(json).await,
+        Command::Bench { json, quick } => bench::run(json, quick).await,
         Command::Completion(args) => completion::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
         Command::KeyServer { command } => key_server(&network, command).await,
