@@ -23,6 +23,7 @@
 //! * [`terminal`]: commands at a terminal, where somebody answers.
 //! * [`tour`]: documents whose commands are run as they stand.
 //! * [`npm`]: the unmodified npm clients.
+//! * [`s3`]: S3 servers, and the clients of others that speak to them.
 //! * [`tools`]: other programs that the tests drive.
 //! * [`random`]: seeds, printed when a test fails.
 
@@ -40,6 +41,7 @@ pub mod npm;
 pub mod processes;
 pub mod proxy;
 pub mod random;
+pub mod s3;
 pub mod scenario;
 pub mod terminal;
 pub mod tools;

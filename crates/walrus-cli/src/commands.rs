@@ -32,6 +32,7 @@ mod read;
 mod relaying;
 mod renew;
 mod request_withdraw_stake;
+mod s3;
 mod sent;
 mod serving;
 mod share;
@@ -71,6 +72,7 @@ use self::{
     read::ReadArgs,
     renew::RenewArgs,
     request_withdraw_stake::RequestWithdrawArgs,
+    s3::S3Args,
     share::ShareArgs,
     stake::StakeArgs,
     store_quilt::StoreQuiltArgs,
@@ -233,6 +235,11 @@ pub(crate) enum Command {
     /// An aggregator and a publisher in one
     #[command(after_help = "Example:\n  walrus daemon --sub-wallets-dir ~/.walrus/sub-wallets")]
     Daemon(DaemonArgs),
+    /// Serve buckets and objects to S3 clients, and keep them as blobs
+    #[command(
+        after_help = "Example:\n  walrus s3 --credentials ~/.walrus/s3.keys --epochs 5 --ack journal"
+    )]
+    S3(S3Args),
     /// Encrypt a file for those whom a policy on chain lets in
     #[command(
         after_help = "Example:\n  walrus encrypt report.pdf --for 0x7a… --out report.pdf.seal"
@@ -300,6 +307,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Aggregator(args) => aggregator::run(&context, args).await,
         Command::Publisher(args) => publisher::run(&context, args).await,
         Command::Daemon(args) => daemon::run(&context, args).await,
+        Command::S3(args) => s3::run(&context, args).await,
         Command::Encrypt(args) => encrypt::run(&context, args).await,
         Command::Decrypt(args) => decrypt::run(&context, args).await,
         Command::InspectEncrypted(args) => inspect_encrypted::run(&context, &args),

@@ -12,7 +12,8 @@
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
 //! use walrus_client::{
-//!     BlobInput, SigningOptions, StorageDuration, StoreOptions, WalrusClient, config, progress,
+//!     BlobInput, ObjectReuse, SigningOptions, StorageDuration, StoreOptions, WalrusClient, config,
+//!     progress,
 //! };
 //! use walrus_encoder::ConsistencyCheck;
 //! use walrus_sui::Wallet;
@@ -30,6 +31,7 @@
 //!     force: false,
 //!     ignore_resources: false,
 //!     needs_object: false,
+//!     reuse: ObjectReuse::Any,
 //! };
 //! let inputs = vec![BlobInput::Bytes("hello".into())];
 //! let results = client.store(inputs, &options, &quiet).await?;
@@ -77,6 +79,6 @@ pub use renew::{Renewal, RenewalPlan, RenewalPolicy, Renewed};
 pub use report::{NodeFailure, ShardReport};
 pub use status::StatusError;
 pub use store::{
-    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, DistributeError, StoreEstimate,
-    StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
+    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, DistributeError, ObjectReuse,
+    StoreEstimate, StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
 };

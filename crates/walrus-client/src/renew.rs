@@ -121,9 +121,19 @@ impl WalrusClient {
         let owner = self.contract()?.address();
         let reader = self.reader();
         reader.refresh().await;
+        let blobs = reader.owned_blobs(owner).await?;
+        self.plan_renewal_of(blobs, policy).await
+    }
+
+    /// What would be renewed of these blobs, which are as the chain has them now.
+    pub async fn plan_renewal_of(
+        &self,
+        blobs: Vec<Blob>,
+        policy: &RenewalPolicy,
+    ) -> Result<RenewalPlan, ClientError> {
+        let reader = self.reader();
         let info = reader.epoch_info().await?;
         let prices = reader.prices().await?;
-        let blobs = reader.owned_blobs(owner).await?;
         Ok(plan(
             blobs,
             info.epoch,

@@ -14,8 +14,9 @@ mod upload;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use walrus_core::{BlobId, EpochCount, node_api::BlobStatus};
-use walrus_sui::{Committees, WalrusContract, contract::Attributes};
+use walrus_contracts::types::Blob;
+use walrus_core::{BlobId, EpochCount, ObjectId, node_api::BlobStatus};
+use walrus_sui::{Committees, SuiError, WalrusContract, contract::Attributes};
 
 pub use distribute::DistributeError;
 pub use estimate::StoreEstimate;
@@ -58,6 +59,20 @@ pub struct StoreOptions {
     pub ignore_resources: bool,
     /// The wallet is to have an object of each blob, even if somebody else's makes it available.
     pub needs_object: bool,
+    /// Which blob objects of the wallet may be used.
+    pub reuse: ObjectReuse,
+}
+
+/// Which blob objects that the wallet has already a store may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ObjectReuse {
+    /// Any object of the blob.
+    #[default]
+    Any,
+    /// None: objects of equal blobs mean different things.
+    None,
+    /// Only what an earlier store has registered with the same attributes and did not certify.
+    Unfinished,
 }
 
 impl WalrusClient {
@@ -195,7 +210,7 @@ impl Batch<'_> {
         if !unique.is_empty() {
             let committees = self.client.committees().await?;
             let (committees, statuses) = self.statuses(committees, &unique).await?;
-            let mut resources = self.resources().await?;
+            let mut resources = self.resources(&unique).await?;
             let mut plans = Vec::with_capacity(unique.len());
             let labelled: Vec<(BlobId, Attributes)> = unique
                 .iter()
@@ -291,15 +306,46 @@ impl Batch<'_> {
             .await
     }
 
-    async fn resources(&self) -> Result<Resources, ClientError> {
+    async fn resources(&self, unique: &[Unique]) -> Result<Resources, ClientError> {
         if self.options.force || self.options.ignore_resources {
             return Ok(Resources::default());
         }
         let owner = self.contract.address();
         let reader = self.client.reader();
-        let (blobs, storage) =
-            tokio::try_join!(reader.owned_blobs(owner), reader.owned_storage(owner))?;
+        let blobs = async {
+            match self.options.reuse {
+                ObjectReuse::Any => reader.owned_blobs(owner).await,
+                ObjectReuse::None => Ok(Vec::new()),
+                ObjectReuse::Unfinished => self.unfinished(unique).await,
+            }
+        };
+        let (blobs, storage) = tokio::try_join!(blobs, reader.owned_storage(owner))?;
         Ok(Resources { blobs, storage })
+    }
+
+    /// Objects that the wallet has registered for the blobs of this batch, with their attributes,
+    /// and not certified.
+    async fn unfinished(&self, unique: &[Unique]) -> Result<Vec<Blob>, SuiError> {
+        let reader = self.client.reader();
+        let mut blobs = reader.owned_blobs(self.contract.address()).await?;
+        let wanted = |blob: &Blob| {
+            unique
+                .iter()
+                .find(|item| *item.blob.blob_id() == blob.blob_id)
+        };
+        blobs.retain(|blob| blob.certified_epoch.is_none() && wanted(blob).is_some());
+        let ids: Vec<ObjectId> = blobs.iter().map(|blob| blob.id).collect();
+        let labels = reader.attributes_of_blobs(&ids).await?;
+        let is_ours = |(blob, labels): &(Blob, Option<Attributes>)| {
+            let sorted = |mut attributes: Attributes| {
+                attributes.sort();
+                attributes
+            };
+            let found = sorted(labels.clone().unwrap_or_default());
+            wanted(blob).is_some_and(|item| sorted(item.attributes.clone()) == found)
+        };
+        let ours = blobs.into_iter().zip(labels).filter(is_ours);
+        Ok(ours.map(|(blob, _)| blob).collect())
     }
 }
 

@@ -46,6 +46,7 @@ mod gate;
 mod openapi;
 mod paths;
 mod publisher;
+pub mod reader;
 mod readiness;
 mod relay;
 mod service;

@@ -8,7 +8,8 @@ use std::{
 use ambient::Process;
 use tokio::task::JoinHandle;
 use walrus_client::{
-    BlobInput, Environment, SigningOptions, StorageDuration, StoreOptions, WalrusClient,
+    BlobInput, Environment, ObjectReuse, SigningOptions, StorageDuration, StoreOptions,
+    WalrusClient,
     config::{ClientConfig, NodeScheme, parse},
     node::Transport,
     progress::no_progress,
@@ -155,6 +156,7 @@ async fn act(
                 force: false,
                 ignore_resources: false,
                 needs_object: false,
+                reuse: ObjectReuse::Any,
             };
             let inputs = vec![BlobInput::Bytes(bytes.into())];
             let results = client.store(inputs, &options, &no_progress()).await?;

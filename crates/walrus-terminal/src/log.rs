@@ -52,6 +52,9 @@ pub(crate) fn start(format: LogFormat, default: &str, with_colours: bool) {
     }
 }
 
+/// Libraries that log as errors what their clients do wrong; RUST_LOG must name them to hear them.
+const ACCUSING: [&str; 1] = ["s3s"];
+
 /// The filter for a value of RUST_LOG: what it says, with libraries that talk about every frame
 /// kept to warnings unless it names them.
 fn log_filter(rust_log: Option<&str>, default: &str) -> String {
@@ -71,7 +74,12 @@ fn log_filter(rust_log: Option<&str>, default: &str) -> String {
         .iter()
         .filter(|library| !names(library))
         .map(|library| format!(",{library}=warn"));
-    std::iter::once(asked.to_owned()).chain(quiet).collect()
+    let silent = ACCUSING
+        .iter()
+        .filter(|library| !names(library))
+        .map(|library| format!(",{library}=off"));
+    let all = std::iter::once(asked.to_owned()).chain(quiet);
+    all.chain(silent).collect()
 }
 
 #[cfg(test)]

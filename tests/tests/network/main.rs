@@ -39,6 +39,7 @@ mod numbers;
 mod one_wallet;
 mod private_data;
 mod registration;
+mod s3;
 mod services;
 mod signatures;
 mod soak;

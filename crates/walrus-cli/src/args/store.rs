@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{ArgGroup, Args};
-use walrus_client::{StorageDuration, StoreOptions};
+use walrus_client::{ObjectReuse, StorageDuration, StoreOptions};
 use walrus_core::{EncodingType, Epoch, EpochCount};
 use walrus_sui::contract::Attributes;
 
@@ -105,6 +105,7 @@ impl HowToStoreArgs {
             force: self.force,
             ignore_resources: self.ignore_resources,
             needs_object: self.share,
+            reuse: ObjectReuse::Any,
         }
     }
 

@@ -12,8 +12,8 @@ use axum::{
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 use walrus_client::{
-    BlobInput, BlobToStore, ClientError, StorageDuration, StoreOptions, StoreOutcome, StoredBlob,
-    progress::no_progress, results::BlobStoreResult,
+    BlobInput, BlobToStore, ClientError, ObjectReuse, StorageDuration, StoreOptions, StoreOutcome,
+    StoredBlob, progress::no_progress, results::BlobStoreResult,
 };
 use walrus_core::{EpochCount, SuiAddress};
 use walrus_http::{Connection, Received, Reception};
@@ -125,6 +125,7 @@ impl StoreQuery {
             // Who says what is to become of the object wants one.
             needs_object: !self.attributes.is_empty()
                 || !matches!(self.destination, Destination::Publisher),
+            reuse: ObjectReuse::Any,
         }
     }
 
