@@ -8,6 +8,7 @@ use walrus_core::ObjectId;
 use walrus_seal::{
     ApprovalProgram, Check, DemKey, EncryptedObject, EphemeralKey, FetchKeyRequest,
     FetchKeyResponse, Identity, MasterKey, PublicKeys, Recipient, ServerSet, SessionKey, UserKeys,
+    committee::{Approval, Complaint, Deal, MemberCard, MemberSecret, Plan, Transcript, agreed},
     envelope::{ChunkPosition, EnvelopeHeader},
     refusal::RefusalBody,
     request::ServiceResponse,
@@ -111,6 +112,85 @@ pub(crate) fn seal_message(bytes: &[u8]) {
     if let Ok(body) = serde_json::from_slice::<RefusalBody>(bytes) {
         let _ = body.parse();
     }
+}
+
+/// What members of a committee send each other, in lines: a plan, then anything.
+pub(crate) fn seal_committee(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    if let Ok(card) = serde_json::from_str::<MemberCard>(first) {
+        let _ = card.is_valid();
+    }
+    let Ok(plan) = serde_json::from_str::<Plan>(first) else {
+        return;
+    };
+    let again: Plan = serde_json::from_str(&serde_json::to_string(&plan).expect("it was read"))
+        .expect("what is written is read");
+    assert_eq!(again.id(), plan.id(), "one name for each plan");
+    let stranger = MemberSecret::generate(&mut StdRng::seed_from_u64(5));
+    assert_eq!(plan.number_of(&stranger), None);
+    let (mut deals, mut approvals) = (Vec::new(), Vec::new());
+    for line in lines {
+        if let Ok(deal) = serde_json::from_str::<Deal>(line) {
+            deals.push(deal);
+        } else if let Ok(approval) = serde_json::from_str::<Approval>(line) {
+            approvals.push(approval);
+        } else if let Ok(complaint) = serde_json::from_str::<Complaint>(line) {
+            for deal in &deals {
+                assert!(
+                    complaint.check(&plan, deal).is_err(),
+                    "an honest dealer is to blame"
+                );
+            }
+        }
+    }
+    if let Ok(transcript) = Transcript::new(&plan, deals) {
+        assert!(
+            transcript.share(&stranger).is_err(),
+            "a stranger got a share"
+        );
+        if let Ok(outcome) = agreed(&plan, approvals) {
+            assert_eq!(
+                &outcome,
+                transcript.outcome(),
+                "an invented outcome was approved"
+            );
+        }
+    }
+}
+
+/// A ceremony of two members as they send it.
+#[allow(dead_code)]
+pub(crate) fn sample_ceremony() -> Vec<u8> {
+    let mut rng = StdRng::seed_from_u64(6);
+    let secrets = [0, 1].map(|_| MemberSecret::generate(&mut rng));
+    let cards = secrets.iter().zip(["a", "b"]);
+    let cards = cards.map(|(secret, name)| MemberCard::new(name, "http://a", secret));
+    let plan = Plan::new(2, cards.collect(), None, &mut rng).expect("two of two");
+    let deals = secrets
+        .each_ref()
+        .map(|secret| Deal::new(&plan, secret, None, &mut rng).expect("a member deals"));
+    let transcript = Transcript::new(&plan, deals.to_vec()).expect("all have dealt");
+    let approvals = secrets
+        .each_ref()
+        .map(|secret| transcript.approve(secret).expect("a member"));
+    let mut lines = vec![serde_json::to_string(&plan).expect("it can be written")];
+    lines.extend(
+        deals
+            .iter()
+            .map(|deal| serde_json::to_string(deal).expect("it can be written")),
+    );
+    let complaint = Complaint {
+        ceremony: plan.id(),
+        dealer: 0,
+        member: 1,
+        shared: deals[0].ephemeral,
+    };
+    lines.push(serde_json::to_string(&complaint).expect("it can be written"));
+    let approvals = approvals.iter().map(serde_json::to_string);
+    lines.extend(approvals.map(|line| line.expect("it can be written")));
+    lines.join("\n").into_bytes()
 }
 
 /// Seeds that are not bytes of the vectors.

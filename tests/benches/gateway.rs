@@ -18,8 +18,13 @@ use std::{
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
-use walrus_tests::{TestNetwork, gateway::RunningGateway, random_bytes, text};
+use serde_json::Value;
+use walrus_tests::{
+    TestNetwork,
+    gateway::RunningGateway,
+    measurements::{amount, print, rate},
+    random_bytes, text,
+};
 
 const MIB: usize = 1 << 20;
 /// Requests for a hot blob at a time.
@@ -76,39 +81,7 @@ fn main() {
     let sizes = if has("--small") { SMALL } else { FULL };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let measurements = runtime.block_on(measure(&sizes));
-    if has("--json") {
-        println!("{}", serde_json::to_string_pretty(&measurements).unwrap());
-        return;
-    }
-    println!(
-        "{:<44} {:>10} {:<10} {:>10} {:>7}",
-        "name", "value", "unit", "baseline", "ratio"
-    );
-    for entry in measurements {
-        let number = |key: &str| {
-            entry[key]
-                .as_f64()
-                .map_or_else(|| "-".to_owned(), |number| format!("{number:.2}"))
-        };
-        println!(
-            "{:<44} {:>10} {:<10} {:>10} {:>7}",
-            entry["name"].as_str().unwrap(),
-            number("value"),
-            entry["unit"].as_str().unwrap(),
-            number("baseline"),
-            number("ratio"),
-        );
-    }
-}
-
-/// Larger is better.
-fn rate(name: &str, value: f64, unit: &str, baseline: f64) -> Value {
-    json!({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": value / baseline})
-}
-
-/// Smaller is better.
-fn amount(name: &str, value: f64, unit: &str, baseline: f64) -> Value {
-    json!({"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": baseline / value})
+    print(&measurements);
 }
 
 async fn measure(sizes: &Sizes) -> Vec<Value> {

@@ -11,9 +11,11 @@
 //!   thousands of transactions in seconds.
 //! * [`machine`]: single functions of the contracts' bytecode on the virtual machine, private ones
 //!   included.
+//! * [`measurements`]: what benchmarks print.
 //! * [`model`]: what the contracts should compute, written from their specification and independent
 //!   of their code.
 //! * [`agreement`]: comparing the two.
+//! * [`key_servers`]: key servers of private data, who asks them, and one that lies.
 //! * [`keys`]: accounts, keys of nodes, and what committees sign with them.
 //! * [`admin`]: `walrus-admin` with its wallets and files, on such a chain.
 //! * [`scenario`]: a network whose stakers, operators and voters act by `walrus-admin` only.
@@ -33,9 +35,11 @@ pub mod chain;
 pub mod contents;
 pub mod contracts;
 pub mod gateway;
+pub mod key_servers;
 pub mod keys;
 pub mod liar;
 pub mod machine;
+pub mod measurements;
 pub mod model;
 pub mod npm;
 pub mod processes;

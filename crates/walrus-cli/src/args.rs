@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub(crate) use private::{
     ApprovalArgs, DecryptArgs, EncryptArgs, EncryptionArgs, InspectEncryptedArgs, NewPolicy,
-    PolicyArgs, PolicyCommand,
+    PolicyArgs, PolicyCommand, Recipient,
 };
 pub(crate) use store::{EncodingArgs, HowToStoreArgs, StoreArgs};
 pub(crate) use walrus_terminal::{RpcArgs, parse, table::TableArgs};

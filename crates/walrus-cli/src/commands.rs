@@ -11,6 +11,7 @@ mod decrypt;
 mod delete;
 mod du;
 mod encrypt;
+mod envelope;
 mod extend;
 mod find;
 mod fund_shared_blob;

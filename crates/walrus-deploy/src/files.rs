@@ -95,6 +95,9 @@ pub struct KeyServerEntry {
     /// Its registered object.
     #[serde_as(as = "DisplayFromStr")]
     pub object_id: ObjectId,
+    /// Who collects the answers of its members, if it is a committee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregator_url: Option<String>,
 }
 
 impl ClientConfigFile {

@@ -21,7 +21,10 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use walrus_client::key_servers::{Credentials, KeyServerError, KeyServerHttp, SdkType};
 use walrus_core::ObjectId;
@@ -40,15 +43,17 @@ use walrus_sui::{SuiRpc, access::KeyServerKind};
 use crate::{
     PROTOCOL_VERSION,
     committee::MembershipError,
-    config::{ConfigError, NetworkChoice},
+    config::{ConfigError, NetworkChoice, Time, default_committee_interval},
     http::{Refused, health, say_version, surround_all},
     metrics::Metrics,
     packages::Packages,
-    server::{StartError, listen, local_address, pause},
+    server::{POLL_INTERVAL_MIN, StartError, listen, local_address, pause},
 };
 
-/// How often the committee is read.
-const COMMITTEE_INTERVAL: Duration = Duration::from_secs(30);
+/// How often members are asked within one request, if the committee changes meanwhile.
+const ROUNDS_MAX: u32 = 2;
+/// A committee that may have changed is not read again before this time.
+const REREAD_INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// Where the service listens unless the file says otherwise.
 const LISTEN_PORT: u16 = 2025;
 const METRICS_PORT: u16 = 9185;
@@ -89,6 +94,10 @@ pub struct AggregatorConfig {
     /// Ours: where metrics are served.
     #[serde(default = "default_metrics")]
     pub metrics_address: SocketAddr,
+    /// Ours: how often the committee is read.
+    #[serde_as(as = "DisplayFromStr")]
+    #[serde(default = "default_committee_interval")]
+    pub committee_update_interval: Time,
 }
 
 fn default_timeout() -> u64 {
@@ -104,6 +113,25 @@ fn default_metrics() -> SocketAddr {
 }
 
 impl AggregatorConfig {
+    /// A configuration with nothing but what has no default.
+    pub fn new(network: NetworkChoice, node_url: String, server: ObjectId) -> Self {
+        Self {
+            network,
+            node_url,
+            key_server_object_id: server,
+            key_server_timeout_secs: default_timeout(),
+            api_credentials: BTreeMap::new(),
+            listen_address: default_listen(),
+            metrics_address: default_metrics(),
+            committee_update_interval: default_committee_interval(),
+        }
+    }
+
+    /// The text of a file.
+    pub fn to_yaml(&self) -> Result<String, ConfigError> {
+        serde_saphyr::to_string(self).map_err(|error| ConfigError::Contradiction(error.to_string()))
+    }
+
     /// Reads a file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let path: PathBuf = path.to_owned();
@@ -119,13 +147,14 @@ impl AggregatorConfig {
 }
 
 /// The committee as the chain describes it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Committee {
+    version: u32,
     threshold: usize,
     members: Vec<Member>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Member {
     party_id: u16,
     url: String,
@@ -141,7 +170,38 @@ struct Service {
     credentials: BTreeMap<String, ApiCredentials>,
     packages: Packages,
     committee: RwLock<Arc<Committee>>,
+    /// When the committee was read because members seemed to have changed.
+    reread: tokio::sync::Mutex<Option<Instant>>,
     metrics: Metrics,
+}
+
+impl Service {
+    fn committee(&self) -> Arc<Committee> {
+        let current = self.committee.read();
+        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn read_committee(&self) -> Result<(), MembershipError> {
+        let committee = read_committee(&self.rpc, self.server, &self.credentials).await?;
+        let current = self.committee.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(committee);
+        Ok(())
+    }
+
+    /// The committee, if it is another one than `known` by now.
+    async fn changed(&self, known: &Committee) -> Option<Arc<Committee>> {
+        // One looks for all who wait.
+        let mut reread = self.reread.lock().await;
+        let is_due = reread.is_none_or(|at| at.elapsed() >= REREAD_INTERVAL_MIN);
+        if is_due && *self.committee() == *known {
+            *reread = Some(Instant::now());
+            if let Err(error) = self.read_committee().await {
+                tracing::warn!(%error, "cannot read the committee");
+            }
+        }
+        let committee = self.committee();
+        (*committee != *known).then_some(committee)
+    }
 }
 
 /// An aggregator that runs until it is shut down.
@@ -174,6 +234,7 @@ impl Aggregator {
             credentials: config.api_credentials,
             packages: Packages::default(),
             committee: RwLock::new(Arc::new(committee)),
+            reread: tokio::sync::Mutex::default(),
             metrics: metrics.clone(),
         });
         let listener = listen(config.listen_address).await?;
@@ -187,7 +248,11 @@ impl Aggregator {
         let tasks = vec![
             ambient::spawn(server.run(stop.clone())),
             ambient::spawn(serve_metrics(metrics_listener, render, stop.clone())),
-            ambient::spawn(follow(service, stop.clone())),
+            ambient::spawn(follow(
+                service,
+                config.committee_update_interval.0,
+                stop.clone(),
+            )),
         ];
         Ok(Self {
             address,
@@ -224,14 +289,11 @@ fn router(service: Arc<Service>, limits: &HttpLimits) -> Router {
     surround_all(routes, &metrics, limits, Scheme::Http.name())
 }
 
-async fn follow(service: Arc<Service>, stop: CancellationToken) {
-    while pause(COMMITTEE_INTERVAL, &stop).await {
-        match read_committee(&service.rpc, service.server, &service.credentials).await {
-            Ok(committee) => {
-                let current = service.committee.write();
-                *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(committee);
-            }
-            Err(error) => tracing::warn!(%error, "cannot read the committee"),
+async fn follow(service: Arc<Service>, interval: Duration, stop: CancellationToken) {
+    let interval = interval.max(POLL_INTERVAL_MIN);
+    while pause(interval, &stop).await {
+        if let Err(error) = service.read_committee().await {
+            tracing::warn!(%error, "cannot read the committee");
         }
     }
 }
@@ -243,7 +305,9 @@ async fn read_committee(
 ) -> Result<Committee, MembershipError> {
     let info = rpc.key_server(server).await?;
     let KeyServerKind::Committee {
-        threshold, members, ..
+        version,
+        threshold,
+        members,
     } = info.kind
     else {
         return Err(MembershipError::NotACommittee(server));
@@ -262,6 +326,7 @@ async fn read_committee(
         })
     });
     Ok(Committee {
+        version,
         threshold: usize::from(threshold),
         members: members.collect(),
     })
@@ -302,7 +367,7 @@ fn check_client(headers: &HeaderMap) -> Result<(), Refusal> {
 /// The checked keys of one member, in the order of the identities.
 type Part = (u16, Vec<WrappedKey>);
 
-/// Asks all members, until enough have answered or cannot any more.
+/// What enough members give; those of the present committee.
 async fn collect(
     service: &Arc<Service>,
     request: FetchKeyRequest,
@@ -320,15 +385,40 @@ async fn collect(
         .map(|inner| [&package.0, &inner[..]].concat())
         .collect();
     let ids: Arc<Vec<Vec<u8>>> = Arc::new(ids.into_iter().collect());
-    let committee = {
-        let current = service.committee.read();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
-    };
     let request = Arc::new(request);
+    let mut committee = service.committee();
+    let mut rounds = 1;
+    loop {
+        let asked = ask_all(service, &committee, &request, &ids, request_id).await;
+        let failures = match asked {
+            Ok(parts) => return put_together(&ids, &parts),
+            Err(failures) => failures,
+        };
+        // Members who do not give what they should may have new shares, or be others by now.
+        let is_refused = |error: &KeyServerError| matches!(error, KeyServerError::Refused(_));
+        if rounds == ROUNDS_MAX || failures.iter().all(is_refused) {
+            return Err(majority(&failures));
+        }
+        match service.changed(&committee).await {
+            Some(changed) => committee = changed,
+            None => return Err(majority(&failures)),
+        }
+        rounds += 1;
+    }
+}
+
+/// Asks all members of a committee, until enough have answered or cannot any more.
+async fn ask_all(
+    service: &Arc<Service>,
+    committee: &Committee,
+    request: &Arc<FetchKeyRequest>,
+    ids: &Arc<Vec<Vec<u8>>>,
+    request_id: &str,
+) -> Result<Vec<Part>, Vec<KeyServerError>> {
     let mut asked = JoinSet::new();
     for member in committee.members.clone() {
-        let (service, request) = (Arc::clone(service), Arc::clone(&request));
-        let (ids, request_id) = (Arc::clone(&ids), request_id.to_owned());
+        let (service, request) = (Arc::clone(service), Arc::clone(request));
+        let (ids, request_id) = (Arc::clone(ids), request_id.to_owned());
         asked.spawn(async move { ask(&service, &member, &request, &ids, &request_id).await });
     }
     let mut parts: Vec<Part> = Vec::new();
@@ -344,25 +434,45 @@ async fn collect(
         }
     }
     if parts.len() < committee.threshold {
-        return Err(majority(&failures));
+        return Err(failures);
     }
-    put_together(&ids, &parts)
+    Ok(parts)
 }
 
 async fn ask(
     service: &Service,
     member: &Member,
-    request: &FetchKeyRequest,
-    ids: &[Vec<u8>],
+    request: &Arc<FetchKeyRequest>,
+    ids: &Arc<Vec<Vec<u8>>>,
     request_id: &str,
 ) -> Result<Part, KeyServerError> {
     let credentials = member.credentials.as_ref();
     let answer = service
         .http
         .fetch_keys(&member.url, credentials, request_id, request);
-    let answer = answer.await.inspect_err(|error| {
+    let checked = match answer.await {
+        // Pairings take a while: not on the threads that serve.
+        Ok(answer) => {
+            let (member, request) = (member.clone(), Arc::clone(request));
+            let ids = Arc::clone(ids);
+            let check = move || check(&member, &request, &ids, &answer);
+            let checked = ambient::run_blocking(check).await;
+            checked.unwrap_or_else(|error| Err(KeyServerError::InvalidAnswer(error.to_string())))
+        }
+        Err(error) => Err(error),
+    };
+    checked.inspect_err(|error| {
         tracing::warn!(member = member.party_id, %error, "a member gave no keys");
-    })?;
+    })
+}
+
+/// The keys of a member, if it gave all of them and nothing else, and every one is right.
+fn check(
+    member: &Member,
+    request: &FetchKeyRequest,
+    ids: &[Vec<u8>],
+    answer: &FetchKeyResponse,
+) -> Result<Part, KeyServerError> {
     let given: BTreeSet<&Vec<u8>> = answer.decryption_keys.iter().map(|key| &key.id).collect();
     if given.len() != ids.len() || !ids.iter().all(|id| given.contains(id)) {
         return Err(KeyServerError::MissingKey);
@@ -400,7 +510,8 @@ fn put_together(ids: &[Vec<u8>], parts: &[Part]) -> Result<FetchKeyResponse, Ref
     })
 }
 
-/// What most members said; what is not a refusal counts as a failure of ours.
+/// What most members said; what is not a refusal counts as a failure of ours. Of equally many, what
+/// will not change by asking again.
 fn majority(failures: &[KeyServerError]) -> Refusal {
     let mut counts: BTreeMap<Code, (usize, Refusal)> = BTreeMap::new();
     for failure in failures {
@@ -411,7 +522,9 @@ fn majority(failures: &[KeyServerError]) -> Refusal {
         let entry = counts.entry(refusal.code).or_insert((0, refusal));
         entry.0 += 1;
     }
-    let most = counts.into_values().max_by_key(|(count, _)| *count);
+    let most = counts
+        .into_values()
+        .max_by_key(|(count, refusal)| (*count, !refusal.code.is_transient()));
     most.map_or_else(|| Refusal::of(Code::Failure), |(_, refusal)| refusal)
 }
 
@@ -428,6 +541,7 @@ mod tests {
             refused(Code::NoAccess),
         ];
         assert_eq!(majority(&failures).code, Code::NoAccess);
+        assert_eq!(majority(&failures[..2]).code, Code::NoAccess);
         assert_eq!(majority(&[KeyServerError::WrongKey]).code, Code::Failure);
         assert_eq!(majority(&[]).code, Code::Failure);
     }

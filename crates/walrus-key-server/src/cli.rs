@@ -1,7 +1,9 @@
 //! The command line.
 
 mod aggregate;
+mod committee;
 mod keygen;
+mod letters;
 mod register;
 mod run;
 mod verify;
@@ -43,6 +45,11 @@ enum Command {
     Verify(verify::Verify),
     /// Run the server that collects the answers of a committee
     Aggregate(aggregate::Aggregate),
+    /// Make the key of a committee together, or give it new shares
+    Committee {
+        #[command(subcommand)]
+        command: committee::Command,
+    },
     /// Print a shell completion script
     Completion(CompletionArgs),
     /// Print the manual as a man page, or write one page per command
@@ -58,6 +65,7 @@ impl Arguments {
             Command::Run(command) => exit::run_server(log, command.execute()),
             Command::Verify(command) => exit::run_quietly(log, command.execute()),
             Command::Aggregate(command) => exit::run_server(log, command.execute()),
+            Command::Committee { command } => exit::run_quietly(log, command.execute()),
             Command::Completion(args) => {
                 exit::run_quietly(log, async { completion::run(&args, Self::command()) })
             }

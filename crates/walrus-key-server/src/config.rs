@@ -107,8 +107,10 @@ pub enum ServerMode {
         #[serde_as(as = "DisplayFromStr")]
         #[serde(alias = "key_server_obj_id")]
         key_server_object_id: ObjectId,
-        /// The number of this member.
-        party_id: u16,
+        /// The number of this member. Its share says so, too: if both are known, they have to
+        /// agree.
+        #[serde(default)]
+        party_id: Option<u16>,
     },
 }
 
@@ -218,6 +220,14 @@ pub struct KeyServerConfig {
     /// Ours: files with shares, by the committee's version, in committee mode.
     #[serde(default)]
     pub master_share_files: BTreeMap<u32, PathBuf>,
+    /// Ours: a folder with shares, `share-VERSION.key`, in committee mode. It is looked into
+    /// whenever the version changes: a new share is served without a restart.
+    #[serde(default)]
+    pub master_share_folder: Option<PathBuf>,
+    /// Ours: how often a member looks which version its committee is at.
+    #[serde_as(as = "DisplayFromStr")]
+    #[serde(default = "default_committee_interval")]
+    pub committee_update_interval: Time,
     /// Ours: where the service listens.
     #[serde(default = "default_listen")]
     pub listen_address: SocketAddr,
@@ -273,6 +283,11 @@ pub struct KeyServerConfig {
     #[serde_as(as = "DisplayFromStr")]
     #[serde(default = "default_grace")]
     pub shutdown_grace: Time,
+}
+
+/// How often a committee is looked at, by its members and their aggregator.
+pub(crate) fn default_committee_interval() -> Time {
+    Time::secs(30)
 }
 
 fn default_listen() -> SocketAddr {
@@ -337,6 +352,8 @@ impl KeyServerConfig {
             server_mode,
             master_key_file: None,
             master_share_files: BTreeMap::new(),
+            master_share_folder: None,
+            committee_update_interval: default_committee_interval(),
             listen_address: default_listen(),
             metrics_host_port: METRICS_PORT,
             metrics_host: default_metrics_host(),
@@ -367,7 +384,8 @@ impl KeyServerConfig {
         };
         let (mut config, unknown) = Self::parse(&text).map_err(invalid)?;
         let files = config.master_key_file.iter_mut();
-        for file in files.chain(config.master_share_files.values_mut()) {
+        let files = files.chain(config.master_share_files.values_mut());
+        for file in files.chain(config.master_share_folder.iter_mut()) {
             *file = walrus_files::path::of_config(file, path)
                 .map_err(|error| invalid(error.to_string()))?;
         }

@@ -103,9 +103,52 @@ pub(crate) enum Keys {
     /// Shares of a committee's key, by the version of the committee.
     Committee {
         server: ObjectId,
-        party_id: u16,
-        shares: BTreeMap<u32, MasterKey>,
+        party_id: Option<u16>,
+        shares: Shares,
     },
+}
+
+/// Shares of a committee's key.
+#[derive(Debug, Clone)]
+pub(crate) struct Shares {
+    /// Those that were given, by the version of the committee.
+    given: BTreeMap<u32, MasterKey>,
+    /// Where others are.
+    folder: Option<PathBuf>,
+}
+
+impl Shares {
+    #[cfg(test)]
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        Self {
+            given: BTreeMap::new(),
+            folder: Some(folder.to_owned()),
+        }
+    }
+
+    /// The share for a version of the committee, if there is one.
+    pub(crate) fn of(&self, version: u32) -> Result<Option<MasterKey>, KeyError> {
+        if let Some(share) = self.given.get(&version) {
+            return Ok(Some(share.clone()));
+        }
+        let Some(folder) = &self.folder else {
+            return Ok(None);
+        };
+        let path = folder.join(share_file_name(version));
+        if !path.exists() {
+            return Ok(None);
+        }
+        let place = path.display().to_string();
+        let share = MasterKey::from_hex(&read(&path)?);
+        share
+            .map(Some)
+            .map_err(|reason| KeyError::Invalid { place, reason })
+    }
+}
+
+/// Name of the file with the share for a version of a committee.
+pub fn share_file_name(version: u32) -> String {
+    format!("share-{version}.key")
 }
 
 impl Keys {
@@ -134,7 +177,10 @@ impl Keys {
             } => Ok(Self::Committee {
                 server: *key_server_object_id,
                 party_id: *party_id,
-                shares: shares(config, source)?,
+                shares: Shares {
+                    given: shares(config, source)?,
+                    folder: config.master_share_folder.clone(),
+                },
             }),
         }
     }
@@ -320,7 +366,7 @@ fn shares(
     for (version, path) in &config.master_share_files {
         add(*version, &read(path)?, path.display().to_string())?;
     }
-    if shares.is_empty() {
+    if shares.is_empty() && config.master_share_folder.is_none() {
         return Err(KeyError::Missing {
             variable: format!("{SHARE_VARIABLE}0"),
             option: "master_share_files",

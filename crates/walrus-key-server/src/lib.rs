@@ -22,7 +22,7 @@ mod server;
 pub mod service;
 
 pub use config::{ConfigError, KeyServerConfig};
-pub use keys::{KeyError, KeySource};
+pub use keys::{KeyError, KeySource, share_file_name};
 pub use server::{KeyServer, StartError};
 
 /// The version of the protocol that this server speaks; clients demand a least one.

@@ -21,8 +21,8 @@ use crate::{
 
 /// The variable with the URL of the full node.
 const NODE_URL_VARIABLE: &str = "NODE_URL";
-/// How often a member looks which version its committee is at.
-const MEMBERSHIP_INTERVAL: Duration = Duration::from_secs(30);
+/// The chain is not asked more often than this.
+pub(crate) const POLL_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 /// Why a key server cannot start.
 #[derive(Debug, Error)]
@@ -121,7 +121,9 @@ impl KeyServer {
             )),
         ];
         if service.membership().is_some() {
-            tasks.push(ambient::spawn(follow_committee(service, stop.clone())));
+            let interval = config.committee_update_interval.0;
+            let following = follow_committee(service, interval, stop.clone());
+            tasks.push(ambient::spawn(following));
         }
         Ok(Self {
             address,
@@ -196,7 +198,7 @@ async fn membership(rpc: &SuiRpc, keys: &Keys) -> Result<Option<Membership>, Sta
 
 /// Reads price and clock again and again.
 async fn refresh(service: Arc<Service>, interval: Duration, stop: CancellationToken) {
-    let interval = interval.max(Duration::from_secs(1));
+    let interval = interval.max(POLL_INTERVAL_MIN);
     while pause(interval, &stop).await {
         if let Err(error) = service.refresh().await {
             service.metrics().refresh_failures.inc();
@@ -205,11 +207,12 @@ async fn refresh(service: Arc<Service>, interval: Duration, stop: CancellationTo
     }
 }
 
-async fn follow_committee(service: Arc<Service>, stop: CancellationToken) {
+async fn follow_committee(service: Arc<Service>, interval: Duration, stop: CancellationToken) {
     let Some(membership) = service.membership() else {
         return;
     };
-    while pause(MEMBERSHIP_INTERVAL, &stop).await {
+    let interval = interval.max(POLL_INTERVAL_MIN);
+    while pause(interval, &stop).await {
         if let Err(error) = membership.refresh(service.rpc()).await {
             tracing::error!(%error, "cannot follow the committee");
         }

@@ -207,3 +207,7 @@ point! {
     /// Half of an encrypted answer.
     ElGamalElement, G1Element, G1_LENGTH, g1
 }
+point! {
+    /// What a member of a committee has signed.
+    MemberSignature, G1Element, G1_LENGTH, g1
+}

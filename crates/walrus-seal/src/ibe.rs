@@ -82,7 +82,7 @@ impl IdentityPoint {
 
 /// The secret of a key server. It is never printed, and overwritten when it is dropped.
 #[derive(Clone)]
-pub struct MasterKey(SecretScalar);
+pub struct MasterKey(pub(crate) SecretScalar);
 
 impl MasterKey {
     /// A fresh key.
@@ -192,7 +192,7 @@ impl fmt::Debug for UserSecretKey {
 }
 
 /// `e(signature, G2) == e(point, key)`, with one final exponentiation.
-fn is_signature(signature: &G1Element, point: &G1Element, key: &PublicKey) -> bool {
+pub(crate) fn is_signature(signature: &G1Element, point: &G1Element, key: &PublicKey) -> bool {
     pairings_cancel(&[*signature, *point], &[-G2Element::generator(), key.0])
 }
 

@@ -40,6 +40,7 @@
 //! ```
 
 pub mod approval;
+pub mod committee;
 pub mod curve;
 pub mod decrypt;
 pub mod dem;

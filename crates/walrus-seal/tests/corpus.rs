@@ -36,3 +36,22 @@ fn programs() {
 fn messages() {
     replay("seal_message", seal::seal_message);
 }
+
+#[test]
+fn ceremonies() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fuzz/corpus/seal_committee/two"
+    );
+    let sample = seal::sample_ceremony();
+    if std::env::var_os("WALRUS_UPDATE_VECTORS").is_some() {
+        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        std::fs::write(path, &sample).unwrap();
+    }
+    assert_eq!(
+        std::fs::read(path).unwrap(),
+        sample,
+        "the seed is what we would write"
+    );
+    replay("seal_committee", seal::seal_committee);
+}

@@ -30,6 +30,8 @@ pub enum Role {
     KeyServer(u16),
     /// Pays for what a service stores.
     Service(ServiceKind),
+    /// Has what the keys of the committee are made from; sends nothing.
+    Committee,
 }
 
 impl Role {
@@ -41,6 +43,7 @@ impl Role {
             Self::Node(index) => format!("node-{index}"),
             Self::KeyServer(index) => format!("key-server-{index}"),
             Self::Service(kind) => kind.name().to_owned(),
+            Self::Committee => "committee".to_owned(),
         }
     }
 }
@@ -77,6 +80,7 @@ impl Account {
             Role::Node(index) => format!("node {index}"),
             Role::KeyServer(index) => format!("key server {index}"),
             Role::Service(kind) => format!("service {kind}"),
+            Role::Committee => "committee".to_owned(),
         };
         let seed = Sha256::new()
             .chain_update(SEED_DOMAIN)

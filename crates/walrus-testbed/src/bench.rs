@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     cli::WalrusCli,
-    network::{Network, Ports, UpOptions},
+    network::{KeyServers, Network, Ports, UpOptions},
     process,
     report::ReadyReport,
     state::{NetworkOptions, StateDir},
@@ -125,6 +125,7 @@ async fn start(
             ports: Ports::ANY,
             packages: Vec::new(),
             services: Vec::new(),
+            key_servers: KeyServers::default(),
             reset: false,
         })
         .await?

@@ -9,7 +9,7 @@ use walrus_terminal::format::Wal;
 
 use crate::{
     cli::WalrusCli,
-    network::{How, Network, Ports, UpOptions},
+    network::{How, KeyServers, Network, Ports, UpOptions},
     report::NodeInfo,
     state::{NetworkOptions, StateDir},
 };
@@ -34,6 +34,7 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
             ports: Ports::ANY,
             packages: Vec::new(),
             services: Vec::new(),
+            key_servers: KeyServers::default(),
             reset: false,
         })
         .await?

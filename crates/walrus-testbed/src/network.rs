@@ -59,8 +59,19 @@ pub struct UpOptions {
     pub packages: Vec<Extra>,
     /// Services in front of the network, besides those that are there.
     pub services: Vec<ServiceKind>,
+    /// Key servers to run, besides those that are there.
+    pub key_servers: KeyServers,
     /// Throw away the network that is there.
     pub reset: bool,
+}
+
+/// Which key servers a network is to have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyServers {
+    /// Some with keys of their own.
+    pub independent: bool,
+    /// A committee with one key, and its aggregator.
+    pub committee: bool,
 }
 
 /// A network that has started.

@@ -261,7 +261,7 @@ pub(crate) fn write_client_files(
         .with_extras(deployer);
     config.storage_node_scheme = Some(node_scheme(&state.options).as_str().to_owned());
     if let Some(section) = &mut config.encryption {
-        section.threshold = Some(key_servers::THRESHOLD);
+        section.threshold = key_servers::threshold(state);
         section.key_servers = key_servers::entries(state);
     }
     config.save(&state_dir.client_config())?;

@@ -170,11 +170,37 @@ pub struct RegisteredRecord {
     pub node_cap: ObjectId,
 }
 
+/// What a key server is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyServerRole {
+    /// A server with a key of its own.
+    #[default]
+    Independent,
+    /// A member of the committee, with a share of its key.
+    Member,
+    /// Who collects the answers of the committee.
+    Aggregator,
+}
+
+impl KeyServerRole {
+    /// What names of such servers begin with.
+    pub(crate) const fn prefix(self) -> &'static str {
+        match self {
+            Self::Independent => "key-server-",
+            Self::Member => "committee-member-",
+            Self::Aggregator => "committee-aggregator-",
+        }
+    }
+}
+
 /// One key server of private data.
 #[serde_as]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyServerRecord {
-    /// Position, from 0.
+    /// What it is.
+    #[serde(default)]
+    pub role: KeyServerRole,
+    /// Position among those of its role, from 0.
     pub index: u16,
     /// TCP port of its HTTP service.
     pub port: u16,
@@ -191,7 +217,7 @@ pub struct KeyServerRecord {
 impl KeyServerRecord {
     /// Its name, which is also the name of its folder.
     pub fn name(&self) -> String {
-        format!("key-server-{}", self.index)
+        format!("{}{}", self.role.prefix(), self.index)
     }
 
     /// URL of its HTTP service, as registered on chain.

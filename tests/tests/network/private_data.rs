@@ -191,6 +191,33 @@ fn policies_decide_and_revocation_bites_on_what_comes_next() {
             .success
     );
     decrypts(&network, 1, &file, b"for few");
+
+    // Weights count, not servers: who has two of three shares is enough alone, who has one is not.
+    let server = |index: usize| network.ready["key_servers"][index]["id"].as_str().unwrap();
+    let (heavy, light) = (format!("{}:2", server(0)), server(2));
+    let weighted = [
+        "--key-server",
+        &heavy,
+        "--key-server",
+        light,
+        "--threshold",
+        "2",
+    ];
+    encrypt(&[&weighted[..], &["--for", &reader]].concat());
+    let switch = |what: &str, name: &str| {
+        let outcome = network.localnet(&["key-server", what, name]);
+        assert!(outcome.success, "{}", outcome.stderr);
+    };
+    switch("stop", "key-server-2");
+    decrypts(&network, 1, &file, b"for few");
+    switch("start", "key-server-2");
+    switch("stop", "key-server-0");
+    let too_light = as_user(&network, 1, &["decrypt", &file]);
+    let said = &too_light.stderr;
+    assert!(
+        said.contains("weight 1 gave the keys, and 2 is needed"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -274,4 +301,146 @@ fn mysten_seal_encrypts_for_us_and_decrypts_what_is_ours() {
             &expected,
         );
     }
+}
+
+#[test]
+fn names_stand_for_accounts_and_nothing_is_guessed() {
+    let network = start();
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, file) = (
+        path(folder.path(), "plain"),
+        path(folder.path(), "file.seal"),
+    );
+    fs::write(&plain, b"for one").unwrap();
+    // A name of the wallet, and one of the configuration.
+    let config = network.ready["client_config"].as_str().unwrap();
+    let text = fs::read_to_string(config).unwrap();
+    let friend = address(&network, 2);
+    let named = text.replacen(
+        "encryption:",
+        &format!("encryption:\n  recipients: {{ann: '{friend}'}}"),
+        1,
+    );
+    assert_ne!(named, text);
+    fs::write(config, named).unwrap();
+    for (name, reader) in [("user-1", 1), ("ann", 2), (&friend, 2)] {
+        ok(
+            &network,
+            &["encrypt", &plain, "--for", name, "--out", &file],
+        );
+        decrypts(&network, reader, &file, b"for one");
+        is_denied(&network, 3, &file);
+    }
+    for (name, hint) in [
+        ("nobody", "encryption.recipients"),
+        ("ann.sui", "names of SuiNS are not looked up"),
+        ("@ann", "names of SuiNS are not looked up"),
+    ] {
+        let refused = network.walrus(&["encrypt", &plain, "--for", name, "--out", &file]);
+        refused.assert_fails(1, &[hint]);
+    }
+    // They are names in policies, too.
+    let list = new_policy(&network, &["allowlist"]);
+    ok(&network, &["policy", "grant", &list, "ann", "user-1"]);
+    ok(
+        &network,
+        &["encrypt", &plain, "--policy", &list, "--out", &file],
+    );
+    decrypts(&network, 2, &file, b"for one");
+    is_denied(&network, 3, &file);
+}
+
+#[test]
+fn files_of_a_quilt_are_encrypted_each_for_itself() {
+    let network = start();
+    let folder = tempfile::tempdir().unwrap();
+    let name = |name: &str| path(folder.path(), name);
+    for file in ["a.txt", "b.txt"] {
+        fs::write(name(file), format!("content of {file}")).unwrap();
+    }
+    let (a, b) = (name("a.txt"), name("b.txt"));
+    let store = [
+        "--json",
+        "store-quilt",
+        "--paths",
+        &a,
+        &b,
+        "--epochs",
+        "1",
+        "--encrypt",
+        "--for",
+        "user-1",
+    ];
+    let stored = ok(&network, &store).json();
+    let blob = &stored["blobStoreResult"]["newlyCreated"]["blobObject"]["blobId"];
+    let quilt = blob.as_str().unwrap();
+    // Names are there for everybody, content is not.
+    let listed = ok(&network, &["--json", "list-patches-in-quilt", quilt]).json();
+    assert_eq!(listed[1]["identifier"], "b.txt");
+    let served = network.read(quilt);
+    let has = |text: &[u8]| served.windows(text.len()).any(|window| window == text);
+    assert!(has(b"a.txt") && !has(b"content of"));
+    let read = |user: usize, folder: &str| {
+        let args = [
+            "read-quilt",
+            "--quilt-id",
+            quilt,
+            "--decrypt",
+            "--out",
+            folder,
+        ];
+        as_user(&network, user, &args)
+    };
+    let outcome = read(1, &name("out"));
+    assert!(outcome.success, "{}", outcome.stderr);
+    assert_eq!(fs::read(name("out/b.txt")).unwrap(), b"content of b.txt");
+    // One file alone, by its patch.
+    let patch = listed[0]["patchId"].as_str().unwrap();
+    let one = format!("--quilt-patch-id={patch}");
+    let args = ["--account", "user-1", "read-quilt", &one, "--decrypt"];
+    assert_eq!(ok(&network, &args).stdout, "content of a.txt");
+    let denied = read(2, &name("denied"));
+    assert!(
+        !denied.success && denied.stderr.contains("access denied"),
+        "{}",
+        denied.stderr
+    );
+    assert!(!Path::new(&name("denied/a.txt")).exists());
+}
+
+#[test]
+fn large_files_are_stored_and_read_chunk_by_chunk() {
+    // Enough shards for a blob of this size.
+    let network = TestNetwork::start(&["--nodes", "1", "--shards", "31", "--with", "seal"]);
+    let folder = tempfile::tempdir().unwrap();
+    let name = |name: &str| path(folder.path(), name);
+    // More than one batch of chunks, and an end that is no whole chunk.
+    let content = random_bytes((10 << 20) + 17, 5);
+    fs::write(name("plain"), &content).unwrap();
+    let plain = name("plain");
+    let store = [
+        "--json",
+        "store",
+        "--encrypt",
+        "--envelope",
+        &plain,
+        "--epochs",
+        "1",
+    ];
+    let stored = ok(&network, &store).json();
+    let blob = &stored[0]["blobStoreResult"]["newlyCreated"]["blobObject"]["blobId"];
+    let blob_id = blob.as_str().unwrap();
+    let out = name("out");
+    let read = ["read", "--decrypt", blob_id, "--out", &out];
+    assert!(ok(&network, &read).stdout.contains("Success: read blob"));
+    assert!(fs::read(&out).unwrap() == content);
+    assert!(written(&network, 1, &["read", "--decrypt", blob_id]).is_none());
+    // What somebody has cut off, and stored: nothing gets a name.
+    let served = network.read(blob_id);
+    fs::write(name("cut"), &served[..served.len() - (1 << 20)]).unwrap();
+    let cut = network.store(Path::new(&name("cut")));
+    assert!(written(&network, 0, &["read", "--decrypt", &cut]).is_none());
+    let outcome = network.walrus(&["read", "--decrypt", &cut, "--out", &name("none")]);
+    outcome.assert_fails(1, &["chunk 9"]);
+    assert!(!Path::new(&name("none.part")).exists());
 }

@@ -1,6 +1,6 @@
 //! Options of the commands about private data.
 
-use std::{num::NonZeroU8, path::PathBuf, str::FromStr};
+use std::{num::NonZeroU8, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 use walrus_core::{Frost, ObjectId, SuiAddress};
@@ -12,10 +12,11 @@ use super::parse;
 /// For whom something is encrypted.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct EncryptionArgs {
-    /// The account that can decrypt; the active one of the wallet unless this or --policy says
-    /// otherwise
-    #[arg(long = "for", value_name = "ADDRESS", conflicts_with = "policy")]
-    pub recipient: Option<SuiAddress>,
+    /// The account that can decrypt: its address, its name in the wallet, or one of
+    /// `encryption.recipients` of the configuration; the active account unless this or --policy
+    /// says otherwise
+    #[arg(long = "for", value_name = "ADDRESS|NAME", conflicts_with = "policy")]
+    pub recipient: Option<Recipient>,
     /// The policy that decides who can decrypt, as `walrus policy new` prints it
     #[arg(long, alias = "policy-object", value_name = "OBJECT_ID")]
     pub policy: Option<ObjectId>,
@@ -38,6 +39,27 @@ pub(crate) struct EncryptionArgs {
     /// Public data that is authenticated with the content, in hex
     #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
     pub aad: Option<HexBytes>,
+}
+
+/// An account that can decrypt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    /// Its address.
+    Address(SuiAddress),
+    /// What it is called.
+    Name(String),
+}
+
+impl FromStr for Recipient {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("0x") {
+            let address = text.parse().map_err(|error| format!("{error}"))?;
+            return Ok(Self::Address(address));
+        }
+        Ok(Self::Name(text.to_owned()))
+    }
 }
 
 /// Bytes given in hex.
@@ -219,9 +241,9 @@ pub(crate) enum PolicyCommand {
     Grant {
         /// The allowlist
         policy: ObjectId,
-        /// Who may read
-        #[arg(required = true, value_name = "ADDRESS")]
-        accounts: Vec<SuiAddress>,
+        /// Who may read: addresses, or names as for `encrypt --for`
+        #[arg(required = true, value_name = "ADDRESS|NAME")]
+        accounts: Vec<Recipient>,
         /// They may also change who reads
         #[arg(long)]
         editor: bool,
@@ -240,8 +262,9 @@ pub(crate) enum PolicyCommand {
     Transfer {
         /// The policy
         policy: ObjectId,
-        /// Who manages it from now on
-        to: SuiAddress,
+        /// Who manages it from now on: an address, or a name as for `encrypt --for`
+        #[arg(value_name = "ADDRESS|NAME")]
+        to: Recipient,
     },
     /// Buy what a listing offers, or subscribe to a service
     Buy {
@@ -285,12 +308,21 @@ pub(crate) enum NewPolicy {
         price: Frost,
         /// How long a period lasts, such as 30d or 12h
         #[arg(long, value_parser = period)]
-        period: std::time::Duration,
+        period: Duration,
     },
 }
 
-fn period(text: &str) -> Result<std::time::Duration, String> {
-    super::parse_duration(text)
+/// A duration; days are 24 hours here, whatever a calendar says.
+fn period(text: &str) -> Result<Duration, String> {
+    const DAY_SECS: u64 = 86_400;
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<u64>().ok());
+    match days.map(|days| days.checked_mul(DAY_SECS)) {
+        Some(Some(secs)) => Ok(Duration::from_secs(secs)),
+        Some(None) => Err(format!("`{text}` is too long")),
+        None => super::parse_duration(text),
+    }
 }
 
 /// Who is paid.
@@ -309,5 +341,28 @@ impl FromStr for Payee {
             .parse()
             .map_err(|_| format!("`{part}` is no number of hundredths of a percent"))?;
         Ok(Self(account, part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_written_as_the_help_says() {
+        for (text, secs) in [("30d", 30 * 86_400), ("12h", 43_200), ("90min", 5_400)] {
+            assert_eq!(period(text), Ok(Duration::from_secs(secs)));
+        }
+        for text in ["", "d", "-1d", "month", "999999999999999999d"] {
+            assert!(period(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_an_address_is_one() {
+        let address = format!("0x{}", "ab".repeat(32));
+        assert!(matches!(address.parse(), Ok(Recipient::Address(_))));
+        assert_eq!("ann".parse(), Ok(Recipient::Name("ann".to_owned())));
+        assert!("0xzz".parse::<Recipient>().is_err());
     }
 }

@@ -26,6 +26,10 @@ pub(crate) struct StoreArgs {
     /// otherwise; a file of a folder is a blob of its own then
     #[arg(long, conflicts_with = "dry_run")]
     pub encrypt: bool,
+    /// Encrypt in chunks, with bounded memory, files of any size; other clients of Seal cannot read
+    /// this
+    #[arg(long, requires = "encrypt", conflicts_with_all = ["dem", "aad"])]
+    pub envelope: bool,
     /// For whom.
     #[command(flatten)]
     pub encryption: EncryptionArgs,

@@ -1,11 +1,16 @@
 //! The clients that the global options and the surroundings make.
 
+use std::path::Path;
+
+use anyhow::Context as _;
 use walrus_client::{
     SigningOptions, WalrusClient, config::KnownNetwork, private_data::PrivateData,
 };
-use walrus_core::SuiAddress;
+use walrus_core::{SuiAddress, text::printable};
 use walrus_sui::{Signer, SuiRpc, WalletEnv};
 use walrus_terminal::{GlobalArgs, RpcArgs, Surroundings};
+
+use crate::args::Recipient;
 
 /// The surroundings of one command.
 pub(crate) struct Context {
@@ -103,6 +108,33 @@ impl Context {
             data,
             rpc,
             signer: wallet.active_signer()?,
+        })
+    }
+
+    /// The account that is to decrypt something.
+    pub(crate) fn recipient(&self, recipient: &Recipient) -> anyhow::Result<SuiAddress> {
+        let name = match recipient {
+            Recipient::Address(address) => return Ok(*address),
+            Recipient::Name(name) => name,
+        };
+        let loaded = self.surroundings.config()?;
+        let config = loaded.parsed.config;
+        let configured = config.encryption.as_ref();
+        if let Some(address) = configured.and_then(|section| section.recipients.get(name)) {
+            return Ok(*address);
+        }
+        // SuiNS and the like: whoever answered for a name would decide who reads.
+        let ending = Path::new(name).extension();
+        let is_sui = ending.is_some_and(|ending| ending.eq_ignore_ascii_case("sui"));
+        let hint = if name.starts_with('@') || is_sui {
+            "names of SuiNS are not looked up: give the address"
+        } else {
+            "give its address, or name it in `encryption.recipients` of the configuration"
+        };
+        let wallet = self.surroundings.wallet(Some(&config))?;
+        wallet.account(name).with_context(|| {
+            let name = printable(name);
+            format!("`{name}` is nobody for whom something can be encrypted; {hint}")
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Cursor, Read, Write},
+    io::{BufReader, Cursor, Read as _},
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,13 +11,13 @@ use anyhow::{Context as _, anyhow};
 use walrus_files::output::Output;
 use walrus_seal::{
     DemKey, EncryptedObject, Header,
-    envelope::{ChunkPosition, EnvelopeHeader, PREFIX_LENGTH, is_envelope, rest_of_header},
+    envelope::{EnvelopeHeader, PREFIX_LENGTH, is_envelope, rest_of_header},
 };
 use walrus_sui::access::ApprovalCall;
 
 use super::{
     context::Context,
-    encrypt::{read_chunk, write_whole},
+    envelope::{self, Whole},
 };
 use crate::{
     args::{ApprovalArgs, DecryptArgs},
@@ -62,7 +62,9 @@ pub(crate) async fn run(context: &Context, args: DecryptArgs) -> anyhow::Result<
     let out = args.out.as_deref();
     let out = out.ok_or_else(|| anyhow!("an envelope is decrypted into a file: give --out"))?;
     // Nothing gets its name before all of it is authentic.
-    write_whole(out, |file| decrypt_chunks(&header, &key, &mut source, file))?;
+    let mut whole = Whole::create(out)?;
+    envelope::decrypt(&header, &key, &mut source, &mut whole.file)?;
+    whole.finish()?;
     print_text(&format!("Decrypted to {}", path_text(out)))
 }
 
@@ -82,33 +84,11 @@ pub(crate) async fn decrypt_bytes(
     let key = key_of(context, &header.object.header, None, approval).await?;
     let mut content = Vec::with_capacity(bytes.len() - length);
     let mut source = Cursor::new(&bytes[length..]);
-    decrypt_chunks(&header, &key, &mut source, &mut content)?;
+    envelope::decrypt(&header, &key, &mut source, &mut content)?;
     Ok(content)
 }
 
-fn decrypt_chunks(
-    header: &EnvelopeHeader,
-    key: &DemKey,
-    source: &mut impl Read,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    let chunks = header.chunks(key);
-    let length = header.encrypted_chunk_length();
-    let mut next = read_chunk(source, length)?;
-    for index in 0.. {
-        let mut chunk = next;
-        next = read_chunk(source, length)?;
-        let is_last = next.is_empty();
-        chunks.decrypt(ChunkPosition { index, is_last }, &mut chunk)?;
-        out.write_all(&chunk)?;
-        if is_last {
-            break;
-        }
-    }
-    Ok(())
-}
-
-async fn key_of(
+pub(super) async fn key_of(
     context: &Context,
     header: &Header,
     backup: Option<DemKey>,

@@ -2,8 +2,8 @@
 
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Read as _, Write as _},
-    path::{Path, PathBuf},
+    io::{BufReader, Write},
+    path::Path,
 };
 
 use anyhow::{Context as _, bail};
@@ -15,10 +15,13 @@ use walrus_files::{
 };
 use walrus_seal::{
     DemKey, EncryptedObject, Header, Identity, ServerSet,
-    envelope::{CHUNK_LENGTH, ChunkPosition, EnvelopeHeader},
+    envelope::{CHUNK_LENGTH, EnvelopeHeader},
 };
 
-use super::context::Context;
+use super::{
+    context::Context,
+    envelope::{self, Whole},
+};
 use crate::{
     args::{EncryptArgs, EncryptionArgs},
     output::{path_json, path_text, print_bytes, print_json, print_text},
@@ -57,10 +60,10 @@ impl Encryptor {
             }
             None => private.data.policies()?,
         };
-        let prefix = match (&args.id, args.policy, args.recipient) {
+        let prefix = match (&args.id, args.policy, &args.recipient) {
             (Some(id), ..) => id.0.clone(),
             (None, Some(policy), _) => policy.0.to_vec(),
-            (None, None, Some(account)) => account.0.to_vec(),
+            (None, None, Some(recipient)) => context.recipient(recipient)?.0.to_vec(),
             (None, None, None) => private.signer.address().0.to_vec(),
         };
         Ok(Self {
@@ -95,18 +98,26 @@ impl Encryptor {
         let content = walrus_files::input::read_at_most(path, WHOLE_BYTES_MAX).with_context(|| {
             format!(
                 "cannot encrypt {} as a whole, which goes up to {} MiB; larger files are encrypted with \
-                 `walrus encrypt --envelope`",
+                 --envelope",
                 path_text(path),
                 WHOLE_BYTES_MAX / MIB
             )
         })?;
+        self.encrypt_bytes(&content)
+    }
+
+    /// Encrypts bytes in memory.
+    pub(crate) fn encrypt_bytes(
+        &self,
+        content: &[u8],
+    ) -> anyhow::Result<(EncryptedObject, DemKey)> {
         // Others always write the additional data, even if there is none.
         let aad = self.args.aad.as_ref().map_or(&[][..], |aad| &aad.0);
         let encrypted = EncryptedObject::encrypt(
             self.identity(),
             &self.servers,
             self.args.dem.into(),
-            &content,
+            content,
             Some(aad),
             &mut ambient::rng(),
         );
@@ -114,29 +125,18 @@ impl Encryptor {
     }
 
     /// Encrypts a file chunk by chunk.
-    fn encrypt_envelope(&self, from: &Path, to: &Path) -> anyhow::Result<(Header, DemKey)> {
+    pub(crate) fn encrypt_envelope(
+        &self,
+        from: &Path,
+        to: &mut impl Write,
+    ) -> anyhow::Result<(Header, DemKey)> {
         let source =
             File::open(from).with_context(|| format!("cannot read {}", path_text(from)))?;
-        let mut source = BufReader::new(source);
         let (object, key) =
             EncryptedObject::of_key(self.identity(), &self.servers, &mut ambient::rng());
         let header = EnvelopeHeader::new(object, CHUNK_LENGTH)?;
-        let chunks = header.chunks(&key);
-        write_whole(to, |file| {
-            file.write_all(&header.to_bytes()?)?;
-            let mut next = read_chunk(&mut source, CHUNK_LENGTH as usize)?;
-            for index in 0.. {
-                let mut chunk = next;
-                next = read_chunk(&mut source, CHUNK_LENGTH as usize)?;
-                let is_last = next.is_empty();
-                chunks.encrypt(ChunkPosition { index, is_last }, &mut chunk)?;
-                file.write_all(&chunk)?;
-                if is_last {
-                    break;
-                }
-            }
-            Ok(())
-        })?;
+        envelope::encrypt(&header, &key, &mut BufReader::new(source), to)
+            .with_context(|| format!("cannot encrypt {}", path_text(from)))?;
         Ok((header.object.header, key))
     }
 }
@@ -149,44 +149,6 @@ fn warn(servers: &ServerSet) {
     }
     if threshold == weight && weight > 1 {
         eprintln!("Warning: if one of the key servers is lost, so is the data");
-    }
-}
-
-/// The next bytes of a file; fewer only at its end.
-pub(super) fn read_chunk(
-    source: &mut impl std::io::Read,
-    length: usize,
-) -> std::io::Result<Vec<u8>> {
-    let mut chunk = Vec::with_capacity(length);
-    source.take(length as u64).read_to_end(&mut chunk)?;
-    Ok(chunk)
-}
-
-/// Writes a file beside the one it becomes when it is complete.
-pub(super) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", path_text(path));
-    let mut name = path.file_name().with_context(failed)?.to_owned();
-    name.push(".part");
-    let temporary = Removed(path.with_file_name(name));
-    let file = File::create(&temporary.0).with_context(failed)?;
-    let mut buffered = BufWriter::new(&file);
-    write(&mut buffered)?;
-    buffered.flush().with_context(failed)?;
-    drop(buffered);
-    file.sync_all().with_context(failed)?;
-    std::fs::rename(&temporary.0, path).with_context(failed)
-}
-
-/// A file that is removed when it is not needed any more, or was renamed.
-struct Removed(PathBuf);
-
-impl Drop for Removed {
-    fn drop(&mut self) {
-        // Where it was renamed there is nothing left to remove.
-        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -204,7 +166,12 @@ struct Encrypted {
 pub(crate) async fn run(context: &Context, args: EncryptArgs) -> anyhow::Result<()> {
     let encryptor = Encryptor::new(context, &args.encryption).await?;
     let (header, key) = match (&args.out, args.envelope) {
-        (Some(out), true) => encryptor.encrypt_envelope(&args.file, out)?,
+        (Some(out), true) => {
+            let mut whole = Whole::create(out)?;
+            let made = encryptor.encrypt_envelope(&args.file, &mut whole.file)?;
+            whole.finish()?;
+            made
+        }
         (None, true) => bail!("an envelope needs --out"),
         (out, false) => {
             let (object, key) = encryptor.encrypt(&args.file)?;

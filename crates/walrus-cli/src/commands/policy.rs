@@ -45,12 +45,15 @@ pub(crate) async fn run(context: &Context, args: PolicyArgs) -> anyhow::Result<(
             } else {
                 Membership::Reader
             };
+            let accounts = accounts.iter().map(|account| context.recipient(account));
+            let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
             change_list(context, &private, policy, &accounts, membership).await
         }
         PolicyCommand::Revoke { policy, targets } => {
             revoke(context, &private, policy, &targets).await
         }
         PolicyCommand::Transfer { policy, to } => {
+            let to = context.recipient(&to)?;
             let found = Policy::read(&private.rpc, policy).await?;
             let cap = found.required_cap(&private).await?;
             let executed = execute(&private, &policy_transfer(cap, to)).await?;
@@ -234,7 +237,16 @@ async fn buy(context: &Context, private: &Private, policy: ObjectId) -> anyhow::
         PolicyKind::Allowlist => bail!("policy {policy} is an allowlist; there is nothing to buy"),
     };
     let executed = execute(private, &program).await?;
-    done(context, policy, &executed, &format!("Paid {}", Wal(price)))
+    let mut json = json!({ "policy": policy.to_string(), "digest": executed.digest.to_string() });
+    let mut text = format!("Paid {}", Wal(price));
+    // Whoever runs the service ends it by this ID.
+    if found.kind == PolicyKind::Subscription
+        && let Some(subscription) = subscription_to(private, &found).await?
+    {
+        json["subscription"] = subscription.to_string().into();
+        text = format!("{text}\nSubscription: {subscription}");
+    }
+    say(context, &json, &text)
 }
 
 /// The account's subscription to a service, to be renewed.

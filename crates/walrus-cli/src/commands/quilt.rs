@@ -20,9 +20,9 @@ use walrus_encoder::{
 use walrus_files::output::Output;
 use walrus_terminal::exit::or_interrupted;
 
-use super::context::Context;
+use super::{context::Context, decrypt::decrypt_bytes};
 use crate::{
-    args::{RpcArgs, TableArgs, parse},
+    args::{ApprovalArgs, RpcArgs, TableArgs, parse},
     output::{
         format::Size,
         path_json, path_text, print_bytes, print_json, print_text,
@@ -50,6 +50,12 @@ pub(crate) struct ReadQuiltArgs {
     /// Folder to write the files to; made unless it is there, nothing in it is replaced
     #[arg(long, short, value_name = "FOLDER", value_parser = parse::path())]
     pub out: Option<PathBuf>,
+    /// Decrypt the files, as the active account of the wallet
+    #[arg(long)]
+    pub decrypt: bool,
+    /// How their policy is asked.
+    #[command(flatten)]
+    pub approval: ApprovalArgs,
     /// Full node to use.
     #[command(flatten)]
     pub rpc: RpcArgs,
@@ -149,7 +155,14 @@ async fn read_files(context: &Context, args: ReadQuiltArgs) -> anyhow::Result<()
     // What cannot be written need not be fetched.
     let folder = args.out.as_deref().map(Folder::open).transpose()?;
     let client = context.reading(&args.rpc)?.client;
-    let files = chosen(&client, &args).await?;
+    let mut files = chosen(&client, &args).await?;
+    if args.decrypt {
+        for file in &mut files {
+            let name = printable(&file.identifier);
+            let decrypted = decrypt_bytes(context, &file.data, &args.approval).await;
+            file.data = decrypted.with_context(|| format!("file `{name}`"))?;
+        }
+    }
     match folder {
         Some(folder) => {
             folder.write(&files)?;

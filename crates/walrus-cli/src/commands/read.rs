@@ -1,6 +1,10 @@
 //! `walrus read`.
 
-use std::{ops::Range, path::PathBuf, str::FromStr};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use anyhow::{Context as _, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -12,7 +16,11 @@ use walrus_encoder::ConsistencyCheck;
 use walrus_files::output::{Output, Stream};
 use walrus_terminal::exit::or_interrupted;
 
-use super::{context::Context, decrypt::decrypt_bytes};
+use super::{
+    context::Context,
+    decrypt::{decrypt_bytes, key_of},
+    envelope::{StoredEnvelope, Whole},
+};
 use crate::{
     args::{ApprovalArgs, RpcArgs, parse},
     output::{
@@ -71,6 +79,12 @@ pub(crate) async fn run(context: &Context, args: ReadArgs) -> anyhow::Result<()>
 }
 
 async fn read(context: &Context, args: ReadArgs) -> anyhow::Result<()> {
+    if let Some(path) = args.out.as_ref().filter(|_| args.decrypt)
+        && is_file(path)
+        && let Some(size) = read_envelope(context, &args, path).await?
+    {
+        return tell(context, &args.blob_id, path, size, Stream::Stdout);
+    }
     // What cannot be written need not be fetched.
     let output = match &args.out {
         Some(path) => Some(open(path.clone()).await?),
@@ -97,20 +111,60 @@ async fn read(context: &Context, args: ReadArgs) -> anyhow::Result<()> {
     output
         .write(&blob)
         .with_context(|| format!("cannot write {}", path_text(&path)))?;
+    tell(context, &args.blob_id, &path, size, stream)
+}
+
+/// Says what was read and where it is.
+fn tell(
+    context: &Context,
+    blob_id: &BlobId,
+    path: &Path,
+    size: Size,
+    stream: Stream,
+) -> anyhow::Result<()> {
     if context.json() {
         let result = ReadResult {
-            out: Some(path_json(&path)),
-            blob_id: args.blob_id,
+            out: Some(path_json(path)),
+            blob_id: *blob_id,
             blob: None,
         };
         return print_json_to(stream, &result);
     }
     let text = format!(
-        "Success: read blob {} ({size}) to {}",
-        args.blob_id,
-        path_text(&path)
+        "Success: read blob {blob_id} ({size}) to {}",
+        path_text(path)
     );
     print_text_to(stream, &text)
+}
+
+/// Whether this is, or is going to be, a file: not a stream or device.
+fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |metadata| metadata.is_file())
+}
+
+/// Decrypts an envelope page by page into a file; `None` if the blob is none.
+async fn read_envelope(
+    context: &Context,
+    args: &ReadArgs,
+    path: &Path,
+) -> anyhow::Result<Option<Size>> {
+    let client = context.reading(&args.rpc)?.client;
+    let blob = client.open(&args.blob_id).await?;
+    let Some(envelope) = StoredEnvelope::open(blob).await? else {
+        return Ok(None);
+    };
+    let key = key_of(
+        context,
+        &envelope.header.object.header,
+        None,
+        &args.approval,
+    )
+    .await?;
+    // Nothing gets its name before all of it is authentic.
+    let mut whole = Whole::create(path)?;
+    let size = envelope.decrypt(&key, &mut whole.file).await?;
+    whole.finish()?;
+    Ok(Some(Size(size)))
 }
 
 /// Bytes of a blob, as HTTP counts them.

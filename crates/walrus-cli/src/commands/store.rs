@@ -98,7 +98,7 @@ async fn units(
     if args.encrypt {
         let encryptor = Encryptor::new(context, &args.encryption).await?;
         for unit in &mut units {
-            unit.encrypt(&encryptor)?;
+            unit.encrypt(&encryptor, args.envelope)?;
         }
     }
     Ok(units)

@@ -20,6 +20,7 @@ use walrus_terminal::exit::or_interrupted;
 
 use super::{
     context::Context,
+    encrypt::Encryptor,
     relaying::relayed,
     store::{
         describe, describe_estimate,
@@ -27,7 +28,7 @@ use super::{
     },
 };
 use crate::{
-    args::{HowToStoreArgs, RpcArgs, parse},
+    args::{EncryptionArgs, HowToStoreArgs, RpcArgs, parse},
     output::{path_text, print_json, print_text, store::blob_error_text},
     progress::{Ledger, bars},
 };
@@ -47,6 +48,13 @@ pub(crate) struct StoreQuiltArgs {
     /// How to store.
     #[command(flatten)]
     pub how: HowToStoreArgs,
+    /// Encrypt each file before it is put into the quilt, for the active account unless --for or
+    /// --policy says otherwise; names and tags stay readable for everybody
+    #[arg(long, conflicts_with_all = ["dry_run", "id"])]
+    pub encrypt: bool,
+    /// For whom.
+    #[command(flatten)]
+    pub encryption: EncryptionArgs,
 }
 
 /// A file that is described in JSON.
@@ -121,7 +129,14 @@ const QUILT_PATH: &str = "(quilt)";
 
 /// Stores files as one quilt, or says what that would cost.
 pub(crate) async fn run(context: &Context, args: StoreQuiltArgs) -> anyhow::Result<()> {
-    let pieces = pieces(&args)?;
+    let mut pieces = pieces(&args)?;
+    if args.encrypt {
+        let encryptor = Encryptor::new(context, &args.encryption).await?;
+        for piece in &mut pieces {
+            let (object, _) = encryptor.encrypt_bytes(&piece.data)?;
+            piece.data = object.to_bytes().into();
+        }
+    }
     if args.how.dry_run {
         return dry_run(context, &args, &pieces).await;
     }

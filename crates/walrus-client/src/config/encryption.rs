@@ -1,9 +1,9 @@
 //! Who keeps the keys of private data.
 
-use std::{num::NonZeroU8, str::FromStr};
+use std::{collections::BTreeMap, num::NonZeroU8, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use walrus_core::ObjectId;
+use walrus_core::{ObjectId, SuiAddress};
 
 use super::ConfigError;
 use crate::key_servers::{Credentials, Settings};
@@ -20,6 +20,9 @@ pub struct EncryptionFile {
     /// The key servers.
     #[serde(default)]
     pub key_servers: Vec<KeyServerFile>,
+    /// Names of accounts for whom things are encrypted, and their addresses as text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub recipients: BTreeMap<String, String>,
 }
 
 /// One key server of the section `encryption`.
@@ -52,10 +55,13 @@ pub struct EncryptionConfig {
     pub key_servers: Vec<(ObjectId, NonZeroU8)>,
     /// What the chain does not say about them.
     pub settings: Settings,
+    /// Accounts for whom things are encrypted, by the names that the user has given them.
+    pub recipients: BTreeMap<String, SuiAddress>,
 }
 
 const PACKAGE_KEY: &str = "encryption.policies_package";
 const SERVERS_KEY: &str = "encryption.key_servers";
+const RECIPIENTS_KEY: &str = "encryption.recipients";
 
 impl EncryptionFile {
     pub(super) fn resolve(self) -> Result<EncryptionConfig, ConfigError> {
@@ -95,6 +101,13 @@ impl EncryptionFile {
             let weight = server.weight.unwrap_or(NonZeroU8::MIN);
             config.key_servers.push((id, weight));
         }
+        for (name, text) in self.recipients {
+            let address = text.trim().parse().map_err(|error| ConfigError::Value {
+                key: RECIPIENTS_KEY,
+                reason: format!("`{name}` is no address: {error}"),
+            })?;
+            config.recipients.insert(name, address);
+        }
         Ok(config)
     }
 }
@@ -133,9 +146,11 @@ mod tests {
 key_servers:
 - {object_id: '0x1', weight: 2, api_key_name: X-API-Key, api_key: secret}
 - {object_id: '0x2', aggregator_url: 'http://a'}
+recipients: {ann: '0x3'}
 ",
         )
         .unwrap();
+        assert_eq!(config.recipients["ann"], "0x3".parse().unwrap());
         assert_eq!(config.threshold(), 2);
         assert_eq!(config.key_servers.len(), 2);
         assert!(!format!("{config:?}").contains("secret"));
@@ -149,6 +164,7 @@ key_servers:
             "key_servers: [{object_id: '0x1', api_key: x}]",
             "key_servers: [{object_id: one}]",
             "policies_package: x",
+            "recipients: {ann: 'bob'}",
         ] {
             assert!(resolve(text).is_err(), "{text}");
         }

@@ -121,3 +121,85 @@ fn describe(
         package,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use sui_sdk_types::Digest;
+
+    use super::*;
+    use crate::rpc::ObjectOwner;
+
+    fn bytes(value: &Value) -> Vec<u8> {
+        hex::decode(value.as_str().unwrap()).unwrap()
+    }
+
+    fn field_object(vector: &Value) -> ObjectData {
+        ObjectData {
+            id: vector["field_object_id"].as_str().unwrap().parse().unwrap(),
+            version: 1,
+            digest: Digest::ZERO,
+            owner: ObjectOwner::Immutable,
+            type_: None,
+            contents: bytes(&vector["field_object_contents"]),
+        }
+    }
+
+    #[test]
+    fn registered_servers_are_read_as_others_write_them() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/vectors/seal-onchain.json"
+        );
+        let vectors: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let mut kinds = Vec::new();
+        for vector in vectors["key_servers"].as_array().unwrap() {
+            let server: KeyServer = bcs::from_bytes(&bytes(&vector["key_server_object"])).unwrap();
+            let expected = &vector["key_server"];
+            assert_eq!(server.id.to_string(), expected["id"].as_str().unwrap());
+            let versions = server.first_version..=server.last_version;
+            assert_eq!(Some(*versions.start()), expected["firstVersion"].as_u64());
+            assert_eq!(Some(*versions.end()), expected["lastVersion"].as_u64());
+            let best = VERSIONS
+                .into_iter()
+                .find(|version| versions.contains(version));
+            assert_eq!(best, vector["use_version"].as_u64());
+            for described in vector["versions"].as_array().unwrap() {
+                let version = described["version"].as_u64().unwrap();
+                let object = field_object(described);
+                assert_eq!(
+                    dynamic_field_id(server.id, &TypeTag::U64, &version),
+                    object.id
+                );
+                let info = describe(server.id, ObjectId([1; 32]), version, &object).unwrap();
+                assert_eq!(info.public_key.len(), 96);
+                kinds.push(match info.kind {
+                    KeyServerKind::Independent { url } => {
+                        assert!(url.starts_with("https://"));
+                        "independent"
+                    }
+                    KeyServerKind::Committee {
+                        threshold, members, ..
+                    } => {
+                        assert!(usize::from(threshold) <= members.len());
+                        assert!(
+                            members
+                                .iter()
+                                .zip(0..)
+                                .all(|(member, id)| member.party_id == id)
+                        );
+                        "committee"
+                    }
+                });
+                // Nothing may be left over, and nothing missing.
+                let mut longer = object.clone();
+                longer.contents.push(0);
+                assert!(describe(server.id, server.id, version, &longer).is_err());
+                let mut shorter = object;
+                shorter.contents.pop();
+                assert!(describe(server.id, server.id, version, &shorter).is_err());
+            }
+        }
+        assert!(kinds.contains(&"independent") && kinds.contains(&"committee"));
+    }
+}

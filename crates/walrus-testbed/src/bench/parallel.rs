@@ -5,7 +5,8 @@ use std::{path::Path, time::Instant};
 use anyhow::{Context as _, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use walrus_client::{
-    BlobInput, SigningOptions, StorageDuration, StoreOptions, WalrusClient, config, progress,
+    BlobInput, ObjectReuse, SigningOptions, StorageDuration, StoreOptions, WalrusClient, config,
+    progress,
 };
 use walrus_core::BlobId;
 use walrus_encoder::ConsistencyCheck;
@@ -28,6 +29,7 @@ const OPTIONS: StoreOptions = StoreOptions {
     force: false,
     ignore_resources: false,
     needs_object: false,
+    reuse: ObjectReuse::Any,
 };
 
 /// Stores `count` blobs of 1 MiB at the same time, then reads them at the same time.

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail, ensure};
 
-use walrus_deploy::Extra;
-
 use super::UpOptions;
 use crate::{
-    key_servers::KEY_SERVERS,
+    key_servers::{COMMITTEE_MEMBERS, KEY_SERVERS},
     ports,
     service_kind::ServiceKind,
     state::{
-        ChainRecord, KeyServerRecord, NetworkOptions, NetworkState, NodeRecord, ServiceRecord,
+        ChainRecord, KeyServerRecord, KeyServerRole, NetworkOptions, NetworkState, NodeRecord,
+        ServiceRecord,
     },
 };
 
@@ -73,7 +72,7 @@ pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
     )?;
     let metrics = up.ports.metrics_base;
     let metrics_ports = chosen.row("--metrics-port-base", metrics, METRICS_PORT_BASE, nodes)?;
-    let key_servers = key_servers(&mut chosen, up)?;
+    let key_servers = key_servers(&mut chosen, up, &[])?;
     let services = services(&mut chosen, up.ports.service_base, &up.services)?;
     let chain = ChainRecord {
         rpc_port,
@@ -95,21 +94,42 @@ pub(super) fn create(up: &UpOptions) -> anyhow::Result<NetworkState> {
     Ok(state)
 }
 
-/// The key servers of a network that is to have some.
-fn key_servers(chosen: &mut Chosen, up: &UpOptions) -> anyhow::Result<Vec<KeyServerRecord>> {
-    if !up.packages.contains(&Extra::Seal) {
+/// The key servers that are asked for, those that `known` has excepted.
+fn key_servers(
+    chosen: &mut Chosen,
+    up: &UpOptions,
+    known: &[KeyServerRecord],
+) -> anyhow::Result<Vec<KeyServerRecord>> {
+    let has = |role| known.iter().any(|server| server.role == role);
+    let count = |role, wanted: bool, count: u16| {
+        let count = if wanted && !has(role) { count } else { 0 };
+        (0..count).map(move |index| (role, index))
+    };
+    let (independent, committee) = (up.key_servers.independent, up.key_servers.committee);
+    let wanted: Vec<_> = count(KeyServerRole::Independent, independent, KEY_SERVERS)
+        .chain(count(KeyServerRole::Member, committee, COMMITTEE_MEMBERS))
+        .chain(count(KeyServerRole::Aggregator, committee, 1))
+        .collect();
+    if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let base = up.ports.key_server_base;
+    let total = u16::try_from(wanted.len()).context("too many key servers")?;
+    // Those that are there have the usual ones.
+    let base = if known.is_empty() {
+        up.ports.key_server_base
+    } else {
+        Some(0)
+    };
     let mut ports = chosen.row(
         "--key-server-port-base",
         base,
         KEY_SERVER_PORT_BASE,
-        2 * KEY_SERVERS,
+        2 * total,
     )?;
-    let metrics_ports = ports.split_off(usize::from(KEY_SERVERS));
-    let servers = (0..KEY_SERVERS).zip(ports).zip(metrics_ports);
-    let servers = servers.map(|((index, port), metrics_port)| KeyServerRecord {
+    let metrics_ports = ports.split_off(wanted.len());
+    let servers = wanted.into_iter().zip(ports).zip(metrics_ports);
+    let servers = servers.map(|(((role, index), port), metrics_port)| KeyServerRecord {
+        role,
         index,
         port,
         metrics_port,
@@ -119,11 +139,10 @@ fn key_servers(chosen: &mut Chosen, up: &UpOptions) -> anyhow::Result<Vec<KeySer
     Ok(servers.collect())
 }
 
-/// Gives key servers to a network that exists without any.
+/// Gives a network that exists the key servers that it has not.
 pub(super) fn add_key_servers(state: &mut NetworkState, up: &UpOptions) -> anyhow::Result<()> {
-    if state.key_servers.is_empty() {
-        state.key_servers = key_servers(&mut Chosen::of(state), up)?;
-    }
+    let added = key_servers(&mut Chosen::of(state), up, &state.key_servers)?;
+    state.key_servers.extend(added);
     Ok(())
 }
 
@@ -299,6 +318,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::network::KeyServers;
 
     fn up(ports: Ports) -> UpOptions {
         UpOptions {
@@ -307,6 +327,7 @@ mod tests {
             reset: false,
             packages: Vec::new(),
             services: Vec::new(),
+            key_servers: KeyServers::default(),
         }
     }
 

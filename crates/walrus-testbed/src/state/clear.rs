@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{NETWORK_FILE, NETWORK_LOCK, StateDir, StateError, UP_LOCK, temporary};
+use super::{KeyServerRole, NETWORK_FILE, NETWORK_LOCK, StateDir, StateError, UP_LOCK, temporary};
 use crate::service_kind::ServiceKind;
 
 /// Files at the top of the folder.
@@ -30,7 +30,13 @@ const NODE_FILES: [&str; 6] = [
     "sui_client.keystore",
 ];
 /// Files in the folder of a key server.
-const KEY_SERVER_FILES: [&str; 2] = ["walrus-key-server.yaml", "master.key"];
+const KEY_SERVER_FILES: [&str; 3] = ["walrus-key-server.yaml", "master.key", "share-0.key"];
+/// What folders of key servers are called.
+const KEY_SERVER_PREFIXES: [&str; 3] = [
+    KeyServerRole::Independent.prefix(),
+    KeyServerRole::Member.prefix(),
+    KeyServerRole::Aggregator.prefix(),
+];
 /// Files in the folder of a service.
 const SERVICE_FILES: [&str; 3] = ["relay.yaml", "sui_client.yaml", "sui_client.keystore"];
 /// What `walrus-admin` writes beside the wallet begins like this: records of transactions that were
@@ -130,7 +136,8 @@ impl StateDir {
         let key_servers = self.root.join("key-servers");
         for folder in entries(&key_servers)? {
             let name = folder.file_name().and_then(|name| name.to_str());
-            let Some(name) = name.filter(|name| is_numbered(name, "key-server-")) else {
+            let is_made = |name: &&str| KEY_SERVER_PREFIXES.iter().any(|it| is_numbered(name, it));
+            let Some(name) = name.filter(is_made) else {
                 continue;
             };
             log_names.push(format!("{name}.log"));

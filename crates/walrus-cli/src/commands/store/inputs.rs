@@ -3,11 +3,13 @@
 
 use std::{
     fs::{self, File},
+    io::{BufWriter, IntoInnerError},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
+use tempfile::{NamedTempFile, TempPath};
 use walkdir::WalkDir;
 use walrus_client::{BlobInput, BlobToStore, NewQuilt, QuiltPiece, StorageDuration, WalrusClient};
 use walrus_core::{Frost, NShards, params};
@@ -36,7 +38,7 @@ pub(crate) enum Unit {
         /// The file.
         path: PathBuf,
         /// What it became.
-        bytes: Bytes,
+        content: Encrypted,
     },
     /// Files of a folder.
     Quilt {
@@ -47,6 +49,14 @@ pub(crate) enum Unit {
         /// What they would cost one by one, and cost like this.
         prices: Option<(Frost, Frost)>,
     },
+}
+
+/// What an encrypted file became.
+pub(crate) enum Encrypted {
+    /// An object in memory.
+    Bytes(Bytes),
+    /// An envelope in a file, which is removed with this value.
+    File(TempPath),
 }
 
 impl Unit {
@@ -82,22 +92,39 @@ impl Unit {
         match self {
             Self::File(path) if path.as_os_str() == STDIN => BlobInput::File(STDIN_PATH.into()),
             Self::File(path) => BlobInput::File(path.clone()),
-            Self::Encrypted { bytes, .. } => BlobInput::Bytes(bytes.clone()),
+            Self::Encrypted { content, .. } => match content {
+                Encrypted::Bytes(bytes) => BlobInput::Bytes(bytes.clone()),
+                Encrypted::File(path) => BlobInput::File(path.to_path_buf()),
+            },
             Self::Quilt { quilt, .. } => BlobInput::Bytes(quilt.bytes().clone()),
         }
     }
 
-    /// Encrypts a file; a quilt stays what it is.
-    pub(crate) fn encrypt(&mut self, encryptor: &Encryptor) -> anyhow::Result<()> {
+    /// Encrypts a file, as a whole or chunk by chunk; a quilt stays what it is.
+    pub(crate) fn encrypt(&mut self, encryptor: &Encryptor, envelope: bool) -> anyhow::Result<()> {
         if let Self::File(path) = self {
             let source = if path.as_os_str() == STDIN {
                 Path::new(STDIN_PATH)
             } else {
                 &**path
             };
-            let bytes = encryptor.encrypt_file(source)?.into();
+            let content = if envelope {
+                // Nothing but ciphertext is written.
+                let file =
+                    NamedTempFile::new().context("there is no place for a temporary file")?;
+                let mut buffered = BufWriter::new(file);
+                encryptor.encrypt_envelope(source, &mut buffered)?;
+                let file = buffered.into_inner();
+                let file = file.map_err(IntoInnerError::into_error);
+                Encrypted::File(
+                    file.context("cannot write a temporary file")?
+                        .into_temp_path(),
+                )
+            } else {
+                Encrypted::Bytes(encryptor.encrypt_file(source)?.into())
+            };
             let path = std::mem::take(path);
-            *self = Self::Encrypted { path, bytes };
+            *self = Self::Encrypted { path, content };
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use walrus_deploy::{Extra, ExtraParseError, parse_duration};
 use walrus_faults::{Lie, LinkState};
 use walrus_terminal::{completion::CompletionArgs, man::ManArgs};
 use walrus_testbed::{
-    network::{Amount, Ports, Rot},
+    network::{Amount, KeyServers, Ports, Rot},
     service_kind::ServiceKind,
     state::NetworkOptions,
 };
@@ -358,7 +358,8 @@ pub(crate) struct UpArgs {
     /// What else there is to be, separated by commas. Services: gateway (aggregator and publisher),
     /// relay (the upload relay). Packages around the contracts: governance, wal_exchange,
     /// subsidies, walrus_subsidies, blob_bucket, policies, and seal, which is private data: three
-    /// key servers, their registry and the policies
+    /// key servers, their registry and the policies; seal-committee is private data with a
+    /// committee of three members, any two of whom decrypt, behind an aggregator
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = addition)]
     with: Vec<Addition>,
     /// TCP port of the chain's gRPC service; 0 picks a free one [default: 9000]
@@ -419,22 +420,29 @@ impl UpArgs {
 
     /// Packages to publish. Key servers are of no use without policies.
     pub(crate) fn packages(&self) -> Vec<Extra> {
-        let packages = self.with.iter().filter_map(|addition| match addition {
-            Addition::Package(package) => Some(*package),
-            Addition::Service(_) => None,
+        let packages = self.with.iter().flat_map(|addition| match addition {
+            Addition::Package(Extra::Seal) | Addition::Committee => {
+                vec![Extra::Seal, Extra::Policies]
+            }
+            Addition::Package(package) => vec![*package],
+            Addition::Service(_) => Vec::new(),
         });
-        let mut packages: Vec<Extra> = packages.collect();
-        if packages.contains(&Extra::Seal) {
-            packages.push(Extra::Policies);
+        packages.collect()
+    }
+
+    /// Key servers to run.
+    pub(crate) fn key_servers(&self) -> KeyServers {
+        KeyServers {
+            independent: self.with.contains(&Addition::Package(Extra::Seal)),
+            committee: self.with.contains(&Addition::Committee),
         }
-        packages
     }
 
     /// Services to start.
     pub(crate) fn services(&self) -> Vec<ServiceKind> {
         let services = self.with.iter().filter_map(|addition| match addition {
             Addition::Service(service) => Some(*service),
-            Addition::Package(_) => None,
+            Addition::Package(_) | Addition::Committee => None,
         });
         services.collect()
     }
@@ -467,9 +475,17 @@ pub(crate) enum Addition {
     Package(Extra),
     /// A service in front of it.
     Service(ServiceKind),
+    /// A committee of key servers.
+    Committee,
 }
 
+/// How a committee of key servers is named.
+const COMMITTEE: &str = "seal-committee";
+
 fn addition(text: &str) -> Result<Addition, String> {
+    if text == COMMITTEE {
+        return Ok(Addition::Committee);
+    }
     if let Ok(service) = text.parse() {
         return Ok(Addition::Service(service));
     }
@@ -539,5 +555,6 @@ mod tests {
         assert_eq!(addition("seal"), Ok(Addition::Package(Extra::Seal)));
         let error = addition("relays").unwrap_err();
         assert!(error.contains("gateway, relay"), "{error}");
+        assert_eq!(addition("seal-committee"), Ok(Addition::Committee));
     }
 }

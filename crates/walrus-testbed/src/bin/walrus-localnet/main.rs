@@ -187,6 +187,7 @@ async fn up(network: &Network, place: &Place, args: &UpArgs) -> anyhow::Result<(
         ports: args.ports(),
         packages: args.packages(),
         services: args.services(),
+        key_servers: args.key_servers(),
         reset: args.reset,
     };
     let mut termination = Termination::listen()?;
