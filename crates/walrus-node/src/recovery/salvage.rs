@@ -1,7 +1,7 @@
 //! Taking back what is left of slivers after the index was lost.
 
 use tracing::debug;
-use walrus_core::{PrimarySliver, SecondarySliver, Sliver, SliverType, VerifiedMetadata};
+use walrus_core::{VerifiedMetadata, sliver::SliverView};
 
 use super::healer::{HealError, Healer};
 use crate::storage::SliverKey;
@@ -27,17 +27,9 @@ impl Healer {
                 .sliver_index(key.axis, self.service.n_shards());
             let (metadata, found) = (metadata.clone(), bytes.clone());
             let checked = self.service.verify(move |encoder| {
-                let sliver = match key.axis {
-                    SliverType::Primary => {
-                        bcs::from_bytes::<PrimarySliver>(&found).map(Sliver::from)
-                    }
-                    SliverType::Secondary => {
-                        bcs::from_bytes::<SecondarySliver>(&found).map(Sliver::from)
-                    }
-                };
-                sliver.is_ok_and(|sliver| {
-                    sliver.index() == expected
-                        && encoder.verify_either_sliver(&sliver, &metadata).is_ok()
+                bcs::from_bytes::<SliverView<'_>>(&found).is_ok_and(|sliver| {
+                    let verified = encoder.verify_sliver_view(key.axis, sliver, &metadata);
+                    sliver.index == expected && verified.is_ok()
                 })
             });
             if checked.await? {
