@@ -72,8 +72,6 @@ fn functions_are_not_too_long() {
 fn public_items_are_used() {
     let exceptions = [
         // The commands for committees of key servers are being written.
-        "committee_registration",
-        "committee_rotation",
     ];
     assert_none(&public_items::check(tree()), &exceptions);
 }
