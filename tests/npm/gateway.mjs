@@ -11,7 +11,8 @@ import { WalrusClient } from "@mysten/walrus";
 const ready = JSON.parse(process.argv[2]);
 const url = process.argv[3];
 const suiClient = new SuiGrpcClient({ network: "localnet", baseUrl: ready.rpc });
-const signer = Ed25519Keypair.fromSecretKey(ready.accounts[0].secret);
+// Not the account that fills the gateway's wallets: two programs that spend the same coins get into each other's way.
+const signer = Ed25519Keypair.fromSecretKey(ready.accounts[1].secret);
 const walrus = new WalrusClient({
   suiClient,
   packageConfig: { systemObjectId: ready.system_object, stakingPoolId: ready.staking_object },

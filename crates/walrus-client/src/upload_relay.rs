@@ -229,7 +229,9 @@ impl UploadRelay {
 
 /// A path below the URL of a relay.
 fn below(base: &str, path: &str) -> Result<Url, RelayFailure> {
-    let url = Url::parse(&format!("{base}{path}")).ok();
+    // A base without a host would take the beginning of the path for one.
+    let url = Url::parse(base).ok();
+    let url = url.and_then(|_| Url::parse(&format!("{base}{path}")).ok());
     url.filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| RelayFailure::Url(shorten(base)))
 }

@@ -98,13 +98,36 @@ pub struct ServiceInfo {
     pub url: String,
     /// URL of its metrics.
     pub metrics_url: String,
+    /// The key that S3 clients use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<S3Key>,
     /// Process ID; `null` while it is stopped.
     pub pid: Option<u32>,
+}
+
+/// A key of S3 clients.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct S3Key {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: String,
 }
 
 /// The process of a service, in a word.
 fn process(pid: Option<u32>) -> String {
     pid.map_or_else(|| "stopped".to_owned(), |pid| format!("pid {pid}"))
+}
+
+impl fmt::Display for ServiceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "  {}  {}  {}", self.name, self.url, process(self.pid))?;
+        if let Some(key) = &self.key {
+            let (id, secret) = (&key.access_key_id, &key.secret_access_key);
+            write!(f, "\n    access key {id}, secret {secret}")?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for ReadyReport {
@@ -153,9 +176,7 @@ impl fmt::Display for ReadyReport {
             writeln!(f, "\nServices")?;
         }
         for service in &self.services {
-            let ServiceInfo { name, url, pid, .. } = service;
-            let pid = process(*pid);
-            writeln!(f, "  {name}  {url}  {pid}")?;
+            writeln!(f, "{service}")?;
         }
         writeln!(
             f,

@@ -12,17 +12,20 @@ pub enum ServiceKind {
     Gateway,
     /// `walrus-upload-relay`, which asks for no tip.
     Relay,
+    /// `walrus s3`: buckets and objects, with a well-known key.
+    S3,
 }
 
 impl ServiceKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Gateway, Self::Relay];
+    pub const ALL: [Self; 3] = [Self::Gateway, Self::Relay, Self::S3];
 
     /// Its name, which is also the name of its folder and its log.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
             Self::Relay => "relay",
+            Self::S3 => "s3",
         }
     }
 
@@ -31,13 +34,14 @@ impl ServiceKind {
         match self {
             Self::Gateway => 31415,
             Self::Relay => 57391,
+            Self::S3 => 8333,
         }
     }
 
     /// The program, beside this one.
     pub(crate) const fn program(self) -> &'static str {
         match self {
-            Self::Gateway => "walrus",
+            Self::Gateway | Self::S3 => "walrus",
             Self::Relay => "walrus-upload-relay",
         }
     }
@@ -45,15 +49,8 @@ impl ServiceKind {
     /// Whether it pays for what it stores.
     pub(crate) const fn pays(self) -> bool {
         match self {
-            Self::Gateway => true,
+            Self::Gateway | Self::S3 => true,
             Self::Relay => false,
-        }
-    }
-
-    /// What it is asked for to see whether it serves.
-    pub(crate) const fn status_path(self) -> &'static str {
-        match self {
-            Self::Gateway | Self::Relay => "/status",
         }
     }
 }

@@ -8,10 +8,11 @@ use walrus_deploy::Deployer;
 
 use crate::{
     accounts::{Account, Role},
+    report::S3Key,
     service_kind::ServiceKind,
     setup::create_wallet,
     state::{NetworkState, ServiceRecord, StateDir},
-    writing::write_atomically,
+    writing::{write_atomically, write_secret},
 };
 
 /// Money of the account of a service, each in the smallest unit.
@@ -26,6 +27,18 @@ tx_freshness_threshold_secs: 36000
 tx_max_future_threshold: { secs: 36000, nanos: 0 }
 ";
 
+/// What S3 clients of a local network present; well known, like the keys of its accounts.
+const S3_ACCESS_KEY: &str = "walrus";
+const S3_SECRET_KEY: &str = "walrus-local-network";
+
+/// The key of the S3 server.
+pub(crate) fn s3_key() -> S3Key {
+    S3Key {
+        access_key_id: S3_ACCESS_KEY.to_owned(),
+        secret_access_key: S3_SECRET_KEY.to_owned(),
+    }
+}
+
 /// Writes what the services need, and gives money to those that pay.
 pub(crate) async fn prepare(
     state_dir: &StateDir,
@@ -39,6 +52,10 @@ pub(crate) async fn prepare(
             .with_context(|| format!("cannot create {}", folder.display()))?;
         if kind == ServiceKind::Relay {
             write_atomically(&folder.join("relay.yaml"), RELAY_CONFIG)?;
+        }
+        if kind == ServiceKind::S3 {
+            let key = format!("{S3_ACCESS_KEY}:{S3_SECRET_KEY}\n");
+            write_secret(&folder.join("s3.keys"), &key)?;
         }
         if kind.pays() {
             create_wallet(&folder.join("sui_client.yaml"), state, Role::Service(kind))?;
@@ -95,6 +112,21 @@ pub(crate) fn command_line(
             folder.join("data").into(),
             "--n-clients".into(),
             SUB_WALLETS.into(),
+            "--bind-address".into(),
+            api,
+            "--metrics-address".into(),
+            metrics,
+        ],
+        ServiceKind::S3 => vec![
+            "s3".into(),
+            "--config".into(),
+            config,
+            "--wallet".into(),
+            folder.join("sui_client.yaml").into(),
+            "--credentials".into(),
+            folder.join("s3.keys").into(),
+            "--data-dir".into(),
+            folder.join("data").into(),
             "--bind-address".into(),
             api,
             "--metrics-address".into(),

@@ -249,6 +249,15 @@ impl ServiceRecord {
     pub fn metrics_url(&self) -> String {
         format!("http://127.0.0.1:{}/metrics", self.metrics_port)
     }
+
+    /// What is asked for to see whether it serves.
+    pub(crate) fn status_url(&self) -> String {
+        match self.kind {
+            ServiceKind::Gateway | ServiceKind::Relay => format!("{}/status", self.url()),
+            // Every path of its API is a bucket.
+            ServiceKind::S3 => self.metrics_url(),
+        }
+    }
 }
 
 impl NodeRecord {

@@ -378,7 +378,8 @@ async fn a_full_disk_stops_a_deployment_at_any_step_and_nothing_is_lost() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(
-        text.starts_with("Error: cannot print the result") && text.contains("No space left"),
+        text.starts_with("Error: cannot write to standard output")
+            && text.contains("No space left"),
         "{text}"
     );
 }

@@ -5,10 +5,19 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
-use serde_json::Value;
-use walrus_tests::{TestNetwork, npm::node, run, text};
+use std::process::Command;
 
-const NETWORK: [&str; 6] = ["--nodes", "4", "--shards", "10", "--with", "gateway,relay"];
+use serde_json::Value;
+use walrus_tests::{TestNetwork, npm::node, run, text, tools::Tool};
+
+const NETWORK: [&str; 6] = [
+    "--nodes",
+    "4",
+    "--shards",
+    "10",
+    "--with",
+    "gateway,relay,s3",
+];
 
 fn names_that_run(status: &Value) -> Vec<&str> {
     let services = status["services"].as_array().unwrap();
@@ -27,7 +36,7 @@ fn done(network: &TestNetwork, arguments: &[&str]) -> String {
 #[test]
 fn services_start_with_the_network_and_serve() {
     let mut network = TestNetwork::start(&NETWORK);
-    assert_eq!(names_that_run(&network.ready), ["gateway", "relay"]);
+    assert_eq!(names_that_run(&network.ready), ["gateway", "relay", "s3"]);
     let gateway = network.service("gateway").to_owned();
     let relay = network.service("relay").to_owned();
     let ready = network.ready.to_string();
@@ -61,16 +70,40 @@ fn services_start_with_the_network_and_serve() {
     ]);
     nobody.assert_fails(1, &["relay cannot be reached"]);
 
+    // S3 clients reach the third.
+    let s3 = &network.ready["services"][2];
+    if let Some(aws) = Tool::Aws.path() {
+        for arguments in [
+            &["mb", "s3://photos"][..],
+            &["cp", text(&file), "s3://photos/cat.jpg"],
+        ] {
+            let mut aws = Command::new(&aws);
+            aws.args(["s3", "--endpoint-url", s3["url"].as_str().unwrap()])
+                .args(arguments)
+                .env("AWS_DEFAULT_REGION", "us-east-1")
+                .env(
+                    "AWS_ACCESS_KEY_ID",
+                    s3["key"]["access_key_id"].as_str().unwrap(),
+                )
+                .env(
+                    "AWS_SECRET_ACCESS_KEY",
+                    s3["key"]["secret_access_key"].as_str().unwrap(),
+                );
+            let outcome = run(&mut aws);
+            assert!(outcome.success, "{}", outcome.stderr);
+        }
+    }
+
     // One that is stopped says so, and comes back where it was; so does one that was killed.
     done(&network, &["service", "stop", "relay"]);
     let status: Value = serde_json::from_str(&done(&network, &["status", "--json"])).unwrap();
-    assert_eq!(names_that_run(&status), ["gateway"]);
+    assert_eq!(names_that_run(&status), ["gateway", "s3"]);
     let told = done(&network, &["status"]);
     assert!(told.contains("relay") && told.contains("stopped"), "{told}");
     done(&network, &["service", "stop", "gateway", "--kill"]);
     done(&network, &["service", "start", "gateway", "relay"]);
     let status: Value = serde_json::from_str(&done(&network, &["status", "--json"])).unwrap();
-    assert_eq!(names_that_run(&status), ["gateway", "relay"]);
+    assert_eq!(names_that_run(&status), ["gateway", "relay", "s3"]);
     assert_eq!(
         status["services"][0]["url"].as_str(),
         Some(gateway.as_str())
@@ -79,7 +112,7 @@ fn services_start_with_the_network_and_serve() {
     // They stop and resume with the network, whether or not it is said again.
     done(&network, &["down"]);
     network.up(&["--nodes", "4", "--shards", "10"]);
-    assert_eq!(names_that_run(&network.ready), ["gateway", "relay"]);
+    assert_eq!(names_that_run(&network.ready), ["gateway", "relay", "s3"]);
     let again = network
         .walrus(&[&["store", text(&file), "--force"], &through[..]].concat())
         .json();

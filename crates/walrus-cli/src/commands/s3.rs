@@ -31,7 +31,7 @@ pub(crate) struct S3Args {
     #[command(subcommand)]
     pub action: Option<S3Action>,
     /// Address to serve on; put a proxy with TLS before it if it is not a local one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8333")]
     pub bind_address: SocketAddr,
     /// Address of the Prometheus metrics, at /metrics
     #[arg(

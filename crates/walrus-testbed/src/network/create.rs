@@ -370,7 +370,8 @@ mod tests {
         wanted.services = ServiceKind::ALL.to_vec();
         add_services(&mut state, &wanted).unwrap();
         let kinds: Vec<_> = state.services.iter().map(|service| service.kind).collect();
-        assert_eq!(kinds, [ServiceKind::Relay, ServiceKind::Gateway]);
+        let added = [ServiceKind::Relay, ServiceKind::Gateway, ServiceKind::S3];
+        assert_eq!(kinds, added);
         assert_eq!(state.services[0], relay, "what is there keeps its ports");
     }
 

@@ -46,8 +46,8 @@ impl Network {
             self.set_service_process(kind, Some(process))?;
             process
         };
-        let url = format!("{}{}", service.url(), kind.status_path());
-        self.wait_for_http(kind.name(), process, &url).await
+        self.wait_for_http(kind.name(), process, &service.status_url())
+            .await
     }
 
     /// Stops a service.
@@ -102,6 +102,7 @@ pub(super) fn service_info(service: &ServiceRecord) -> ServiceInfo {
         name: service.kind.name().to_owned(),
         url: service.url(),
         metrics_url: service.metrics_url(),
+        key: (service.kind == ServiceKind::S3).then(services::s3_key),
         pid: service
             .process
             .filter(ProcessId::is_alive)

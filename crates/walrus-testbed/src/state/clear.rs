@@ -38,7 +38,12 @@ const KEY_SERVER_PREFIXES: [&str; 3] = [
     KeyServerRole::Aggregator.prefix(),
 ];
 /// Files in the folder of a service.
-const SERVICE_FILES: [&str; 3] = ["relay.yaml", "sui_client.yaml", "sui_client.keystore"];
+const SERVICE_FILES: [&str; 4] = [
+    "relay.yaml",
+    "s3.keys",
+    "sui_client.yaml",
+    "sui_client.keystore",
+];
 /// What `walrus-admin` writes beside the wallet begins like this: records of transactions that were
 /// cut off.
 const RECORD_PREFIX: &str = "walrus-admin-";
