@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     path::Path,
     process::{Child, Command},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -18,6 +18,7 @@ use http::{HeaderValue, Method};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::Value;
+use stdx::Mutex;
 use tokio::{net::TcpListener, task::JoinHandle};
 use walrus_core::ObjectId;
 use walrus_seal::{
@@ -316,7 +317,7 @@ impl FalseKeyServer {
 
     /// From now on it changes every answer to a request for keys like this.
     pub fn tell(&self, lie: impl Fn(Value) -> Said + Send + Sync + 'static) {
-        *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(lie));
+        *self.lie.lock() = Some(Box::new(lie));
     }
 }
 
@@ -342,7 +343,7 @@ async fn hand_on(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let url = format!("{}{path}", shared.upstream);
     let mut answer = send(head.method, &url, &headers, body).await;
     let said = {
-        let lie = shared.lie.lock().unwrap_or_else(PoisonError::into_inner);
+        let lie = shared.lie.lock();
         let value = serde_json::from_slice(answer.body()).unwrap_or_default();
         lie.as_ref()
             .filter(|_| path == FETCH_KEY_PATH)

@@ -4,7 +4,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -22,6 +22,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use prost::Message as _;
+use stdx::Mutex;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::Transaction;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -86,7 +87,7 @@ impl Liar {
 
     /// From now on it changes every transaction like this.
     pub fn tell(&self, lie: impl Fn(&mut Transaction) + Send + Sync + 'static) {
-        *self.shared.lie() = Box::new(lie);
+        *self.shared.lie.lock() = Box::new(lie);
     }
 
     /// How many transactions it was asked to simulate, and to execute.
@@ -105,17 +106,13 @@ impl Drop for Liar {
 }
 
 impl Shared {
-    fn lie(&self) -> std::sync::MutexGuard<'_, Lie> {
-        self.lie.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The answer to SimulateTransaction with another transaction in it.
     fn change(&self, frame: &[u8]) -> Bytes {
         let message = frame.get(FRAME_BYTES..).expect("an uncompressed frame");
         let mut answer = proto::SimulateTransactionResponse::decode(message).expect("an answer");
         let told = answer.transaction_mut();
         if let Ok(mut transaction) = told.transaction().bcs().deserialize::<Transaction>() {
-            (self.lie())(&mut transaction);
+            (self.lie.lock())(&mut transaction);
             told.set_digest(transaction.digest().to_string());
             told.set_transaction(proto::Transaction::from(transaction));
         }

@@ -4,13 +4,14 @@ use std::{
     cell::RefCell,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
+use stdx::{Mutex, SaturatingFrom as _};
 use tokio::task::{AbortHandle, JoinHandle};
 
 /// Tasks after which finished ones are forgotten.
@@ -49,7 +50,7 @@ impl Process {
             process: self.clone(),
             future: Some(Box::pin(future)),
         });
-        let mut tasks = self.tasks();
+        let mut tasks = self.inner.tasks.lock();
         if tasks.len() >= PRUNE_LEN {
             tasks.retain(|task| !task.is_finished());
         }
@@ -63,7 +64,7 @@ impl Process {
     /// Ends all tasks where they stand, as `kill -9` does. On return they are gone.
     pub async fn kill(&self) {
         self.inner.is_dead.store(true, Ordering::Relaxed);
-        let tasks = std::mem::take(&mut *self.tasks());
+        let tasks = std::mem::take(&mut *self.inner.tasks.lock());
         for task in &tasks {
             task.abort();
         }
@@ -86,7 +87,7 @@ impl Process {
 
     /// Lets work that blocks take any time up to this one, as if its devices were slow.
     pub fn set_device_time_max(&self, time: Duration) {
-        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let ms = u64::saturating_from(time.as_millis());
         self.inner.device_time_max_ms.store(ms, Ordering::Relaxed);
     }
 
@@ -96,13 +97,6 @@ impl Process {
 
     fn is_dead(&self) -> bool {
         self.inner.is_dead.load(Ordering::Relaxed)
-    }
-
-    fn tasks(&self) -> std::sync::MutexGuard<'_, Vec<AbortHandle>> {
-        self.inner
-            .tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stdx::SaturatingFrom as _;
+
 use crate::{
     ability::AbilitySet,
     error::{StatusCode, VmError},
@@ -100,7 +102,7 @@ impl<'a> NativeContext<'a> {
 
     /// Charges so many units for each of a number of things.
     pub fn charge_each(&mut self, count: usize, units: u64) -> Result<(), NativeError> {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let count = u64::saturating_from(count);
         self.charge(count.saturating_mul(units))
     }
 

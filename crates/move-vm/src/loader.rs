@@ -18,6 +18,6 @@ pub use function::LoadedFunction;
 pub use linkage::{Linkage, LinkedPackage, PackageSource};
 pub use native_names::NativeName;
 pub(crate) use native_names::{NativeFunction, NativeNames};
-pub(crate) use program::{Program, lock};
+pub(crate) use program::Program;
 pub use session::Session;
 pub use signature::{DatatypeDescription, DatatypeShape, FunctionSignature};

@@ -8,6 +8,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use stdx::SaturatingFrom as _;
+
 use crate::error::{StatusCode, VmError};
 
 /// Units charged per instruction.
@@ -166,7 +168,7 @@ impl Meter {
     pub(crate) fn charge_results(&mut self, count: usize, size: u64) -> Result<(), VmError> {
         self.result_sizes = self.result_sizes.saturating_add(size);
         let sizes = size.saturating_mul(factor(&SIZE_TIERS, self.result_sizes));
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let count = u64::saturating_from(count);
         self.charge(sizes.saturating_add(count))
     }
 
@@ -175,7 +177,7 @@ impl Meter {
     /// # Errors
     /// As [`Self::charge`].
     pub fn charge_bytes(&mut self, bytes: usize) -> Result<(), VmError> {
-        let steps = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_STEP;
+        let steps = u64::saturating_from(bytes) / BYTES_PER_STEP;
         self.charge(steps.saturating_mul(STEP_UNITS))
     }
 }

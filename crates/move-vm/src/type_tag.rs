@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 
 use crate::identifier::{Address, Identifier, ModuleId, ParseNameError};
 
@@ -87,7 +88,7 @@ impl StructTag {
     /// How large the tag is in the eyes of the gas model.
     pub fn abstract_size(&self) -> u64 {
         let names = self.module.as_str().len() + self.name.as_str().len();
-        let own = u64::try_from(names).unwrap_or(u64::MAX).saturating_add(32);
+        let own = u64::saturating_from(names).saturating_add(32);
         let arguments = self.type_params.iter().map(TypeTag::abstract_size);
         arguments.fold(own, u64::saturating_add)
     }

@@ -25,6 +25,8 @@ mod view;
 
 pub use linking::verify_linking;
 
+use stdx::SaturatingFrom as _;
+
 use crate::{
     error::{Location, StatusCode, VmError},
     format::{CompiledModule, TableIndex},
@@ -83,7 +85,7 @@ impl FunctionView<'_> {
         broken(pass, message).at(Location {
             module: self.view.module.self_id(),
             function: self.index,
-            instruction: u16::try_from(pc).unwrap_or(u16::MAX),
+            instruction: u16::saturating_from(pc),
             function_name: self.view.identifier(self.handle.name).clone(),
         })
     }

@@ -1,12 +1,11 @@
 //! The virtual machine: loaded code by linkage, and the natives that code may call.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use stdx::Mutex;
 
 use crate::{
-    loader::{Linkage, NativeName, NativeNames, PackageSource, Program, Session, lock},
+    loader::{Linkage, NativeName, NativeNames, PackageSource, Program, Session},
     natives,
 };
 
@@ -42,7 +41,7 @@ impl Vm {
 
     /// A session that runs one transaction command under `linkage`.
     pub fn session<'a>(&self, source: &'a dyn PackageSource, linkage: Linkage) -> Session<'a> {
-        let mut programs = lock(&self.programs);
+        let mut programs = self.programs.lock();
         if programs.len() >= PROGRAMS_MAX && !programs.contains_key(&linkage) {
             programs.clear();
         }
@@ -54,7 +53,7 @@ impl Vm {
 impl std::fmt::Debug for Vm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Vm")
-            .field("programs", &lock(&self.programs).len())
+            .field("programs", &self.programs.lock().len())
             .finish_non_exhaustive()
     }
 }

@@ -15,9 +15,8 @@ mod store;
 mod tests;
 mod view;
 
-use std::sync::{PoisonError, RwLock};
-
 use serde::{Serialize, de::DeserializeOwned};
+use stdx::RwLock;
 use sui_sdk_types::{Address, Digest, Object};
 
 pub(crate) use balances::balance_changes;
@@ -125,15 +124,12 @@ impl Ledger {
     }
 
     fn set_tip(&self, tip: Option<Tip>) {
-        *self.tip.write().unwrap_or_else(PoisonError::into_inner) = tip;
+        *self.tip.write() = tip;
     }
 
     /// The newest checkpoint; `None` before genesis.
     pub(crate) fn tip(&self) -> Option<Tip> {
-        self.tip
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.tip.read().clone()
     }
 
     /// The live version of an object.

@@ -12,12 +12,12 @@
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use stdx::Mutex;
 use walrus_core::SuiAddress;
 use walrus_files::durable::{self, Lock, Readers};
 use walrus_sui::{Executed, Executor, Journal, SignedTransaction, SuiError, TransactionDigest};
@@ -92,20 +92,20 @@ impl Unfinished {
     /// command, and it is done.
     pub(crate) async fn settle_earlier(&self, executor: &Executor) -> anyhow::Result<()> {
         self.take_turn(executor).await?;
-        *guard(&self.turn) = None;
+        *self.turn.lock() = None;
         Ok(())
     }
 
     /// Waits until no other command of the account is between sending and reporting, and keeps
     /// others waiting until this value is gone. Settles what an earlier run has left.
     pub(crate) async fn take_turn(&self, executor: &Executor) -> anyhow::Result<()> {
-        if guard(&self.turn).is_some() {
+        if self.turn.lock().is_some() {
             // It is still ours: this command sends several transactions.
             return Ok(());
         }
         let places = self.places.clone();
         let turn = tokio::task::spawn_blocking(move || lock_first(&places)).await??;
-        *guard(&self.turn) = Some(turn);
+        *self.turn.lock() = Some(turn);
         for place in &self.places {
             if let Some(record) = read(place)? {
                 self.settle(executor, record).await?;
@@ -174,7 +174,7 @@ impl Unfinished {
 
     /// Adds to the error of a command what is known about its transaction, and what to do.
     pub(crate) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        match *guard(&self.fate) {
+        match *self.fate.lock() {
             Fate::NothingSent => error,
             Fate::Unknown(digest) => error.context(format!(
                 "transaction {digest} was sent, but no answer came, so it may have been executed or not; run the same \
@@ -188,7 +188,7 @@ impl Unfinished {
     }
 
     fn set(&self, fate: Fate) {
-        *guard(&self.fate) = fate;
+        *self.fate.lock() = fate;
     }
 }
 
@@ -199,7 +199,7 @@ impl Journal for Unfinished {
             transaction: transaction.clone(),
         };
         let text = serde_json::to_string_pretty(&record).expect("plain data is valid JSON");
-        let turn = guard(&self.turn);
+        let turn = self.turn.lock();
         let path = turn.as_ref().map(|turn| turn.path.as_path());
         let path = path.ok_or_else(|| SuiError::NotRecorded("it has no turn".to_owned()))?;
         durable::write(path, text.as_bytes(), Readers::Owner).map_err(|error| {
@@ -211,7 +211,7 @@ impl Journal for Unfinished {
 
     /// If that fails, the error that is reported is the one why nothing was done.
     fn forget(&self) {
-        if matches!(*guard(&self.fate), Fate::Unknown(_)) {
+        if matches!(*self.fate.lock(), Fate::Unknown(_)) {
             self.forget_or_warn();
         }
     }
@@ -274,8 +274,4 @@ fn read(path: &Path) -> anyhow::Result<Option<Record>> {
         )
     })?;
     Ok(Some(record))
-}
-
-fn guard<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

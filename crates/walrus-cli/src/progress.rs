@@ -3,11 +3,12 @@
 use std::{
     collections::HashMap,
     io::{IsTerminal, stderr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use stdx::Mutex;
 use walrus_client::progress::{Progress, ProgressEvent, ProgressSink, no_progress};
 use walrus_core::Frost;
 
@@ -44,17 +45,14 @@ impl Ledger {
 
     /// Nothing more is drawn: there is text to come.
     pub(crate) fn finish(&self) {
-        self.bars
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.bars.lock().take();
     }
 
     /// What is done and paid, and how to go on. `buys_anew` tells that the same command would not
     /// look at it.
     pub(crate) fn if_interrupted(&self, buys_anew: bool) -> String {
         self.finish();
-        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        let account = self.account.lock();
         account.if_interrupted(buys_anew)
     }
 }
@@ -109,11 +107,8 @@ impl Account {
 
 impl Progress for Ledger {
     fn report(&self, event: ProgressEvent) {
-        self.account
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .note(event);
-        let bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        self.account.lock().note(event);
+        let bars = self.bars.lock();
         if let Some(bars) = &*bars {
             bars.report(event);
         }
@@ -198,7 +193,7 @@ impl Bars {
 
 impl Progress for Bars {
     fn report(&self, event: ProgressEvent) {
-        let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.state.lock();
         let state = &mut *guard;
         match event {
             ProgressEvent::Encoding { .. } => self.spinner(state, "encoding the blob".to_owned()),
@@ -348,7 +343,7 @@ mod tests {
         ] {
             bars.report(event);
         }
-        let state = bars.state.lock().unwrap();
+        let state = bars.state.lock();
         assert!(state.uploads.is_empty() && state.download.is_none());
     }
 }

@@ -1,10 +1,8 @@
 //! The client: one value that knows the network and offers the operations.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use stdx::Mutex;
 use tokio::sync::OnceCell;
 use walrus_core::{BlobId, node_api::BlobStatus};
 use walrus_encoder::Encoder;
@@ -189,11 +187,7 @@ impl WalrusClient {
 
     /// The clients of a committee; connections are kept as long as the committee stays what it is.
     pub(crate) fn clients(&self, committee: &Committee) -> Arc<CommitteeClients> {
-        let mut kept = self
-            .shared
-            .committees
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.shared.committees.lock();
         if let Some(clients) = kept.iter().find(|clients| clients.is_of(committee)) {
             return Arc::clone(clients);
         }

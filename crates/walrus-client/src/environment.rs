@@ -5,11 +5,12 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rand::{Rng as _, RngCore as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use stdx::{Mutex, SaturatingFrom as _};
 
 use crate::node::Transport;
 
@@ -64,17 +65,17 @@ impl Environment {
     /// Milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
         let now = (self.clock)().duration_since(UNIX_EPOCH);
-        now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+        now.map_or(0, |now| u64::saturating_from(now.as_millis()))
     }
 
     pub(crate) fn shuffle<T>(&self, items: &mut [T]) {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut random = self.random.lock();
         items.shuffle(&mut *random);
     }
 
     /// A duration below `max`.
     pub(crate) fn jitter(&self, max: Duration) -> Duration {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut random = self.random.lock();
         random.gen_range(Duration::ZERO..max)
     }
 }

@@ -1,5 +1,6 @@
 //! How many bytes of slivers are on their way at a time.
 
+use stdx::SaturatingFrom as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Bytes one permit stands for.
@@ -24,7 +25,7 @@ impl DataInFlight {
     /// Waits until `bytes` more may be sent. A sliver larger than the whole budget goes alone.
     pub(crate) async fn reserve(&self, bytes: usize) -> SemaphorePermit<'_> {
         let permits = bytes.div_ceil(BYTES_PER_PERMIT).clamp(1, self.total);
-        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        let permits = u32::saturating_from(permits);
         self.permits
             .acquire_many(permits)
             .await

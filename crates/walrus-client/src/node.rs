@@ -18,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use reqwest::{Method, Url};
 use serde::{Serialize, de::DeserializeOwned};
+use stdx::SaturatingFrom as _;
 use walrus_core::{
     BlobId, NShards, NetworkPublicKey, SliverPairIndex, SliverType,
     messages::{BlobPersistence, StorageConfirmation},
@@ -198,9 +199,7 @@ impl NodeClient {
         if long_poll.is_zero() {
             return self.get_json(&path, &()).await;
         }
-        let millis = u64::try_from(long_poll.as_millis())
-            .unwrap_or(u64::MAX)
-            .to_string();
+        let millis = u64::saturating_from(long_poll.as_millis()).to_string();
         let query = [
             ("wait_for_registration", "true"),
             ("wait_millis", millis.as_str()),

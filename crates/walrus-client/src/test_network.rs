@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Json, Response},
     routing::{get, put},
 };
+use stdx::Mutex;
 use walrus_core::{
     BlobId, Epoch, Frost, NShards, ObjectId, ProtocolKeyPair, ShardIndex, SliverPairIndex,
     SliverType, StorageConfirmation, bft,
@@ -84,15 +85,15 @@ pub(crate) struct TestNode {
 
 impl TestNode {
     pub(crate) fn stored(&self) -> MutexGuard<'_, Stored> {
-        self.stored.lock().unwrap()
+        self.stored.lock()
     }
 
     pub(crate) fn set_fault(&self, fault: Fault) {
-        *self.fault.lock().unwrap() = fault;
+        *self.fault.lock() = fault;
     }
 
     fn fault(&self) -> Fault {
-        *self.fault.lock().unwrap()
+        *self.fault.lock()
     }
 
     fn holds_all(&self, blob_id: &BlobId) -> bool {

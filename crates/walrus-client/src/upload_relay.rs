@@ -1,10 +1,6 @@
 //! Uploads through a relay, which encodes and distributes what this client registers and certifies.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::{Bytes, BytesMut};
@@ -12,6 +8,7 @@ use rand::RngCore as _;
 use reqwest::{Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use stdx::Mutex;
 use walrus_core::{
     BlobId, BlobPersistence, ProtocolCertificate,
     text::printable,
@@ -175,7 +172,7 @@ impl UploadRelay {
         let TipConfig::SendTip { address, .. } = &self.tip else {
             return Ok(None);
         };
-        if let Some(paid) = self.lock().get(&upload.blob_id) {
+        if let Some(paid) = self.paid.lock().get(&upload.blob_id) {
             return Ok(Some(*paid));
         }
         let mist = self.tip_mist(upload.encoded_length)?;
@@ -192,7 +189,7 @@ impl UploadRelay {
             transaction: executed.map_err(RelayFailure::Tip)?.digest,
             nonce,
         };
-        self.lock().insert(upload.blob_id, paid);
+        self.paid.lock().insert(upload.blob_id, paid);
         Ok(Some(paid))
     }
 
@@ -220,10 +217,6 @@ impl UploadRelay {
         }
         drop(query);
         Ok(url)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BlobId, PaidTip>> {
-        self.paid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

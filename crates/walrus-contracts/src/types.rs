@@ -4,6 +4,11 @@
 //! the same 32 bytes there. Fields without a comment mean what their name says; sizes are bytes,
 //! amounts FROST, times milliseconds since 1970.
 
+#![allow(
+    missing_docs,
+    reason = "fields without a comment mean what their name says"
+)]
+
 mod framework;
 mod governance;
 mod peripheral;

@@ -4,6 +4,7 @@
 //! (more than one) is completed by an *empty* node, which hashes as 32 zero bytes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
+use stdx::SaturatingFrom as _;
 use thiserror::Error;
 
 use crate::{
@@ -129,7 +130,7 @@ impl MerkleProof {
         if self.path.len() > path_length(leaf_count) {
             return Err(MerkleProofError::PathLengthTooLarge);
         }
-        let length = u32::try_from(self.path.len()).unwrap_or(u32::MAX);
+        let length = u32::saturating_from(self.path.len());
         if index.checked_shr(length).unwrap_or_default() != 0 {
             return Err(MerkleProofError::LeafIndexOutOfBounds(index));
         }

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use stdx::SaturatingFrom as _;
 use walrus_contracts::packages::{self, Link, LinkedPackage};
 use walrus_core::{Frost, NShards, ObjectId, SuiAddress};
 use walrus_sui::{
@@ -294,5 +295,5 @@ pub(crate) fn check_parameters(
 
 /// Durations are chosen by people: what exceeds u64 is for ever.
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    u64::saturating_from(duration.as_millis())
 }

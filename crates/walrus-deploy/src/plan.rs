@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use stdx::SaturatingFrom as _;
 use walrus_contracts::packages::{CompiledPackage, LinkedPackage};
 use walrus_core::Frost;
 use walrus_sui::{
@@ -153,7 +154,7 @@ fn gas_from_size(package: &CompiledPackage) -> Gas {
     let bytes = package.modules.iter().map(Vec::len).sum::<usize>()
         + package.dependencies.len() * LINK_BYTES
         + PACKAGE_FIXED_BYTES;
-    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let bytes = u64::saturating_from(bytes);
     Gas::Size {
         mist: bytes.saturating_mul(STORAGE_MIST_PER_BYTE + VERIFICATION_MIST_PER_BYTE),
     }

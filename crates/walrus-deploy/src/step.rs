@@ -5,8 +5,7 @@
 //! executes once: it either learns what the earlier run could not write down, or does what that run
 //! could not.
 
-use std::sync::{Mutex, PoisonError};
-
+use stdx::Mutex;
 use walrus_sui::{Executed, Journal, Program, SignedTransaction, SuiError};
 
 use crate::{
@@ -32,9 +31,8 @@ impl Deployer {
             last: Mutex::new(None),
         };
         let result = self.executor().submit(program, &journal).await;
-        let pending = journal.last.into_inner();
         // What is still recorded was executed, or may have been.
-        self.progress_mut().pending = pending.unwrap_or_else(PoisonError::into_inner);
+        self.progress_mut().pending = journal.last.into_inner();
         result.step(step)
     }
 
@@ -86,18 +84,14 @@ impl Journal for StepJournal<'_> {
             step: self.step.to_owned(),
             transaction: transaction.clone(),
         };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending.clone());
+        *self.last.lock() = Some(pending.clone());
         self.state
             .save_pending(pending)
             .map_err(|error| SuiError::NotRecorded(error.to_string()))
     }
 
     fn forget(&self) {
-        let forgotten = self
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let forgotten = self.last.lock().take();
         if forgotten.is_some()
             && let Err(error) = self.state.save()
         {

@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -24,6 +24,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use stdx::Mutex;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::lie::{Deed, Lie, REFUSAL};
@@ -82,7 +83,7 @@ impl ByzantineNode {
 
     /// Lies like this from now on.
     pub fn tell(&self, lie: Lie) {
-        *self.shared.lie() = lie;
+        *self.shared.lie.lock() = lie;
     }
 
     /// How many answers were not those of the honest node.
@@ -98,11 +99,6 @@ impl Drop for ByzantineNode {
 }
 
 impl Shared {
-    fn lie(&self) -> std::sync::MutexGuard<'_, Lie> {
-        // The guarded value is a plain one, so a panic cannot have left it half changed.
-        self.lie.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn hand_on(&self, mut request: Request) -> Option<Response> {
         let path = request
             .uri()
@@ -117,7 +113,7 @@ impl Shared {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let lie = *shared.lie();
+    let lie = *shared.lie.lock();
     let turn = shared.requests.fetch_add(1, Ordering::SeqCst);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let Some(honest) = shared.hand_on(request).await else {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -239,7 +240,7 @@ fn time_for(bytes: usize, bytes_per_second: u32) -> Duration {
     if bytes_per_second == 0 {
         return Duration::ZERO;
     }
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let bytes = u32::saturating_from(bytes);
     Duration::from_secs_f64(f64::from(bytes) / f64::from(bytes_per_second))
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde::Serialize;
+use stdx::SaturatingFrom as _;
 
 /// A bit that was flipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +55,7 @@ pub fn flip_within(folder: &Path, needle: &[u8], bit: u8) -> io::Result<Option<F
             .windows(needle.len().max(1))
             .position(|window| window == needle);
         if let Some(position) = found {
-            let offset = u64::try_from(position).unwrap_or(u64::MAX);
+            let offset = u64::saturating_from(position);
             flip_bit(&path, offset, bit)?;
             return Ok(Some(Flip { path, offset, bit }));
         }

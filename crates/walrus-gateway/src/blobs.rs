@@ -14,6 +14,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use moka::future::Cache;
+use stdx::SaturatingFrom as _;
 use walrus_client::{ClientError, OpenBlob, OpenQuilt, WalrusClient, progress::no_progress};
 use walrus_contracts::types::Blob;
 use walrus_core::{BlobId, ObjectId, quilt::QuiltPatchId};
@@ -103,9 +104,8 @@ impl Blobs {
         patch_bytes_max: u64,
         memory: Arc<Budget>,
     ) -> Self {
-        let patch_weight = |_: &QuiltPatchId, patch: &Arc<Patch>| {
-            u32::try_from(patch.data.len().max(1)).unwrap_or(u32::MAX)
-        };
+        let patch_weight =
+            |_: &QuiltPatchId, patch: &Arc<Patch>| u32::saturating_from(patch.data.len().max(1));
         Self {
             client,
             blocklist,
@@ -274,7 +274,7 @@ impl Blobs {
 
     /// Waits for memory in the name of a peer.
     async fn reserve(&self, holder: Holder, bytes: u64) -> Result<Lease, ApiError> {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let bytes = usize::saturating_from(bytes);
         let lease = self.memory.take(holder, bytes, MEMORY_WAIT_MAX).await;
         lease.ok_or_else(ApiError::busy)
     }

@@ -3,10 +3,11 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use stdx::RwLock;
 use tokio_util::sync::CancellationToken;
 use walrus_core::BlobId;
 use walrus_files::input::{InputError, read_at_most};
@@ -53,10 +54,7 @@ impl Blocklist {
 
     /// Whether a blob is blocked.
     pub fn contains(&self, blob_id: &BlobId) -> bool {
-        self.blobs
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(blob_id)
+        self.blobs.read().contains(blob_id)
     }
 
     /// Reads the file again whenever it has changed, until `stop`. A file that cannot be used
@@ -77,7 +75,7 @@ impl Blocklist {
             match read(&path) {
                 Ok(blobs) => {
                     let count = blobs.len();
-                    *self.blobs.write().unwrap_or_else(PoisonError::into_inner) = blobs;
+                    *self.blobs.write() = blobs;
                     tracing::info!(blobs = count, "the block list was read");
                 }
                 Err(error) => tracing::warn!(%error, "the block list is kept as it was"),

@@ -17,6 +17,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
+use stdx::SaturatingFrom as _;
 use walrus_client::{ClientError, OpenBlob};
 use walrus_core::BlobId;
 use walrus_http::Name;
@@ -105,7 +106,7 @@ impl Pages {
             .map(Arc::new);
         let memory = Cache::builder()
             .max_capacity(memory_bytes_max)
-            .weigher(|_: &PageKey, page: &Bytes| u32::try_from(page.len()).unwrap_or(u32::MAX))
+            .weigher(|_: &PageKey, page: &Bytes| u32::saturating_from(page.len()))
             .build();
         Ok(Self {
             memory,

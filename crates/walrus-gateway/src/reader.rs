@@ -5,6 +5,7 @@ use axum::{body::Body, http::StatusCode, response::IntoResponse as _};
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use std::{ops::Range, sync::Arc};
+use stdx::SaturatingFrom as _;
 use walrus_client::WalrusClient;
 use walrus_core::{BlobId, quilt::QuiltPatchId};
 use walrus_encoder::quilt::Patch;
@@ -69,7 +70,7 @@ impl BlobReader {
     ) -> Result<Self, DiskCacheError> {
         let metrics = CacheMetrics::register(registry);
         let pages = Pages::new(memory_bytes_max / PAGES_SHARE, disk_cache, metrics)?;
-        let answers = usize::try_from(memory_bytes_max / ANSWERS_SHARE).unwrap_or(usize::MAX);
+        let answers = usize::saturating_from(memory_bytes_max / ANSWERS_SHARE);
         let blobs = Blobs::new(
             client,
             Blocklist::default(),

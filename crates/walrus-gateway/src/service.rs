@@ -11,6 +11,7 @@ use axum::{
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use serde::Serialize;
+use stdx::SaturatingFrom as _;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{
@@ -143,7 +144,7 @@ impl Gateway {
         let memory = |share: u64| options.memory_bytes_max / share;
         let metrics = CacheMetrics::register(&mut registry);
         let pages = Pages::new(memory(PAGES_SHARE), options.disk_cache.as_ref(), metrics)?;
-        let answers = usize::try_from(memory(ANSWERS_SHARE)).unwrap_or(usize::MAX);
+        let answers = usize::saturating_from(memory(ANSWERS_SHARE));
         let blocked = blocklist.as_ref().map(|(list, _)| list.clone());
         let aggregator = options.aggregator.as_ref().map(|habits| {
             let blobs = Blobs::new(
@@ -164,7 +165,7 @@ impl Gateway {
         let publisher = match publisher {
             Some(setup) => {
                 let metrics = WalletMetrics::register(&mut registry);
-                let uploads = usize::try_from(memory(UPLOADS_SHARE)).unwrap_or(usize::MAX);
+                let uploads = usize::saturating_from(memory(UPLOADS_SHARE));
                 let uploads = http_metrics.budget("upload_bytes", uploads);
                 Some(start_publisher(&client, setup, metrics, limits.clone(), uploads).await?)
             }

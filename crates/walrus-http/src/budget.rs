@@ -16,11 +16,12 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use prometheus_client::metrics::gauge::Gauge;
+use stdx::{Mutex, SaturatingFrom as _};
 use tokio::{sync::oneshot, time::timeout};
 
 /// Bits of an IPv6 address that name a site; whoever has one address of it has them all.
@@ -110,14 +111,14 @@ impl Budget {
 
     /// What is taken now.
     pub fn used(&self) -> usize {
-        self.lock().used
+        self.state.lock().used
     }
 
     /// Takes `amount` (at most the whole) at once, or nothing if that is more than the holder's
     /// share.
     pub fn try_take(self: &Arc<Self>, holder: Holder, amount: usize) -> Option<Lease> {
         let amount = amount.min(self.total);
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.admits(self.total, holder, amount) {
             return None;
         }
@@ -134,7 +135,7 @@ impl Budget {
     ) -> Option<Lease> {
         let amount = amount.min(self.total);
         let turn = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             if state.admits(self.total, holder, amount) {
                 return Some(self.grant(&mut state, holder, amount));
             }
@@ -153,7 +154,8 @@ impl Budget {
 
     /// Whether `amount` would be granted now. The answer may be out of date at once.
     pub fn has_room(&self, holder: Holder, amount: usize) -> bool {
-        self.lock()
+        self.state
+            .lock()
             .admits(self.total, holder, amount.min(self.total))
     }
 
@@ -170,7 +172,7 @@ impl Budget {
     fn release(self: &Arc<Self>, holder: Holder, amount: usize) {
         let mut granted = Vec::new();
         {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             state.subtract(holder, amount);
             for _ in 0..state.queue.len() {
                 let Some(waiting) = state.queue.pop_front() else {
@@ -195,13 +197,7 @@ impl Budget {
     }
 
     fn show(&self, state: &State) {
-        self.gauge
-            .set(u64::try_from(state.used).unwrap_or(u64::MAX));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Every method leaves the sums right before it can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gauge.set(u64::saturating_from(state.used));
     }
 }
 
@@ -291,7 +287,7 @@ mod tests {
         assert!(budget.try_take(holder(3, 1), 225).is_some(), "room for one");
         drop((first, second, other));
         assert_eq!(budget.used(), 0);
-        assert!(budget.lock().by_connection.is_empty());
+        assert!(budget.state.lock().by_connection.is_empty());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use prometheus_client::metrics::gauge::Gauge;
+use stdx::{Mutex, SaturatingFrom as _};
 
 use crate::{
     budget::{Holder, PeerAddress},
@@ -51,7 +52,7 @@ impl Connections {
     /// The share is as in [`crate::budget`]: an address may have as many connections as it leaves
     /// over for others.
     pub(crate) fn admit(self: &Arc<Self>, address: PeerAddress) -> Option<Place> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let of_address = state.by_address.get(&address).copied().unwrap_or(0);
         let left = self.max.saturating_sub(state.connections.len());
         if left == 0 {
@@ -78,13 +79,7 @@ impl Connections {
     }
 
     fn show(&self, state: &State) {
-        self.open
-            .set(i64::try_from(state.connections.len()).unwrap_or(i64::MAX));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Every method leaves table and sums alike before it can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.set(i64::saturating_from(state.connections.len()));
     }
 }
 
@@ -131,7 +126,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.connections.lock();
+        let mut state = self.connections.state.lock();
         // Evicted ones are gone already.
         state.remove(self.connection.holder().connection);
         self.connections.show(&state);
@@ -155,8 +150,14 @@ mod tests {
         let places: Vec<_> = (0..10)
             .map(|_| connections.admit(address(1)).unwrap())
             .collect();
-        assert_eq!(connections.lock().connections.len(), 4);
-        let kept: Vec<_> = connections.lock().connections.keys().copied().collect();
+        assert_eq!(connections.state.lock().connections.len(), 4);
+        let kept: Vec<_> = connections
+            .state
+            .lock()
+            .connections
+            .keys()
+            .copied()
+            .collect();
         assert_eq!(kept, [7, 8, 9, 10], "the oldest made room");
         let busy: Vec<_> = places
             .iter()
@@ -166,16 +167,16 @@ mod tests {
         let other = connections.admit(address(2)).unwrap();
         drop(busy);
         drop(places);
-        assert_eq!(connections.lock().connections.len(), 1);
+        assert_eq!(connections.state.lock().connections.len(), 1);
         drop(other);
-        assert!(connections.lock().by_address.is_empty());
+        assert!(connections.state.lock().by_address.is_empty());
     }
 
     #[tokio::test]
     async fn when_all_is_full_the_idlest_makes_room() {
         let connections = Connections::new(4, Gauge::default());
         let addresses = |connections: &Connections| -> Vec<_> {
-            let state = connections.lock();
+            let state = connections.state.lock();
             let all = state.connections.values();
             all.map(|connection| connection.holder().address).collect()
         };

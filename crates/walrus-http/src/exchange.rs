@@ -4,13 +4,14 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use prometheus_client::metrics::gauge::Gauge;
+use stdx::{Mutex, SaturatingFrom as _};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -108,7 +109,7 @@ impl Connection {
 
     /// Since when the connection has been idle; `None` while it is not.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
-        let exchanges = self.lock();
+        let exchanges = self.exchanges.lock();
         (exchanges.open == 0).then_some(exchanges.idle_since)
     }
 
@@ -134,7 +135,7 @@ impl Connection {
 
     fn check(&self, now: Instant, limits: &HttpLimits) -> Option<CloseReason> {
         let sent = self.sent.load(Ordering::Relaxed);
-        let mut exchanges = self.lock();
+        let mut exchanges = self.exchanges.lock();
         if exchanges.open == 0 {
             let idle = now.saturating_duration_since(exchanges.idle_since);
             return (idle >= limits.idle_timeout).then_some(CloseReason::Idle);
@@ -162,13 +163,6 @@ impl Connection {
         exchanges.measure(now, sent);
         None
     }
-
-    fn lock(&self) -> MutexGuard<'_, Exchanges> {
-        // Nothing in here panics between two changes that belong together.
-        self.exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Exchanges {
@@ -180,12 +174,12 @@ impl Exchanges {
 
 /// Bytes that must have moved in `elapsed`.
 pub(crate) fn bytes_due(rate_min: u64, elapsed: Duration) -> u64 {
-    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let millis = u64::saturating_from(elapsed.as_millis());
     rate_min.saturating_mul(millis) / 1_000
 }
 
 fn to_u64(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+    u64::saturating_from(bytes)
 }
 
 /// A request from its head on, and its answer until the last byte has left (or the peer has).
@@ -205,7 +199,7 @@ impl Exchange {
         active: Gauge<i64>,
     ) -> Arc<Self> {
         let number = {
-            let mut exchanges = connection.lock();
+            let mut exchanges = connection.exchanges.lock();
             exchanges.open += 1;
             exchanges.next += 1;
             exchanges.next
@@ -221,7 +215,7 @@ impl Exchange {
 
     /// From now on the peer has something to take.
     pub(crate) fn peers_turn(&self) {
-        let mut exchanges = self.connection.lock();
+        let mut exchanges = self.connection.exchanges.lock();
         exchanges
             .waiting
             .entry(self.number)
@@ -230,14 +224,18 @@ impl Exchange {
 
     /// The server has nothing ready for the peer: the peer's time does not run.
     pub(crate) fn servers_turn(&self) {
-        self.connection.lock().waiting.remove(&self.number);
+        self.connection
+            .exchanges
+            .lock()
+            .waiting
+            .remove(&self.number);
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.active.dec();
-        let mut exchanges = self.connection.lock();
+        let mut exchanges = self.connection.exchanges.lock();
         exchanges.open -= 1;
         exchanges.waiting.remove(&self.number);
         exchanges.idle_since = Instant::now();

@@ -25,6 +25,7 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use stdx::SaturatingFrom as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
@@ -151,7 +152,7 @@ impl HttpMetrics {
 }
 
 fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+    u64::saturating_from(number)
 }
 
 /// 1 ms to 65 s.

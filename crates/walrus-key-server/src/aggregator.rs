@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,6 +21,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
+use stdx::RwLock;
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::Instant,
@@ -177,14 +178,12 @@ struct Service {
 
 impl Service {
     fn committee(&self) -> Arc<Committee> {
-        let current = self.committee.read();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.committee.read())
     }
 
     async fn read_committee(&self) -> Result<(), MembershipError> {
         let committee = read_committee(&self.rpc, self.server, &self.credentials).await?;
-        let current = self.committee.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(committee);
+        *self.committee.write() = Arc::new(committee);
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! Being a member of a committee: which share is the right one now.
 
-use std::sync::{PoisonError, RwLock};
-
+use stdx::RwLock;
 use walrus_core::ObjectId;
 use walrus_seal::{MasterKey, PublicKey};
 use walrus_sui::{SuiError, SuiRpc, access::KeyServerKind};
@@ -62,8 +61,7 @@ impl Membership {
 
     /// The version of the committee and the share for it, if there is one.
     pub(crate) fn current(&self) -> Option<(u32, MasterKey)> {
-        let current = self.current.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().clone()
     }
 
     /// Looks which version the chain is at, and takes the share for it. Until a member that waits
@@ -78,7 +76,7 @@ impl Membership {
         };
         let registered = members.iter().map(|it| (it.party_id, &it.partial_pk[..]));
         let chosen = self.choose(version, registered);
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.write();
         // What belonged to an older version is not given out any more, even if there is nothing in
         // its place.
         let now = chosen.as_ref().ok().cloned().flatten();

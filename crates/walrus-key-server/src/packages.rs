@@ -1,10 +1,8 @@
 //! Which package a policy belongs to: the first version of the one that is called.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{HashMap, VecDeque};
 
+use stdx::Mutex;
 use walrus_core::ObjectId;
 use walrus_seal::{Code, Refusal};
 use walrus_sui::{SuiError, SuiRpc};
@@ -46,7 +44,7 @@ impl Packages {
         rpc: &SuiRpc,
         package: ObjectId,
     ) -> Result<ObjectId, Refusal> {
-        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || self.known.lock();
         if let Some(first) = lock().first_version.get(&package) {
             return Ok(*first);
         }

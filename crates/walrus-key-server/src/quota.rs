@@ -1,12 +1,8 @@
 //! How much one account, package or network address may ask within a minute.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
+use stdx::Mutex;
 use tokio::time::Instant;
 
 /// Holders that are remembered. When there are more, those that have been quiet are forgotten, and
@@ -81,7 +77,7 @@ impl<K: Hash + Eq> Quota<K> {
             return true;
         }
         let now = Instant::now();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         if state.buckets.len() >= HOLDERS_MAX && !state.buckets.contains_key(&holder) {
             state
                 .buckets
@@ -126,7 +122,7 @@ mod tests {
         assert!(!quota.take(HOLDERS_MAX + 1, 1));
         tokio::time::advance(WINDOW).await;
         assert!(quota.take(HOLDERS_MAX + 1, 1));
-        assert_eq!(quota.state.lock().unwrap().buckets.len(), 1);
+        assert_eq!(quota.state.lock().buckets.len(), 1);
         assert!(Quota::new(0).take(1, u32::MAX));
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use stdx::SaturatingFrom as _;
 use tokio::{sync::Semaphore, time::Instant};
 use walrus_core::{ObjectId, SuiAddress};
 use walrus_http::budget::PeerAddress;
@@ -65,7 +66,7 @@ struct Quotas {
 }
 
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    u64::saturating_from(duration.as_millis())
 }
 
 /// Now, in ms since 1970.
@@ -162,7 +163,7 @@ impl Service {
             return Err(Refusal::of(Code::RateLimited));
         }
         let (program, ptb) = ApprovalProgram::from_base64(&request.ptb)?;
-        let count = u32::try_from(program.inner_ids().len()).unwrap_or(u32::MAX);
+        let count = u32::saturating_from(program.inner_ids().len());
         self.metrics.identities.observe(f64::from(count));
         let started = Instant::now();
         let package = self
@@ -308,9 +309,7 @@ impl Service {
     pub(crate) async fn refresh(&self) -> Result<(), SuiError> {
         let price = self.rpc.reference_gas_price().await?;
         self.gas_price.store(price, Ordering::Relaxed);
-        self.metrics
-            .gas_price
-            .set(i64::try_from(price).unwrap_or(i64::MAX));
+        self.metrics.gas_price.set(i64::saturating_from(price));
         if let Some(max) = self.clock_lag_max_ms {
             let chain = self.rpc.clock_ms().await?;
             let is_behind = chain.saturating_sub(now_ms()) > max;

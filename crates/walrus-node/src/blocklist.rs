@@ -3,9 +3,10 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
 };
 
+use stdx::RwLock;
 use walrus_core::BlobId;
 use walrus_files::input::{InputError, read_text};
 
@@ -55,18 +56,12 @@ impl Blocklist {
 
     /// Whether readers are refused this blob.
     pub fn contains(&self, blob_id: &BlobId) -> bool {
-        self.blobs
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(blob_id)
+        self.blobs.read().contains(blob_id)
     }
 
     /// How many blobs are on the list.
     pub fn len(&self) -> usize {
-        self.blobs
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.blobs.read().len()
     }
 
     /// Whether nothing is blocked.
@@ -81,7 +76,7 @@ impl Blocklist {
             return Ok(false);
         };
         let fresh = read(path)?;
-        let mut blobs = self.blobs.write().unwrap_or_else(PoisonError::into_inner);
+        let mut blobs = self.blobs.write();
         let differs = *blobs != fresh;
         *blobs = fresh;
         Ok(differs)

@@ -5,11 +5,9 @@ mod plan;
 mod schedule;
 mod shards;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
+use stdx::RwLock;
 use walrus_core::{Epoch, NShards, ObjectId, ShardIndex};
 use walrus_sui::{Committee, CommitteeMember};
 
@@ -90,14 +88,11 @@ impl Epochs {
 
     /// The present view.
     pub fn view(&self) -> Arc<EpochView> {
-        self.view
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.view.read().clone()
     }
 
     /// Replaces the view.
     pub fn replace(&self, view: EpochView) {
-        *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        *self.view.write() = Arc::new(view);
     }
 }

@@ -7,6 +7,7 @@
 //! to the same files as everybody else.
 
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 use walrus_contracts::event_blob::{
     CutRule, EncodedElement, EventBlobError, HEADER_BYTES, StreamElement,
 };
@@ -260,7 +261,7 @@ fn following((checkpoint, counter): (u64, u64), kind: Kind) -> (u64, u64) {
 }
 
 fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+    u64::saturating_from(number)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use ambient::TaskTracker;
 use futures::StreamExt as _;
+use stdx::SaturatingFrom as _;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
@@ -303,7 +304,7 @@ impl EventProcessor {
         let number = checkpoint.checkpoint;
         // It was processed if only the cursor could not be written.
         if self.cursor.checkpoint < Some(number) {
-            let done = usize::try_from(self.cursor.events_of_next).unwrap_or(usize::MAX);
+            let done = usize::saturating_from(self.cursor.events_of_next);
             let pending = checkpoint.events.len().saturating_sub(done);
             for (position, (id, event)) in checkpoint.events.iter().enumerate().skip(done) {
                 self.state

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stdx::SaturatingFrom as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory is handed out in units of this size, because semaphores count in 32 bits.
@@ -59,7 +60,7 @@ impl MemoryBound {
 
     fn units(&self, bytes: usize) -> u32 {
         let units = bytes.div_ceil(UNIT_BYTES).min(self.units_max);
-        u32::try_from(units).unwrap_or(u32::MAX)
+        u32::saturating_from(units)
     }
 }
 

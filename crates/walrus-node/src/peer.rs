@@ -9,10 +9,11 @@ mod backoff;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use stdx::Mutex;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
@@ -77,7 +78,7 @@ impl Peer {
     /// Whether the node may be asked now: it answered last time, or the pause after its failure is
     /// over.
     pub fn is_available(&self, now: Instant) -> bool {
-        self.failures().until.is_none_or(|until| until <= now)
+        self.failures.lock().until.is_none_or(|until| until <= now)
     }
 
     /// Sends a request once it is its turn, and takes note of how the node answers.
@@ -112,11 +113,11 @@ impl Peer {
     /// Notes that the node takes its time with an answer: others are asked for a while.
     pub(crate) fn tarries(&self) {
         debug!(node = %self.node_id, url = %self.client.url(), "a node takes its time");
-        self.failures().until = Some(Instant::now() + TARRYING_PAUSE);
+        self.failures.lock().until = Some(Instant::now() + TARRYING_PAUSE);
     }
 
     fn answered(&self) {
-        let mut failures = self.failures();
+        let mut failures = self.failures.lock();
         failures.backoff.reset();
         failures.until = None;
     }
@@ -127,13 +128,9 @@ impl Peer {
     }
 
     fn pause(&self) {
-        let mut failures = self.failures();
+        let mut failures = self.failures.lock();
         let pause = failures.backoff.next_pause();
         failures.until = Some(Instant::now() + pause);
-    }
-
-    fn failures(&self) -> MutexGuard<'_, Failures> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,7 +171,7 @@ impl Peers {
 
     /// The client of a member. `None` if the chain does not say how to reach it.
     pub fn of(&self, member: &CommitteeMember) -> Option<Arc<Peer>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if let Some(known) = known.get(&member.node_id)
             && known.network_address == member.network_address
             && known.network_public_key == member.network_public_key

@@ -8,11 +8,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
 use bytes::Bytes;
+use stdx::Mutex;
 use tokio::time::Instant;
 use walrus_core::{BlobId, SliverPairIndex, SliverType, VerifiedMetadata};
 
@@ -202,7 +203,7 @@ impl PendingCache {
     /// Everything buffered of a blob. It stays buffered until [`Self::remove`], so that at no
     /// moment it is nowhere.
     pub fn contents(&self, blob_id: &BlobId) -> (Option<MetadataEntry>, Vec<BufferedSliver>) {
-        let blobs = self.lock();
+        let blobs = self.blobs.lock();
         let Some(blob) = blobs.get(blob_id) else {
             return (None, Vec::new());
         };
@@ -218,7 +219,7 @@ impl PendingCache {
 
     /// Forgets the metadata of a blob and the given slivers.
     pub fn remove(&self, blob_id: &BlobId, slivers: &[BufferedSliver]) {
-        let mut blobs = self.lock();
+        let mut blobs = self.blobs.lock();
         let Some(blob) = blobs.get_mut(blob_id) else {
             return;
         };
@@ -250,16 +251,11 @@ impl PendingCache {
         &self.limits
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<BlobId, PendingBlob>> {
-        // Every method leaves the table right before it can panic; room goes with what takes it.
-        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The table without what is too old.
     fn lock_expired(&self, now: Instant) -> MutexGuard<'_, HashMap<BlobId, PendingBlob>> {
         let old = |since: Instant, ttl: Duration| now.saturating_duration_since(since) >= ttl;
         let (metadata_ttl, sliver_ttl) = (self.limits.metadata_ttl, self.limits.sliver_ttl);
-        let mut blobs = self.lock();
+        let mut blobs = self.blobs.lock();
         blobs.retain(|_, blob| {
             blob.metadata
                 .take_if(|metadata| old(metadata.since, metadata_ttl));

@@ -1,7 +1,6 @@
 //! How far event processing is, for health and metrics.
 
-use std::sync::{Mutex, PoisonError, RwLock};
-
+use stdx::{Mutex, RwLock};
 use tokio::time::Instant;
 use walrus_core::node_api::{EventProgress, RecoveryProgress};
 
@@ -120,17 +119,17 @@ pub struct Progress {
 impl Progress {
     /// The present state.
     pub fn get(&self) -> ProgressSnapshot {
-        *self.snapshot.read().unwrap_or_else(PoisonError::into_inner)
+        *self.snapshot.read()
     }
 
     /// Set while the chain does not answer.
     pub fn chain_away(&self) -> Option<ChainAway> {
-        self.lock_chain().clone()
+        self.chain_away.lock().clone()
     }
 
     /// Notes that the chain does not answer; returns whether that is news.
     pub fn chain_failed(&self, reason: String) -> bool {
-        let mut away = self.lock_chain();
+        let mut away = self.chain_away.lock();
         let is_news = away.is_none();
         away.get_or_insert_with(|| ChainAway {
             since: Instant::now(),
@@ -141,35 +140,22 @@ impl Progress {
 
     /// Notes that the chain answers; returns what was if that is news.
     pub fn chain_answered(&self) -> Option<ChainAway> {
-        self.lock_chain().take()
+        self.chain_away.lock().take()
     }
 
     /// How far the work on shards that lack slivers is, while some is going on.
     pub fn recovery(&self) -> Option<RecoveryProgress> {
-        *self.lock_recovery()
+        *self.recovery.lock()
     }
 
     /// Notes how far that work is, or that none is going on.
     pub fn set_recovery(&self, recovery: Option<RecoveryProgress>) {
-        *self.lock_recovery() = recovery;
-    }
-
-    fn lock_recovery(&self) -> std::sync::MutexGuard<'_, Option<RecoveryProgress>> {
-        self.recovery.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_chain(&self) -> std::sync::MutexGuard<'_, Option<ChainAway>> {
-        self.chain_away
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.recovery.lock() = recovery;
     }
 
     /// Changes the state.
     pub fn update(&self, change: impl FnOnce(&mut ProgressSnapshot)) {
-        let mut progress = self
-            .snapshot
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut progress = self.snapshot.write();
         let failed = progress.phase == NodePhase::StorageFailed;
         change(&mut progress);
         if failed {

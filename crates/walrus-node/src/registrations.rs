@@ -1,10 +1,8 @@
 //! Waiting until the node sees the registration of a blob.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use stdx::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, futures::OwnedNotified};
 use walrus_core::BlobId;
 
@@ -41,7 +39,7 @@ impl Registrations {
     /// Joins the waiters of a blob; `None` when too many requests wait already.
     pub fn waiter(&self, blob_id: BlobId) -> Option<Waiter> {
         let permit = self.permits.clone().try_acquire_owned().ok()?;
-        let notify = lock(&self.waiting).entry(blob_id).or_default().clone();
+        let notify = self.waiting.lock().entry(blob_id).or_default().clone();
         Some(Waiter {
             blob_id,
             notify,
@@ -52,7 +50,7 @@ impl Registrations {
 
     /// Wakes everybody who waits for the blob.
     pub fn announce(&self, blob_id: &BlobId) {
-        if let Some(notify) = lock(&self.waiting).get(blob_id) {
+        if let Some(notify) = self.waiting.lock().get(blob_id) {
             notify.notify_waiters();
         }
     }
@@ -76,18 +74,12 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         // Two references left: the table's and ours.
         if Arc::strong_count(&self.notify) <= 2 {
             waiting.remove(&self.blob_id);
         }
     }
-}
-
-type Table = HashMap<BlobId, Arc<Notify>>;
-
-fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -117,7 +109,7 @@ mod tests {
         let registrations = Registrations::new(10);
         let waiters: Vec<_> = (0..3).map(|_| registrations.waiter(ID).unwrap()).collect();
         drop(waiters);
-        assert!(lock(&registrations.waiting).is_empty());
+        assert!(registrations.waiting.lock().is_empty());
         assert_eq!(registrations.load().0, 0);
     }
 }

@@ -7,6 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use stdx::SaturatingFrom as _;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -152,7 +153,7 @@ impl Scrub {
     /// The cycle divided by what there is; metadata is few beside slivers.
     fn pause_per_item(&self) -> Duration {
         let slivers = self.service.state().storage().index().sliver_count();
-        let items = u32::try_from(slivers.max(1)).unwrap_or(u32::MAX);
+        let items = u32::saturating_from(slivers.max(1));
         (self.cycle / items).min(PAUSE_MAX)
     }
 

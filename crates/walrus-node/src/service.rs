@@ -10,11 +10,9 @@ mod slivers;
 mod symbols;
 mod upload;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use stdx::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 use walrus_core::{
     BlobId, NShards,
@@ -172,10 +170,7 @@ impl Service {
 
     /// Blobs of which slivers were found damaged. Can be taken once.
     pub(crate) fn take_damaged_reports(&self) -> Option<mpsc::Receiver<BlobId>> {
-        self.damaged_reports
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.damaged_reports.lock().take()
     }
 
     /// Runs a verification on a thread that may block, a few at a time.

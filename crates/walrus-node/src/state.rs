@@ -76,7 +76,7 @@ pub struct NodeState {
     /// Told when there may be something to do for the writer of event blobs.
     event_blob_news: Notify,
     /// The event blob whose data stays although it is not registered yet.
-    kept_event_blob: std::sync::Mutex<Option<BlobId>>,
+    kept_event_blob: stdx::Mutex<Option<BlobId>>,
     started: Instant,
 }
 
@@ -96,7 +96,7 @@ impl NodeState {
             attestation: Notify::new(),
             epoch_move: Notify::new(),
             event_blob_news: Notify::new(),
-            kept_event_blob: std::sync::Mutex::default(),
+            kept_event_blob: stdx::Mutex::default(),
             started: Instant::now(),
         })
     }

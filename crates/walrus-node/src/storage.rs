@@ -47,6 +47,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use stdx::SaturatingFrom as _;
 use tokio::time::timeout;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
@@ -256,7 +257,7 @@ impl Storage {
             Addition::inline_sliver(key, bytes)
         } else {
             if let Some(bucket) = &self.bucket {
-                let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                let len = u64::saturating_from(bytes.len());
                 bucket.check_space(self.index.waiting().bytes, len)?;
             }
             let files = self.files.clone();
@@ -321,7 +322,7 @@ impl Storage {
     /// Refuses writes that would use up the reserve of the file system.
     fn check_space(&self, bytes: usize) -> Result<(), StorageError> {
         let mut available = self.files.available_bytes()?;
-        let needed = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let needed = u64::saturating_from(bytes);
         let wanted = needed.saturating_add(self.disk_reserve_bytes);
         if let (Some(bucket), Some(lacking @ 1..)) = (&self.bucket, wanted.checked_sub(available))
             && bucket.cache().give_back(lacking)

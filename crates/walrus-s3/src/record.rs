@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_with::{DisplayFromStr, serde_as};
+use stdx::SaturatingFrom as _;
 use walrus_core::{BlobId, EpochCount, ObjectId, quilt::QuiltPatchId};
 
 /// Orders everything that happens to a key: microseconds since 1970, of which no two are equal.
@@ -16,7 +17,7 @@ impl Version {
     /// A version after `last`, of this moment if the clock allows.
     pub(crate) fn after(last: Self) -> Self {
         let now = ambient::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(u64::MAX));
+        let now = now.map_or(0, |now| u64::saturating_from(now.as_micros()));
         Self(now.max(last.0.saturating_add(1)))
     }
 

@@ -22,6 +22,7 @@
 
 use aes_gcm::{KeyInit as _, aead::AeadInPlace as _};
 use sha3::{Digest as _, Sha3_256};
+use stdx::SaturatingFrom as _;
 use thiserror::Error;
 
 use crate::{
@@ -143,7 +144,7 @@ impl EnvelopeHeader {
     /// Encodes the header.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EnvelopeError> {
         let object = self.object.to_bytes();
-        let length = u32::try_from(object.len()).unwrap_or(u32::MAX);
+        let length = u32::saturating_from(object.len());
         if length > OBJECT_LENGTH_MAX {
             return Err(EnvelopeError::ObjectTooLong(length));
         }

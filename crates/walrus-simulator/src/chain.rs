@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,6 +15,7 @@ use http::{HeaderMap, Request, Response, response::Parts};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use stdx::Mutex;
 use sui_localnet::EmbeddedChain;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -98,30 +99,30 @@ impl ChainLink {
     }
 
     fn cut(&self) {
-        let streams = std::mem::take(&mut self.lock().streams);
+        let streams = std::mem::take(&mut self.shared.state.lock().streams);
         streams.cancel();
     }
 
     /// Loses requests and answers from now on.
     pub(crate) fn lose(&self) {
-        self.lock().loses = true;
+        self.shared.state.lock().loses = true;
     }
 
     /// Says from now on what it has said before, now and then.
     pub(crate) fn replay(&self) {
-        self.lock().replays = true;
+        self.shared.state.lock().replays = true;
     }
 
     /// Knows no more than `past` from now on. Transactions reach the others, but what becomes of
     /// them cannot be seen.
     pub(crate) fn fall_behind(&self, past: Arc<EmbeddedChain>) {
-        self.lock().past = Some(past);
+        self.shared.state.lock().past = Some(past);
         self.cut();
     }
 
     /// Everything arrives again, and is what it is.
     pub(crate) fn heal(&self) {
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         state.loses = false;
         state.replays = false;
         state.told.clear();
@@ -137,7 +138,7 @@ impl ChainLink {
         let path = request.uri().path().to_owned();
         let method = path.rsplit('/').next().unwrap_or_default().to_owned();
         let (delay, lost, answer_lost) = {
-            let mut state = self.lock();
+            let mut state = self.shared.state.lock();
             let lost = state.loses && state.rng.gen_ratio(1, LOST_ONE_IN);
             let answer_lost = state.loses && state.rng.gen_ratio(1, LOST_ONE_IN);
             (state.rng.gen_range(0..=LATENCY_MS_MAX), lost, answer_lost)
@@ -152,7 +153,7 @@ impl ChainLink {
             return Err(reset());
         }
         let request = request.map(axum::body::Body::new);
-        let answer = if self.lock().replays && is_question(&method) {
+        let answer = if self.shared.state.lock().replays && is_question(&method) {
             self.ask_replaying(method, request).await?
         } else {
             self.services_for(&method).oneshot(request).await?
@@ -160,14 +161,14 @@ impl ChainLink {
         if answer_lost {
             return Err(reset());
         }
-        let cut = self.lock().streams.clone();
+        let cut = self.shared.state.lock().streams.clone();
         let cut = Box::pin(cut.cancelled_owned());
         Ok(answer.map(|body| Body::new(Answer { body, cut })))
     }
 
     /// The services that answer: those of the past if the full node has fallen behind.
     fn services_for(&self, method: &str) -> Router {
-        match &self.lock().past {
+        match &self.shared.state.lock().past {
             Some(past) if method != EXECUTE => past.services(),
             _ => self.services.clone(),
         }
@@ -184,7 +185,7 @@ impl ChainLink {
         let services = self.services_for(&method);
         let question = (method, body.clone());
         {
-            let mut state = self.lock();
+            let mut state = self.shared.state.lock();
             let told = state.told.get(&question).cloned();
             if let Some(told) = told
                 && state.rng.gen_ratio(1, REPLAYED_ONE_IN)
@@ -200,17 +201,10 @@ impl ChainLink {
             trailers: body.trailers().cloned(),
             body: body.to_bytes(),
         };
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         // The first one stays, so that it gets older and older.
         state.told.entry(question).or_insert_with(|| told.clone());
         Ok(told.into_response())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,6 +13,8 @@ use std::{
     ffi::{c_uint, c_void},
 };
 
+use stdx::SaturatingFrom as _;
+
 thread_local! {
     static STATE: Cell<u64> = const { Cell::new(0) };
 }
@@ -31,7 +33,7 @@ unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, _flags: c_uin
         // that.
         unsafe { bytes.add(position).write(next_byte()) };
     }
-    isize::try_from(length).unwrap_or(isize::MAX)
+    isize::saturating_from(length)
 }
 
 /// One step of SplitMix64, of which the highest byte is used.

@@ -9,10 +9,7 @@ use walrus_core::{BlobId, Epoch, ShardIndex, node_api::BlobStatus};
 use walrus_encoder::ConsistencyCheck;
 use walrus_node::service::Service;
 
-use crate::{
-    user::lock,
-    world::{World, user_addresses},
-};
+use crate::world::{World, user_addresses};
 
 /// How long the nodes may take until everything is well: epochs, the longest pauses between
 /// attempts, and scrubs.
@@ -43,7 +40,7 @@ pub(crate) async fn check(world: &mut World) -> Result<(), String> {
     }
     world.trace.note(format_args!("everything is well"));
     everything_reads(world).await?;
-    let known = lock(&world.known);
+    let known = world.known.lock();
     match known.wrong.first() {
         Some(wrong) => Err(wrong.clone()),
         None => Ok(()),
@@ -112,7 +109,7 @@ async fn is_node_well(service: &Service, epoch: Epoch) -> Result<(), String> {
 /// Whether all nodes have come to the same verdict about blobs that were encoded inconsistently:
 /// they are no blobs.
 async fn are_rejected(world: &World) -> Result<(), String> {
-    let inconsistent = lock(&world.known).inconsistent.clone();
+    let inconsistent = world.known.lock().inconsistent.clone();
     for node in &world.nodes {
         let Some(service) = node.service() else {
             return Err(format!("node-{} does not serve", node.index));
@@ -143,7 +140,7 @@ async fn everything_reads(world: &World) -> Result<(), String> {
             .await
             .map_err(|error| failed(&error))?;
         for blob in owned.map_err(|error| failed(&error))? {
-            if lock(&world.known).inconsistent.contains(&blob.blob_id) {
+            if world.known.lock().inconsistent.contains(&blob.blob_id) {
                 continue;
             }
             // One that ends while it is read may be gone.
@@ -159,7 +156,7 @@ async fn everything_reads(world: &World) -> Result<(), String> {
 
 async fn reads(world: &World, blob: &Blob) -> Result<(), String> {
     let (blob_id, client) = (blob.blob_id, &world.users[0].client);
-    let expected = lock(&world.known).contents.get(&blob_id).cloned();
+    let expected = world.known.lock().contents.get(&blob_id).cloned();
     let expected = expected.ok_or_else(|| format!("nobody has stored {blob_id}"))?;
     let unwatched = no_progress();
     let read = client.read(&blob_id, ConsistencyCheck::Strict, &unwatched);

@@ -156,7 +156,7 @@ async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<Out
         reason,
         lines: trace.lines(),
     });
-    let known = user::lock(&world.known);
+    let known = world.known.lock();
     Ok(Outcome {
         seed,
         digest: trace.digest(),
@@ -204,7 +204,7 @@ mod tests {
             }
             world.heal().await?;
             check::check(&mut world).await.map_err(anyhow::Error::msg)?;
-            let known = user::lock(&world.known);
+            let known = world.known.lock();
             assert_eq!((known.done, known.failed), (CHANGES.into(), 0));
             Ok(())
         };

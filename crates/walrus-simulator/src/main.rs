@@ -8,16 +8,14 @@ mod chance;
 use std::{
     num::NonZeroUsize,
     process::{Command, ExitCode, Stdio},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::Instant,
 };
 
 use anyhow::Context as _;
 use clap::Parser;
+use stdx::Mutex;
 use walrus_simulator::{Event, Options, Outcome, Simulator};
 
 /// Lives through random histories of whole networks, each from a seed
@@ -124,10 +122,7 @@ fn many(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 .context("cannot start this program again")?
                 .success()
             {
-                failed
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(seed);
+                failed.lock().push(seed);
                 is_over.store(!arguments.keep_going, Ordering::Relaxed);
             }
         }
@@ -142,7 +137,7 @@ fn many(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             outcome.unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked")))
         })
     })?;
-    let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut failed = failed.into_inner();
     failed.sort_unstable();
     let made = next.load(Ordering::Relaxed).min(end) - arguments.first_seed;
     eprintln!(

@@ -11,11 +11,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use stdx::Mutex;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, split},
     sync::{mpsc, watch},
@@ -88,34 +89,34 @@ impl Network {
 
     /// Keeps two hosts from hearing each other.
     pub(crate) fn cut(&self, one: IpAddr, other: IpAddr) {
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         state.cut.insert((one, other));
         state.cut.insert((other, one));
     }
 
     /// Makes everything slow that a host sends and receives.
     pub(crate) fn slow_down(&self, host: IpAddr, delay: Duration) {
-        self.lock().slow.insert(host, delay);
+        self.shared.state.lock().slow.insert(host, delay);
     }
 
     /// Lets a host tell lies: its answers are changed on the way.
     pub(crate) fn let_lie(&self, host: IpAddr) {
-        self.lock().liars.insert(host);
+        self.shared.state.lock().liars.insert(host);
     }
 
     /// Lets a host have no endpoints but those that every implementation has.
     pub(crate) fn know_the_reference_only(&self, host: IpAddr) {
-        self.lock().others.insert(host);
+        self.shared.state.lock().others.insert(host);
     }
 
     /// Lets connections break, or not.
     pub(crate) fn set_breaks(&self, breaks: bool) {
-        self.lock().breaks = breaks;
+        self.shared.state.lock().breaks = breaks;
     }
 
     /// Everybody hears everybody again.
     pub(crate) fn heal_links(&self) {
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         state.cut.clear();
         state.slow.clear();
         drop(state);
@@ -124,7 +125,7 @@ impl Network {
 
     /// Nobody lies any more, and nothing breaks.
     pub(crate) fn heal(&self) {
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         state.liars.clear();
         state.breaks = false;
         drop(state);
@@ -133,7 +134,7 @@ impl Network {
 
     fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
         let (sender, incoming) = mpsc::unbounded_channel();
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         let known = state.listeners.get(&address);
         if known.is_some_and(|known| !known.is_closed()) {
             return Err(io::ErrorKind::AddrInUse.into());
@@ -150,7 +151,7 @@ impl Network {
         timeout(CONNECT_TIME_MAX, open)
             .await
             .map_err(|_| io::ErrorKind::TimedOut)?;
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         state.next_port = state.next_port.checked_add(1).unwrap_or(40_000);
         let peer = SocketAddr::from((from, state.next_port));
         let breaks = state.breaks && state.rng.gen_ratio(1, BREAKS_ONE_IN);
@@ -207,7 +208,7 @@ impl Network {
 
     async fn wait_until_heard(&self, from: IpAddr, to: IpAddr) {
         let mut changes = self.shared.changes.subscribe();
-        while self.lock().cut.contains(&(from, to)) {
+        while self.shared.state.lock().cut.contains(&(from, to)) {
             if changes.changed().await.is_err() {
                 return;
             }
@@ -215,17 +216,10 @@ impl Network {
     }
 
     fn delay(&self, from: IpAddr, to: IpAddr) -> Duration {
-        let mut state = self.lock();
+        let mut state = self.shared.state.lock();
         let latency = Duration::from_millis(state.rng.gen_range(0..=LATENCY_MS_MAX));
         let slow = |host| state.slow.get(&host).copied().unwrap_or_default();
         latency + slow(from) + slow(to)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

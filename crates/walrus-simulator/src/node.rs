@@ -1,13 +1,11 @@
 //! A storage node of a simulation: its machine, its disk, and the process that runs on it.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ambient::Process;
 use anyhow::Context as _;
 use rand::Rng;
+use stdx::Mutex;
 use walrus_client::Environment;
 use walrus_core::{ObjectId, keys::ProtocolPublicKey};
 use walrus_node::{
@@ -168,7 +166,7 @@ impl SimulatedNode {
     /// Why the process has given up, if it has.
     pub(crate) fn failure(&self) -> Option<String> {
         let (_, status) = self.running.as_ref()?;
-        match &*status.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*status.lock() {
             Status::Failed(reason) => Some(reason.clone()),
             Status::Starting | Status::Serves(_) => None,
         }
@@ -177,7 +175,7 @@ impl SimulatedNode {
     /// The service, once it serves.
     pub(crate) fn service(&self) -> Option<Arc<Service>> {
         let (_, status) = self.running.as_ref()?;
-        match &*status.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*status.lock() {
             Status::Serves(node) => Some(Arc::clone(node.service())),
             Status::Starting | Status::Failed(_) => None,
         }
@@ -185,7 +183,7 @@ impl SimulatedNode {
 }
 
 async fn run(config: NodeConfig, surroundings: Surroundings<Host>, status: Arc<Mutex<Status>>) {
-    let set = |new| *status.lock().unwrap_or_else(PoisonError::into_inner) = new;
+    let set = |new| *status.lock() = new;
     match StorageNode::start_in(config, surroundings).await {
         Ok(node) => {
             let node = Arc::new(node);

@@ -3,10 +3,11 @@
 use std::{
     fmt,
     hash::{DefaultHasher, Hasher as _},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use stdx::Mutex;
 use tokio::time::Instant;
 
 /// Lines kept for whoever looks into a failure.
@@ -43,7 +44,7 @@ impl Trace {
     /// Writes down that something happens now.
     pub(crate) fn note(&self, what: fmt::Arguments<'_>) {
         let line = format!("{:>10.3} {what}", self.elapsed().as_secs_f64());
-        let mut shared = self.lock();
+        let mut shared = self.shared.lock();
         shared.hasher.write(line.as_bytes());
         shared.count += 1;
         if shared.is_printed {
@@ -62,20 +63,16 @@ impl Trace {
 
     /// Stands for everything that has happened.
     pub(crate) fn digest(&self) -> u64 {
-        self.lock().hasher.finish()
+        self.shared.lock().hasher.finish()
     }
 
     /// How many things have happened.
     pub(crate) fn count(&self) -> u64 {
-        self.lock().count
+        self.shared.lock().count
     }
 
     /// The last lines.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.lock().lines.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().lines.clone()
     }
 }

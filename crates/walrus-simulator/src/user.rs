@@ -1,11 +1,9 @@
 //! Somebody who stores and reads blobs, on a machine that may crash in the middle of it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use ambient::Process;
+use stdx::Mutex;
 use tokio::task::JoinHandle;
 use walrus_client::{
     BlobInput, Environment, ObjectReuse, SigningOptions, StorageDuration, StoreOptions,
@@ -111,7 +109,7 @@ impl User {
         let transport = self.host.transport();
         self.busy = Some(self.process.spawn(async move {
             let outcome = act(&client, transport, index, action, &known).await;
-            let mut known = lock(&known);
+            let mut known = known.lock();
             match &outcome {
                 Ok(_) => known.done += 1,
                 Err(_) => known.failed += 1,
@@ -130,10 +128,6 @@ impl User {
     }
 }
 
-pub(crate) fn lock(known: &SharedKnown) -> MutexGuard<'_, Known> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 async fn act(
     client: &WalrusClient,
     transport: Arc<dyn Transport>,
@@ -149,7 +143,7 @@ async fn act(
         } => {
             let encoder = client.encoder().await?;
             let blob_id = *encoder.metadata(&bytes)?.blob_id();
-            lock(known).contents.insert(blob_id, bytes.clone());
+            known.lock().contents.insert(blob_id, bytes.clone());
             let options = StoreOptions {
                 duration: StorageDuration::Epochs(epochs),
                 deletable,
@@ -163,21 +157,21 @@ async fn act(
             for result in results {
                 if let walrus_client::StoreOutcome::Stored(stored) = result? {
                     let object = stored.object.id;
-                    lock(known).stored.push((user, blob_id, object));
+                    known.lock().stored.push((user, blob_id, object));
                 }
             }
             Ok(format!("has stored {blob_id}"))
         }
         Action::StoreInconsistently(bytes) => {
             let blob_id = malicious::store(client, transport, &bytes).await?;
-            lock(known).inconsistent.push(blob_id);
+            known.lock().inconsistent.push(blob_id);
             Ok(format!("has stored {blob_id} inconsistently"))
         }
         Action::Read(blob_id) => {
             let bytes = client
                 .read(&blob_id, ConsistencyCheck::Strict, &no_progress())
                 .await?;
-            let mut known = lock(known);
+            let mut known = known.lock();
             if known.contents.get(&blob_id) != Some(&bytes) {
                 known
                     .wrong

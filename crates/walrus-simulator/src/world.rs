@@ -18,7 +18,7 @@ use crate::{
     network::Network,
     node::SimulatedNode,
     trace::Trace,
-    user::{Action, SharedKnown, User, lock},
+    user::{Action, SharedKnown, User},
 };
 
 /// Fewest nodes of a history.
@@ -187,7 +187,7 @@ impl World {
     }
 
     fn action(&mut self, user: u8) -> Action {
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         let own: Vec<_> = known
             .stored
             .iter()

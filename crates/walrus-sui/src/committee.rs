@@ -1,6 +1,7 @@
 //! Storage committees as the staking contract assigns them.
 
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 use walrus_core::{
     Epoch, Frost, NShards, NetworkPublicKey, ObjectId, ProtocolPublicKey, ShardIndex, bft,
 };
@@ -29,7 +30,7 @@ pub struct CommitteeMember {
 impl CommitteeMember {
     /// Voting weight: the number of shards.
     pub fn weight(&self) -> u16 {
-        u16::try_from(self.shards.len()).unwrap_or(u16::MAX)
+        u16::saturating_from(self.shards.len())
     }
 }
 

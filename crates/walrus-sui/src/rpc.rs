@@ -245,12 +245,11 @@ mod tests {
 
     #[tokio::test]
     async fn refusals_are_final_and_transient_failures_move_on() {
-        use std::sync::Mutex;
         let rpc = SuiRpc::new(["http://a:1", "http://b:1"]).unwrap();
-        let asked = Mutex::new(Vec::new());
+        let asked = stdx::Mutex::new(Vec::new());
         let answer = |client: Client| {
             let host = client.uri().host().unwrap_or_default().to_owned();
-            asked.lock().unwrap().push(host.clone());
+            asked.lock().push(host.clone());
             async move {
                 if host == "a" {
                     Err(tonic::Status::unavailable("down"))
@@ -260,7 +259,7 @@ mod tests {
             }
         };
         assert_eq!(rpc.call("Test", answer).await.unwrap(), 7);
-        assert_eq!(*asked.lock().unwrap(), ["a", "b"]);
+        assert_eq!(*asked.lock(), ["a", "b"]);
         assert_eq!(rpc.active_url(), "http://b:1");
 
         let calls = AtomicUsize::new(0);

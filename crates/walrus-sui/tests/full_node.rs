@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use futures::stream;
+use stdx::Mutex;
 use sui_rpc::proto::sui::rpc::v2::{
     self as proto,
     ledger_service_server::{LedgerService, LedgerServiceServer},
@@ -64,7 +62,7 @@ impl TransactionExecutionService for FullNode {
         &self,
         _: Request<proto::SimulateTransactionRequest>,
     ) -> Result<Response<proto::SimulateTransactionResponse>, Status> {
-        let mut script = self.0.lock().unwrap();
+        let mut script = self.0.lock();
         script.simulations += 1;
         next(&mut script.simulate).map(Response::new)
     }
@@ -73,7 +71,7 @@ impl TransactionExecutionService for FullNode {
         &self,
         _: Request<proto::ExecuteTransactionRequest>,
     ) -> Result<Response<proto::ExecuteTransactionResponse>, Status> {
-        let mut script = self.0.lock().unwrap();
+        let mut script = self.0.lock();
         script.executions += 1;
         let response = next(&mut script.execute)?;
         script.committed = Some(response.transaction().clone().with_checkpoint(5u64));
@@ -88,7 +86,7 @@ impl LedgerService for FullNode {
         &self,
         _: Request<proto::GetTransactionRequest>,
     ) -> Result<Response<proto::GetTransactionResponse>, Status> {
-        let script = self.0.lock().unwrap();
+        let script = self.0.lock();
         let transaction = script
             .committed
             .clone()
@@ -159,7 +157,7 @@ impl FullNode {
 
     /// How often it simulated and executed.
     fn calls(&self) -> (usize, usize) {
-        let script = self.0.lock().unwrap();
+        let script = self.0.lock();
         (script.simulations, script.executions)
     }
 }

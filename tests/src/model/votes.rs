@@ -1,5 +1,7 @@
 //! What the nodes' votes decide.
 
+use stdx::SaturatingFrom as _;
+
 /// A vote and the number of shards behind it.
 pub type Vote = (u64, u16);
 
@@ -26,7 +28,7 @@ pub fn price(votes: &[Vote], n_shards: u16) -> u64 {
 pub fn capacity(node_capacities: &[Vote], n_shards: u16) -> u64 {
     let scale = |(capacity, shards): &Vote| {
         let network = u128::from(*capacity) * u128::from(n_shards) / u128::from(*shards);
-        (u64::try_from(network).unwrap_or(u64::MAX), *shards)
+        (u64::saturating_from(network), *shards)
     };
     let votes: Vec<_> = node_capacities.iter().map(scale).collect();
     let mut capacities: Vec<_> = votes.iter().map(|(capacity, _)| *capacity).collect();

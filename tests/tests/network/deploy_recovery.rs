@@ -10,11 +10,11 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Mutex,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
+use stdx::Mutex;
 use sui_localnet::{Localnet, LocalnetConfig};
 use walrus_contracts::packages::{self, LinkedPackage};
 use walrus_core::{NShards, ObjectId};
@@ -81,7 +81,7 @@ async fn signed_publication(executor: &Executor, send: bool) -> SignedTransactio
     let program = contract::publication(&wal(), true, executor.address());
     let result = executor.submit(&program, &journal).await;
     assert_eq!(result.is_ok(), send);
-    journal.signed.into_inner().unwrap().unwrap()
+    journal.signed.into_inner().unwrap()
 }
 
 /// Remembers what was signed, and may keep it from being sent.
@@ -92,7 +92,7 @@ struct Interrupted {
 
 impl Journal for Interrupted {
     fn record(&self, transaction: &SignedTransaction) -> Result<(), SuiError> {
-        *self.signed.lock().unwrap() = Some(transaction.clone());
+        *self.signed.lock() = Some(transaction.clone());
         if self.send {
             Ok(())
         } else {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stdx::SaturatingFrom as _;
+
 use crate::{
     error::{Location, VmError},
     format::TableIndex,
@@ -59,7 +61,7 @@ pub(super) fn location(module: &LoadedModule, function: TableIndex, pc: usize) -
     Location {
         module: module.id.clone(),
         function,
-        instruction: u16::try_from(pc).unwrap_or(u16::MAX),
+        instruction: u16::saturating_from(pc),
         function_name,
     }
 }

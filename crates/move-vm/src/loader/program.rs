@@ -1,9 +1,8 @@
 //! Loaded code and types, shared between sessions.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use stdx::Mutex;
 
 use crate::{
     identifier::{Identifier, ModuleId},
@@ -32,12 +31,12 @@ pub(crate) struct CachedLayout {
 
 impl Program {
     pub(crate) fn module(&self, id: &ModuleId) -> Option<Arc<LoadedModule>> {
-        lock(&self.modules).get(id).cloned()
+        self.modules.lock().get(id).cloned()
     }
 
     /// Keeps a module, or returns the one that another thread kept first.
     pub(crate) fn add_module(&self, module: LoadedModule) -> Arc<LoadedModule> {
-        let mut modules = lock(&self.modules);
+        let mut modules = self.modules.lock();
         Arc::clone(
             modules
                 .entry(module.id.clone())
@@ -46,33 +45,29 @@ impl Program {
     }
 
     pub(crate) fn declaration(&self, key: &(ModuleId, Identifier)) -> Option<Arc<Declaration>> {
-        lock(&self.declarations).get(key).cloned()
+        self.declarations.lock().get(key).cloned()
     }
 
     /// Keeps a declaration, or returns the one that another thread kept first.
     pub(crate) fn add_declaration(&self, declaration: Declaration) -> Arc<Declaration> {
         let key = (declaration.module.clone(), declaration.name.clone());
         Arc::clone(
-            lock(&self.declarations)
+            self.declarations
+                .lock()
                 .entry(key)
                 .or_insert_with(|| Arc::new(declaration)),
         )
     }
 
     pub(crate) fn layout(&self, type_: &Type) -> Option<CachedLayout> {
-        lock(&self.layouts).get(type_).cloned()
+        self.layouts.lock().get(type_).cloned()
     }
 
     pub(crate) fn add_layout(&self, type_: &Type, layout: &CachedLayout) {
-        let mut layouts = lock(&self.layouts);
+        let mut layouts = self.layouts.lock();
         if layouts.len() >= LAYOUTS_MAX {
             layouts.clear();
         }
         layouts.insert(type_.clone(), layout.clone());
     }
-}
-
-/// The maps are never left half-changed, so a poisoned lock is as good as any.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stdx::SaturatingFrom as _;
+
 use crate::{
     ability::AbilitySet,
     error::{StatusCode, VmError},
@@ -78,7 +80,7 @@ pub(crate) fn check_type_arguments(
     for (index, (constraint, argument)) in constraints.zip(arguments).enumerate() {
         if !constraint.is_subset(argument.abilities()) {
             return Err(VmError::new(StatusCode::ConstraintNotSatisfied)
-                .with_sub_status(u64::try_from(index).unwrap_or(u64::MAX))
+                .with_sub_status(u64::saturating_from(index))
                 .with_message(format!(
                     "type argument {index} lacks an ability of {constraint:?}"
                 )));

@@ -1,6 +1,8 @@
 //! `std::string`. The Move code above has checked that the bytes are UTF-8 and the bounds are
 //! right; what slips through is an invariant violation.
 
+use stdx::SaturatingFrom as _;
+
 use super::{NativeResult, arguments};
 use crate::{
     host::{NativeContext, NativeError},
@@ -40,7 +42,7 @@ pub(super) fn is_char_boundary(
 ) -> NativeResult {
     let [bytes, at] = arguments(values)?;
     // An index that does not fit is beyond the end, which is no boundary.
-    let at = usize::try_from(at.into_u64()?).unwrap_or(usize::MAX);
+    let at = usize::saturating_from(at.into_u64()?);
     let boundary = bytes.with_bytes(|bytes| {
         std::str::from_utf8(bytes)
             .map(|text| text.is_char_boundary(at))

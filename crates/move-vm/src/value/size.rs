@@ -1,6 +1,8 @@
 //! How large a value is in the eyes of the gas model: the same for every implementation, whatever
 //! it takes in memory.
 
+use stdx::SaturatingFrom as _;
+
 use super::{Contents, Reference, Value, Vector, check_depth};
 use crate::error::VmError;
 
@@ -44,11 +46,7 @@ fn size_of(value: &Value, depth: usize) -> Result<u64, VmError> {
 }
 
 fn size_of_contents(contents: &Contents, depth: usize) -> Result<u64, VmError> {
-    let packed = |length: usize, each: u64| {
-        u64::try_from(length)
-            .unwrap_or(u64::MAX)
-            .saturating_mul(each)
-    };
+    let packed = |length: usize, each: u64| u64::saturating_from(length).saturating_mul(each);
     let inside = match contents {
         Contents::Struct(values)
         | Contents::Variant(_, values)

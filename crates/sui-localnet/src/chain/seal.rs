@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{
     Address, CheckpointContents, CheckpointSummary, CheckpointTransactionInfo, Digest,
     GasCostSummary, ObjectIn, Transaction, TransactionEffects, UserSignature,
@@ -38,7 +39,7 @@ pub(crate) fn record(
         signatures,
         events: executed.events.clone(),
         checkpoint: sealed_at.checkpoint,
-        index: u64::try_from(sealed_at.index).unwrap_or(u64::MAX),
+        index: u64::saturating_from(sealed_at.index),
         timestamp_ms: sealed_at.timestamp_ms,
         balance_changes: balance_changes(before, &executed.written),
         inputs: executed.inputs.iter().map(reference).collect(),
@@ -80,7 +81,7 @@ pub(crate) fn seal_block(
         })
         .collect();
     let contents = CheckpointContents::new_v1(infos);
-    let count = u64::try_from(transactions.len()).unwrap_or(u64::MAX);
+    let count = u64::saturating_from(transactions.len());
     let gas_before = previous.map(|(summary, _)| &summary.epoch_rolling_gas_cost_summary);
     let gas = transactions
         .iter()

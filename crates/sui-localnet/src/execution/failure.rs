@@ -2,6 +2,7 @@
 
 use super::convert::{from_move, identifier};
 use move_vm::{Linkage, Location, StatusCode, VmError};
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{CommandArgumentError, ExecutionError, MoveLocation, TypeArgumentError};
 
 /// Why an execution failed.
@@ -50,7 +51,7 @@ impl Failure {
 
     /// A command argument that does not fit.
     pub(crate) fn argument(index: usize, kind: CommandArgumentError) -> Self {
-        let argument = u16::try_from(index).unwrap_or(u16::MAX);
+        let argument = u16::saturating_from(index);
         ExecutionError::CommandArgumentError { argument, kind }.into()
     }
 
@@ -64,7 +65,7 @@ impl Failure {
             StatusCode::ConstraintNotSatisfied => TypeArgumentError::ConstraintNotSatisfied,
             _ => TypeArgumentError::TypeNotFound,
         };
-        let type_argument = u16::try_from(index).unwrap_or(u16::MAX);
+        let type_argument = u16::saturating_from(index);
         Self::from(ExecutionError::TypeArgumentError {
             type_argument,
             kind,

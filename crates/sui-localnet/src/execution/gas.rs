@@ -3,6 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use move_vm::{Meter, VmError};
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{MovePackage, MoveStruct, Object, ObjectData};
 
 use super::limits::{
@@ -128,7 +129,7 @@ pub(crate) fn read_size(object: &Object) -> u64 {
 }
 
 fn to_u64(size: usize) -> u64 {
-    u64::try_from(size).unwrap_or(u64::MAX)
+    u64::saturating_from(size)
 }
 
 #[cfg(test)]

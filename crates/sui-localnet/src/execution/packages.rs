@@ -3,10 +3,11 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use move_vm::{Address as MoveAddress, CompiledModule, Linkage, PackageSource};
+use stdx::Mutex;
 use sui_sdk_types::{Address, Digest, MovePackage, Object, ObjectData};
 
 use super::{
@@ -106,12 +107,12 @@ pub(crate) struct PackageCache {
 
 impl PackageCache {
     fn get(&self, id: &MoveAddress) -> Option<Arc<Package>> {
-        let packages = self.packages.lock().unwrap_or_else(PoisonError::into_inner);
+        let packages = self.packages.lock();
         packages.get(id).cloned()
     }
 
     fn insert(&self, package: &Arc<Package>) {
-        let mut packages = self.packages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packages = self.packages.lock();
         if packages.len() >= PACKAGES_MAX {
             packages.clear();
         }

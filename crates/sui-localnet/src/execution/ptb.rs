@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use arguments::Uses;
 use entanglement::Entanglement;
 use move_vm::{Linkage, Session, Slot, TypeTag, Value, Vm, ability::Ability};
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{
     Address, Command, ExecutionError, MovePackage, Object, ProgrammableTransaction,
 };
@@ -229,8 +230,8 @@ impl<'a> Interpreter<'a> {
             for (index, result) in results.iter().enumerate() {
                 if result.value.is_some() && !result.abilities.has(Ability::Drop) {
                     let error = ExecutionError::UnusedValueWithoutDrop {
-                        result: u16::try_from(command).unwrap_or(u16::MAX),
-                        subresult: u16::try_from(index).unwrap_or(u16::MAX),
+                        result: u16::saturating_from(command),
+                        subresult: u16::saturating_from(index),
                     };
                     return Err(Failure::from(error)
                         .with_detail(format!("a value of type {} is left over", result.tag)));

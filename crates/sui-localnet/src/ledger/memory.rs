@@ -3,8 +3,9 @@
 use std::{
     collections::BTreeMap,
     ops::{Bound, ControlFlow},
-    sync::{PoisonError, RwLock},
 };
+
+use stdx::RwLock;
 
 use super::store::{Batch, Entry, Store, StoreError, Table, Visitor};
 
@@ -19,7 +20,7 @@ pub(crate) struct MemoryStore {
 impl MemoryStore {
     fn with_table<T>(&self, table: Table, read: impl FnOnce(&Entries) -> T) -> T {
         // A writer that panicked left whole entries behind: the maps are still readable.
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let tables = self.tables.read();
         match tables.get(&table) {
             Some(entries) => read(entries),
             None => read(&Entries::new()),
@@ -29,7 +30,7 @@ impl MemoryStore {
 
 impl Clone for MemoryStore {
     fn clone(&self) -> Self {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let tables = self.tables.read();
         Self {
             tables: RwLock::new(tables.clone()),
         }
@@ -77,7 +78,7 @@ impl Store for MemoryStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.tables.write();
         for operation in batch.into_operations() {
             let entries = tables.entry(operation.table).or_default();
             match operation.value {

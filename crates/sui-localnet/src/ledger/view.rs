@@ -1,11 +1,9 @@
 //! The state a transaction executes against: the ledger's live objects plus changes that are not
 //! sealed yet.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
+use stdx::Mutex;
 use sui_sdk_types::{Address, Object, Version};
 
 use super::{Ledger, StoreError};
@@ -46,7 +44,7 @@ impl<'a> View<'a> {
         let Some(read) = &self.read else {
             return Ok(true);
         };
-        let read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = read.lock();
         for (id, version) in read.iter().filter(|(id, _)| **id != CLOCK) {
             if self.ledger.live_version(id)? != *version {
                 return Ok(false);
@@ -67,14 +65,14 @@ impl<'a> View<'a> {
     }
 
     fn fail(&self, error: StoreError) {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failure = self.failure.lock();
         failure.get_or_insert(error);
     }
 
     /// Reports a storage failure met by [`ObjectSource`], which has no way to return one: whatever
     /// was computed from this view is void then.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = self.failure.lock();
         failure.clone().map_or(Ok(()), Err)
     }
 }
@@ -88,7 +86,7 @@ impl ObjectSource for View<'_> {
             Ok(object) => {
                 if let Some(read) = &self.read {
                     let version = object.as_ref().map(Object::version);
-                    let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut read = read.lock();
                     read.entry(*id).or_insert(version);
                 }
                 object

@@ -2,6 +2,7 @@
 
 use super::errors;
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 use tonic::Status;
 
 /// Entries of a page when the client does not say.
@@ -15,7 +16,7 @@ pub(crate) const PAGE_BYTES_MAX: usize = 512 * 1024;
 /// The page size to use, between 1 and `max`.
 pub(crate) fn size(requested: Option<u32>, default: u32, max: u32) -> usize {
     let size = requested.unwrap_or(default).clamp(1, max);
-    usize::try_from(size).unwrap_or(usize::MAX)
+    usize::saturating_from(size)
 }
 
 /// Where a listing goes on, bound to the listing it came from.

@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use axum::extract::ConnectInfo;
+use stdx::Mutex;
 use tonic::{Code, Request, Status};
 
 use super::errors;
@@ -32,7 +33,7 @@ impl Peers {
 
     /// Counts a request until the lease is dropped.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Lease, Status> {
-        let mut open = self.lock();
+        let mut open = self.open.lock();
         let count = open.entry(peer).or_default();
         if *count >= self.each_max {
             let message = format!(
@@ -47,11 +48,6 @@ impl Peers {
             peer,
         })
     }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
-        // Counts are changed in one step each: a panic elsewhere leaves them whole.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// One open request.
@@ -63,7 +59,7 @@ pub(super) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut open = self.peers.lock();
+        let mut open = self.peers.open.lock();
         if let Some(count) = open.get_mut(&self.peer) {
             *count -= 1;
             if *count == 0 {
@@ -95,6 +91,6 @@ mod tests {
         assert!(peers.admit(other).is_ok());
         drop(held);
         assert!(peers.admit(one).is_ok());
-        assert!(peers.lock().is_empty());
+        assert!(peers.open.lock().is_empty());
     }
 }

@@ -5,6 +5,7 @@ mod gas;
 mod inputs;
 mod uses;
 
+use stdx::SaturatingFrom as _;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{
     Address, Command, GasPayment, ObjectReference, ProgrammableTransaction, Transaction,
@@ -164,7 +165,7 @@ impl Resolver<'_> {
 }
 
 fn commands(messages: &[proto::Command]) -> Result<Vec<Command>, Status> {
-    let limit = usize::try_from(limits::COMMANDS_MAX).unwrap_or(usize::MAX);
+    let limit = usize::saturating_from(limits::COMMANDS_MAX);
     if messages.len() > limit {
         return Err(errors::invalid_field(
             "transaction.kind.programmable_transaction.commands",

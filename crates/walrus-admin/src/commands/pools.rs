@@ -1,6 +1,7 @@
 //! `walrus-admin pools`.
 
 use serde::Serialize;
+use stdx::SaturatingFrom as _;
 use walrus_core::Frost;
 use walrus_sui::reader::NodePool;
 use walrus_terminal::{
@@ -134,7 +135,7 @@ pub(super) fn commission(node: &NodePool) -> String {
     let pending = node.pool.pending_commission_rate.0.iter();
     let changes: Vec<String> = pending
         .map(|(epoch, rate)| {
-            let rate = Rate(u16::try_from(*rate).unwrap_or(u16::MAX));
+            let rate = Rate(u16::saturating_from(*rate));
             format!(" → {rate} (epoch {epoch})")
         })
         .collect();

@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde_with::{DisplayFromStr, serde_as};
+use stdx::SaturatingFrom as _;
 use walrus_client::{config::CommunicationConfig, node::NodeClient};
 use walrus_contracts::types::StakingPool;
 use walrus_core::{NShards, NetworkPublicKey, ObjectId, node_api::HealthInfo};
@@ -250,7 +251,7 @@ fn row(node: &NodeHealth, latest_seq: Option<u64>) -> Vec<String> {
         Ok(health) => {
             let seen = health.latest_checkpoint_sequence_number;
             let behind = seen.zip(latest_seq).map(|(seen, latest)| latest - seen);
-            let uptime = u64::try_from(health.uptime.as_millis()).unwrap_or(u64::MAX);
+            let uptime = u64::saturating_from(health.uptime.as_millis());
             let shards = &health.shard_summary;
             row.extend([
                 health.epoch.to_string(),

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroU8, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 use walrus_core::{ObjectId, SuiAddress};
 
 use super::ConfigError;
@@ -125,7 +126,7 @@ impl EncryptionConfig {
         self.threshold.unwrap_or_else(|| {
             let weights = self.key_servers.iter();
             let total: usize = weights.map(|(_, weight)| usize::from(weight.get())).sum();
-            u8::try_from(total / 2 + 1).unwrap_or(u8::MAX)
+            u8::saturating_from(total / 2 + 1)
         })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use rand::RngCore as _;
+use stdx::Mutex;
 use walrus_core::ObjectId;
 use walrus_seal::{
     ApprovalProgram, Code, EphemeralKey, FetchKeyRequest, FetchKeyResponse, Identity,
@@ -158,10 +159,6 @@ pub struct KeyServers {
     cache: Mutex<Cache>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl KeyServers {
     /// Key servers that are registered on the chain of `rpc`.
     pub fn new(rpc: SuiRpc, settings: Settings) -> Result<Self, KeyServerError> {
@@ -182,14 +179,14 @@ impl KeyServers {
 
     /// What the chain says of a server.
     pub async fn describe(&self, id: ObjectId) -> Result<Arc<KnownKeyServer>, KeyServerError> {
-        if let Some(known) = lock(&self.known).get(&id) {
+        if let Some(known) = self.known.lock().get(&id) {
             return Ok(Arc::clone(known));
         }
         let registration = |reason: String| KeyServerError::Registration(reason);
         let info = self.rpc.key_server(id).await;
         let info = info.map_err(|error| registration(error.to_string()))?;
         let known = Arc::new(self.known_server(info)?);
-        lock(&self.known).insert(id, Arc::clone(&known));
+        self.known.lock().insert(id, Arc::clone(&known));
         Ok(known)
     }
 
@@ -282,7 +279,7 @@ impl KeyServers {
     }
 
     fn cached(&self, server: ObjectId, identities: &[Identity]) -> Option<Vec<UserSecretKey>> {
-        let cache = lock(&self.cache);
+        let cache = self.cache.lock();
         let key = |identity: &Identity| cache.get(&(identity.full(), server)).cloned();
         identities.iter().map(key).collect()
     }
@@ -313,7 +310,7 @@ impl KeyServers {
         };
         let wanted = request.identities;
         let keys = open(&response, key, &known.public_key, wanted)?;
-        let mut cache = lock(&self.cache);
+        let mut cache = self.cache.lock();
         if cache.len() + keys.len() > CACHED_KEYS_MAX {
             cache.clear();
         }

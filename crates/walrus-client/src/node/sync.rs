@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use reqwest::Method;
+use stdx::SaturatingFrom as _;
 use walrus_core::{
     BlobId, ProtocolPublicKey, SliverType,
     messages::{SignedMessage, SyncShardRequest},
@@ -85,7 +86,7 @@ impl NodeClient {
         stream.buffer.advance(1);
         let (count, length) = stream.uleb(0).await?;
         stream.buffer.advance(length);
-        if u64::try_from(count).unwrap_or(u64::MAX) > sliver_count {
+        if u64::saturating_from(count) > sliver_count {
             return Err(invalid("more slivers than were asked for".to_owned()));
         }
         stream.left = count;
@@ -171,7 +172,7 @@ impl SyncStream {
             let byte = self.byte(at + position).await?;
             value |= u64::from(byte & 0x7f) << (7 * position);
             if byte & 0x80 == 0 {
-                let value = usize::try_from(value).unwrap_or(usize::MAX);
+                let value = usize::saturating_from(value);
                 return Ok((value, position + 1));
             }
         }

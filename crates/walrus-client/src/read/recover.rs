@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
+use stdx::SaturatingFrom as _;
 use tokio::time::sleep;
 use walrus_core::{
     SliverData, SliverIndex,
@@ -192,7 +193,7 @@ impl SliverSource {
         needed: usize,
         failures: Vec<NodeFailure>,
     ) -> ReadError {
-        let count = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        let count = |number: usize| u16::saturating_from(number);
         ReadError::NotEnoughSlivers {
             blob_id: *self.metadata.blob_id(),
             report: ShardReport {

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{
     BlobId, ShardIndex, SliverPairIndex, SliverType,
     metadata::VerifiedMetadata,
@@ -72,7 +73,7 @@ pub(super) async fn fetch(
         match fan_out.next(needed - slivers.len()).await {
             FanOutEvent::Answer(_, Ok(sliver)) => {
                 slivers.push(sliver);
-                let arrived = u16::try_from(slivers.len()).unwrap_or(u16::MAX);
+                let arrived = u16::saturating_from(slivers.len());
                 progress.report(ProgressEvent::SliversRead { slivers: arrived });
             }
             FanOutEvent::Answer(candidate, Err(error)) => {
@@ -179,8 +180,8 @@ impl Failures {
         ReadError::NotEnoughSlivers {
             blob_id: *metadata.blob_id(),
             report: ShardReport {
-                answered: u16::try_from(slivers).unwrap_or(u16::MAX),
-                needed: u16::try_from(needed).unwrap_or(u16::MAX),
+                answered: u16::saturating_from(slivers),
+                needed: u16::saturating_from(needed),
                 total: committee.n_shards().get(),
                 failures,
             },

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 use walrus_core::{EncodingType, Epoch, EventId};
 
 use super::{ENTRY_BYTES_MAX, EventBlobError};
@@ -85,7 +86,7 @@ impl EncodedElement {
 
 fn leb128_bytes(number: usize) -> usize {
     let bits = usize::BITS - number.leading_zeros();
-    usize::try_from(bits.div_ceil(7).max(1)).unwrap_or(usize::MAX)
+    usize::saturating_from(bits.div_ceil(7).max(1))
 }
 
 impl StreamElement {

@@ -1,5 +1,6 @@
 //! Reading event blobs.
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{BlobId, Epoch, EventId};
 
 use super::{
@@ -129,7 +130,7 @@ impl EventBlob {
 impl CheckpointElements {
     /// Position in the whole stream after its last element, the boundary.
     pub fn end_index(&self) -> u64 {
-        let events = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
+        let events = u64::saturating_from(self.events.len());
         self.first_index.saturating_add(events).saturating_add(1)
     }
 }

@@ -7,20 +7,12 @@ use super::{Collection, VecSet};
 
 /// `wal::ProtectedTreasury`: the treasury capability is a child object of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct ProtectedTreasury {
     pub id: ObjectId,
 }
 
 /// `0x2::package::Publisher`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Publisher {
     pub id: ObjectId,
     pub package: String,
@@ -29,10 +21,6 @@ pub struct Publisher {
 
 /// `0x2::package::UpgradeCap`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct UpgradeCap {
     pub id: ObjectId,
     pub package: ObjectId,
@@ -42,10 +30,6 @@ pub struct UpgradeCap {
 
 /// `init::InitCap`: allows to initialise the package once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct InitCap {
     pub id: ObjectId,
     pub publisher: Publisher,
@@ -53,10 +37,6 @@ pub struct InitCap {
 
 /// `display::ObjectDisplay`: how wallets show our objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct ObjectDisplay {
     pub id: ObjectId,
     pub inner: Collection,
@@ -64,10 +44,6 @@ pub struct ObjectDisplay {
 
 /// `upgrade::UpgradeManager`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct UpgradeManager {
     pub id: ObjectId,
     pub cap: UpgradeCap,
@@ -77,10 +53,6 @@ pub struct UpgradeManager {
 
 /// `upgrade::UpgradeProposal`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct UpgradeProposal {
     pub epoch: Epoch,
     /// 32 bytes.
@@ -93,10 +65,6 @@ pub struct UpgradeProposal {
 
 /// `upgrade::EmergencyUpgradeCap`: upgrades without a vote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct EmergencyUpgradeCap {
     pub id: ObjectId,
     pub upgrade_manager_id: ObjectId,
@@ -104,10 +72,6 @@ pub struct EmergencyUpgradeCap {
 
 /// `slashing::SlashingManager`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct SlashingManager {
     pub id: ObjectId,
     /// Node id → [`SlashingProposal`].
@@ -116,10 +80,6 @@ pub struct SlashingManager {
 
 /// `slashing::SlashingProposal`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct SlashingProposal {
     pub epoch: Epoch,
     pub node_id: ObjectId,

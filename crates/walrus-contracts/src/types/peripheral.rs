@@ -10,10 +10,6 @@ use super::{Balance, Collection, StoragePool};
 
 /// `wal_exchange::Exchange`: swaps SUI and WAL at a fixed rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Exchange {
     pub id: ObjectId,
     pub wal: Balance,
@@ -41,10 +37,6 @@ pub struct ExchangeAdminCap {
 
 /// `subsidies::Subsidies`: the older discount for buyers of storage, "credits" in client configs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Subsidies {
     pub id: ObjectId,
     /// Hundredths of a percent of the price that buyers get back.
@@ -69,10 +61,6 @@ pub struct SubsidiesAdminCap {
 /// `walrus_subsidies::WalrusSubsidies`: rewards for nodes on top of what users pay. Its dynamic
 /// field `SubsidiesInnerKey` holds [`WalrusSubsidiesInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct WalrusSubsidies {
     pub id: ObjectId,
     pub version: u64,
@@ -82,10 +70,6 @@ pub struct WalrusSubsidies {
 
 /// `walrus_subsidies_inner::WalrusSubsidiesInnerV1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct WalrusSubsidiesInnerV1 {
     /// Hundredths of a percent of the rewards that are added to them.
     pub system_subsidy_rate: u32,
@@ -104,10 +88,6 @@ pub struct WalrusSubsidiesInnerV1 {
 
 /// `walrus_subsidies_inner::UsageBudget`: a bound on what payments for storage are subsidised with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct UsageBudget {
     /// In FROST per epoch.
     pub per_epoch: u64,
@@ -118,10 +98,6 @@ pub struct UsageBudget {
 
 /// `epoch_balance::EpochBalanceRingBuffer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct EpochBalanceRingBuffer {
     /// Position of the current epoch.
     pub current_index: u32,
@@ -130,10 +106,6 @@ pub struct EpochBalanceRingBuffer {
 
 /// `epoch_balance::EpochBalance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct EpochBalance {
     pub epoch: Epoch,
     pub balance: u64,
@@ -142,10 +114,6 @@ pub struct EpochBalance {
 /// `blob_bucket::BlobBucket`: a shared storage pool. Its dynamic field 1 (a `u64`) holds
 /// [`BlobBucketInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct BlobBucket {
     pub id: ObjectId,
     pub version: u64,
@@ -153,10 +121,6 @@ pub struct BlobBucket {
 
 /// `blob_bucket::BlobBucketCap`: allows to change a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct BlobBucketCap {
     pub id: ObjectId,
     pub bucket_id: ObjectId,
@@ -165,10 +129,6 @@ pub struct BlobBucketCap {
 /// `blob_bucket_inner_v1::BlobBucketInnerV1`: the pool is wrapped, hence no object that can be
 /// asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct BlobBucketInnerV1 {
     pub storage_pool: StoragePool,
 }

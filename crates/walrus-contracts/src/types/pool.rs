@@ -8,10 +8,6 @@ use super::{Collection, Storage};
 /// `storage_pool::StoragePool`. A dynamic field named by `version` holds the
 /// [`StoragePoolInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StoragePool {
     pub id: ObjectId,
     pub version: u64,
@@ -19,10 +15,6 @@ pub struct StoragePool {
 
 /// `storage_pool::StoragePoolInnerV1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StoragePoolInnerV1 {
     pub storage: Storage,
     pub used_encoded_bytes: u64,
@@ -33,10 +25,6 @@ pub struct StoragePoolInnerV1 {
 
 /// `storage_pool::PooledBlob`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct PooledBlob {
     pub id: ObjectId,
     pub registered_epoch: Epoch,

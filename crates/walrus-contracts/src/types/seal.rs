@@ -16,10 +16,6 @@ pub struct KeyServer {
 
 /// `key_server::KeyServerV1`: a server on its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module of types says what fields without a comment are"
-)]
 pub struct KeyServerV1 {
     pub name: String,
     pub url: String,
@@ -31,10 +27,6 @@ pub struct KeyServerV1 {
 
 /// `key_server::KeyServerV2`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module of types says what fields without a comment are"
-)]
 pub struct KeyServerV2 {
     pub name: String,
     /// 0 is Boneh-Franklin encryption over BLS12-381, the only type there is.
@@ -46,10 +38,6 @@ pub struct KeyServerV2 {
 
 /// `key_server::ServerType`: who has the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module of types says what fields without a comment are"
-)]
 pub enum ServerType {
     /// One server.
     Independent { url: String },
@@ -64,10 +52,6 @@ pub enum ServerType {
 
 /// `key_server::PartialKeyServer`: a member of a committee.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module of types says what fields without a comment are"
-)]
 pub struct PartialKeyServer {
     pub name: String,
     pub url: String,

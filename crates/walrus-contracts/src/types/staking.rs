@@ -7,10 +7,6 @@ use super::{Balance, Collection, EpochParams, ExtendedField, GroupElement, U256,
 
 /// `staking::Staking`. A dynamic field named by `version` (`u64`) holds the [`StakingInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Staking {
     pub id: ObjectId,
     /// Version of the contracts this object works with.
@@ -23,10 +19,6 @@ pub struct Staking {
 
 /// `staking_inner::StakingInnerV1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StakingInnerV1 {
     pub n_shards: u16,
     pub epoch_duration: u64,
@@ -64,10 +56,6 @@ pub struct Committee(pub VecMap<ObjectId, Vec<ShardIndex>>);
 
 /// `active_set::ActiveSet`: the nodes with the most stake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct ActiveSet {
     pub max_size: u16,
     pub threshold_stake: u64,
@@ -77,10 +65,6 @@ pub struct ActiveSet {
 
 /// `active_set::ActiveSetEntry`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct ActiveSetEntry {
     pub node_id: ObjectId,
     pub staked_amount: u64,
@@ -92,10 +76,6 @@ pub struct PendingValues(pub VecMap<Epoch, u64>);
 
 /// `pool_exchange_rate::PoolExchangeRate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub enum PoolExchangeRate {
     /// One share is one FROST.
     Flat,
@@ -117,10 +97,6 @@ pub enum Authorized {
 
 /// `node_metadata::NodeMetadata`.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct NodeMetadata {
     pub image_url: String,
     pub project_url: String,
@@ -130,10 +106,6 @@ pub struct NodeMetadata {
 
 /// `storage_node::StorageNodeInfo`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StorageNodeInfo {
     pub name: String,
     pub node_id: ObjectId,
@@ -150,10 +122,6 @@ pub struct StorageNodeInfo {
 
 /// `storage_node::StorageNodeCap`: what a node acts with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StorageNodeCap {
     pub id: ObjectId,
     pub node_id: ObjectId,
@@ -166,10 +134,6 @@ pub struct StorageNodeCap {
 
 /// `event_blob::EventBlobAttestation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct EventBlobAttestation {
     pub checkpoint_sequence_num: u64,
     pub epoch: Epoch,
@@ -177,10 +141,6 @@ pub struct EventBlobAttestation {
 
 /// `staked_wal::StakedWal`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StakedWal {
     pub id: ObjectId,
     pub state: StakedWalState,
@@ -192,10 +152,6 @@ pub struct StakedWal {
 
 /// `staked_wal::StakedWalState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub enum StakedWalState {
     /// Staked, or about to be.
     Staked,
@@ -205,10 +161,6 @@ pub enum StakedWalState {
 
 /// `staking_pool::StakingPool`: a node and the stake in it. Its object id is the node id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StakingPool {
     pub id: ObjectId,
     pub state: PoolState,
@@ -241,10 +193,6 @@ pub struct StakingPool {
 /// `staking_pool::RateGap`: epochs of a pool for which no exchange rate is recorded, between two
 /// for which one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct RateGap {
     pub recorded_epoch: Epoch,
     pub back_epoch: Epoch,
@@ -263,10 +211,6 @@ pub enum PoolState {
 
 /// `staking_pool::VotingParams`: what the node votes for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct VotingParams {
     pub storage_price: u64,
     pub write_price: u64,

@@ -7,10 +7,6 @@ use super::{Balance, VecMap};
 
 /// `storage_resource::Storage`: the right to store `storage_size` encoded bytes for a period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Storage {
     pub id: ObjectId,
     pub start_epoch: Epoch,
@@ -21,10 +17,6 @@ pub struct Storage {
 
 /// `blob::Blob`: a registered blob and the storage it occupies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Blob {
     pub id: ObjectId,
     pub registered_epoch: Epoch,
@@ -40,20 +32,12 @@ pub struct Blob {
 
 /// `metadata::Metadata`: attributes of a blob.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Metadata {
     pub metadata: VecMap<String, String>,
 }
 
 /// `shared_blob::SharedBlob`: a blob whose extension anyone may fund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct SharedBlob {
     pub id: ObjectId,
     pub blob: Blob,

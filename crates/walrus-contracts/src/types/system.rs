@@ -7,10 +7,6 @@ use super::{Balance, GroupElement, VecMap};
 
 /// `system::System`. A dynamic field named by `version` (`u64`) holds the [`SystemStateInnerV1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct System {
     pub id: ObjectId,
     /// Version of the contracts this object works with.
@@ -23,10 +19,6 @@ pub struct System {
 
 /// `system_state_inner::SystemStateInnerV1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct SystemStateInnerV1 {
     pub committee: BlsCommittee,
     pub total_capacity_size: u64,
@@ -45,20 +37,12 @@ pub struct SystemStateInnerV1 {
 /// `extended_field::ExtendedField<T>`: a value kept in a dynamic field of `id`, so that it is only
 /// loaded when needed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct ExtendedField {
     pub id: ObjectId,
 }
 
 /// `bls_aggregate::BlsCommittee`: who can sign certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct BlsCommittee {
     /// In bitmap order.
     pub members: Vec<BlsCommitteeMember>,
@@ -70,10 +54,6 @@ pub struct BlsCommittee {
 
 /// `bls_aggregate::BlsCommitteeMember`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct BlsCommitteeMember {
     /// Uncompressed.
     pub public_key: GroupElement,
@@ -84,10 +64,6 @@ pub struct BlsCommitteeMember {
 
 /// `storage_accounting::FutureAccountingRingBuffer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct FutureAccountingRingBuffer {
     /// Position of the current epoch.
     pub current_index: u32,
@@ -97,10 +73,6 @@ pub struct FutureAccountingRingBuffer {
 
 /// `storage_accounting::FutureAccounting`: what is sold and paid for one epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct FutureAccounting {
     pub epoch: Epoch,
     pub used_capacity: u64,
@@ -109,10 +81,6 @@ pub struct FutureAccounting {
 
 /// `event_blob::EventBlobCertificationState`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct EventBlobCertificationState {
     pub latest_certified_blob: Option<EventBlob>,
     pub aggregate_weight_per_blob: VecMap<EventBlob, u16>,
@@ -120,10 +88,6 @@ pub struct EventBlobCertificationState {
 
 /// `event_blob::EventBlob`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct EventBlob {
     pub blob_id: BlobId,
     pub ending_checkpoint_sequence_number: u64,
@@ -131,10 +95,6 @@ pub struct EventBlob {
 
 /// `epoch_parameters::EpochParams`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct EpochParams {
     pub total_capacity_size: u64,
     pub storage_price_per_unit_size: u64,

@@ -11,10 +11,6 @@ use super::{Balance, Collection, ExtendedField, StakedWal, UpgradeCap, VecMap, V
 
 /// `governance::Governance`: the shared object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Governance {
     pub id: ObjectId,
     pub version: u64,
@@ -131,10 +127,6 @@ pub enum State {
 
 /// `proposal::Proposal`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Proposal {
     pub number: u64,
     pub proposer: SuiAddress,
@@ -161,10 +153,6 @@ pub struct Proposal {
 
 /// `ballot::Ballot`: all votes on a proposal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Ballot {
     pub opened_epoch: Epoch,
     /// First epoch in which no vote is taken.
@@ -181,10 +169,6 @@ pub struct Ballot {
 
 /// `ballot::NodeBallot`: the vote of a node and of its delegators.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct NodeBallot {
     pub node_id: ObjectId,
     /// In shards.
@@ -201,10 +185,6 @@ pub struct NodeBallot {
 
 /// `ballot::StakeVote`: the vote of a delegator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct StakeVote {
     pub node_id: ObjectId,
     pub choice: Choice,
@@ -225,10 +205,6 @@ pub enum Choice {
 
 /// `tally::Tally`: weights in millionths of a shard.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Tally {
     pub yes: u64,
     pub no: u64,
@@ -239,10 +215,6 @@ pub struct Tally {
 
 /// `census::Census`: what is staked with each node, as the committee attests it in an epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Census {
     pub attesters: VecSet<ObjectId>,
     /// Hash of a list → shards that attest it.
@@ -254,10 +226,6 @@ pub struct Census {
 /// `authority::Delegations`: the nodes that have handed their authority over, and who speaks for
 /// them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct Delegations {
     pub authority: Authority,
     /// Node → [`Authorized`](crate::types::Authorized).
@@ -275,10 +243,6 @@ pub struct Authority {
 /// `own_package::OwnPackage`: the capability to upgrade the governance itself, and who approves
 /// what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct OwnPackage {
     pub cap: UpgradeCap,
     /// Shards of the nodes of the last committee that was seen.
@@ -300,10 +264,6 @@ pub struct Approval {
 
 /// `voting_stake::VotingStake`: stake that votes, owned by the delegator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "the module says what fields without a comment are"
-)]
 pub struct VotingStake {
     pub id: ObjectId,
     pub staked_wal: StakedWal,

@@ -24,6 +24,7 @@ use std::{
 
 use baseline::{Digest, Plain};
 use rayon::ThreadPool;
+use stdx::SaturatingFrom as _;
 use walrus_core::{
     NShards, SliverPairIndex, SliverType, VerifiedMetadata, hash::hash_pairs_in_place, params,
 };
@@ -124,7 +125,7 @@ struct Generated {
 
 impl Read for Generated {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let left = usize::try_from(self.length - self.position).unwrap_or(usize::MAX);
+        let left = usize::saturating_from(self.length - self.position);
         let count = left.min(buffer.len());
         for (i, byte) in (self.position..).zip(&mut buffer[..count]) {
             *byte = noise(i);

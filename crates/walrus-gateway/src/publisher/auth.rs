@@ -4,7 +4,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -14,6 +14,7 @@ use axum::{
 };
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, errors::ErrorKind};
 use serde::Deserialize;
+use stdx::{Mutex, SaturatingFrom as _};
 use walrus_core::{EpochCount, ObjectId, SuiAddress, node_api::ErrorStatus};
 
 use super::used_tokens::{Refusal, UsedTokens};
@@ -318,7 +319,7 @@ impl Auth {
             })?
             .claims;
         // The library checks this only together with the signature.
-        let leeway = i64::try_from(self.validation.leeway).unwrap_or(i64::MAX);
+        let leeway = i64::saturating_from(self.validation.leeway);
         if claims.exp.saturating_add(leeway) < now_secs() {
             return Err(AuthError::Expired);
         }
@@ -326,7 +327,7 @@ impl Auth {
     }
 
     fn check_lifetime(&self, claims: &Claims) -> Result<(), AuthError> {
-        let lifetime = i64::try_from(self.options.lifetime_secs).unwrap_or(i64::MAX);
+        let lifetime = i64::saturating_from(self.options.lifetime_secs);
         if lifetime > 0 {
             let issued = claims.iat.ok_or(AuthError::InvalidExpiration)?;
             if claims.exp.checked_sub(issued) != Some(lifetime) {
@@ -368,9 +369,9 @@ impl Auth {
 
     /// Remembers a token until it has expired.
     fn use_up(&self, claims: &Claims) -> Result<(), AuthError> {
-        let leeway = i64::try_from(self.validation.leeway).unwrap_or(i64::MAX);
+        let leeway = i64::saturating_from(self.validation.leeway);
         let expiry = claims.exp.saturating_add(leeway);
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         let taken = used.take(&claims.jti, expiry, now_secs());
         taken.map_err(|refusal| match refusal {
             Refusal::Used => AuthError::AlreadyUsed,
@@ -447,7 +448,7 @@ fn decoding_key(algorithm: Algorithm, secret: &str) -> Result<DecodingKey, AuthC
 
 fn now_secs() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+    since.map_or(0, |time| i64::saturating_from(time.as_secs()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
+use stdx::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use walrus_client::{ClientError, SigningOptions, WalrusClient};
@@ -129,7 +130,7 @@ impl InUse {
 
 impl Drop for InUse {
     fn drop(&mut self) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.free.lock();
         free.push_back(Arc::clone(&self.wallet));
     }
 }
@@ -183,7 +184,7 @@ impl Wallets {
 
     /// Why accounts could not be filled the last time; `None` if all is well.
     pub(crate) fn obstacle(&self) -> Option<String> {
-        self.lock_obstacle().clone()
+        self.obstacle.lock().clone()
     }
 
     /// Waits for an account.
@@ -192,7 +193,7 @@ impl Wallets {
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.free.lock();
         InUse {
             wallet: free.pop_front().expect("there are as many as places"),
             free: Arc::clone(&self.free),
@@ -243,7 +244,7 @@ impl Wallets {
             Ok(()) => None,
             Err(error) => Some(error.to_string()),
         };
-        let mut known = self.lock_obstacle();
+        let mut known = self.obstacle.lock();
         match (&*known, &obstacle) {
             (None, Some(reason)) => tracing::warn!(reason, "sub-wallets cannot be filled"),
             (Some(_), None) => tracing::info!("sub-wallets are filled again"),
@@ -283,10 +284,6 @@ impl Wallets {
         let (mist, wal) =
             tokio::try_join!(reader.sui_balance_mist(owner), reader.wal_balance(owner))?;
         Ok(Balance { mist, frost: wal.0 })
-    }
-
-    fn lock_obstacle(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.obstacle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use stdx::SaturatingFrom as _;
 use tokio::time::sleep;
 use tracing::{info, warn};
 use walrus_core::{Epoch, ObjectId, ShardIndex};
@@ -24,7 +25,7 @@ impl EventProcessor {
     pub(super) async fn begin_epoch(&mut self, epoch: Epoch) -> Result<(), EventError> {
         // What earlier events led to is done before shards move. Permits are only lost when the
         // node stops.
-        let all = u32::try_from(BACKGROUND_EVENTS_MAX).unwrap_or(u32::MAX);
+        let all = u32::saturating_from(BACKGROUND_EVENTS_MAX);
         let _drained = self.background.clone().acquire_many_owned(all).await;
         let expired = self.state.expire_records(epoch).await?;
         let committees = self.wait_for_epoch(epoch).await?;

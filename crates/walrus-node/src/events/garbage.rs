@@ -4,12 +4,10 @@
 //! and not all nodes work on it at the same time. The wait ends at a time of the epoch that follows
 //! from the node's key alone, so a restart does not change it.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ambient::TaskTracker;
+use stdx::Mutex;
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -98,7 +96,7 @@ impl GarbageCollector {
         if !self.rule.is_on {
             return;
         }
-        let busy = self.lock().replace(epoch).is_some();
+        let busy = self.wanted.lock().replace(epoch).is_some();
         if busy {
             self.changed.notify_one();
             return;
@@ -109,7 +107,9 @@ impl GarbageCollector {
 
     async fn run(&self) {
         loop {
-            let Some(epoch) = *self.lock() else { return };
+            let Some(epoch) = *self.wanted.lock() else {
+                return;
+            };
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
@@ -119,7 +119,7 @@ impl GarbageCollector {
             match self.sweep(epoch).await {
                 Ok(Some(removed)) => {
                     info!(epoch, removed, "garbage is collected");
-                    let mut wanted = self.lock();
+                    let mut wanted = self.wanted.lock();
                     if *wanted == Some(epoch) {
                         *wanted = None;
                         return;
@@ -213,10 +213,6 @@ impl GarbageCollector {
             .with_index(move |index| index.set_gc_completed(epoch))
             .await?;
         Ok(Some(removed))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Epoch>> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

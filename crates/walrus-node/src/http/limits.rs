@@ -1,5 +1,6 @@
 //! The largest bodies of requests.
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{NShards, params};
 
 /// What metadata has for each shard: two hashes, each with a tag of one byte.
@@ -23,7 +24,7 @@ const PROOF_SYMBOL_OVERHEAD_BYTES: u64 = 8;
 /// The largest body of a sliver upload.
 pub(super) fn sliver_body_bytes_max(n_shards: NShards) -> usize {
     let bytes = params::max_sliver_size(n_shards).saturating_add(SLIVER_OVERHEAD_BYTES);
-    usize::try_from(bytes).unwrap_or(usize::MAX)
+    usize::saturating_from(bytes)
 }
 
 /// The largest body of a metadata upload.
@@ -38,7 +39,7 @@ pub(super) fn proof_body_bytes_max(n_shards: NShards) -> usize {
     let path_nodes = u64::from(u16::BITS - n_shards.get().leading_zeros());
     let overhead = PROOF_NODE_BYTES * path_nodes + PROOF_SYMBOL_OVERHEAD_BYTES;
     let bytes = params::max_sliver_size(n_shards) + u64::from(symbols) * overhead;
-    usize::try_from(bytes.saturating_add(SLIVER_OVERHEAD_BYTES)).unwrap_or(usize::MAX)
+    usize::saturating_from(bytes.saturating_add(SLIVER_OVERHEAD_BYTES))
 }
 
 #[cfg(test)]

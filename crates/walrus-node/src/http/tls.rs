@@ -7,7 +7,7 @@
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::Arc,
 };
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType};
@@ -18,6 +18,7 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use stdx::RwLock;
 use walrus_core::keys::{NetworkKeyPair, tls_server_name};
 
 /// Why the TLS side could not be set up.
@@ -104,21 +105,17 @@ impl Certificate {
             return Ok(false);
         };
         let chain = load_chain(path)?;
-        if self.read().certified.cert == chain {
+        if self.served.read().certified.cert == chain {
             return Ok(false);
         }
         let fresh = Served::new(&self.key, &self.provider, chain, Some(path))?;
-        *self.served.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *self.served.write() = fresh;
         Ok(true)
     }
 
     /// When the certificate ends, in seconds since 1970.
     pub fn not_after_seconds(&self) -> i64 {
-        self.read().not_after_seconds
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Served> {
-        self.served.read().unwrap_or_else(PoisonError::into_inner)
+        self.served.read().not_after_seconds
     }
 }
 
@@ -134,7 +131,7 @@ impl fmt::Debug for Certificate {
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.read().certified.clone())
+        Some(self.served.read().certified.clone())
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use rand::seq::SliceRandom as _;
+use stdx::SaturatingFrom as _;
 use tokio::time::{Instant, timeout};
 use walrus_core::{
     BlobId, BlobMetadataWithId, SecondarySliver, SliverIndex, SliverType, VerifiedMetadata,
@@ -177,7 +178,7 @@ impl Healer {
         };
         // At worst a node has every column.
         let limit = 2 * shape.decoding_bytes() + ANSWER_OVERHEAD_BYTES;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let limit = usize::saturating_from(limit);
         let answer = peer
             .ask(|client| async move { client.decoding_symbols(&blob_id, &query, limit).await })
             .await;
@@ -220,7 +221,7 @@ impl Healer {
     ) -> Option<Vec<(SliverIndex, RecoverySymbol<A>)>> {
         let blob_id = *metadata.blob_id();
         let limit = shape_of(metadata).proven_symbols_bytes(ask.sources.len());
-        let limit = usize::try_from(limit + ANSWER_OVERHEAD_BYTES).unwrap_or(usize::MAX);
+        let limit = usize::saturating_from(limit + ANSWER_OVERHEAD_BYTES);
         let filter = if ask.is_all {
             SymbolFilter::Target {
                 axis: A::TYPE,
@@ -395,11 +396,11 @@ fn assemble_columns(
 /// Bytes of a symbol without proof, as it was sent.
 fn decoding_symbol_bytes(symbol: &EitherDecodingSymbol) -> u64 {
     let bytes = bcs::serialized_size(symbol).unwrap_or(0);
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+    u64::saturating_from(bytes)
 }
 
 /// Bytes of a symbol as it was sent.
 fn symbol_bytes(symbol: &GeneralRecoverySymbol) -> u64 {
     let bytes = bcs::serialized_size(symbol).unwrap_or(0);
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+    u64::saturating_from(bytes)
 }

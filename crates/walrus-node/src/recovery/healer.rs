@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stdx::SaturatingFrom as _;
 use walrus_core::VerifiedMetadata;
 use walrus_encoder::{DecodeError, SliverRecoveryError};
 
@@ -110,5 +111,5 @@ pub(super) fn shape_of(metadata: &VerifiedMetadata) -> BlobShape {
 }
 
 pub(super) fn bounded(bytes: u64) -> usize {
-    usize::try_from(bytes).unwrap_or(usize::MAX)
+    usize::saturating_from(bytes)
 }

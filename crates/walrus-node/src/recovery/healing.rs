@@ -3,13 +3,14 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use ambient::TaskTracker;
+use stdx::Mutex;
 use tokio::{
     sync::{Notify, Semaphore},
     time::{Instant, sleep, sleep_until},
@@ -222,7 +223,7 @@ impl BlobHealing {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // After a panic a blob may be missing from the order; the next search brings it back.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 }
 

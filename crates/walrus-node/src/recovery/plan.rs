@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{NShards, SliverIndex, SliverType, params};
 
 /// A node of the path in a proof: tag and digest.
@@ -35,9 +36,7 @@ impl BlobShape {
         let depth = u64::from(u16::BITS - self.n_shards.get().leading_zeros());
         let symbol =
             u64::from(self.symbol_bytes) + PROOF_NODE_BYTES * depth + SYMBOL_OVERHEAD_BYTES;
-        u64::try_from(count)
-            .unwrap_or(u64::MAX)
-            .saturating_mul(symbol)
+        u64::saturating_from(count).saturating_mul(symbol)
     }
 
     /// Bytes that move when one sliver of this axis is recovered from proven symbols: about those

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{BlobId, PrimarySliver, Sliver, SliverIndex, SliverType, VerifiedMetadata};
 use walrus_encoder::ConsistencyCheck;
 use walrus_http::budget::Holder;
@@ -89,7 +90,7 @@ impl Healer {
                 Err(error) if error.is_not_found() => continue,
                 Err(_) => break,
             };
-            self.count_received(u64::try_from(sliver.symbols.len()).unwrap_or(u64::MAX));
+            self.count_received(u64::saturating_from(sliver.symbols.len()));
             let checked = metadata.clone();
             let verified = self
                 .service

@@ -6,9 +6,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
+use stdx::Mutex;
 use tokio::sync::OnceCell;
 use walrus_core::{
     Sliver, SliverIndex,
@@ -174,7 +175,7 @@ impl Expansions {
 
     fn lock(&self) -> MutexGuard<'_, Cells> {
         // Worst case after a panic is a key in the order without a cell, which eviction drops.
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cells.lock()
     }
 }
 

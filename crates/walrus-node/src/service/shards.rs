@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
+use stdx::SaturatingFrom as _;
 use tokio::sync::OwnedSemaphorePermit;
 use walrus_core::{
     BlobId, SliverType,
@@ -132,7 +133,7 @@ fn allowed_range(
         axis: sliver_type,
         from: starting_blob_id,
         certified_before: epoch,
-        slivers_max: usize::try_from(sliver_count).unwrap_or(usize::MAX),
+        slivers_max: usize::saturating_from(sliver_count),
         bytes_max: SYNC_BYTES_MAX,
     })
 }

@@ -1,5 +1,6 @@
 //! Event blobs on their way to a certificate.
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{BlobId, node_api::EventBlobProgress};
 
 use super::NodeState;
@@ -8,12 +9,12 @@ impl NodeState {
     /// Keeps the data of an event blob although nobody has registered it yet: the attestation that
     /// completes the quorum does. The one kept before is let go.
     pub(crate) fn keep_event_blob(&self, blob_id: Option<BlobId>) {
-        *self.lock_kept() = blob_id;
+        *self.kept_event_blob.lock() = blob_id;
     }
 
     /// Whether the data of a blob has to stay for that reason.
     pub(super) fn keeps_event_blob(&self, blob_id: &BlobId) -> bool {
-        self.lock_kept().as_ref() == Some(blob_id)
+        self.kept_event_blob.lock().as_ref() == Some(blob_id)
     }
 
     /// Notes that a blob is certified: it may be the event blob that is waited for.
@@ -38,14 +39,8 @@ impl NodeState {
         let log = self.storage.index().event_log();
         EventBlobProgress {
             last_certified_checkpoint: log.anchor().and_then(|anchor| anchor.last_checkpoint),
-            uncertified: u64::try_from(log.complete().len()).unwrap_or(u64::MAX),
+            uncertified: u64::saturating_from(log.complete().len()),
             catching_up_to: self.progress.get().catching_up_to,
         }
-    }
-
-    fn lock_kept(&self) -> std::sync::MutexGuard<'_, Option<BlobId>> {
-        self.kept_event_blob
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

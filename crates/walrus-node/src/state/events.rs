@@ -1,5 +1,6 @@
 //! How far the chain has been followed.
 
+use stdx::SaturatingFrom as _;
 use tracing::{info, warn};
 use walrus_core::{Epoch, EventId};
 use walrus_http::Name;
@@ -94,7 +95,7 @@ impl NodeState {
         self.progress.update(|progress| {
             progress.checkpoint = cursor.checkpoint;
             progress.events.persisted = cursor.next_index;
-            progress.events.pending = u64::try_from(pending).unwrap_or(u64::MAX);
+            progress.events.pending = u64::saturating_from(pending);
             progress.events.highest_finished_event_index = cursor.next_index.checked_sub(1);
         });
     }

@@ -1,5 +1,6 @@
 //! The health report.
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{
     Epoch,
     node_api::{
@@ -84,7 +85,7 @@ impl NodeState {
         let metrics = &self.metrics;
         if let Some(bucket) = self.storage.bucket_state() {
             metrics.bucket.sample(&bucket);
-            let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+            let bytes = |bytes: u64| usize::saturating_from(bytes);
             let waiting = bytes(bucket.pending_upload_bytes);
             let waiting_max = bytes(bucket.write_ahead_bytes_max);
             metrics.set_queue("bucket_upload_bytes", waiting, waiting_max);

@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::MutexGuard,
 };
 
+use stdx::Mutex;
 use walrus_core::BlobId;
 
 use crate::pending::MetadataEntry;
@@ -51,7 +52,7 @@ impl MetadataCache {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Worst case after a panic is an entry that is never evicted, which the next insertion
         // evicts.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -17,12 +17,10 @@ mod client;
 mod names;
 mod strays;
 
-use std::{
-    path::Path,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use std::{path::Path, sync::OnceLock};
 
 use bytes::Bytes;
+use stdx::Mutex;
 use tokio::{
     sync::{Notify, Semaphore},
     time::Instant,
@@ -172,16 +170,12 @@ impl Bucket {
     }
 
     pub(super) fn count(&self, count: impl FnOnce(&mut BucketCounters)) {
-        count(&mut self.counters.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn lock_away(&self) -> MutexGuard<'_, Option<Away>> {
-        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+        count(&mut self.counters.lock());
     }
 
     /// Notes that the bucket has answered.
     pub(super) fn answered(&self) {
-        if let Some(away) = self.lock_away().take() {
+        if let Some(away) = self.away.lock().take() {
             let secs = away.since.elapsed().as_secs();
             info!(secs, "the bucket answers again");
         }
@@ -190,7 +184,7 @@ impl Bucket {
     /// Notes that a request failed for a reason that may go away; says so once.
     pub(super) fn failed(&self, reason: String) -> StorageError {
         self.count(|counters| counters.failures += 1);
-        let mut away = self.lock_away();
+        let mut away = self.away.lock();
         if away.is_none() {
             warn!(
                 reason,
@@ -305,7 +299,7 @@ impl Storage {
     pub fn bucket_state(&self) -> Option<BucketState> {
         let bucket = self.bucket.as_ref()?;
         let waiting = self.index.waiting();
-        let away = bucket.lock_away().clone();
+        let away = bucket.away.lock().clone();
         Some(BucketState {
             place: bucket.client.place(),
             pending_uploads: waiting.slivers,
@@ -314,10 +308,7 @@ impl Storage {
             cached_bytes: bucket.cache.bytes(),
             cache_bytes_max: bucket.cache.bytes_max(),
             unavailable: away.map(|away| (away.since.elapsed().as_secs(), away.reason)),
-            counters: *bucket
-                .counters
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
+            counters: *bucket.counters.lock(),
         })
     }
 

@@ -1,11 +1,9 @@
 //! The thread that makes writes durable, many at a time.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
+use stdx::{Mutex, SaturatingFrom as _};
 use tokio::sync::{mpsc, oneshot};
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType, hash::blake2b256};
 
@@ -151,7 +149,7 @@ impl Committer {
     }
 
     async fn submit(&self, work: Work) -> Result<Outcome, StorageError> {
-        let jobs = lock(&self.jobs).clone().ok_or(StorageError::Closed)?;
+        let jobs = self.jobs.lock().clone().ok_or(StorageError::Closed)?;
         let (done, result) = oneshot::channel();
         jobs.send(Job { work, done })
             .await
@@ -162,25 +160,22 @@ impl Committer {
 
     /// Writes waiting now.
     pub(super) fn queue_len(&self) -> usize {
-        lock(&self.jobs)
+        self.jobs
+            .lock()
             .as_ref()
             .map_or(0, |jobs| jobs.max_capacity() - jobs.capacity())
     }
 
     /// Finishes the queue and ends the thread.
     pub(super) async fn stop(&self) {
-        drop(lock(&self.jobs).take());
-        let thread = lock(&self.thread).take();
+        drop(self.jobs.lock().take());
+        let thread = self.thread.lock().take();
         if let Some(thread) = thread
             && thread.join().await.is_err()
         {
             tracing::error!("the committer thread panicked");
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Worker {
@@ -311,7 +306,7 @@ impl Worker {
             } => {
                 let entry = SliverEntry {
                     location: Location::Inline,
-                    len: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+                    len: u64::saturating_from(bytes.len()),
                     checksum,
                 };
                 let is_new = wave.is_new(&self.index, key)?;
@@ -386,7 +381,7 @@ impl Worker {
     fn delete_blob(&self, blob_id: BlobId, epoch: Epoch) -> Result<Outcome, StorageError> {
         // While this is held no registration can be seen, so no confirmation can be given for what
         // is deleted here.
-        let _records = self.index.lock_records();
+        let _records = self.index.records.lock();
         let registered = self
             .index
             .blob(&blob_id)?

@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use stdx::SaturatingFrom as _;
 use walrus_core::{BlobId, ShardIndex, SliverType, hash::blake2b256};
 
 use super::{
@@ -110,7 +111,7 @@ impl SliverFiles {
         let staged = Staged {
             path: Some(path.clone()),
             medium: self.medium.clone(),
-            len: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            len: u64::saturating_from(bytes.len()),
             checksum: blake2b256(&[bytes]),
         };
         let written = self.medium.create(&path, bytes);
@@ -173,7 +174,7 @@ impl SliverFiles {
     pub(super) fn count(&self) -> Result<u64, StorageError> {
         let mut count = 0;
         for directory in Self::directories() {
-            count += u64::try_from(self.keys_in(directory)?.len()).unwrap_or(u64::MAX);
+            count += u64::saturating_from(self.keys_in(directory)?.len());
         }
         Ok(count)
     }

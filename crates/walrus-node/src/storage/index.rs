@@ -14,13 +14,14 @@ mod tables;
 use std::{
     path::Path,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use fjall::UserValue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use stdx::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -112,7 +113,7 @@ pub struct Index {
     /// Where the event log stands.
     event_log_state: Mutex<LogState>,
     /// Held while blob records change, and while data is deleted because of what they say.
-    records: Mutex<()>,
+    pub(super) records: Mutex<()>,
     /// Changes of blob records so far, and how many of them are known to be durable.
     record_changes: AtomicU64,
     record_changes_synced: AtomicU64,
@@ -285,12 +286,6 @@ impl Index {
             }
             other => other,
         }
-    }
-
-    /// Taken by whoever changes blob records or deletes data because of them.
-    pub(super) fn lock_records(&self) -> MutexGuard<'_, ()> {
-        // The guarded value is (), so a panic elsewhere cannot have left it half changed.
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose storage this is; `None` while it is new.

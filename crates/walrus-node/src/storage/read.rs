@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use stdx::SaturatingFrom as _;
 use walrus_core::BlobId;
 
 use super::{
@@ -135,7 +136,7 @@ impl Storage {
         holder: Holder,
         wait_max: Duration,
     ) -> Result<Lease, StorageError> {
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let len = usize::saturating_from(len);
         self.read_memory
             .take(holder, len, wait_max)
             .await

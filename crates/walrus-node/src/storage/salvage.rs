@@ -4,12 +4,10 @@
 //! They are offered to whoever restores a sliver, who compares them with the metadata of the blob.
 //! Nothing else rests on them.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashSet;
 
 use bytes::Bytes;
+use stdx::Mutex;
 
 use super::{
     SliverKey, Storage, StorageError, StorageOptions,
@@ -31,12 +29,12 @@ impl Salvage {
     }
 
     fn contains(&self, key: &SliverKey) -> bool {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.0.lock();
         keys.contains(key)
     }
 
     fn remove(&self, key: &SliverKey) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.0.lock();
         keys.remove(key);
     }
 }

@@ -9,10 +9,11 @@ use std::{
     io,
     ops::Bound,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use rand::Rng;
+use stdx::Mutex;
 
 /// Free bytes unless a test says otherwise: more than any reserve.
 const AVAILABLE_BYTES: u64 = 1 << 40;
@@ -75,7 +76,7 @@ impl SimulatedDisk {
 
     /// The disk for a process that starts now. What earlier ones hold stops to work.
     pub fn mount(&self) -> Mount {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.generation += 1;
         state.changes_left = None;
         Mount {
@@ -87,7 +88,7 @@ impl SimulatedDisk {
     /// Cuts the power: what is mounted stops to work, and `rng` decides what is left of changes
     /// that were not synced.
     pub fn cut_power(&self, rng: &mut impl Rng) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.generation += 1;
         let survivors = rng.gen_range(0..=state.journal.len());
         let journal = std::mem::take(&mut state.journal);
@@ -106,32 +107,32 @@ impl SimulatedDisk {
     /// Lets the disk stop in the middle of what it does: after so many more changes everything
     /// fails.
     pub fn stop_after(&self, changes: u32) {
-        self.lock().changes_left = Some(changes);
+        self.state.lock().changes_left = Some(changes);
     }
 
     /// Whether syncs fail from now on.
     pub fn set_syncs_fail(&self, fail: bool) {
-        self.lock().syncs_fail = fail;
+        self.state.lock().syncs_fail = fail;
     }
 
     /// Whether syncs say that they are done, and are not: what no storage survives.
     pub fn set_syncs_lie(&self, lie: bool) {
-        self.lock().syncs_lie = lie;
+        self.state.lock().syncs_lie = lie;
     }
 
     /// Takes back [`Self::stop_after`].
     pub fn keep_going(&self) {
-        self.lock().changes_left = None;
+        self.state.lock().changes_left = None;
     }
 
     /// Whether no space is left from now on.
     pub fn set_full(&self, full: bool) {
-        self.lock().used_up = full;
+        self.state.lock().used_up = full;
     }
 
     /// Flips a bit of a stored sliver or of metadata, for good. `false` if nothing is stored.
     pub fn flip_bit(&self, rng: &mut impl Rng) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let mut places = Vec::new();
         for table in FLIPPED_TABLES {
             let keys = state
@@ -173,11 +174,7 @@ impl SimulatedDisk {
 
     /// Names of all files.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.lock().files.keys().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().files.keys().cloned().collect()
     }
 }
 
@@ -291,7 +288,7 @@ impl Mount {
     }
 
     fn state(&self) -> io::Result<MutexGuard<'_, State>> {
-        let state = self.disk.lock();
+        let state = self.disk.state.lock();
         if state.generation == self.generation {
             Ok(state)
         } else {

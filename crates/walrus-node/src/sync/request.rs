@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::FuturesUnordered};
+use stdx::SaturatingFrom as _;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 use walrus_client::node::{NodeError, SyncStream, SyncedSliver};
@@ -235,7 +236,7 @@ impl ShardCopy<'_> {
         let signed = key.sign_message(self.epoch, request);
         let caller = key.public();
         let sliver_bytes_max = params::max_sliver_size(state.n_shards());
-        let sliver_bytes_max = usize::try_from(sliver_bytes_max).unwrap_or(usize::MAX);
+        let sliver_bytes_max = usize::saturating_from(sliver_bytes_max);
         let signed = &signed;
         let stream = peer
             .ask(|client| async move {
@@ -332,7 +333,7 @@ impl Pace {
     }
 
     fn got(&mut self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = u64::saturating_from(bytes);
         self.bytes = self.bytes.saturating_add(bytes);
     }
 }

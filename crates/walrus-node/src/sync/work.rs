@@ -1,13 +1,10 @@
 //! Completing the shards of a plan: copied from who held them, recovered where that does not work.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ambient::TaskTracker;
 use futures::{StreamExt as _, stream};
+use stdx::{Mutex, SaturatingFrom as _};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -85,10 +82,7 @@ impl ShardCompletion {
 impl ShardWork for ShardCompletion {
     fn follow(&self, plan: &EpochPlan) {
         let over = self.stop.child_token();
-        let before = std::mem::replace(
-            &mut *self.present.lock().unwrap_or_else(PoisonError::into_inner),
-            over.clone(),
-        );
+        let before = std::mem::replace(&mut *self.present.lock(), over.clone());
         before.cancel();
         self.healer.service.state().report_recovery(None);
         if plan.work.is_empty() {
@@ -270,8 +264,8 @@ impl Round {
     fn report_progress(&mut self) {
         let now = Instant::now();
         let progress = RecoveryProgress {
-            shards: u32::try_from(self.shards.len()).unwrap_or(u32::MAX),
-            blobs: u64::try_from(self.recovered).unwrap_or(u64::MAX),
+            shards: u32::saturating_from(self.shards.len()),
+            blobs: u64::saturating_from(self.recovered),
             percent: self.pass.percent(),
             seconds_left: self.pass.time_left(now).map(|left| left.as_secs()),
         };
@@ -282,7 +276,7 @@ impl Round {
         }
         self.reported = now;
         let seconds = self.started.elapsed().as_secs().max(1);
-        let per_second = u64::try_from(self.recovered).unwrap_or(u64::MAX) / seconds;
+        let per_second = u64::saturating_from(self.recovered) / seconds;
         info!(
             epoch = self.epoch,
             recovered = self.recovered,

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use stdx::SaturatingFrom as _;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -117,7 +118,7 @@ impl Reloader {
     }
 
     fn show(&self) {
-        let blocked = u64::try_from(self.blocked.len()).unwrap_or(u64::MAX);
+        let blocked = u64::saturating_from(self.blocked.len());
         self.metrics.blocklist_size.set(blocked);
         if let Some(certificate) = &self.certificate {
             let not_after = certificate.not_after_seconds();

@@ -215,7 +215,6 @@ async fn a_rotated_key_signs_from_its_committee_on_and_the_old_one_until_then() 
     test.chain
         .registration
         .lock()
-        .unwrap()
         .replace(registration(&old, None));
     test.restart().await;
     let mut next_key = test.chain.next_key.subscribe();
@@ -233,7 +232,7 @@ async fn a_rotated_key_signs_from_its_committee_on_and_the_old_one_until_then() 
     test.assert_serves(&blob).await;
 
     // The configuration may name either key as the present one now, and the other may be gone.
-    *test.chain.registration.lock().unwrap() = Some(registration(&new, None));
+    *test.chain.registration.lock() = Some(registration(&new, None));
     test.restart().await;
     assert_signs_with(&test, &blob, &new).await;
     test.config.protocol_key_pair = inline(&new);
@@ -247,7 +246,7 @@ async fn a_node_with_a_key_the_chain_does_not_know_keeps_its_shards_and_signs_no
     let mut test = TestNode::start().await;
     let blob = TestBlob::new(1, 5_000);
     test.store(&blob, 20).await;
-    *test.chain.registration.lock().unwrap() = Some(registration(&new_key(), None));
+    *test.chain.registration.lock() = Some(registration(&new_key(), None));
     for epoch in 2..=5 {
         test.chain.begin_epoch_with_key(epoch, OWNED, &new_key());
         test.caught_up().await;

@@ -82,7 +82,7 @@ async fn read(cluster: &Cluster, blob_id: BlobId) -> EventBlob {
 
 /// All certified events from the beginning, by walking back.
 async fn certified_events(cluster: &Cluster) -> Vec<(u64, Vec<(EventId, WalrusEvent)>)> {
-    let certified = cluster.chain.event_blobs.lock().unwrap().certified.clone();
+    let certified = cluster.chain.event_blobs.lock().certified.clone();
     let mut next = certified.last().map(|blob| blob.blob_id);
     let mut blobs = Vec::new();
     while let Some(blob_id) = next {
@@ -205,7 +205,7 @@ async fn what_is_attested_when_the_epoch_changes_is_attested_again() {
     }
     // The contract forgets the tally; shard 9 moves, and what collects garbage must not take the
     // slivers.
-    cluster.chain.event_blobs.lock().unwrap().forget_tally();
+    cluster.chain.event_blobs.lock().forget_tally();
     cluster.begin_epoch(2, &[&[0, 1, 2, 9], &[3, 4, 5], &[6, 7], &[8]]);
     cluster.all_in_epoch(2).await;
     assert_eq!(cluster.chain.latest_event_blob(), latest);
@@ -334,7 +334,7 @@ async fn old_data_and_no_old_events() {
         cluster.all_in_epoch(epoch).await;
         certify_another(&cluster.chain).await;
     }
-    let first = cluster.chain.event_blobs.lock().unwrap().certified[0];
+    let first = cluster.chain.event_blobs.lock().certified[0];
     eventually(|| async {
         let path = paths::metadata(&first.blob_id);
         cluster.get(0, &path).await.status() == StatusCode::NOT_FOUND

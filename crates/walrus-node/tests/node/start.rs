@@ -77,7 +77,7 @@ async fn a_network_key_that_is_not_the_registered_one() {
         network_public_key: network_key().public(),
     };
     let chain = ScriptedChain::new();
-    *chain.registration.lock().unwrap() = Some(registration);
+    *chain.registration.lock() = Some(registration);
     let directory = tempfile::tempdir().unwrap();
     let right = config(directory.path());
 

@@ -63,7 +63,13 @@ impl Host {
     async fn ask(self, request: Request) -> Result<Response, TransportError> {
         let (method, url) = (request.method().clone(), request.url().clone());
         let copy = request.try_clone();
-        let twice = self.network.lock().rng.gen_ratio(1, TWICE_ONE_IN);
+        let twice = self
+            .network
+            .shared
+            .state
+            .lock()
+            .rng
+            .gen_ratio(1, TWICE_ONE_IN);
         if let (true, Some(copy)) = (twice, copy) {
             // The first answer is lost.
             let _ = self.exchange(copy).await;
@@ -89,7 +95,8 @@ impl Host {
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let host = request.url().host_str().and_then(|host| host.parse().ok());
-        let is_other = host.is_some_and(|host| self.network.lock().others.contains(&host));
+        let is_other =
+            host.is_some_and(|host| self.network.shared.state.lock().others.contains(&host));
         if is_other && !is_known_to_all(request.url().path()) {
             let answer = http::Response::builder().status(http::StatusCode::NOT_FOUND);
             let answer = answer.body(Body::from("not found"));
@@ -109,7 +116,7 @@ impl Host {
     }
 
     fn lie(&self, host: IpAddr) -> Option<Lie> {
-        let mut state = self.network.lock();
+        let mut state = self.network.shared.state.lock();
         if !state.liars.contains(&host) {
             return None;
         }

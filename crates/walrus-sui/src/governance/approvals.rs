@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use stdx::SaturatingFrom as _;
 use walrus_contracts::types::voting::Approval;
 use walrus_core::ObjectId;
 
@@ -131,7 +132,7 @@ impl Approvals {
 
 /// Smallest number of shards that is more than two thirds of `total`.
 fn over_two_thirds(total: u32) -> u16 {
-    u16::try_from(2 * total / 3 + 1).unwrap_or(u16::MAX)
+    u16::saturating_from(2 * total / 3 + 1)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Counting votes: what a ballot amounts to, and whether anything can still change the outcome.
 
+use stdx::SaturatingFrom as _;
 use walrus_contracts::types::voting::{Ballot, Choice, Kind, NodeBallot, Parameters, Tally};
 
 /// Micro-shards in one shard.
@@ -108,7 +109,7 @@ fn cast(tally: &Tally) -> u128 {
 }
 
 fn narrow(value: u128) -> u64 {
-    u64::try_from(value).unwrap_or(u64::MAX)
+    u64::saturating_from(value)
 }
 
 /// The votes of a ballot so far.

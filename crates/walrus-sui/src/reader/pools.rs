@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use stdx::SaturatingFrom as _;
 use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
@@ -185,7 +186,7 @@ fn node_pool(pool: StakingPool, state: &ContractState, active: &ActiveSet) -> No
     let staking = &state.staking_inner;
     let shards_of = |committee: &walrus_contracts::types::Committee| {
         let shards = committee.0.get(&pool.id).map_or(0, Vec::len);
-        u16::try_from(shards).unwrap_or(u16::MAX)
+        u16::saturating_from(shards)
     };
     NodePool {
         shards: shards_of(&staking.committee),

@@ -1,5 +1,6 @@
 //! Where a stake stands and how it can leave.
 
+use stdx::SaturatingFrom as _;
 use walrus_contracts::types::{PoolExchangeRate, StakedWal, StakedWalState};
 use walrus_core::{Epoch, Frost, ObjectId};
 
@@ -140,7 +141,7 @@ pub fn rewards(principal: Frost, from: PoolExchangeRate, until: PoolExchangeRate
         } => scale(shares, wal_amount, share_amount),
     };
     let rewards = value.saturating_sub(u128::from(principal.0));
-    Frost(u64::try_from(rewards).unwrap_or(u64::MAX))
+    Frost(u64::saturating_from(rewards))
 }
 
 /// `value · numerator / denominator`, rounded down. Amounts on chain are below 2^64, so nothing

@@ -1,6 +1,7 @@
 //! Natives of `group_ops`: arithmetic in the groups of BLS12-381.
 
 use move_vm::{NativeError, Value};
+use stdx::SaturatingFrom as _;
 
 use super::{Call, Outcome};
 use crate::{crypto::group_ops, execution::runtime::ObjectRuntime};
@@ -102,7 +103,7 @@ pub(super) fn multi_scalar_mul(_: &mut ObjectRuntime<'_>, call: &mut Call<'_, '_
         call.ctx.charge_each(count, price(VALIDATE_UNITS, SCALAR))?;
         call.ctx.charge_each(count, price(VALIDATE_UNITS, group))?;
         call.ctx.charge(price(PRODUCTS_UNITS, group))?;
-        let additions = additions(u64::try_from(count).unwrap_or(u64::MAX));
+        let additions = additions(u64::saturating_from(count));
         let each = price(PRODUCTS_ADDITION_UNITS, group);
         call.ctx.charge(additions.saturating_mul(each))?;
     }

@@ -4,6 +4,7 @@ use move_vm::{
     Address as MoveAddress, FunctionSignature, LoadedFunction, Session, Slot, StatusCode, Type,
     TypeTag, Value, Visibility,
 };
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{Argument, CommandArgumentError, ExecutionError, MoveCall};
 
 use super::{Interpreter, TypeInfo, arguments::Uses, values::ResultState};
@@ -117,7 +118,7 @@ impl<'a> Interpreter<'a> {
             .iter()
             .position(|type_| type_.as_reference().is_some())
         {
-            let index = u16::try_from(index).unwrap_or(u16::MAX);
+            let index = u16::saturating_from(index);
             return Err(ExecutionError::InvalidPublicFunctionReturnType { index }.into());
         }
         Ok(function)

@@ -6,6 +6,7 @@ use std::{
 };
 
 use move_vm::{Address as MoveAddress, CompiledModule, ModuleId, Type, Value, verifier};
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{Address, ExecutionError, MovePackage, Publish, TypeOrigin, UpgradeInfo};
 
 use super::{
@@ -67,10 +68,7 @@ impl Interpreter<'_> {
     ) -> Result<Vec<CompiledModule>, Failure> {
         let bytes: usize = modules.iter().map(Vec::len).sum();
         self.gas
-            .charge_bytes(
-                u64::try_from(bytes).unwrap_or(u64::MAX),
-                PUBLISH_UNITS_PER_BYTE,
-            )
+            .charge_bytes(u64::saturating_from(bytes), PUBLISH_UNITS_PER_BYTE)
             .map_err(Failure::from)?;
         let mut names = BTreeSet::new();
         let mut parsed = Vec::with_capacity(modules.len());
@@ -115,7 +113,7 @@ impl Interpreter<'_> {
 
     /// Makes a package available to the rest of the transaction.
     pub(super) fn add_package(&mut self, package: MovePackage) -> Result<(), Failure> {
-        let size = u64::try_from(package_size(&package)).unwrap_or(u64::MAX);
+        let size = u64::saturating_from(package_size(&package));
         if size > PACKAGE_BYTES_MAX {
             let max_object_size = PACKAGE_BYTES_MAX;
             return Err(ExecutionError::PackageTooBig {

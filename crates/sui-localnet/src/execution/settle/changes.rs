@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use move_vm::TypeTag;
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{
     Address, ExecutionError, MovePackage, MoveStruct, Object, ObjectData, Owner, StructTag, Version,
 };
@@ -247,7 +248,7 @@ fn check_cycles(changes: &Changes) -> Result<(), Failure> {
 fn check_sizes(changes: &Changes) -> Result<(), Failure> {
     let mut total = 0u64;
     for write in changes.writes.values() {
-        let object_size = u64::try_from(write.contents.len()).unwrap_or(u64::MAX);
+        let object_size = u64::saturating_from(write.contents.len());
         if object_size > OBJECT_BYTES_MAX {
             let max_object_size = OBJECT_BYTES_MAX;
             return Err(ExecutionError::ObjectTooBig {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{
     Address, Digest, Event, ExecutionError, ExecutionStatus, GasCostSummary, Object, ObjectData,
     Owner, TransactionEvents, Version,
@@ -215,7 +216,7 @@ impl Ending<'_> {
         };
         let effects = assemble(summary, changes, &written);
         let current_size = bcs::serialized_size(&effects).unwrap_or(usize::MAX);
-        let current_size = u64::try_from(current_size).unwrap_or(u64::MAX);
+        let current_size = u64::saturating_from(current_size);
         if current_size > EFFECTS_BYTES_MAX && failure_detail.is_none() {
             let max_size = EFFECTS_BYTES_MAX;
             return Err(ExecutionError::EffectsTooLarge {

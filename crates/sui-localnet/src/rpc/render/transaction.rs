@@ -1,5 +1,6 @@
 //! Executed transactions: the transaction itself, effects, events, balance changes.
 
+use stdx::SaturatingFrom as _;
 use sui_rpc::{
     field::FieldMaskTree,
     merge::Merge,
@@ -147,7 +148,7 @@ impl Renderer<'_> {
             rendered.object_type = self.changed_type(change, effects.lamport_version)?;
         }
         if let (Some(rendered), Some(index)) = (&mut message.gas_object, effects.gas_object_index) {
-            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            let index = usize::saturating_from(index);
             if let Some(change) = effects.changed_objects.get(index) {
                 rendered.object_type = self.changed_type(change, effects.lamport_version)?;
             }

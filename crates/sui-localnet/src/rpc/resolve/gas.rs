@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stdx::SaturatingFrom as _;
 use sui_sdk_types::{
     Address, Argument, Command, GasCostSummary, Input, ObjectReference, Owner, StructTag,
     Transaction, TransactionKind,
@@ -41,7 +42,7 @@ impl BudgetEstimate {
             .used
             .computation_cost
             .saturating_add(self.used.storage_cost);
-        let extra_coins = u64::try_from(coins.saturating_sub(1)).unwrap_or(u64::MAX);
+        let extra_coins = u64::saturating_from(coins.saturating_sub(1));
         let extra_units = extra_coins
             .saturating_mul(COIN_READ_UNITS)
             .div_ceil(UNIT_STEP)
@@ -72,7 +73,7 @@ pub(crate) fn select_payment(
         ),
         _ => (BTreeSet::new(), false),
     };
-    let as_count = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+    let as_count = |limit: u64| usize::saturating_from(limit);
     let coins_max = as_count(limits::GAS_OBJECTS_MAX)
         .min(as_count(limits::INPUT_OBJECTS_MAX).saturating_sub(inputs.len()));
 

@@ -1,5 +1,6 @@
 //! Inputs: which object version, and in what role.
 
+use stdx::SaturatingFrom as _;
 use sui_rpc::proto::sui::rpc::{v2 as proto, v2::input::InputKind};
 use sui_sdk_types::{
     Address, Command, Digest, Input, MoveCall, Object, ObjectReference, Owner, SharedInput,
@@ -23,7 +24,7 @@ impl Resolver<'_> {
         messages: &[proto::Input],
         commands: &[Command],
     ) -> Result<Vec<Input>, Status> {
-        let limit = usize::try_from(limits::INPUT_OBJECTS_MAX).unwrap_or(usize::MAX);
+        let limit = usize::saturating_from(limits::INPUT_OBJECTS_MAX);
         if messages.len() > limit {
             return Err(errors::invalid_field(
                 FIELD,

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use serde::Serialize;
+use stdx::SaturatingFrom as _;
 use walrus_contracts::{
     packages::{ComparedModule, LinkedPackage, ModuleChange},
     types::voting::Kind,
@@ -142,7 +143,7 @@ fn text(report: &CheckReport) -> String {
             vec![
                 module.name.clone(),
                 module.change.to_owned(),
-                Size(u64::try_from(module.bytes).unwrap_or(u64::MAX)).to_string(),
+                Size(u64::saturating_from(module.bytes)).to_string(),
                 module
                     .published_digest
                     .as_deref()

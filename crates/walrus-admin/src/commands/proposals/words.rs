@@ -1,5 +1,6 @@
 //! Proposals in words: what they do, how their vote stands, what happens next.
 
+use stdx::SaturatingFrom as _;
 use walrus_contracts::types::voting::{Choice, Kind, Parameters, State, Tally};
 use walrus_core::Frost;
 use walrus_sui::{
@@ -79,7 +80,7 @@ pub(super) fn share(part: u64, whole: u64) -> Rate {
     let share = (u128::from(part) * BPS)
         .checked_div(u128::from(whole))
         .unwrap_or(0);
-    Rate(u16::try_from(share).unwrap_or(u16::MAX))
+    Rate(u16::saturating_from(share))
 }
 
 /// `yes 5 (50%), no 2 (20%), abstain 0`.

@@ -6,6 +6,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser as _};
+use stdx::SaturatingFrom as _;
 use walrus_client::{WalrusClient, config};
 use walrus_gateway::{Relay, RelayConfig, RelayOptions};
 use walrus_terminal::{
@@ -65,7 +66,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<RelayOptions> {
     for key in &unknown {
         warn_of_key(path, key);
     }
-    let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    let bytes = |size: u64| usize::saturating_from(size);
     if args.max_body_size > args.max_memory {
         bail!("--max-memory must have room for one body of --max-body-size");
     }

@@ -6,10 +6,10 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
+use stdx::Mutex;
 use tracing::debug;
 
 use crate::storage::{
@@ -93,7 +93,7 @@ impl Cache {
     }
 
     pub(in crate::storage) fn bytes(&self) -> u64 {
-        self.lock().bytes
+        self.entries.lock().bytes
     }
 
     pub(in crate::storage) fn bytes_max(&self) -> u64 {
@@ -102,7 +102,7 @@ impl Cache {
 
     /// The content of a file, if there is one. It is not compared with anything.
     pub(in crate::storage) fn read(&self, key: &SliverKey) -> Option<Vec<u8>> {
-        self.lock().touch(*key);
+        self.entries.lock().touch(*key);
         fs::read(self.path(key)).ok()
     }
 
@@ -138,7 +138,7 @@ impl Cache {
 
     /// Forgets a sliver.
     pub(in crate::storage) fn remove(&self, key: &SliverKey) {
-        self.lock().remove(key);
+        self.entries.lock().remove(key);
         // It may not be there.
         let _ = fs::remove_file(self.path(key));
     }
@@ -146,21 +146,21 @@ impl Cache {
     /// Removes files used longest ago until `needed` bytes less are there than now; returns whether
     /// there was anything.
     pub(in crate::storage) fn give_back(&self, needed: u64) -> bool {
-        let goal = self.lock().bytes.saturating_sub(needed);
+        let goal = self.entries.lock().bytes.saturating_sub(needed);
         let mut gave = false;
-        while self.lock().bytes > goal {
+        while self.entries.lock().bytes > goal {
             gave |= self.remove_oldest();
         }
         gave
     }
 
     fn insert(&self, key: SliverKey, len: u64) {
-        self.lock().insert(key, len);
+        self.entries.lock().insert(key, len);
         self.make_room(0);
     }
 
     fn make_room(&self, needed: u64) {
-        while self.lock().bytes.saturating_add(needed) > self.bytes_max {
+        while self.entries.lock().bytes.saturating_add(needed) > self.bytes_max {
             if !self.remove_oldest() {
                 return;
             }
@@ -168,7 +168,12 @@ impl Cache {
     }
 
     fn remove_oldest(&self) -> bool {
-        let oldest = self.lock().by_turn.first_key_value().map(|(_, key)| *key);
+        let oldest = self
+            .entries
+            .lock()
+            .by_turn
+            .first_key_value()
+            .map(|(_, key)| *key);
         let Some(key) = oldest else {
             return false;
         };
@@ -178,10 +183,6 @@ impl Cache {
 
     fn path(&self, key: &SliverKey) -> PathBuf {
         self.directory.join(file_name(key))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

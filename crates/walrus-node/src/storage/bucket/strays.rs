@@ -1,10 +1,6 @@
 //! A bucket whose storage has lost its index: the claim on it, and the objects nobody knows.
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -91,7 +87,7 @@ impl Bucket {
     /// Says whether there may be objects the index has lost.
     pub(in crate::storage) fn set_strays(&self, has_strays: bool) {
         let strays = has_strays.then(Strays::default);
-        *self.strays.lock().unwrap_or_else(PoisonError::into_inner) = strays;
+        *self.strays.lock() = strays;
     }
 
     /// What the bucket has of a sliver that the index does not know.
@@ -99,11 +95,7 @@ impl Bucket {
         &self,
         key: SliverKey,
     ) -> Result<Option<Bytes>, StorageError> {
-        let strays = self
-            .strays
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let strays = self.strays.lock().clone();
         let Some(strays) = strays else {
             return Ok(None);
         };
@@ -141,8 +133,7 @@ impl Storage {
         let Some(bucket) = &self.bucket else {
             return false;
         };
-        let strays = bucket.strays.lock();
-        strays.unwrap_or_else(PoisonError::into_inner).is_some()
+        bucket.strays.lock().is_some()
     }
 
     /// Notes that no object is left that the index has lost.

@@ -1,7 +1,5 @@
 //! What is in the bucket, and what is still to be moved there or deleted.
 
-use std::sync::{MutexGuard, PoisonError};
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -126,18 +124,13 @@ impl Index {
         self.set_waiting(waiting);
     }
 
-    fn lock_waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Replaced as a whole, so never half changed.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What has to be uploaded.
     pub(in crate::storage) fn waiting(&self) -> Waiting {
-        *self.lock_waiting()
+        *self.waiting.lock()
     }
 
     pub(in crate::storage) fn set_waiting(&self, waiting: Waiting) {
-        *self.lock_waiting() = waiting;
+        *self.waiting.lock() = waiting;
     }
 
     /// Slivers that have to be uploaded, at most `limit`. What cannot be read is left out.

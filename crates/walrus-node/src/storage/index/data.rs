@@ -1,13 +1,10 @@
 //! Metadata and slivers: which are stored, and where.
 
-use std::{
-    collections::BTreeSet,
-    ops::Bound,
-    sync::{MutexGuard, PoisonError},
-};
+use std::{collections::BTreeSet, ops::Bound};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use stdx::SaturatingFrom as _;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType, hash::blake2b256};
 
 use super::{
@@ -268,7 +265,7 @@ impl Index {
 
     /// Number of slivers stored, by place.
     pub fn sliver_counts(&self) -> SliverCounts {
-        *self.lock_counts()
+        *self.counts.lock()
     }
 
     /// Writes counts with the batch that changes them; [`Self::set_counts`] follows when it is
@@ -286,7 +283,7 @@ impl Index {
     }
 
     pub(in crate::storage) fn set_counts(&self, counts: SliverCounts) {
-        *self.lock_counts() = counts;
+        *self.counts.lock() = counts;
     }
 
     /// Reads the counts; storages of earlier versions have not counted yet.
@@ -303,11 +300,6 @@ impl Index {
         };
         self.set_counts(counts);
         Ok(())
-    }
-
-    pub(super) fn lock_counts(&self) -> MutexGuard<'_, SliverCounts> {
-        // Replaced as a whole, so never half changed.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts every entry that can be read.
@@ -356,7 +348,7 @@ impl Index {
     pub(in crate::storage) fn count_blobs(&self) -> (u64, u64) {
         let count = |table: &super::Keyspace| {
             let readable = table.iter().filter_map(|item| item.key().ok()).count();
-            u64::try_from(readable).unwrap_or(u64::MAX)
+            u64::saturating_from(readable)
         };
         (count(&self.blobs), count(&self.metadata))
     }

@@ -3,12 +3,10 @@
 //! Elements are written in the batch that moves the event cursor. A crash takes back both or
 //! neither, so that what is read from the chain again continues the log.
 
-use std::{
-    ops::Bound,
-    sync::{MutexGuard, PoisonError},
-};
+use std::ops::Bound;
 
 use fjall::UserValue;
+use stdx::SaturatingFrom as _;
 use walrus_contracts::event_blob::{
     CutRule, EncodedElement, EventBlobBuilder, Position, StreamElement,
 };
@@ -34,12 +32,12 @@ pub struct Recording {
 impl Index {
     /// Where the log of events stands.
     pub fn event_log(&self) -> LogState {
-        self.lock_event_log().clone()
+        self.event_log_state.lock().clone()
     }
 
     pub(super) fn load_event_log(&self) -> Result<(), StorageError> {
         let stored: Option<LogState> = get(&self.meta, META_EVENT_LOG, "state of the event log")?;
-        *self.lock_event_log() = stored.unwrap_or_default();
+        *self.event_log_state.lock() = stored.unwrap_or_default();
         Ok(())
     }
 
@@ -58,7 +56,7 @@ impl Index {
         cursor: &Cursor,
         recording: &Recording,
     ) -> Result<bool, StorageError> {
-        let mut present = self.lock_event_log();
+        let mut present = self.event_log_state.lock();
         let mut state = present.clone();
         for entry in &recording.entries {
             match state.offer(entry, &recording.rule) {
@@ -112,7 +110,7 @@ impl Index {
         blob_id: walrus_core::BlobId,
     ) -> Result<Option<Anchor>, StorageError> {
         let anchor = {
-            let mut present = self.lock_event_log();
+            let mut present = self.event_log_state.lock();
             let mut state = present.clone();
             let Some(anchor) = state.certify_oldest(blob_id) else {
                 return Ok(None);
@@ -132,7 +130,7 @@ impl Index {
         anchor: Anchor,
         rule: &CutRule,
     ) -> Result<LogState, StorageError> {
-        let mut present = self.lock_event_log();
+        let mut present = self.event_log_state.lock();
         let last = anchor.last_checkpoint;
         let keeps = last.is_some_and(|last| present.continues(last));
         let mut state = LogState::after(anchor);
@@ -144,7 +142,7 @@ impl Index {
                 let (key, value) = item.into_inner()?;
                 let element = stored_element(&value)?;
                 let kind = Kind::of(&decoded(&element)?);
-                let bytes = u64::try_from(element.entry_bytes()).unwrap_or(u64::MAX);
+                let bytes = u64::saturating_from(element.entry_bytes());
                 state.take(parse_key(&key)?, kind, bytes, rule);
             }
         } else {
@@ -181,13 +179,6 @@ impl Index {
                 return Ok(());
             }
         }
-    }
-
-    fn lock_event_log(&self) -> MutexGuard<'_, LogState> {
-        // Replaced as a whole, so never half changed.
-        self.event_log_state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

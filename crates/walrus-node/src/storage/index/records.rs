@@ -49,7 +49,7 @@ impl Index {
         recording: &Recording,
         change: impl FnOnce(&Self) -> Result<Changes, StorageError>,
     ) -> Result<bool, StorageError> {
-        let _records = self.lock_records();
+        let _records = self.records.lock();
         let changes = change(self)?;
         let mut batch = WriteBatch::volatile(self);
         self.write_changes(&mut batch, &changes);
@@ -104,7 +104,7 @@ impl Index {
                 }
             }
         }
-        let _records = self.lock_records();
+        let _records = self.records.lock();
         let mut blobs = PendingBlobs::default();
         let mut batch = WriteBatch::volatile(self);
         for (key, object) in &expired {
@@ -119,7 +119,7 @@ impl Index {
     }
 
     fn expire_pooled_batch(&self, epoch: Epoch) -> Result<usize, StorageError> {
-        let _records = self.lock_records();
+        let _records = self.records.lock();
         let mut blobs = PendingBlobs::default();
         let mut batch = WriteBatch::volatile(self);
         let mut expired = 0;

@@ -1,11 +1,9 @@
 //! A chain whose events and committees a test writes.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
+use stdx::Mutex;
 use tokio::sync::watch;
 use walrus_contracts::events::{
     BlobCertified, BlobRegistered, EpochChangeDone, EpochChangeStart, EpochParametersSelected,
@@ -118,7 +116,7 @@ impl ScriptedChain {
     pub(crate) fn begin_epoch_of(&self, committee: Committee) {
         let epoch = committee.epoch;
         {
-            let mut committees = self.committees.lock().unwrap();
+            let mut committees = self.committees.lock();
             let before = std::mem::replace(&mut committees.current, committee);
             committees.previous = Some(before).filter(|before| !before.is_empty());
             committees.epoch = epoch;
@@ -160,7 +158,7 @@ impl ScriptedChain {
     /// Begins an epoch whose committee knows the node under test by `key`.
     pub(crate) fn begin_epoch_with_key(&self, epoch: Epoch, owned: &[u16], key: &ProtocolKeyPair) {
         {
-            let mut committees = self.committees.lock().unwrap();
+            let mut committees = self.committees.lock();
             committees.epoch = epoch;
             committees.previous = Some(committees.current.clone());
             committees.current = committee_with_key(epoch, owned, key);
@@ -171,28 +169,28 @@ impl ScriptedChain {
     /// Completes the change into the present epoch at the time `since_ms`.
     pub(crate) fn complete_epoch_change(&self, since_ms: u64) {
         let epoch = {
-            let mut committees = self.committees.lock().unwrap();
+            let mut committees = self.committees.lock();
             committees.epoch_state = EpochState::ChangeDone { since_ms };
             committees.epoch
         };
-        *self.now_ms.lock().unwrap() = since_ms;
+        *self.now_ms.lock() = since_ms;
         self.emit(vec![EpochChangeDone { epoch }.into()]);
     }
 
     pub(crate) fn set_clock(&self, now_ms: u64) {
-        *self.now_ms.lock().unwrap() = now_ms;
+        *self.now_ms.lock() = now_ms;
         // The node looks again when something happens; here nothing but time does.
         self.emit(vec![EpochParametersSelected { next_epoch: 0 }.into()]);
     }
 
     /// Refuses the next call that moves the epoch on.
     pub(crate) fn refuse(&self, error: ChainError) {
-        self.refusals.lock().unwrap().push(error);
+        self.refusals.lock().push(error);
     }
 
     /// Whether it did.
     pub(crate) fn has_refused(&self) -> bool {
-        self.refusals.lock().unwrap().is_empty()
+        self.refusals.lock().is_empty()
     }
 
     fn answer<T>(&self, answer: impl FnOnce() -> T) -> BoxFuture<'_, Result<T, ChainError>>
@@ -214,7 +212,7 @@ impl ScriptedChain {
 
     /// Full nodes forget the checkpoints before this one.
     pub(crate) fn prune_before(&self, lowest: u64) {
-        *self.lowest.lock().unwrap() = lowest;
+        *self.lowest.lock() = lowest;
     }
 
     /// The chain as the node with this ID sees it.
@@ -227,7 +225,7 @@ impl ScriptedChain {
 
     /// The last certified event blob.
     pub(crate) fn latest_event_blob(&self) -> Option<CertifiedEventBlob> {
-        self.event_blobs.lock().unwrap().certified.last().copied()
+        self.event_blobs.lock().certified.last().copied()
     }
 
     /// An attestation by the rules of the contract.
@@ -237,7 +235,7 @@ impl ScriptedChain {
         attestation: &EventBlobAttestation,
     ) -> Result<(), ChainError> {
         let refuse = |reason: &str| Err(ChainError::NothingToDo(reason.into()));
-        let committee = self.committees.lock().unwrap().current.clone();
+        let committee = self.committees.lock().current.clone();
         let Some((_, member)) = committee.member(node_id) else {
             return refuse("not a member");
         };
@@ -245,7 +243,7 @@ impl ScriptedChain {
         if epoch != committee.epoch {
             return refuse("another epoch");
         }
-        let mut contract = self.event_blobs.lock().unwrap();
+        let mut contract = self.event_blobs.lock();
         let latest = contract.certified.last().map(|blob| blob.last_checkpoint);
         if let Some((before, before_epoch)) = contract.attested.get(&node_id).copied()
             && before_epoch == epoch
@@ -340,11 +338,11 @@ pub(crate) fn certified(
 
 impl ChainView for ScriptedChain {
     fn committees(&self) -> BoxFuture<'_, Result<Committees, ChainError>> {
-        self.answer(|| self.committees.lock().unwrap().clone())
+        self.answer(|| self.committees.lock().clone())
     }
 
     fn registration(&self) -> BoxFuture<'_, Result<Option<Registration>, ChainError>> {
-        let answer = self.registration.lock().unwrap().clone();
+        let answer = self.registration.lock().clone();
         async move { Ok(answer) }.boxed()
     }
 
@@ -352,7 +350,7 @@ impl ChainView for ScriptedChain {
         &self,
         after: Option<u64>,
     ) -> BoxStream<'static, Result<CheckpointEvents, ChainError>> {
-        let lowest = *self.lowest.lock().unwrap();
+        let lowest = *self.lowest.lock();
         if after.map_or(0, |after| after + 1) < lowest {
             let reason = format!("checkpoints before {lowest} are gone");
             return stream::iter([Err(ChainError::Pruned(reason))]).boxed();
@@ -382,7 +380,7 @@ impl ChainView for ScriptedChain {
 
     fn moment(&self) -> BoxFuture<'_, Result<Moment, ChainError>> {
         self.answer(|| {
-            let committees = self.committees.lock().unwrap();
+            let committees = self.committees.lock();
             Moment {
                 info: EpochInfo {
                     epoch: committees.epoch,
@@ -392,7 +390,7 @@ impl ChainView for ScriptedChain {
                     n_shards: n_shards(),
                     max_epochs_ahead: MAX_EPOCHS_AHEAD,
                 },
-                now_ms: *self.now_ms.lock().unwrap(),
+                now_ms: *self.now_ms.lock(),
                 subsidies: None,
             }
         })
@@ -400,11 +398,11 @@ impl ChainView for ScriptedChain {
 
     fn advance(&self, call: EpochCall) -> BoxFuture<'_, Result<(), ChainError>> {
         async move {
-            if let Some(refusal) = self.refusals.lock().unwrap().pop() {
+            if let Some(refusal) = self.refusals.lock().pop() {
                 return Err(refusal);
             }
             let epoch = {
-                let mut committees = self.committees.lock().unwrap();
+                let mut committees = self.committees.lock();
                 let (EpochState::ChangeDone { since_ms }
                 | EpochState::NextParamsSelected { since_ms }) = committees.epoch_state
                 else {
@@ -440,10 +438,7 @@ impl ChainView for ScriptedChain {
         async move {
             let message =
                 ProtocolMessage::<InvalidBlobId>::from_bytes(&certificate.serialized_message);
-            let (committee, message) = (
-                self.committees.lock().unwrap().current.clone(),
-                message.unwrap(),
-            );
+            let (committee, message) = (self.committees.lock().current.clone(), message.unwrap());
             let keys: Vec<_> = certificate
                 .signers
                 .iter()
@@ -545,8 +540,8 @@ impl ChainView for NodeChain {
     fn event_blobs(&self) -> BoxFuture<'_, Result<EventBlobsOnChain, ChainError>> {
         let node_id = self.node_id;
         self.chain.answer(|| {
-            let committee = self.chain.committees.lock().unwrap().current.clone();
-            let contract = self.chain.event_blobs.lock().unwrap();
+            let committee = self.chain.committees.lock().current.clone();
+            let contract = self.chain.event_blobs.lock();
             EventBlobsOnChain {
                 epoch: committee.epoch,
                 latest: contract.certified.last().copied(),

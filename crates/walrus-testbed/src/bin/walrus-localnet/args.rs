@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Parser, Subcommand};
+use stdx::SaturatingFrom as _;
 use walrus_deploy::{Extra, ExtraParseError, parse_duration};
 use walrus_faults::{Lie, LinkState};
 use walrus_terminal::{completion::CompletionArgs, man::ManArgs};
@@ -303,7 +304,7 @@ impl LinkArgs {
         }
         let delay = self.delay.unwrap_or_default();
         LinkState::Slow {
-            delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            delay_ms: u64::saturating_from(delay.as_millis()),
             bytes_per_second: self.rate.map_or(0, std::num::NonZeroU32::get),
         }
     }
