@@ -4,11 +4,12 @@
 //! own.
 
 use aes_gcm::{
-    Aes256Gcm as AesWithUsualNonce, AesGcm, KeyInit as _,
+    AesGcm, KeyInit as _,
     aead::{AeadInPlace as _, consts::U16},
     aes::Aes256,
 };
 use hmac::{Hmac, Mac as _};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha3::Sha3_256;
 use thiserror::Error;
 
@@ -125,5 +126,41 @@ fn hmac_mac(key: &SecretBytes, aad: &[u8], ciphertext: &[u8]) -> HmacSha3 {
     mac
 }
 
-/// AES-256-GCM with nonces of 12 bytes, for chunks.
-pub(crate) type ChunkCipher = AesWithUsualNonce;
+/// AES-256-GCM with nonces of 12 bytes, for chunks. It is the one of `ring`, which has assembly for
+/// what the CPU offers, but takes no other nonces.
+#[derive(Clone)]
+pub(crate) struct ChunkCipher(LessSafeKey);
+
+impl ChunkCipher {
+    pub(crate) fn new(key: &[u8; KEY_LENGTH]) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, key).expect("the key is as long as it has to be");
+        Self(LessSafeKey::new(key))
+    }
+
+    /// Encrypts bytes in their place and appends their tag.
+    pub(crate) fn encrypt(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), TooLong> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.0
+            .seal_in_place_append_tag(nonce, Aad::from(aad), bytes)
+            .map_err(|_| TooLong)
+    }
+
+    /// Decrypts bytes in their place and removes their tag. Nothing is left of them if this fails.
+    pub(crate) fn decrypt(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), NotAuthentic> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let opened = self.0.open_in_place(nonce, Aad::from(aad), bytes);
+        let length = opened.map(|content| content.len());
+        bytes.truncate(length.unwrap_or(0));
+        length.map(|_| ()).map_err(|_| NotAuthentic)
+    }
+}

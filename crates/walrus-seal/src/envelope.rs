@@ -20,7 +20,6 @@
 //! encrypted object is left out, so that the key servers can be exchanged by encrypting the key
 //! anew, without touching the chunks.
 
-use aes_gcm::{KeyInit as _, aead::AeadInPlace as _};
 use sha3::{Digest as _, Sha3_256};
 use stdx::SaturatingFrom as _;
 use thiserror::Error;
@@ -159,7 +158,7 @@ impl EnvelopeHeader {
     /// What encrypts and decrypts the chunks.
     pub fn chunks(&self, key: &DemKey) -> Chunks {
         Chunks {
-            cipher: ChunkCipher::new(key.as_bytes().into()),
+            cipher: ChunkCipher::new(key.as_bytes()),
             aad: Sha3_256::new()
                 .chain_update(MAGIC)
                 .chain_update(self.chunk_length.to_le_bytes())
@@ -210,12 +209,9 @@ impl Chunks {
         if position.index >= CHUNKS_MAX {
             return Err(EnvelopeError::TooManyChunks);
         }
-        let tag = self
-            .cipher
-            .encrypt_in_place_detached(&position.nonce().into(), &self.aad, chunk)
-            .map_err(|_| EnvelopeError::TooManyChunks)?;
-        chunk.extend_from_slice(&tag);
-        Ok(())
+        self.cipher
+            .encrypt(position.nonce(), &self.aad, chunk)
+            .map_err(|_| EnvelopeError::TooManyChunks)
     }
 
     /// Decrypts a chunk in its place and removes its tag. Nothing of it is to be used if this
@@ -225,17 +221,11 @@ impl Chunks {
         position: ChunkPosition,
         chunk: &mut Vec<u8>,
     ) -> Result<(), EnvelopeError> {
-        let failed = || EnvelopeError::Chunk {
-            index: position.index,
-            source: NotAuthentic,
-        };
-        let (_, tag) = chunk
-            .split_last_chunk::<AES_TAG_LENGTH>()
-            .ok_or_else(failed)?;
-        let tag = *tag;
-        chunk.truncate(chunk.len() - AES_TAG_LENGTH);
         self.cipher
-            .decrypt_in_place_detached(&position.nonce().into(), &self.aad, chunk, &tag.into())
-            .map_err(|_| failed())
+            .decrypt(position.nonce(), &self.aad, chunk)
+            .map_err(|source| EnvelopeError::Chunk {
+                index: position.index,
+                source,
+            })
     }
 }

@@ -136,8 +136,8 @@ impl Certificate {
         ttl_ms <= ttl_max_ms && age_ms.is_some_and(|age| age <= ttl_ms)
     }
 
-    /// Checks that the account signed it for this package. Signatures of passkeys and zkLogin need
-    /// a full node.
+    /// Checks that the account signed it for this package. Signatures of zkLogin need a full
+    /// node.
     pub fn verify(&self, package: ObjectId) -> Result<(), SessionError> {
         let message = self.message(package)?;
         verify_personal_message(self.user, message.as_bytes(), &self.signature)
@@ -170,6 +170,7 @@ fn verify_personal_message(
             _ => return Err(SessionError::NeedsFullNode),
         },
         UserSignature::Multisig(multisig) => multisig.committee().derive_address(),
+        UserSignature::Passkey(passkey) => passkey.public_key().derive_address(),
         _ => return Err(SessionError::NeedsFullNode),
     };
     let is_valid = signer.into_inner() == user.0

@@ -3,44 +3,44 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Read, Write},
+    io::{BufRead, BufWriter, Write},
     path::{Path, PathBuf},
-    thread,
 };
 
 use anyhow::{Context as _, anyhow};
 use walrus_client::OpenBlob;
 use walrus_seal::{
     DemKey,
-    envelope::{ChunkPosition, EnvelopeError, EnvelopeHeader, PREFIX_LENGTH, rest_of_header},
+    envelope::{EnvelopeHeader, PREFIX_LENGTH, rest_of_header},
 };
 
+use self::pipeline::Stretch;
 use crate::output::path_text;
 
-/// Chunks that are in memory at a time, and one more that was read ahead.
+mod pipeline;
+
+/// Chunks of a blob that are fetched before they are decrypted.
 const BATCH_CHUNKS: usize = 8;
-/// More threads would wait for the disk.
-const THREADS_MAX: usize = 4;
 /// Bytes of a blob that are fetched at a time, at least: as many whole rows.
 const PAGE_BYTES: u64 = 8 << 20;
-
-type Batch = Vec<(ChunkPosition, Vec<u8>)>;
 
 /// Writes the chunks of `source`, after the header.
 pub(super) fn encrypt(
     header: &EnvelopeHeader,
     key: &DemKey,
-    source: &mut impl Read,
+    source: &mut (impl BufRead + Send),
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let chunks = header.chunks(key);
     out.write_all(&header.to_bytes()?)?;
-    work(
+    let content = Stretch {
         source,
-        header.chunk_length as usize,
-        out,
-        |position, chunk| chunks.encrypt(position, chunk),
-    )
+        chunk_length: header.chunk_length as usize,
+        first: 0,
+        is_end: true,
+    };
+    content.run(out, |position, chunk| chunks.encrypt(position, chunk))?;
+    Ok(())
 }
 
 /// Writes the content of an envelope whose header has been read. What is written is authentic, but
@@ -48,73 +48,18 @@ pub(super) fn encrypt(
 pub(super) fn decrypt(
     header: &EnvelopeHeader,
     key: &DemKey,
-    source: &mut impl Read,
+    source: &mut (impl BufRead + Send),
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let chunks = header.chunks(key);
-    work(
+    let content = Stretch {
         source,
-        header.encrypted_chunk_length(),
-        out,
-        |position, chunk| chunks.decrypt(position, chunk),
-    )
-}
-
-fn work(
-    source: &mut impl Read,
-    length: usize,
-    out: &mut impl Write,
-    change: impl Fn(ChunkPosition, &mut Vec<u8>) -> Result<(), EnvelopeError> + Sync,
-) -> anyhow::Result<()> {
-    let mut next = read_chunk(source, length)?;
-    let mut index = 0;
-    let mut is_last = false;
-    while !is_last {
-        let mut batch = Batch::with_capacity(BATCH_CHUNKS);
-        while batch.len() < BATCH_CHUNKS && !is_last {
-            let following = read_chunk(source, length)?;
-            is_last = following.is_empty();
-            let chunk = std::mem::replace(&mut next, following);
-            batch.push((ChunkPosition { index, is_last }, chunk));
-            index += 1;
-        }
-        side_by_side(&mut batch, &change)?;
-        for (_, chunk) in &batch {
-            out.write_all(chunk)?;
-        }
-    }
+        chunk_length: header.encrypted_chunk_length(),
+        first: 0,
+        is_end: true,
+    };
+    content.run(out, |position, chunk| chunks.decrypt(position, chunk))?;
     Ok(())
-}
-
-/// Changes each chunk, several at a time.
-fn side_by_side(
-    batch: &mut Batch,
-    change: impl Fn(ChunkPosition, &mut Vec<u8>) -> Result<(), EnvelopeError> + Sync,
-) -> Result<(), EnvelopeError> {
-    let threads = thread::available_parallelism().map_or(1, |count| count.get().min(THREADS_MAX));
-    let change = &change;
-    thread::scope(|scope| {
-        let share = batch.len().div_ceil(threads).max(1);
-        let parts = batch.chunks_mut(share);
-        let running: Vec<_> = parts
-            .map(|part| {
-                let all = move || {
-                    let mut part = part.iter_mut();
-                    part.try_for_each(|(position, chunk)| change(*position, chunk))
-                };
-                scope.spawn(all)
-            })
-            .collect();
-        let mut results = running.into_iter().map(thread::ScopedJoinHandle::join);
-        results.try_for_each(|result| result.expect("encryption does not panic"))
-    })
-}
-
-/// The next bytes of a source; fewer only at its end.
-fn read_chunk(source: &mut impl Read, length: usize) -> std::io::Result<Vec<u8>> {
-    let mut chunk = Vec::with_capacity(length);
-    source.take(length as u64).read_to_end(&mut chunk)?;
-    Ok(chunk)
 }
 
 /// An envelope that is stored: fetched in pages, each of which is checked against the blob ID.
@@ -155,23 +100,19 @@ impl StoredEnvelope {
         out: &mut impl Write,
     ) -> anyhow::Result<u64> {
         let chunks = self.header.chunks(key);
-        let length = self.header.encrypted_chunk_length();
-        let (mut index, mut written, mut is_last) = (0, 0, false);
-        while !is_last {
-            let mut batch = Batch::with_capacity(BATCH_CHUNKS);
-            while batch.len() < BATCH_CHUNKS && !is_last {
-                let chunk = self.pages.take(length).await?;
-                is_last = self.pages.is_empty();
-                batch.push((ChunkPosition { index, is_last }, chunk));
-                index += 1;
-            }
-            side_by_side(&mut batch, |position, chunk| {
-                chunks.decrypt(position, chunk)
-            })?;
-            for (_, chunk) in &batch {
-                out.write_all(chunk)?;
-                written += chunk.len() as u64;
-            }
+        let chunk_length = self.header.encrypted_chunk_length();
+        let (mut first, mut written, mut is_end) = (0, 0, false);
+        while !is_end {
+            let batch = self.pages.take(BATCH_CHUNKS * chunk_length).await?;
+            is_end = self.pages.is_empty();
+            let content = Stretch {
+                source: &batch[..],
+                chunk_length,
+                first,
+                is_end,
+            };
+            written += content.run(out, |position, chunk| chunks.decrypt(position, chunk))?;
+            first += BATCH_CHUNKS as u64;
         }
         Ok(written)
     }

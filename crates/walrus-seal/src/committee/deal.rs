@@ -1,6 +1,6 @@
 //! What a dealer gives to the members.
 
-use aes_gcm::{KeyInit as _, aead::AeadInPlace as _};
+use aes_gcm::{Aes256Gcm, KeyInit as _, aead::AeadInPlace as _};
 use fastcrypto::{
     groups::{
         GroupElement as _,
@@ -22,7 +22,7 @@ use crate::{
         self, ElGamalElement, MemberSignature, PublicKey, SecretScalar, deserialize_base64,
         serialize_base64,
     },
-    dem::{AES_TAG_LENGTH, ChunkCipher},
+    dem::AES_TAG_LENGTH,
     ibe::{self, KEY_LENGTH, MasterKey, SecretBytes},
 };
 
@@ -183,7 +183,7 @@ impl Deal {
         EncryptedShare(bytes)
     }
 
-    fn cipher(&self, member: u16, shared: &G1Element) -> ChunkCipher {
+    fn cipher(&self, member: u16, shared: &G1Element) -> Aes256Gcm {
         let key: SecretBytes = Zeroizing::new(
             Sha3_256::new()
                 .chain_update(DST_VALUE)
@@ -195,7 +195,7 @@ impl Deal {
                 .finalize()
                 .into(),
         );
-        ChunkCipher::new((&*key).into())
+        Aes256Gcm::new((&*key).into())
     }
 }
 
