@@ -56,6 +56,14 @@ pub enum PrivateDataError {
         /// The service.
         service: ObjectId,
     },
+    /// The policy wants an object that the reader does not own.
+    #[error("account {reader} owns no {name}, which opens the gate")]
+    NoToken {
+        /// Who reads.
+        reader: SuiAddress,
+        /// The type of the object.
+        name: String,
+    },
     /// The calls are not what key servers take.
     #[error("key servers would not take the call of the policy: {0}")]
     Program(#[from] InvalidProgram),

@@ -4,6 +4,7 @@ mod aggregate;
 mod committee;
 mod keygen;
 mod letters;
+mod payer;
 mod register;
 mod run;
 mod verify;

@@ -44,8 +44,9 @@ pub use self::{
         governance_creation, subsidies_creation, subsidies_funding,
     },
     policies::{
-        ListingRef, Membership, Offer, PolicyKind, PolicyObjects, allowlist_change,
-        allowlist_creation, market_creation, market_purchase, market_terms, policy_transfer,
+        Decision, ListingRef, Membership, Offer, PolicyKind, PolicyObjects, allowlist_change,
+        allowlist_creation, board_creation, board_decision, gate_creation, holder_creation,
+        holder_transfer, market_creation, market_purchase, market_terms, policy_transfer,
         subscription_creation, subscription_price, subscription_purchase, subscription_revocation,
     },
     publish::{

@@ -5,7 +5,7 @@ use std::{num::NonZeroU8, path::PathBuf, str::FromStr, time::Duration};
 use clap::{Args, Subcommand, ValueEnum};
 use walrus_core::{Frost, ObjectId, SuiAddress};
 use walrus_seal::Dem;
-use walrus_sui::access::ApprovalArgument;
+use walrus_sui::{StructTag, access::ApprovalArgument};
 
 use super::parse;
 
@@ -258,11 +258,22 @@ pub(crate) enum PolicyCommand {
         #[arg(required = true, value_name = "ID")]
         targets: Vec<ObjectId>,
     },
-    /// Let somebody else manage a policy
+    /// Let accounts in, as one of the approvers of a policy
+    Approve {
+        /// The policy, of kind approvers
+        policy: ObjectId,
+        /// Who may read: addresses, or names as for `encrypt --for`
+        #[arg(required = true, value_name = "ADDRESS|NAME")]
+        accounts: Vec<Recipient>,
+        /// Take the approval back; keys that were fetched before are not taken back
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Let somebody else manage a policy, or hold the key of a holder
     Transfer {
         /// The policy
         policy: ObjectId,
-        /// Who manages it from now on: an address, or a name as for `encrypt --for`
+        /// Who manages or holds it from now on: an address, or a name as for `encrypt --for`
         #[arg(value_name = "ADDRESS|NAME")]
         to: Recipient,
     },
@@ -309,6 +320,26 @@ pub(crate) enum NewPolicy {
         /// How long a period lasts, such as 30d or 12h
         #[arg(long, value_parser = period)]
         period: Duration,
+    },
+    /// Whoever holds an object reads; `policy transfer` hands it on
+    Holder,
+    /// Whoever owns an object of a type reads: a token, a ticket, a capability
+    ///
+    /// It is as safe as the type: who can make such objects can read, and one that is shared or
+    /// frozen lets everybody read.
+    Gated {
+        /// The type, such as 0x…::tickets::Ticket
+        #[arg(long = "type", value_name = "TYPE")]
+        required: StructTag,
+    },
+    /// Whoever enough approvers let in reads; nobody can change who they are
+    Approvers {
+        /// One of those who decide: an address, or a name as for `encrypt --for`
+        #[arg(long = "approver", required = true, value_name = "ADDRESS|NAME")]
+        approvers: Vec<Recipient>,
+        /// How many of them have to agree
+        #[arg(long, value_name = "APPROVERS")]
+        threshold: u64,
     },
 }
 

@@ -1,22 +1,25 @@
 //! `walrus policy`.
 
-use anyhow::{Context as _, bail};
+mod object;
+
+use anyhow::bail;
 use serde_json::{Value, json};
-use walrus_contracts::types::policies::{Allowlist, Listing, PolicyCap, Service, Subscription};
+use walrus_contracts::types::policies::{Listing, Service, Subscription};
 use walrus_core::{ObjectId, SuiAddress};
 use walrus_sui::{
-    Executed, Executor, Program, StructTag, SuiReader, SuiRpc,
+    Executed, Executor, Program, StructTag, SuiReader,
     contract::{
-        ListingRef, Membership, Offer, PolicyKind, PolicyObjects, allowlist_change,
-        allowlist_creation, market_creation, market_purchase, market_terms, policy_transfer,
+        Decision, Membership, Offer, PolicyKind, PolicyObjects, allowlist_change,
+        allowlist_creation, board_creation, board_decision, gate_creation, holder_creation,
+        holder_transfer, market_creation, market_purchase, market_terms, policy_transfer,
         subscription_creation, subscription_price, subscription_purchase, subscription_revocation,
     },
-    rpc::ObjectData,
 };
 
+use self::object::Policy;
 use super::context::{Context, Private};
 use crate::{
-    args::{NewPolicy, PolicyArgs, PolicyCommand},
+    args::{NewPolicy, PolicyArgs, PolicyCommand, Recipient},
     output::{format::Wal, print_json, print_text},
 };
 
@@ -45,43 +48,33 @@ pub(crate) async fn run(context: &Context, args: PolicyArgs) -> anyhow::Result<(
             } else {
                 Membership::Reader
             };
-            let accounts = accounts.iter().map(|account| context.recipient(account));
-            let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
+            let accounts = addresses(context, &accounts)?;
             change_list(context, &private, policy, &accounts, membership).await
         }
         PolicyCommand::Revoke { policy, targets } => {
             revoke(context, &private, policy, &targets).await
         }
-        PolicyCommand::Transfer { policy, to } => {
-            let to = context.recipient(&to)?;
-            let found = Policy::read(&private.rpc, policy).await?;
-            let cap = found.required_cap(&private).await?;
-            let executed = execute(&private, &policy_transfer(cap, to)).await?;
-            let text = format!("{to} manages policy {policy} now");
-            done(context, policy, &executed, &text)
-        }
-        PolicyCommand::Buy { policy } => buy(context, &private, policy).await,
-        PolicyCommand::Price { policy, price } => {
-            let found = Policy::read(&private.rpc, policy).await?;
-            let cap = found.required_cap(&private).await?;
-            let listing = found.listing_ref()?;
-            let program = match found.kind {
-                PolicyKind::Market => {
-                    let terms: Listing = found.object.decode("Listing")?;
-                    market_terms(listing, cap, price.0, terms.term_epochs)
-                }
-                PolicyKind::Subscription => subscription_price(listing, cap, price.0),
-                PolicyKind::Allowlist => bail!("policy {policy} is an allowlist; it has no price"),
+        PolicyCommand::Approve {
+            policy,
+            accounts,
+            withdraw,
+        } => {
+            let decision = if withdraw {
+                Decision::Withdraw
+            } else {
+                Decision::Approve
             };
-            let executed = execute(&private, &program).await?;
-            done(
-                context,
-                policy,
-                &executed,
-                &format!("The price is {} now", Wal(price.0)),
-            )
+            decide(context, &private, policy, &accounts, decision).await
         }
+        PolicyCommand::Transfer { policy, to } => transfer(context, &private, policy, &to).await,
+        PolicyCommand::Buy { policy } => buy(context, &private, policy).await,
+        PolicyCommand::Price { policy, price } => reprice(context, &private, policy, price.0).await,
     }
+}
+
+/// The accounts that are named.
+fn addresses(context: &Context, named: &[Recipient]) -> anyhow::Result<Vec<SuiAddress>> {
+    named.iter().map(|it| context.recipient(it)).collect()
 }
 
 async fn execute(private: &Private, program: &Program) -> anyhow::Result<Executed> {
@@ -146,19 +139,26 @@ async fn new(
             let program = subscription_creation(package, &wal, price.0, period_ms, owner);
             (PolicyKind::Subscription, program)
         }
+        NewPolicy::Holder => (PolicyKind::Holder, holder_creation(package)),
+        NewPolicy::Gated { required } => (PolicyKind::Gated, gate_creation(package, &required)),
+        NewPolicy::Approvers {
+            approvers,
+            threshold,
+        } => {
+            let approvers = addresses(context, &approvers)?;
+            let program = board_creation(package, &approvers, threshold);
+            (PolicyKind::Approvers, program)
+        }
     };
     let executed = execute(private, &program).await?;
     let PolicyObjects { policy, cap } = PolicyObjects::of(&executed, kind)?;
-    let json = json!({
-        "policy": policy.to_string(),
-        "cap": cap.to_string(),
-        "digest": executed.digest.to_string(),
-    });
-    say(
-        context,
-        &json,
-        &format!("Policy: {policy}\nCapability: {cap}"),
-    )
+    let mut json = json!({ "policy": policy.to_string(), "digest": executed.digest.to_string() });
+    let mut text = format!("Policy: {policy}");
+    if let Some(cap) = cap {
+        json["cap"] = cap.to_string().into();
+        text = format!("{text}\nCapability: {cap}");
+    }
+    say(context, &json, &text)
 }
 
 async fn wal_type(context: &Context) -> anyhow::Result<StructTag> {
@@ -189,6 +189,87 @@ async fn change_list(
     done(context, policy, &executed, &text)
 }
 
+/// Says for an approver who may read.
+async fn decide(
+    context: &Context,
+    private: &Private,
+    policy: ObjectId,
+    accounts: &[Recipient],
+    decision: Decision,
+) -> anyhow::Result<()> {
+    let found = Policy::read(&private.rpc, policy).await?;
+    if found.kind != PolicyKind::Approvers {
+        bail!(
+            "policy {policy} is of kind {}; nobody approves",
+            found.kind.module()
+        );
+    }
+    let accounts = addresses(context, accounts)?;
+    let program = board_decision(found.package, policy, &accounts, decision);
+    let executed = execute(private, &program).await?;
+    let done_what = match decision {
+        Decision::Approve => "Let in",
+        Decision::Withdraw => "Took back the approval of",
+    };
+    let text = format!("{done_what} {} accounts", accounts.len());
+    done(context, policy, &executed, &text)
+}
+
+/// Hands on the capability, or the key that is the policy.
+async fn transfer(
+    context: &Context,
+    private: &Private,
+    policy: ObjectId,
+    to: &Recipient,
+) -> anyhow::Result<()> {
+    let to = context.recipient(to)?;
+    let found = Policy::read(&private.rpc, policy).await?;
+    let (program, does) = if found.kind == PolicyKind::Holder {
+        (holder_transfer(found.package, policy, to), "holds")
+    } else {
+        (
+            policy_transfer(found.required_cap(private).await?, to),
+            "manages",
+        )
+    };
+    let executed = execute(private, &program).await?;
+    let text = format!("{to} {does} policy {policy} now");
+    done(context, policy, &executed, &text)
+}
+
+async fn reprice(
+    context: &Context,
+    private: &Private,
+    policy: ObjectId,
+    price: u64,
+) -> anyhow::Result<()> {
+    let found = Policy::read(&private.rpc, policy).await?;
+    let program = match found.kind {
+        PolicyKind::Market => {
+            let terms: Listing = found.object.decode("Listing")?;
+            let cap = found.required_cap(private).await?;
+            market_terms(found.listing_ref()?, cap, price, terms.term_epochs)
+        }
+        PolicyKind::Subscription => {
+            let cap = found.required_cap(private).await?;
+            subscription_price(found.listing_ref()?, cap, price)
+        }
+        PolicyKind::Allowlist | PolicyKind::Holder | PolicyKind::Gated | PolicyKind::Approvers => {
+            bail!(
+                "policy {policy} is of kind {}; it has no price",
+                found.kind.module()
+            )
+        }
+    };
+    let executed = execute(private, &program).await?;
+    done(
+        context,
+        policy,
+        &executed,
+        &format!("The price is {} now", Wal(price)),
+    )
+}
+
 async fn revoke(
     context: &Context,
     private: &Private,
@@ -215,6 +296,12 @@ async fn revoke(
             )
         }
         PolicyKind::Market => bail!("who has bought from listing {policy} keeps what they have"),
+        PolicyKind::Approvers => {
+            bail!("approvers take back what they said with `policy approve --withdraw`")
+        }
+        PolicyKind::Holder | PolicyKind::Gated => {
+            bail!("policy {policy} has no accounts: who owns the object reads")
+        }
     }
 }
 
@@ -234,7 +321,12 @@ async fn buy(context: &Context, private: &Private, policy: ObjectId) -> anyhow::
                 subscription_purchase(listing?, service.price, known),
             )
         }
-        PolicyKind::Allowlist => bail!("policy {policy} is an allowlist; there is nothing to buy"),
+        PolicyKind::Allowlist | PolicyKind::Holder | PolicyKind::Gated | PolicyKind::Approvers => {
+            bail!(
+                "policy {policy} is of kind {}; there is nothing to buy",
+                found.kind.module()
+            )
+        }
     };
     let executed = execute(private, &program).await?;
     let mut json = json!({ "policy": policy.to_string(), "digest": executed.digest.to_string() });
@@ -260,139 +352,4 @@ async fn subscription_to(private: &Private, service: &Policy) -> anyhow::Result<
         }
     }
     Ok(None)
-}
-
-/// A policy as it is on chain.
-struct Policy {
-    kind: PolicyKind,
-    object: ObjectData,
-    /// The version of the package to call.
-    package: ObjectId,
-    original_package: ObjectId,
-    coin: Option<StructTag>,
-}
-
-impl Policy {
-    async fn read(rpc: &SuiRpc, id: ObjectId) -> anyhow::Result<Self> {
-        let object = rpc.object(id).await?;
-        let tag = object.type_.clone();
-        let kind = tag.as_ref().and_then(PolicyKind::of_policy);
-        let (Some(tag), Some(kind)) = (tag, kind) else {
-            bail!("object {id} is no policy that is known here");
-        };
-        let original_package = ObjectId(tag.address().into_inner());
-        let coin = match tag.type_params().first() {
-            Some(walrus_sui::TypeTag::Struct(coin)) => Some(*coin.clone()),
-            _ => None,
-        };
-        Ok(Self {
-            kind,
-            object,
-            package: original_package,
-            original_package,
-            coin,
-        })
-    }
-
-    fn listing_ref(&self) -> anyhow::Result<ListingRef<'_>> {
-        Ok(ListingRef {
-            package: self.package,
-            coin: self.coin.as_ref().context("the policy has no coin")?,
-            listing: self.object.id,
-        })
-    }
-
-    /// The capability, if the account has it.
-    async fn cap(&self, private: &Private) -> anyhow::Result<Option<ObjectId>> {
-        let type_ = self.kind.cap_type(self.original_package).to_string();
-        let owner = private.signer.address();
-        for object in private.rpc.owned_objects(owner, &type_).await? {
-            let cap: PolicyCap = object.decode("the capability of a policy")?;
-            if cap.policy_id == self.object.id {
-                return Ok(Some(cap.id));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn required_cap(&self, private: &Private) -> anyhow::Result<ObjectId> {
-        let cap = self.cap(private).await?;
-        cap.with_context(|| {
-            let account = private.signer.address();
-            format!(
-                "account {account} does not manage policy {}",
-                self.object.id
-            )
-        })
-    }
-
-    fn json(&self) -> anyhow::Result<Value> {
-        let mut json = match self.kind {
-            PolicyKind::Allowlist => {
-                let list: Allowlist = self.object.decode("Allowlist")?;
-                json!({ "members": list.members.size })
-            }
-            PolicyKind::Market => {
-                let offer: Listing = self.object.decode("Listing")?;
-                let payees = offer.payees.iter().map(|payee| {
-                    json!({ "account": payee.account.to_string(), "partBps": payee.part_bps })
-                });
-                json!({
-                    "price": offer.price,
-                    "termEpochs": offer.term_epochs,
-                    "isOpen": offer.is_open,
-                    "buyers": offer.buyers.size,
-                    "payees": payees.collect::<Vec<_>>(),
-                })
-            }
-            PolicyKind::Subscription => {
-                let service: Service = self.object.decode("Service")?;
-                json!({
-                    "price": service.price,
-                    "periodMs": service.period_ms,
-                    "income": service.income,
-                    "revoked": service.revoked.size,
-                })
-            }
-        };
-        json["policy"] = json!(self.object.id.to_string());
-        json["kind"] = json!(self.kind.module());
-        json["package"] = json!(self.original_package.to_string());
-        json["coin"] = json!(self.coin.as_ref().map(ToString::to_string));
-        Ok(json)
-    }
-
-    fn text(&self) -> anyhow::Result<String> {
-        let (id, kind) = (self.object.id, self.kind.module());
-        let rest = match self.kind {
-            PolicyKind::Allowlist => {
-                let list: Allowlist = self.object.decode("Allowlist")?;
-                format!("Accounts: {}", list.members.size)
-            }
-            PolicyKind::Market => {
-                let offer: Listing = self.object.decode("Listing")?;
-                let term = offer.term_epochs.map_or_else(
-                    || "for ever".to_owned(),
-                    |term| format!("for {term} epochs of Sui"),
-                );
-                let state = if offer.is_open { "open" } else { "closed" };
-                format!(
-                    "Price: {} {term}\nState: {state}\nBuyers: {}",
-                    Wal(offer.price),
-                    offer.buyers.size
-                )
-            }
-            PolicyKind::Subscription => {
-                let service: Service = self.object.decode("Service")?;
-                format!(
-                    "Price: {} for {} s\nIncome: {}\nRevoked: {}",
-                    Wal(service.price),
-                    service.period_ms / 1_000,
-                    Wal(service.income),
-                    service.revoked.size
-                )
-            }
-        };
-        Ok(format!("Policy: {id}\nKind: {kind}\n{rest}"))
-    }
 }

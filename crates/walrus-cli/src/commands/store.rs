@@ -128,7 +128,7 @@ fn packing<'a>(client: &'a WalrusClient, args: &StoreArgs) -> Packing<'a> {
     Packing {
         client,
         duration: args.how.duration.get(),
-        // Whoever reads one file of a quilt would have to fetch the keys of all.
+        // Everybody can read the names of the files in a quilt.
         quilts: !args.no_quilts && !args.encrypt,
     }
 }

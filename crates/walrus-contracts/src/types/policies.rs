@@ -79,7 +79,33 @@ pub struct Subscription {
     pub ends_at_ms: u64,
 }
 
-/// The capability of a policy, of any kind.
+/// `gated::Gate`: whoever owns an object of a type reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The policy.
+    pub id: ObjectId,
+    /// Version of the package it works with.
+    pub version: u64,
+    /// The type, its addresses in full and without `0x`.
+    pub required: String,
+}
+
+/// `approvers::Board`: whoever enough approvers let in reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Board {
+    /// The policy.
+    pub id: ObjectId,
+    /// Version of the package it works with.
+    pub version: u64,
+    /// Who decides.
+    pub approvers: Vec<SuiAddress>,
+    /// How many of them have to agree.
+    pub threshold: u64,
+    /// Readers whom at least one of them lets in.
+    pub approvals: Table,
+}
+
+/// The capability of a policy, of any kind that has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyCap {
     /// The object.

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use walrus_core::ObjectId;
 use walrus_seal::{MasterKey, PublicKey};
-use walrus_sui::{Executor, SuiRpc, Wallet, contract::key_server_registration};
+use walrus_sui::{Executor, contract::key_server_registration};
 use zeroize::Zeroizing;
 
-use super::Failure;
+use super::{Failure, payer::Payer};
 
 /// A key in a file is shorter than this.
 const KEY_FILE_BYTES_MAX: u64 = 1_024;
@@ -27,37 +26,17 @@ pub(super) struct Register {
     /// A file with its master key, instead of the public key
     #[arg(long, value_name = "FILE", conflicts_with = "public_key")]
     key_file: Option<PathBuf>,
-    /// Package `seal` of the network
-    #[arg(long, value_name = "ID")]
-    seal_package: ObjectId,
-    /// The Sui wallet whose account pays, and gets the object
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "~/.sui/sui_config/client.yaml"
-    )]
-    wallet: PathBuf,
-    /// The full node, instead of the wallet's
-    #[arg(long, value_name = "URL")]
-    rpc: Option<String>,
-    /// One JSON object instead of text
-    #[arg(long)]
-    json: bool,
+    /// Where it is registered.
+    #[command(flatten)]
+    payer: Payer,
 }
 
 impl Register {
     pub(super) async fn execute(self) -> Result<(), Failure> {
         let public_key = self.public_key()?;
-        let wallet = walrus_files::path::expand_home(&self.wallet).map_err(Failure::input)?;
-        let wallet = Wallet::load(&wallet).map_err(Failure::input)?;
-        let url = match self.rpc {
-            Some(url) => url,
-            None => wallet.active_env().map_err(Failure::input)?.rpc.clone(),
-        };
-        let rpc = SuiRpc::new([url]).map_err(Failure::input)?;
-        let signer = wallet.active_signer().map_err(Failure::input)?;
+        let (rpc, signer) = self.payer.open()?;
         let program = key_server_registration(
-            self.seal_package,
+            self.payer.seal_package,
             &self.name,
             &self.url,
             &public_key.to_bytes(),
@@ -69,7 +48,7 @@ impl Register {
         let server = executed
             .only_created("key_server", "KeyServer")
             .map_err(Failure::running)?;
-        if self.json {
+        if self.payer.json {
             let answer = serde_json::json!({
                 "key_server_object_id": server.to_string(),
                 "digest": executed.digest.to_string(),

@@ -4,6 +4,7 @@ use sui_sdk_types::{StructTag, TypeTag};
 use walrus_core::{ObjectId, SuiAddress};
 
 use crate::{
+    deployment::ContractRefs,
     error::SuiError,
     executor::Executed,
     ids::account_address,
@@ -11,27 +12,28 @@ use crate::{
     transaction::{Argument, Function, Program},
 };
 
-/// A shared policy, and the capability to manage it.
+/// A policy, and the capability to manage it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PolicyObjects {
     /// The policy: identities begin with its address.
     pub policy: ObjectId,
-    /// The capability, owned by whoever created it.
-    pub cap: ObjectId,
+    /// The capability, owned by whoever created it; some kinds have none.
+    pub cap: Option<ObjectId>,
 }
 
 impl PolicyObjects {
     /// What a transaction created.
     pub fn of(executed: &Executed, kind: PolicyKind) -> Result<Self, SuiError> {
         let (policy, cap) = kind.types();
+        let created = |name| executed.only_created(kind.module(), name);
         Ok(Self {
-            policy: executed.only_created(kind.module(), policy)?,
-            cap: executed.only_created(kind.module(), cap)?,
+            policy: created(policy)?,
+            cap: cap.map(created).transpose()?,
         })
     }
 }
 
-/// Kinds of policies with a shared object.
+/// Kinds of policies with an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyKind {
     /// Accounts on a list.
@@ -40,11 +42,24 @@ pub enum PolicyKind {
     Market,
     /// Whoever pays by the period.
     Subscription,
+    /// Whoever holds the object itself.
+    Holder,
+    /// Whoever owns an object of a type.
+    Gated,
+    /// Whoever enough approvers let in.
+    Approvers,
 }
 
 impl PolicyKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Allowlist, Self::Market, Self::Subscription];
+    pub const ALL: [Self; 6] = [
+        Self::Allowlist,
+        Self::Market,
+        Self::Subscription,
+        Self::Holder,
+        Self::Gated,
+        Self::Approvers,
+    ];
 
     /// The module of package `policies`.
     pub fn module(self) -> &'static str {
@@ -52,29 +67,35 @@ impl PolicyKind {
             Self::Allowlist => "allowlist",
             Self::Market => "market",
             Self::Subscription => "subscription",
+            Self::Holder => "holder",
+            Self::Gated => "gated",
+            Self::Approvers => "approvers",
         }
     }
 
-    /// Names of the shared object and of its capability.
-    fn types(self) -> (&'static str, &'static str) {
+    /// Names of the object and of its capability.
+    fn types(self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::Allowlist => ("Allowlist", "AllowlistCap"),
-            Self::Market => ("Listing", "ListingCap"),
-            Self::Subscription => ("Service", "ServiceCap"),
+            Self::Allowlist => ("Allowlist", Some("AllowlistCap")),
+            Self::Market => ("Listing", Some("ListingCap")),
+            Self::Subscription => ("Service", Some("ServiceCap")),
+            Self::Holder => ("ReadKey", None),
+            Self::Gated => ("Gate", None),
+            Self::Approvers => ("Board", None),
         }
     }
 
-    /// The kind of a type: its shared object.
+    /// The kind of a type: that of its object.
     pub fn of_policy(tag: &StructTag) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| {
             tag.module().as_str() == kind.module() && tag.name().as_str() == kind.types().0
         })
     }
 
-    /// The type of its capability in a package.
-    pub fn cap_type(self, original_package: ObjectId) -> StructTag {
-        let name = self.types().1;
-        crate::deployment::ContractRefs::tag_of(original_package, self.module(), name)
+    /// The type of its capability in a package, if it has one.
+    pub fn cap_type(self, original_package: ObjectId) -> Option<StructTag> {
+        let name = self.types().1?;
+        Some(ContractRefs::tag_of(original_package, self.module(), name))
     }
 }
 
@@ -82,10 +103,10 @@ impl PolicyKind {
 fn call(
     program: &mut Program,
     (package, module, name): (ObjectId, &'static str, &'static str),
-    coin: Option<&StructTag>,
+    type_: Option<&StructTag>,
     arguments: Vec<Argument>,
 ) -> Argument {
-    let types = coin.map(|coin| TypeTag::from(coin.clone()));
+    let types = type_.map(|type_| TypeTag::from(type_.clone()));
     let function = Function::new(package, module, name).with_types(types.into_iter().collect());
     program.move_call(function, arguments)
 }
@@ -296,5 +317,68 @@ pub fn policy_transfer(cap: ObjectId, to: SuiAddress) -> Program {
     let mut program = Program::new();
     let cap = program.owned(cap);
     transfer(&mut program, vec![cap], to);
+    program
+}
+
+/// A transaction that makes a key whose holder reads; the sender gets it.
+pub fn holder_creation(package: ObjectId) -> Program {
+    let mut program = Program::new();
+    let function = (package, "holder", "create_and_keep");
+    call(&mut program, function, None, vec![]);
+    program
+}
+
+/// A transaction that hands a key and what can be read with it to somebody else.
+pub fn holder_transfer(package: ObjectId, key: ObjectId, to: SuiAddress) -> Program {
+    let mut program = Program::new();
+    let arguments = vec![program.owned(key), program.pure(&account_address(to))];
+    call(&mut program, (package, "holder", "give"), None, arguments);
+    program
+}
+
+/// A transaction that creates a gate which objects of a type open.
+pub fn gate_creation(package: ObjectId, required: &StructTag) -> Program {
+    let mut program = Program::new();
+    let function = (package, "gated", "create");
+    call(&mut program, function, Some(required), vec![]);
+    program
+}
+
+/// A transaction that creates a board on which `threshold` of the approvers decide.
+pub fn board_creation(package: ObjectId, approvers: &[SuiAddress], threshold: u64) -> Program {
+    let mut program = Program::new();
+    let approvers: Vec<_> = approvers.iter().copied().map(account_address).collect();
+    let arguments = vec![program.pure(&approvers), program.pure(&threshold)];
+    let function = (package, "approvers", "create");
+    call(&mut program, function, None, arguments);
+    program
+}
+
+/// What an approver says of a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// To let it in.
+    Approve,
+    /// Not to let it in any more.
+    Withdraw,
+}
+
+/// A transaction of an approver about readers.
+pub fn board_decision(
+    package: ObjectId,
+    board: ObjectId,
+    readers: &[SuiAddress],
+    decision: Decision,
+) -> Program {
+    let name = match decision {
+        Decision::Approve => "approve",
+        Decision::Withdraw => "withdraw",
+    };
+    let mut program = Program::new();
+    for reader in readers {
+        let reader = account_address(*reader);
+        let arguments = vec![program.shared(board), program.pure(&reader)];
+        call(&mut program, (package, "approvers", name), None, arguments);
+    }
     program
 }

@@ -10,7 +10,7 @@ use walrus_seal::{
     committee::{Approval, Dealer, MemberCard, Outcome, Plan, Previous, agreed},
 };
 use walrus_sui::{
-    Executor, SuiRpc, Wallet,
+    Executor, SuiRpc,
     access::KeyServerKind,
     contract::{CommitteeMemberEntry, committee_registration, committee_rotation},
 };
@@ -19,6 +19,7 @@ use super::members::explain;
 use crate::cli::{
     Failure,
     letters::{receive, send},
+    payer::Payer,
 };
 
 #[derive(Debug, Args)]
@@ -165,22 +166,9 @@ pub(in crate::cli) struct Register {
     /// What a new committee calls itself
     #[arg(long, default_value = "committee")]
     name: String,
-    /// Package `seal` of the network
-    #[arg(long, value_name = "ID")]
-    seal_package: ObjectId,
-    /// The Sui wallet whose account pays, and has the object of the committee
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "~/.sui/sui_config/client.yaml"
-    )]
-    wallet: PathBuf,
-    /// The full node, instead of the wallet's
-    #[arg(long, value_name = "URL")]
-    rpc: Option<String>,
-    /// One JSON object instead of text
-    #[arg(long)]
-    json: bool,
+    /// Where it is registered.
+    #[command(flatten)]
+    payer: Payer,
     /// The approvals of all members
     #[arg(value_name = "APPROVAL", required = true)]
     approvals: Vec<PathBuf>,
@@ -192,19 +180,12 @@ impl Register {
         let approvals = self.approvals.iter().map(|path| receive(path));
         let approvals = approvals.collect::<Result<Vec<Approval>, _>>()?;
         let outcome = agreed(&plan, approvals).map_err(|error| explain(&plan, error))?;
-        let wallet = walrus_files::path::expand_home(&self.wallet).map_err(Failure::input)?;
-        let wallet = Wallet::load(&wallet).map_err(Failure::input)?;
-        let url = match &self.rpc {
-            Some(url) => url.clone(),
-            None => wallet.active_env().map_err(Failure::input)?.rpc.clone(),
-        };
-        let rpc = SuiRpc::new([url]).map_err(Failure::input)?;
+        let (rpc, signer) = self.payer.open()?;
         if let Some(previous) = plan.previous() {
             check_present(&rpc, previous, &outcome).await?;
         }
-        let signer = wallet.active_signer().map_err(Failure::input)?;
         let members = entries(&plan, &outcome);
-        let (package, threshold) = (self.seal_package, plan.threshold());
+        let (package, threshold) = (self.payer.seal_package, plan.threshold());
         let program = match plan.previous() {
             None => committee_registration(
                 package,
@@ -226,7 +207,7 @@ impl Register {
                 .map_err(Failure::running)?,
             Some(previous) => previous.server,
         };
-        if self.json {
+        if self.payer.json {
             let answer = serde_json::json!({
                 "key_server_object_id": server.to_string(),
                 "public_key": outcome.public_key.to_string(),
