@@ -1,5 +1,8 @@
-use sui_crypto::ed25519::Ed25519PrivateKey;
-use sui_sdk_types::PersonalMessage;
+use fastcrypto::hash::{HashFunction as _, Sha256};
+use sui_crypto::{Signer as _, ed25519::Ed25519PrivateKey, secp256r1::Secp256r1PrivateKey};
+use sui_sdk_types::{
+    PasskeyAuthenticator, PasskeyPublicKey, PersonalMessage, SimpleSignature, UserSignature,
+};
 use walrus_core::SuiAddress;
 use walrus_seal::{
     ApprovalProgram, Certificate, EphemeralKey, FetchKeyRequest, SessionKey,
@@ -168,4 +171,57 @@ fn sessions_are_not_longer_than_clients_allow() {
     let session = SessionKey::generate(user, package, 30, 0, &mut rng).unwrap();
     assert_eq!(session.certificate(), Err(SessionError::NotSigned));
     assert!(!format!("{session:?}").contains(&session.export().session_key));
+}
+
+/// What a browser makes of a passkey: the challenge is in the text that is signed.
+fn sign_with_passkey(key: &Secp256r1PrivateKey, message: &str) -> UserSignature {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let challenge = PersonalMessage(message.as_bytes().into()).signing_digest();
+    let client_data = serde_json::json!({
+        "type": "webauthn.get",
+        "challenge": URL_SAFE_NO_PAD.encode(challenge),
+        "origin": "https://app.example",
+        "crossOrigin": false,
+    });
+    let client_data = client_data.to_string();
+    // Hash of the site's name, flags, counter.
+    let data = [
+        &Sha256::digest("app.example").digest[..],
+        &[0x1d, 0, 0, 0, 0],
+    ]
+    .concat();
+    let signed = [&data[..], &Sha256::digest(&client_data).digest[..]].concat();
+    let signature = SimpleSignature::Secp256r1 {
+        signature: key.try_sign(&signed).unwrap(),
+        public_key: key.public_key(),
+    };
+    let authenticator = PasskeyAuthenticator::new(data, client_data, signature);
+    UserSignature::Passkey(authenticator.unwrap())
+}
+
+#[test]
+fn passkeys_sign_for_their_own_accounts_only() {
+    let [key, other] = [[1; 32], [2; 32]].map(Secp256r1PrivateKey::new);
+    let address = PasskeyPublicKey::new(key.public_key()).derive_address();
+    let package = walrus_core::ObjectId([2; 32]);
+    let user = SuiAddress(address.into_inner());
+    let mut session = SessionKey::generate(user, package, 10, 0, &mut rand::thread_rng()).unwrap();
+    let message = session.message().unwrap();
+    let wrong = Err(SessionError::WrongSignature(user));
+    // Another passkey, and the same one for another text.
+    let another_text = format!("{message}.");
+    for forged in [
+        sign_with_passkey(&other, &message),
+        sign_with_passkey(&key, &another_text),
+    ] {
+        assert_eq!(session.set_signature(forged), wrong);
+    }
+    let signature = sign_with_passkey(&key, &message);
+    assert_eq!(session.set_signature(signature.clone()), Ok(()));
+    let certificate = session.certificate().unwrap();
+    assert_eq!(certificate.verify(package), Ok(()));
+    // The account with the same key, but not as a passkey, is another one.
+    let plain = SuiAddress(key.public_key().derive_address().into_inner());
+    let mut session = SessionKey::generate(plain, package, 10, 0, &mut rand::thread_rng()).unwrap();
+    assert!(session.set_signature(signature).is_err());
 }
