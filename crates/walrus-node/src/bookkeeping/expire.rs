@@ -1,13 +1,13 @@
 //! What the beginning of an epoch ends.
 //!
-//! Expired objects are found by scanning the object table; each is removed in one batch with the
-//! change of its blob's aggregate, so that an interrupted scan is simply repeated.
+//! The index finds what ended by its epoch; each object is removed in one batch with the change of
+//! its blob's aggregate, so that an interrupted run is simply repeated.
 
 use walrus_core::Epoch;
 
 use super::record::{BlobRecord, ObjectRecord, PermanentRefs, PoolRecord, PooledRecord};
 
-/// Objects per batch of the scan.
+/// What ends is taken out of the records in batches of this size.
 pub const EXPIRY_BATCH: usize = 5_000;
 
 /// Whether `object` ended by `epoch`; if so its references are taken out of `blob`.

@@ -6,6 +6,7 @@ mod archives;
 mod batch;
 mod bucket;
 mod data;
+mod endings;
 mod event_log;
 mod incomplete;
 mod records;
@@ -34,7 +35,7 @@ use crate::{
     event_log::LogState,
 };
 
-use tables::{Database, Keyspace, Values};
+use tables::{Database, Entry, Keyspace, Values};
 
 pub(super) use batch::WriteBatch;
 pub(super) use bucket::{BucketRecord, ObjectName, Upload, Waiting};
@@ -44,9 +45,13 @@ pub use event_log::Recording;
 pub use incomplete::Found;
 
 /// Version of the layout below. A storage of a later version is refused.
-const LAYOUT_VERSION: u32 = 2;
+const LAYOUT_VERSION: u32 = 3;
 
-/// The first version. It has no bucket, and is otherwise the same.
+/// The first version that says when records end. The one before has a bucket, which the first
+/// version has not; they are otherwise the same.
+const LAYOUT_WITH_ENDINGS: u32 = 3;
+
+/// The first version.
 const LAYOUT_VERSION_MIN: u32 = 1;
 
 const META_IDENTITY: &str = "identity";
@@ -103,6 +108,8 @@ pub struct Index {
     objects: Keyspace,
     pooled_objects: Keyspace,
     pools: Keyspace,
+    endings: Keyspace,
+    pool_members: Keyspace,
     metadata: Keyspace,
     slivers: Keyspace,
     sliver_data: Keyspace,
@@ -142,6 +149,8 @@ impl Index {
             objects: table("objects")?,
             pooled_objects: table("pooled_objects")?,
             pools: table("pools")?,
+            endings: table("endings")?,
+            pool_members: table("pool_members")?,
             metadata: large("metadata")?,
             slivers: table("slivers")?,
             sliver_data: large("sliver_data")?,
@@ -191,13 +200,15 @@ impl Index {
         tables.try_for_each(|table| self.written(table.flush()))
     }
 
-    fn tables(&self) -> [&Keyspace; 12] {
+    fn tables(&self) -> [&Keyspace; 14] {
         [
             &self.meta,
             &self.blobs,
             &self.objects,
             &self.pooled_objects,
             &self.pools,
+            &self.endings,
+            &self.pool_members,
             &self.metadata,
             &self.slivers,
             &self.sliver_data,
@@ -309,6 +320,9 @@ impl Index {
             ..found.clone()
         };
         if is_known && upgraded == *identity {
+            if found.layout_version < LAYOUT_WITH_ENDINGS {
+                self.derive_endings()?;
+            }
             let mut batch = self.durable_batch();
             batch.insert(&self.meta, META_IDENTITY, encode(identity));
             return batch.commit();

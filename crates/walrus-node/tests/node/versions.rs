@@ -6,18 +6,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use walrus_core::{Epoch, ObjectId};
 use walrus_node::{
     StartError,
     storage::{Identity, Storage, StorageError, StorageOptions},
 };
 
-use crate::harness::{Persistence, TestBlob, TestNode, certified, n_shards};
+use crate::harness::{OWNED, Persistence, TestBlob, TestNode, certified, n_shards, object_id};
 
-/// Storage of layout 1, as files and their parts that are not zero.
+/// Storages of all layouts, as files and their parts that are not zero.
 const GOLDEN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/tests/node/data/storage-layout-1"
+    "/tests/node/data/storage-layout-"
 );
+
+/// The epoch in which the blobs of these storages end.
+const END_EPOCH: Epoch = 20;
 
 /// What is found or left out together.
 const BLOCK_BYTES: usize = 512;
@@ -34,8 +38,8 @@ fn blobs() -> [TestBlob; 2] {
 async fn stopped() -> TestNode {
     let mut test = TestNode::start().await;
     for blob in blobs() {
-        test.store(&blob, 20).await;
-        let event = certified(blob.id(), blob.tag(), 20, Persistence::Permanent);
+        test.store(&blob, END_EPOCH).await;
+        let event = certified(blob.id(), blob.tag(), END_EPOCH, Persistence::Permanent);
         test.chain.emit(vec![event]);
     }
     test.caught_up().await;
@@ -79,17 +83,33 @@ fn unpack(packed: &[PackedFile], root: &Path) {
     }
 }
 
+fn golden(layout: u32) -> PathBuf {
+    PathBuf::from(format!("{GOLDEN}{layout}"))
+}
+
+fn present_layout() -> u32 {
+    Identity::new(ObjectId([0; 32]), n_shards()).layout_version
+}
+
 #[tokio::test]
-async fn a_storage_of_layout_1_is_used_on() {
-    let mut test = stopped().await;
+async fn storages_of_all_layouts_are_used_on() {
     if std::env::var_os("WALRUS_UPDATE_VECTORS").is_some() {
+        let test = stopped().await;
         let mut packed = Vec::new();
         pack(&storage(&test), &storage(&test), &mut packed);
-        fs::create_dir_all(Path::new(GOLDEN).parent().unwrap()).unwrap();
-        fs::write(GOLDEN, bcs::to_bytes(&packed).unwrap()).unwrap();
+        let path = golden(present_layout());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bcs::to_bytes(&packed).unwrap()).unwrap();
     }
+    for layout in 1..=present_layout() {
+        is_used_on(layout).await;
+    }
+}
+
+async fn is_used_on(layout: u32) {
+    let mut test = stopped().await;
     fs::remove_dir_all(storage(&test)).unwrap();
-    let golden: Vec<PackedFile> = bcs::from_bytes(&fs::read(GOLDEN).unwrap()).unwrap();
+    let golden: Vec<PackedFile> = bcs::from_bytes(&fs::read(golden(layout)).unwrap()).unwrap();
     unpack(&golden, &storage(&test));
     test.try_start().await.unwrap();
     for blob in blobs() {
@@ -97,11 +117,23 @@ async fn a_storage_of_layout_1_is_used_on() {
     }
     // It goes on with it, and finds it again.
     let new = TestBlob::new(3, 70_000);
-    test.store(&new, 20).await;
+    test.store(&new, END_EPOCH + 1).await;
     test.restart().await;
     for blob in blobs().iter().chain([&new]) {
         test.assert_serves(blob).await;
     }
+    // What ends is found, whatever layout it was written in, and nothing else is.
+    test.chain.begin_epoch(END_EPOCH, OWNED);
+    test.caught_up().await;
+    test.assert_serves(&new).await;
+    test.stop().await;
+    let storage = Storage::open(&StorageOptions::new(storage(&test))).unwrap();
+    let has_ended = |blob: &TestBlob| {
+        let object = storage.index().object(&object_id(blob.tag()));
+        object.unwrap().is_none()
+    };
+    assert!(blobs().iter().all(has_ended), "layout {layout}");
+    assert!(!has_ended(&new), "layout {layout}");
 }
 
 #[tokio::test]
