@@ -84,7 +84,7 @@ pub const READ_BYTES_MAX: usize = 1 << 30;
 const FLUSH_MAX: Duration = Duration::from_secs(20);
 
 /// Longest wait for such a turn.
-const READ_WAIT_MAX: Duration = Duration::from_secs(20);
+pub(crate) const READ_WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// Which sliver: the shard, the axis and the blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -47,7 +47,15 @@ impl Healer {
         if missing.is_nothing() {
             return Ok(Healed::Nothing);
         }
-        let entry = self.fetch_metadata(&view, blob_id).await?;
+        let at_hand = if missing.metadata {
+            None
+        } else {
+            self.service.load_metadata(blob_id).await?
+        };
+        let entry = match at_hand {
+            Some(entry) => entry,
+            None => self.fetch_metadata(&view, blob_id).await?,
+        };
         let missing = missing.slivers;
         if missing.is_empty() {
             return Ok(Healed::Metadata);
@@ -136,7 +144,7 @@ impl Healer {
         let blob_id = *metadata.blob_id();
         let memory = DECODING_MEMORY_FACTOR * shape_of(metadata).blob_bytes();
         let _memory = self.memory.reserve(bounded(memory)).await;
-        let mut at_hand = self.own_columns(view, blob_id, &missing).await;
+        let mut at_hand = self.own_columns(view, metadata, &missing).await;
         loop {
             let candidates = self.candidates(view, &blob_id, SliverType::Secondary);
             let columns = self.gather_columns(metadata, candidates, at_hand).await?;
@@ -167,25 +175,28 @@ impl Healer {
     async fn own_columns(
         &self,
         view: &EpochView,
-        blob_id: BlobId,
+        metadata: &VerifiedMetadata,
         missing: &[SliverKey],
     ) -> BTreeMap<SliverIndex, Column> {
-        let mut own = BTreeMap::new();
-        for shard in view.shards.keys() {
-            let key = SliverKey {
-                shard: *shard,
-                axis: SliverType::Secondary,
-                blob_id,
-            };
-            if !missing.contains(&key)
-                && let Ok(Sliver::Secondary(sliver)) =
-                    self.service.load_sliver(key, Holder::NODE).await
-            {
-                let sender = None;
-                own.insert(sliver.index, Column { sender, sliver });
-            }
-        }
-        own
+        let keys = view.shards.keys().map(|shard| SliverKey {
+            shard: *shard,
+            axis: SliverType::Secondary,
+            blob_id: *metadata.blob_id(),
+        });
+        let keys = keys.filter(|key| !missing.contains(key)).collect();
+        let slivers = self.service.load_slivers(keys, metadata, Holder::NODE);
+        let slivers = slivers.await.into_iter();
+        let columns = slivers.filter_map(|sliver| match sliver {
+            Sliver::Secondary(sliver) => Some((
+                sliver.index,
+                Column {
+                    sender: None,
+                    sliver,
+                },
+            )),
+            Sliver::Primary(_) => None,
+        });
+        columns.collect()
     }
 
     /// Columns that match the metadata, and those that do not.

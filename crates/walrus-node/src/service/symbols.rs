@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use walrus_core::{
-    BlobId, Sliver, SliverIndex, SliverType,
+    BlobId, Sliver, SliverIndex, SliverType, VerifiedMetadata,
     merkle::Node,
     node_api::{DecodingSymbolsQuery, DecodingSymbolsResponse, RecoverySymbolsQuery, SymbolFilter},
     sliver::{Axis, Primary, Secondary},
@@ -22,7 +22,8 @@ use crate::{
     epoch::EpochView,
     memory::{MemoryBound, Reserved},
     metrics::Metrics,
-    storage::{SliverKey, SliverRead},
+    pending::MetadataEntry,
+    storage::{READ_WAIT_MAX, SliverKey, SliverRead, Storage},
 };
 
 /// Requests for symbols being answered at a time; more are refused at once.
@@ -33,6 +34,9 @@ pub const SYMBOL_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Slivers one request expands or reads at a time.
 const SLIVERS_PER_REQUEST: usize = 4;
+
+/// Bytes of slivers of a blob that are read together, and whose symbols are encoded at once.
+const SMALL_BYTES_MAX: usize = 256 * 1024;
 
 /// Bytes of a symbol besides its data and proof: indices, tags and lengths.
 const SYMBOL_OVERHEAD_BYTES: usize = 16;
@@ -92,7 +96,8 @@ impl Service {
         }
         self.check_readable(blob_id, ServiceError::SliverNotFound)
             .await?;
-        let _memory = self.reserve_symbols(blob_id, ids.len()).await?;
+        let entry = self.source_metadata(blob_id).await?;
+        let _memory = self.reserve_symbols(&entry, ids.len())?;
         let mut symbols: Vec<GeneralRecoverySymbol> = Vec::with_capacity(ids.len());
         let mut failure = ServiceError::SliverNotFound;
         let mut answers = stream::iter(sources)
@@ -141,21 +146,31 @@ impl Service {
             return Err(ServiceError::SymbolNotPresent);
         }
         let count = keys.len().saturating_mul(query.targets.len());
-        let _memory = self.reserve_symbols(blob_id, count).await?;
+        let entry = self.source_metadata(blob_id).await?;
+        let _memory = self.reserve_symbols(&entry, count)?;
         let mut symbols = DecodingSymbolsResponse::new();
         let mut failure = ServiceError::SliverNotFound;
-        let mut slivers = stream::iter(keys)
-            .map(|key| self.load_sliver(key, holder))
-            .buffered(SLIVERS_PER_REQUEST);
-        while let Some(sliver) = slivers.next().await {
-            match sliver {
-                Ok(sliver) => take_cells(&sliver, &query.targets, &mut symbols),
-                Err(error) => failure = error,
+        let mut take = |sliver: Result<Sliver, ServiceError>| match sliver {
+            Ok(sliver) => take_cells(&sliver, &query.targets, &mut symbols),
+            Err(error) => failure = error,
+        };
+        let is_small = are_small(&keys, &entry.verified);
+        if is_small {
+            let slivers = self.load_small(keys, &entry.verified, holder).await?;
+            slivers.into_iter().for_each(take);
+        } else {
+            let mut slivers = stream::iter(keys)
+                .map(|key| self.load_sliver(key, holder))
+                .buffered(SLIVERS_PER_REQUEST);
+            while let Some(sliver) = slivers.next().await {
+                take(sliver);
             }
         }
-        drop(slivers);
         if symbols.is_empty() {
             return Err(failure);
+        }
+        if is_small {
+            return Ok(encode(&symbols));
         }
         Ok(self.verify(move |_| encode(&symbols)).await?)
     }
@@ -305,25 +320,78 @@ impl Service {
                 return Err(ServiceError::SliverNotFound);
             }
         };
-        let decoded = self
-            .verify(move |_| match key.axis {
-                SliverType::Primary => bcs::from_bytes(&bytes).map(Sliver::Primary),
-                SliverType::Secondary => bcs::from_bytes(&bytes).map(Sliver::Secondary),
-            })
-            .await?;
+        let decoded = self.verify(move |_| decode(key.axis, &bytes)).await?;
         // What was stored was verified, and is the same as then.
         decoded.map_err(|error| ServiceError::UndecodableSliver(error.to_string()))
     }
 
-    /// Memory for an answer of `count` symbols of the blob.
-    async fn reserve_symbols(
+    /// The same for slivers of a blob that are here, of which some may be missing; at once, if they
+    /// are small.
+    pub(crate) async fn load_slivers(
         &self,
-        blob_id: BlobId,
-        count: usize,
-    ) -> Result<Reserved, ServiceError> {
+        keys: Vec<SliverKey>,
+        metadata: &VerifiedMetadata,
+        holder: Holder,
+    ) -> Vec<Sliver> {
+        if are_small(&keys, metadata) {
+            let slivers = self.load_small(keys, metadata, holder).await;
+            return slivers.into_iter().flatten().flatten().collect();
+        }
+        let mut slivers = Vec::new();
+        for key in keys {
+            slivers.extend(self.load_sliver(key, holder).await);
+        }
+        slivers
+    }
+
+    /// Small slivers of one axis of a blob, in one go: to go to another thread and back several
+    /// times for each takes longer than to read them.
+    async fn load_small(
+        &self,
+        keys: Vec<SliverKey>,
+        metadata: &VerifiedMetadata,
+        holder: Holder,
+    ) -> Result<Vec<Result<Sliver, ServiceError>>, ServiceError> {
+        let storage = self.state().storage();
+        let bytes = bytes_of(&keys, metadata);
+        let _memory = storage
+            .reserve_memory(
+                u64::try_from(bytes).unwrap_or(u64::MAX),
+                holder,
+                READ_WAIT_MAX,
+            )
+            .await?;
+        let storage = storage.clone();
+        let read: Vec<_> = self
+            .verify(move |_| {
+                let read = |key| (key, read_small(&storage, &key));
+                keys.into_iter().map(read).collect()
+            })
+            .await?;
+        let mut slivers = Vec::with_capacity(read.len());
+        for (key, sliver) in read {
+            match sliver {
+                Small::Sliver(sliver) => slivers.push(Ok(sliver)),
+                Small::Missing => slivers.push(Err(ServiceError::SliverNotFound)),
+                Small::NotHere => slivers.push(self.load_sliver(key, holder).await),
+            }
+        }
+        Ok(slivers)
+    }
+
+    /// Metadata of a blob to take symbols from.
+    async fn source_metadata(&self, blob_id: BlobId) -> Result<MetadataEntry, ServiceError> {
         // Without metadata there is nothing here to take symbols from.
         let entry = self.load_metadata(blob_id).await?;
-        let entry = entry.ok_or(ServiceError::SliverNotFound)?;
+        entry.ok_or(ServiceError::SliverNotFound)
+    }
+
+    /// Memory for an answer of `count` symbols of the blob.
+    fn reserve_symbols(
+        &self,
+        entry: &MetadataEntry,
+        count: usize,
+    ) -> Result<Reserved, ServiceError> {
         let proof = usize::BITS - usize::from(self.n_shards().get()).leading_zeros();
         let proof = usize::try_from(proof).unwrap_or(0) * size_of::<Node>();
         let symbol =
@@ -335,6 +403,41 @@ impl Service {
             .try_reserve(bytes)
             .ok_or(ServiceError::Busy)
     }
+}
+
+/// What reading a small sliver gave.
+enum Small {
+    Sliver(Sliver),
+    Missing,
+    /// It takes more than a look at the disk of this node.
+    NotHere,
+}
+
+fn read_small(storage: &Storage, key: &SliverKey) -> Small {
+    match storage.read_sliver_here(key) {
+        Ok(Some(SliverRead::Found(bytes))) => {
+            decode(key.axis, &bytes).map_or(Small::NotHere, Small::Sliver)
+        }
+        Ok(Some(SliverRead::Missing)) => Small::Missing,
+        Ok(Some(SliverRead::Damaged) | None) | Err(_) => Small::NotHere,
+    }
+}
+
+fn decode(axis: SliverType, bytes: &[u8]) -> Result<Sliver, bcs::Error> {
+    match axis {
+        SliverType::Primary => bcs::from_bytes(bytes).map(Sliver::Primary),
+        SliverType::Secondary => bcs::from_bytes(bytes).map(Sliver::Secondary),
+    }
+}
+
+/// Bytes of the symbols of slivers.
+fn bytes_of(keys: &[SliverKey], metadata: &VerifiedMetadata) -> usize {
+    let bytes = keys.iter().map(|key| metadata.sliver_size(key.axis));
+    bytes.fold(0, usize::saturating_add)
+}
+
+fn are_small(keys: &[SliverKey], metadata: &VerifiedMetadata) -> bool {
+    bytes_of(keys, metadata) <= SMALL_BYTES_MAX
 }
 
 /// Copies the cells at `targets` of a sliver: those of source slivers need no arithmetic.

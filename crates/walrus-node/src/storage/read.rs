@@ -87,6 +87,19 @@ impl Storage {
         self.read_sliver_into(key, memory).await
     }
 
+    /// Reads a sliver on this thread, which may block. `None` if that is not enough: it is in the
+    /// bucket, or damaged.
+    pub(crate) fn read_sliver_here(
+        &self,
+        key: &SliverKey,
+    ) -> Result<Option<SliverRead>, StorageError> {
+        Ok(match load_local(&self.index, &self.files, key)? {
+            None => Some(SliverRead::Missing),
+            Some(Local::Read(_, SliverRead::Damaged) | Local::InBucket(..)) => None,
+            Some(Local::Read(_, read)) => Some(read),
+        })
+    }
+
     /// Reads a sliver where it is durable, to see whether it is still there.
     pub(super) async fn check_sliver(&self, key: SliverKey) -> Result<SliverRead, StorageError> {
         let index = self.index.clone();
