@@ -1,5 +1,7 @@
 //! The chain, and the way each machine has to it.
 
+mod garbled;
+
 use std::{
     collections::BTreeMap,
     pin::Pin,
@@ -37,6 +39,8 @@ const LOST_ONE_IN: u32 = 20;
 const REPLAYED_ONE_IN: u32 = 3;
 /// The only request that a full node which is behind hands on to those who are not.
 const EXECUTE: &str = "ExecuteTransaction";
+/// The request whose answer is a stream of checkpoints.
+const SUBSCRIBE: &str = "SubscribeCheckpoints";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -58,6 +62,7 @@ struct State {
     rng: StdRng,
     loses: bool,
     replays: bool,
+    garbles: bool,
     /// What was answered since answers are said again.
     told: BTreeMap<(String, Bytes), Told>,
     /// What the full node knows, if it has fallen behind.
@@ -77,6 +82,7 @@ impl ChainLink {
                     rng: StdRng::seed_from_u64(seed),
                     loses: false,
                     replays: false,
+                    garbles: false,
                     told: BTreeMap::new(),
                     past: None,
                     streams: CancellationToken::new(),
@@ -113,6 +119,12 @@ impl ChainLink {
         self.shared.state.lock().replays = true;
     }
 
+    /// Leaves out, repeats and delays checkpoints from now on.
+    pub(crate) fn garble(&self) {
+        self.shared.state.lock().garbles = true;
+        self.cut();
+    }
+
     /// Knows no more than `past` from now on. Transactions reach the others, but what becomes of
     /// them cannot be seen.
     pub(crate) fn fall_behind(&self, past: Arc<EmbeddedChain>) {
@@ -127,8 +139,9 @@ impl ChainLink {
         state.replays = false;
         state.told.clear();
         let was_behind = state.past.take().is_some();
+        let garbled = std::mem::take(&mut state.garbles);
         drop(state);
-        if was_behind {
+        if was_behind || garbled {
             self.cut();
         }
         self.shared.stalled.send_replace(false);
@@ -154,13 +167,22 @@ impl ChainLink {
         }
         let request = request.map(axum::body::Body::new);
         let answer = if self.shared.state.lock().replays && is_question(&method) {
-            self.ask_replaying(method, request).await?
+            self.ask_replaying(method.clone(), request).await?
         } else {
             self.services_for(&method).oneshot(request).await?
         };
         if answer_lost {
             return Err(reset());
         }
+        let garbles = {
+            let mut state = self.shared.state.lock();
+            let garbles = state.garbles && method == SUBSCRIBE;
+            garbles.then(|| StdRng::seed_from_u64(state.rng.r#gen()))
+        };
+        let answer = match garbles {
+            Some(rng) => answer.map(|body| garbled::garble(body, rng)),
+            None => answer,
+        };
         let cut = self.shared.state.lock().streams.clone();
         let cut = Box::pin(cut.cancelled_owned());
         Ok(answer.map(|body| Body::new(Answer { body, cut })))

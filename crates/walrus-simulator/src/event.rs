@@ -31,6 +31,8 @@ pub enum Event {
     ReplayChain,
     /// The full node of a host stands still while the chain goes on.
     FallBehind,
+    /// The full node of a host leaves out, repeats and delays checkpoints.
+    GarbleEvents,
     /// Full nodes are as they should be.
     HealChain,
     /// Connections end in the middle.
@@ -74,7 +76,7 @@ struct Row(Event, &'static str, u32, bool);
 /// Weight of the one fault of a history that has no others.
 const ONLY_WEIGHT: u32 = 14;
 
-const ROWS: [Row; 29] = [
+const ROWS: [Row; 30] = [
     Row(Event::Act, "act", 75, true),
     Row(Event::Crash, "crash", 6, false),
     Row(Event::StopDisk, "stop-disk", 3, false),
@@ -87,6 +89,7 @@ const ROWS: [Row; 29] = [
     Row(Event::LoseRequests, "lose-requests", 2, false),
     Row(Event::ReplayChain, "replay-chain", 2, false),
     Row(Event::FallBehind, "fall-behind", 2, false),
+    Row(Event::GarbleEvents, "garble-events", 2, false),
     Row(Event::HealChain, "heal-chain", 8, true),
     Row(Event::BreakConnections, "break-connections", 2, false),
     Row(Event::Lie, "lie", 2, false),

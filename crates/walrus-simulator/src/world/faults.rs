@@ -68,6 +68,7 @@ impl World {
             | Event::LoseRequests
             | Event::ReplayChain
             | Event::FallBehind
+            | Event::GarbleEvents
             | Event::HealChain => self.spoil_chain(event).await?,
             Event::StopDisk
             | Event::FlipBit
@@ -110,6 +111,7 @@ impl World {
             Event::StallChain => self.any_link().stall(),
             Event::LoseRequests => self.any_link().lose(),
             Event::ReplayChain => self.any_link().replay(),
+            Event::GarbleEvents => self.any_link().garble(),
             Event::FallBehind => {
                 let now = Arc::new(EmbeddedChain::resume(&self.chain.snapshot().await?)?);
                 let past = self.past.replace(Arc::clone(&now)).unwrap_or(now);
