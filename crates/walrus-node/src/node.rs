@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod options;
+mod rest;
 mod work;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

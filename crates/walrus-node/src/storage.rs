@@ -42,7 +42,10 @@ pub mod simulated;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -54,7 +57,9 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 pub use bucket::{BucketCounters, BucketOptions, BucketState};
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
 pub use error::StorageError;
-pub use index::{Cursor, Found, Identity, Index, Item, Recording, ShardRange, SliverCounts};
+pub use index::{
+    BlobRecords, Cursor, Found, Identity, Index, Item, Recording, ShardRange, SliverCounts,
+};
 pub use maintenance::{Findings, Inspection, Quarantine, export_path, give_up_lost_index};
 pub use medium::Medium;
 pub use mover::Mover;
@@ -141,6 +146,8 @@ pub struct Storage {
     salvage: Arc<Salvage>,
     /// Memory for slivers being read.
     read_memory: Arc<Budget>,
+    /// Bytes of slivers and metadata written and read so far.
+    moved_bytes: Arc<AtomicU64>,
     disk_reserve_bytes: u64,
     lock: Arc<DirectoryLock>,
 }
@@ -185,6 +192,7 @@ impl Storage {
             bucket,
             salvage,
             read_memory: Budget::new(options.read_bytes_max),
+            moved_bytes: Arc::default(),
             disk_reserve_bytes: options.disk_reserve_bytes,
             lock,
         })
@@ -234,6 +242,22 @@ impl Storage {
         &self.read_memory
     }
 
+    /// Bytes of slivers and metadata written and read so far, about.
+    pub(crate) fn moved_bytes(&self) -> u64 {
+        self.moved_bytes.load(Ordering::Relaxed)
+    }
+
+    fn count_moved(&self, bytes: usize) {
+        let bytes = u64::saturating_from(bytes);
+        self.moved_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Has what the index holds in memory of slivers and metadata written into its tables, in the
+    /// background: the memory becomes free then.
+    pub(crate) async fn settle(&self) -> Result<(), StorageError> {
+        self.with_index(Index::settle).await
+    }
+
     /// Stores metadata. The bytes are those of the wire form (with blob ID) and already verified.
     pub async fn store_metadata(
         &self,
@@ -241,6 +265,7 @@ impl Storage {
         bytes: Bytes,
     ) -> Result<Outcome, StorageError> {
         self.check_space(bytes.len())?;
+        self.count_moved(bytes.len());
         self.committer
             .add(Addition::Metadata { blob_id, bytes })
             .await
@@ -253,6 +278,7 @@ impl Storage {
         bytes: Bytes,
     ) -> Result<Outcome, StorageError> {
         self.check_space(bytes.len())?;
+        self.count_moved(bytes.len());
         let addition = if bytes.len() <= self.files.medium().inline_bytes_max() {
             Addition::inline_sliver(key, bytes)
         } else {

@@ -37,9 +37,23 @@ impl EventProcessor {
             return Ok(());
         }
         info!(epoch, expired, "a new epoch began");
-        self.state.show_records_digest(epoch).await?;
+        self.show_records_digest(epoch).await?;
         self.enter(committees).await?;
         self.garbage.collect(epoch);
+        Ok(())
+    }
+
+    /// Shows a digest of the records as they are now. To compute it takes a while for many, which
+    /// nothing waits for.
+    async fn show_records_digest(&self, epoch: Epoch) -> Result<(), EventError> {
+        let storage = self.state.storage();
+        let records = storage.with_index(|index| Ok(index.blobs_now())).await?;
+        let (state, stop) = (self.state.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = state.show_records_digest(records, epoch, stop).await {
+                warn!(epoch, %error, "cannot compute the digest of the records");
+            }
+        });
         Ok(())
     }
 

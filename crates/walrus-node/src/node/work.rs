@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use walrus_http::{HttpServer, serve_metrics};
 
+use super::rest::rest_after_work;
 use crate::{
     chain::ChainView,
     config::NodeConfig,
@@ -88,6 +89,7 @@ impl Work {
         } = self;
         let state = service.state();
         tasks.spawn(expire_buffers(state.clone(), stop.clone()));
+        tasks.spawn(rest_after_work(state.storage().clone(), stop.clone()));
         tasks.spawn(sweep(state.clone(), chain.clone(), stop.clone()));
         if let Some(mover) = state.storage().mover() {
             tasks.spawn(mover.run(stop.clone()));

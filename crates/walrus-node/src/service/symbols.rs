@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
+use stdx::SaturatingFrom as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use walrus_core::{
     BlobId, Sliver, SliverIndex, SliverType, VerifiedMetadata,
@@ -355,11 +356,7 @@ impl Service {
         let storage = self.state().storage();
         let bytes = bytes_of(&keys, metadata);
         let _memory = storage
-            .reserve_memory(
-                u64::try_from(bytes).unwrap_or(u64::MAX),
-                holder,
-                READ_WAIT_MAX,
-            )
+            .reserve_memory(u64::saturating_from(bytes), holder, READ_WAIT_MAX)
             .await?;
         let storage = storage.clone();
         let read: Vec<_> = self

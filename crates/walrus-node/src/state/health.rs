@@ -1,6 +1,7 @@
 //! The health report.
 
 use stdx::SaturatingFrom as _;
+use tokio_util::sync::CancellationToken;
 use walrus_core::{
     Epoch,
     node_api::{
@@ -13,7 +14,7 @@ use super::NodeState;
 use crate::{
     epoch::{EpochView, ShardStatus},
     metrics::EpochLabel,
-    storage::{BucketState, Index, StorageError},
+    storage::{BlobRecords, BucketState, StorageError, run_blocking},
 };
 
 /// Bits of a number that a scraper, which works with floating point, keeps.
@@ -66,10 +67,17 @@ impl NodeState {
             .update(|progress| progress.phase = crate::progress::NodePhase::StorageFailed);
     }
 
-    /// Shows a digest of the blob records, which operators compare between nodes. Called when all
-    /// events before `epoch` are processed and none after it.
-    pub(crate) async fn show_records_digest(&self, epoch: Epoch) -> Result<(), StorageError> {
-        let digest = self.storage.with_index(Index::records_digest).await?;
+    /// Shows a digest of the blob records as they were when all events before `epoch` were
+    /// processed and none after it. Operators compare it between nodes.
+    pub(crate) async fn show_records_digest(
+        &self,
+        records: BlobRecords,
+        epoch: Epoch,
+        stop: CancellationToken,
+    ) -> Result<(), StorageError> {
+        let Some(digest) = run_blocking(move || records.digest(&stop)).await?? else {
+            return Ok(());
+        };
         let shown = u64::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes"));
         let digests = &self.metrics.records_digest;
         digests

@@ -43,6 +43,7 @@ pub use data::{Item, ShardRange, SliverCounts};
 pub(super) use data::{Location, SliverEntry};
 pub use event_log::Recording;
 pub use incomplete::Found;
+pub use records::BlobRecords;
 
 /// Version of the layout below. A storage of a later version is refused.
 const LAYOUT_VERSION: u32 = 3;
@@ -198,6 +199,16 @@ impl Index {
         }
         let mut tables = self.tables().into_iter();
         tables.try_for_each(|table| self.written(table.flush()))
+    }
+
+    /// Has what is in the journal of slivers and metadata written into their tables, without
+    /// waiting for it.
+    pub(super) fn settle(&self) -> Result<(), StorageError> {
+        if self.has_failed() {
+            return Ok(());
+        }
+        let mut tables = [&self.sliver_data, &self.metadata].into_iter();
+        tables.try_for_each(|table| self.written(table.settle()))
     }
 
     fn tables(&self) -> [&Keyspace; 14] {

@@ -124,6 +124,7 @@ impl Storage {
         let SliverRead::Found(bytes) = read else {
             return Ok(read);
         };
+        self.count_moved(bytes.len());
         Ok(SliverRead::Found(Bytes::from_owner(Held {
             bytes,
             _memory: memory,

@@ -6,9 +6,13 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use walrus_core::{BlobId, ObjectId, hash::blake2b256};
 
-use super::{Cursor, Index, Keyspace, Recording, WriteBatch, blob_id_of, decode, encode, get};
+use super::{
+    Cursor, Index, Keyspace, Recording, WriteBatch, blob_id_of, decode, encode, get,
+    tables::Entries,
+};
 use crate::{
     bookkeeping::{BlobRecord, Changes, ObjectRecord, PoolRecord, PooledRecord, RecordView},
     storage::StorageError,
@@ -85,15 +89,29 @@ impl Index {
     }
 }
 
+/// Blob records as they were at some moment.
+pub struct BlobRecords(Entries);
+
 impl Index {
-    /// A digest of all blob records. Nodes that have processed the same events have the same.
-    pub fn records_digest(&self) -> Result<[u8; 32], StorageError> {
+    /// The blob records as they are now, whatever changes later.
+    pub fn blobs_now(&self) -> BlobRecords {
+        BlobRecords(self.blobs.iter())
+    }
+}
+
+impl BlobRecords {
+    /// A digest of the records; `None` when stopped before the end. Nodes that have processed the
+    /// same events have the same.
+    pub fn digest(self, stop: &CancellationToken) -> Result<Option<[u8; 32]>, StorageError> {
         let mut digest = [0; 32];
-        for item in self.blobs.iter() {
+        for item in self.0 {
+            if stop.is_cancelled() {
+                return Ok(None);
+            }
             let (key, value) = item.into_inner()?;
             digest = blake2b256(&[&digest, &key, &value]);
         }
-        Ok(digest)
+        Ok(Some(digest))
     }
 }
 

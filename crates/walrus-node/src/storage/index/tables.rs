@@ -200,6 +200,14 @@ impl Keyspace {
         Ok(())
     }
 
+    /// Has what is in the journal written into the table, in the background.
+    pub(super) fn settle(&self) -> Result<(), StorageError> {
+        if let Self::Fjall(table) = self {
+            table.rotate_memtable()?;
+        }
+        Ok(())
+    }
+
     /// Writes what is in the journal into the table, and rewrites the table.
     pub(super) fn compact(&self) -> Result<(), StorageError> {
         self.flush()?;
