@@ -5,6 +5,8 @@
 //!   drives them. Build them first with `cargo build --workspace --bins` in the same profile;
 //!   `./scripts/test` does.
 //! * [`contents`]: what a network holds, and the check at the end of every fault.
+//! * [`newcomer`]: a node that joins it, set up as its operator would.
+//! * [`holdings`]: where all WAL is.
 //! * [`contracts`]: the contracts on a served chain, called through `walrus-sui`, with nodes that
 //!   exist as keys only.
 //! * [`chain`]: the contracts on a bare executor, without sockets: every function callable,
@@ -35,12 +37,14 @@ pub mod chain;
 pub mod contents;
 pub mod contracts;
 pub mod gateway;
+pub mod holdings;
 pub mod key_servers;
 pub mod keys;
 pub mod liar;
 pub mod machine;
 pub mod measurements;
 pub mod model;
+pub mod newcomer;
 pub mod npm;
 pub mod processes;
 pub mod proxy;

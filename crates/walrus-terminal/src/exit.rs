@@ -32,6 +32,9 @@ RUST_LOG=info logs each phase, RUST_LOG=debug each request. Set NO_COLOR for pla
 /// Time for blocking work of a server to end after everything else has.
 const SERVER_SHUTDOWN: Duration = Duration::from_secs(5);
 
+/// Stack of a thread: futures are large without optimisation. What is not used costs nothing.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Runs a command to its end; it logs only what is wrong.
 pub fn run<E: Into<anyhow::Error>>(command: impl Future<Output = Result<(), E>>) -> ExitCode {
     // What still runs, such as opening a pipe that nobody writes to, holds up nobody.
@@ -61,7 +64,11 @@ fn run_logging<E: Into<anyhow::Error>>(
     command: impl Future<Output = Result<(), E>>,
 ) -> ExitCode {
     log::start(format, default, is_colourful());
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot start the runtime")),
     };

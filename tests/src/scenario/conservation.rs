@@ -1,14 +1,12 @@
-//! Where all WAL is.
+//! No WAL is made or lost.
 
-use std::str::FromStr as _;
-
-use sui_sdk_types::TypeTag;
-use walrus_contracts::types::{EmptyStruct, ObjectField};
 use walrus_core::{FROST_PER_WAL, Frost, ObjectId};
-use walrus_sui::ids::{object_address, object_id};
 
 use super::Scenario;
-use crate::contracts::{admin, operator, pauper, user};
+use crate::{
+    contracts::{admin, operator, pauper, user},
+    holdings,
+};
 
 /// All WAL there ever was.
 const INITIAL_SUPPLY: Frost = Frost(5_000_000_000 * FROST_PER_WAL);
@@ -26,28 +24,9 @@ impl Scenario {
     ///
     /// When it is not so.
     pub async fn assert_conserved(&self) {
-        let supply = self.supply().await;
+        let supply = holdings::supply(&self.network.reader).await;
         assert_eq!(supply.0, INITIAL_SUPPLY.0 - self.burnt.0, "the supply");
         assert_eq!(self.holdings().await, supply, "what everybody holds");
-    }
-
-    /// Supply of WAL by its treasury.
-    async fn supply(&self) -> Frost {
-        let reader = &self.network.reader;
-        let wal = reader.wal_type().await.expect("the type of WAL");
-        let key = format!(
-            "0x2::dynamic_object_field::Wrapper<{}::wal::TreasuryCapKey>",
-            wal.address()
-        );
-        let key = TypeTag::from_str(&key).expect("a type");
-        let treasury = object_address(reader.treasury().await.expect("a treasury"));
-        // An empty struct is one zero byte.
-        let field = object_id(treasury.derive_dynamic_child_id(&key, &[0]));
-        let field = reader.rpc().object(field).await.expect("the field");
-        let field: ObjectField<EmptyStruct> = field.decode("the field").expect("its layout");
-        let cap = reader.rpc().object(field.value).await.expect("the child");
-        let (_, supply): (ObjectId, u64) = cap.decode("TreasuryCap").expect("its layout");
-        Frost(supply)
     }
 
     /// WAL in accounts, stakes, pools, what is paid for storage, and deposits of proposals.
@@ -59,12 +38,11 @@ impl Scenario {
             sum += view.proposal.deposit.value;
         }
         let operators = (0..self.operators).map(operator);
-        for account in [admin(), user(), pauper()].into_iter().chain(operators) {
-            sum += self.balance(&account).await.0;
-            let address = account.address();
-            let free = reader.owned_stake(address).await.expect("stake");
-            sum += free.iter().map(|stake| stake.principal.value).sum::<u64>();
-            let locked = reader.owned_voting_stake(&governance, address).await;
+        let accounts = [admin(), user(), pauper()].into_iter().chain(operators);
+        let accounts: Vec<_> = accounts.map(|account| account.address()).collect();
+        sum += holdings::of_accounts(reader, &accounts).await.0;
+        for account in accounts {
+            let locked = reader.owned_voting_stake(&governance, account).await;
             let locked = locked.expect("locked stake");
             sum += locked
                 .iter()
@@ -76,15 +54,8 @@ impl Scenario {
             .iter()
             .map(|id| id.parse().expect("an ID"))
             .collect();
-        for pool in reader.staking_pools(&ids).await.expect("pools") {
-            sum += pool.rewards_pool.value + pool.commission.value;
-        }
-        let state = reader.contract_state().await.expect("the contracts");
-        let ring = &state.system_inner.future_accounting.ring_buffer;
-        sum += ring
-            .iter()
-            .map(|epoch| epoch.rewards_to_distribute.value)
-            .sum::<u64>();
+        sum += holdings::of_pools(reader, &ids).await.0;
+        sum += holdings::paid_ahead(reader).await.0;
         Frost(sum)
     }
 }
