@@ -50,7 +50,11 @@ fn config(network: &TestNetwork, mode: &str) -> String {
 }
 
 /// A server of our own with the key of the first server of the network, and these options.
-fn open_server(network: &TestNetwork, folder: &std::path::Path, options: &str) -> RunningKeyServer {
+pub(crate) fn open_server(
+    network: &TestNetwork,
+    folder: &std::path::Path,
+    options: &str,
+) -> RunningKeyServer {
     let (_, id) = server(network, 0);
     let mode = format!("!Open {{key_server_object_id: '{id}'}}");
     let key = key_file(network, 0);
@@ -503,6 +507,14 @@ fn lies(of_another: Value) -> Vec<(&'static str, Lie)> {
         (
             "a key for another identity than the one that was asked for",
             Box::new(move |_| Said::Answer(of_another.clone())),
+        ),
+        (
+            "a key for an identity of another package",
+            Box::new(|mut answer: Value| {
+                let first = &mut answer["decryption_keys"][0]["id"][0];
+                *first = json!(first.as_u64().unwrap() ^ 1);
+                Said::Answer(answer)
+            }),
         ),
         (
             "no key",

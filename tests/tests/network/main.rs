@@ -11,6 +11,7 @@ mod admin_governance;
 mod admin_operators;
 mod admin_self_upgrade;
 mod admin_terminal;
+mod approvals;
 mod browser;
 mod bucket;
 mod certificates;
