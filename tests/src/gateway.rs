@@ -76,6 +76,20 @@ impl RunningGateway {
     ///
     /// When it does not get ready.
     pub fn start_relay(network: &TestNetwork, config: &str, more: &[&str]) -> Self {
+        Self::start_relay_at(ANY_PORT, network, config, more)
+    }
+
+    /// The same at an address, such as that of one that has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get ready.
+    pub fn start_relay_at(
+        address: &str,
+        network: &TestNetwork,
+        config: &str,
+        more: &[&str],
+    ) -> Self {
         let file = network.folder().join("relay.yaml");
         std::fs::write(&file, config).expect("a writable temporary folder");
         let network_config = network.ready["client_config"].as_str();
@@ -83,7 +97,7 @@ impl RunningGateway {
         command
             .args(["--walrus-config", network_config.expect("a path")])
             .args(["--relay-config", text(&file)])
-            .args(["--server-address", ANY_PORT])
+            .args(["--server-address", address])
             .args(more);
         Self::run(command)
     }
@@ -217,14 +231,22 @@ impl RunningGateway {
         line.map_or(0, |value| value.trim().parse().expect("a number"))
     }
 
+    /// Where it listens: `ADDRESS:PORT`.
+    ///
+    /// # Panics
+    ///
+    /// When it has no URL.
+    pub fn address(&self) -> &str {
+        self.url.strip_prefix("http://").expect("a URL")
+    }
+
     /// Opens a connection and sends bytes.
     ///
     /// # Panics
     ///
     /// When there is no connection.
     pub fn connect(&self, request: &[u8]) -> TcpStream {
-        let address = self.url.strip_prefix("http://").expect("a URL");
-        let mut stream = TcpStream::connect(address).expect("a connection");
+        let mut stream = TcpStream::connect(self.address()).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         // The server may hang up before everything is sent.
         let _ = stream.write_all(request);

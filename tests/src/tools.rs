@@ -71,10 +71,14 @@ impl Tool {
     }
 }
 
-/// A program of the Python packages: beside the profile's folder in the target folder.
-fn in_python_folder(name: &str) -> Option<PathBuf> {
+/// Where the programs of the Python packages are: beside the profile's folder in the target folder.
+pub(crate) fn python_folder() -> Option<PathBuf> {
     let binary = crate::binary("walrus");
     let target = binary.parent().and_then(Path::parent)?;
-    let path = target.join("test-tools/bin").join(name);
+    Some(target.join("test-tools/bin"))
+}
+
+fn in_python_folder(name: &str) -> Option<PathBuf> {
+    let path = python_folder()?.join(name);
     path.is_file().then_some(path)
 }

@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{alone, binary};
+use crate::{alone, binary, tools::python_folder};
 
 /// Fence of the blocks that are followed.
 const FENCE: &str = "```console";
@@ -42,8 +42,9 @@ pub fn follow(document: &str) {
     let binaries = binary("walrus-localnet");
     let binaries = binaries.parent().expect("binaries are in a folder");
     let path = format!(
-        "{}:{}",
+        "{}:{}:{}",
         binaries.display(),
+        python_folder().unwrap_or_default().display(),
         std::env::var("PATH").unwrap_or_default()
     );
     let mut command = Command::new("bash");

@@ -16,6 +16,7 @@ mod access;
 mod credentials;
 mod digest;
 mod failure;
+mod hosts;
 mod index;
 mod journal;
 mod labels;
@@ -30,6 +31,7 @@ mod store;
 mod tables;
 
 pub use credentials::{Credentials, CredentialsError};
+pub use hosts::DomainError;
 pub use server::{Server, ServerOptions, StartError, rebuild};
 pub use store::{Acknowledge, Rebuilt, RenewalOptions, StoreOptions};
 pub use tables::DiskError;

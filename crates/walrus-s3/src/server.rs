@@ -10,10 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use s3s::{
-    host::{DomainError, MultiDomain},
-    service::{S3Service, S3ServiceBuilder},
-};
+use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use walrus_client::{ClientError, WalrusClient};
 use walrus_gateway::{DiskCacheError, DiskCacheOptions, reader::BlobReader};
@@ -24,6 +21,7 @@ use walrus_http::{
 use crate::{
     access::Access,
     credentials::Credentials,
+    hosts::{DomainError, Hosts},
     metrics::Metrics,
     service::Service,
     store::{Rebuilt, Store, StoreOptions, delete_index},
@@ -71,8 +69,8 @@ pub enum StartError {
         source: io::Error,
     },
     /// The domains cannot be used.
-    #[error("these domains cannot be used: {0}")]
-    Domains(DomainError),
+    #[error(transparent)]
+    Domains(#[from] DomainError),
     /// The folder of the cache cannot be used.
     #[error(transparent)]
     DiskCache(#[from] DiskCacheError),
@@ -114,6 +112,7 @@ impl Server {
     /// `client` signs for the account that
     /// pays; what it owns is what the server has.
     pub async fn start(client: WalrusClient, options: ServerOptions) -> Result<Self, StartError> {
+        let hosts = Hosts::new(&options.domains)?;
         let mut registry = Registry::default();
         let http_metrics = HttpMetrics::register(&mut registry);
         let metrics = Metrics::register(&mut registry);
@@ -132,10 +131,7 @@ impl Server {
         builder.set_access(Access {
             anonymous_read: options.anonymous_read,
         });
-        if !options.domains.is_empty() {
-            let domains = MultiDomain::new(&options.domains).map_err(StartError::Domains)?;
-            builder.set_host(domains);
-        }
+        builder.set_host(hosts);
         let limits = HttpLimits {
             shutdown_grace: Some(options.shutdown_grace),
             answer_timeout: EXCHANGE_TIMEOUT,

@@ -225,6 +225,11 @@ pub(crate) async fn delete_index(data_folder: &Path) -> Result<(), DiskError> {
     .await
 }
 
+/// Why nobody waits any longer.
+fn stopping() -> Failure {
+    Failure::Unavailable("the server is stopping".to_owned())
+}
+
 /// Runs something that waits for the disk.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = ambient::run_blocking(work).await;

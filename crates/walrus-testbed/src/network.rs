@@ -3,6 +3,7 @@
 mod create;
 mod fault;
 mod fund;
+mod member;
 mod service;
 mod time;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
-use walrus_tests::{Outcome, alone, binary, run, text, tour};
+use walrus_tests::{Outcome, alone, binary, run, text, tools::Tool, tour};
 
 /// A folder in which somebody works, with a home of their own.
 struct Desk(tempfile::TempDir);
@@ -307,6 +307,16 @@ fn the_tour_of_storing_is_true() {
 #[test]
 fn the_operators_handbook_is_true() {
     tour::follow("docs/operating.md");
+}
+
+#[test]
+fn the_tour_of_buckets_is_true() {
+    if [Tool::Aws, Tool::Curl]
+        .iter()
+        .all(|tool| tool.path().is_some())
+    {
+        tour::follow("docs/s3.md");
+    }
 }
 
 #[test]

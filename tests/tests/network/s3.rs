@@ -6,6 +6,13 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
+mod access;
+mod epochs;
+mod large;
+mod listing;
+mod money;
+mod uploads;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -171,37 +178,4 @@ async fn nothing_that_was_certified_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_in_the_journal_is_lost() {
     kill_under_load("journal").await;
-}
-
-/// An account without money, and a server that is told so.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_cannot_pay_is_told_so() {
-    let network = TestNetwork::start(&["--nodes", "4", "--shards", "10"]);
-    let wallet = network.folder().join("poor.yaml");
-    let rpc = network.ready["rpc"].as_str().unwrap();
-    let signer = walrus_sui::Signer::generate(&mut rand::rngs::OsRng);
-    let env = walrus_sui::WalletEnv {
-        alias: "local".to_owned(),
-        rpc: rpc.to_owned(),
-        ws: None,
-        basic_auth: None,
-        chain_id: None,
-    };
-    walrus_sui::Wallet::create(&wallet, env, &signer).unwrap();
-    let global = ["--wallet", text(&wallet)];
-    let server = RunningS3::start_with(&network, &global, "poor", &[]);
-    let script = "
-import boto3
-from botocore.exceptions import ClientError
-try:
-    boto3.client('s3').create_bucket(Bucket='one')
-except ClientError as error:
-    answer = error.response
-    print(answer['Error']['Code'], answer['ResponseMetadata']['HTTPHeaders']['retry-after'])
-    print(answer['Error']['Message'])
-";
-    if let Some(printed) = server.boto3(script, &[]) {
-        assert!(printed.starts_with("SlowDown 30\n"), "{printed}");
-        assert!(printed.contains("its operator has to fund it"), "{printed}");
-    }
 }

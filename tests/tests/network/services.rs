@@ -127,3 +127,38 @@ fn services_start_with_the_network_and_serve() {
         .localnet(&["service", "start", "relay"])
         .assert_fails(1, &["no relay", "--with relay"]);
 }
+
+#[test]
+fn services_and_key_servers_are_killed_and_paused_like_nodes() {
+    let network = TestNetwork::start(&[&NETWORK[..4], &["--with", "gateway,s3,seal"]].concat());
+    let states = || {
+        let listed = network.localnet(&["fault", "list", "--json"]).json();
+        let state = |name: &str| listed["processes"][name].as_str().unwrap().to_owned();
+        ["gateway", "s3", "key-server-0", "key-server-1", "node-0"].map(state)
+    };
+    let url = format!("{}/status", network.service("gateway"));
+    let serves = || {
+        let curl = Tool::Curl.path();
+        curl.map(|curl| run(Command::new(curl).args(["-sf", "--max-time", "5", &url])).success)
+    };
+    assert_ne!(serves(), Some(false));
+    done(&network, &["fault", "kill", "gateway", "key-server-0"]);
+    done(&network, &["fault", "pause", "s3", "key-server-1"]);
+    assert_eq!(
+        states(),
+        ["stopped", "paused", "stopped", "paused", "running"]
+    );
+    assert_ne!(serves(), Some(true));
+    done(&network, &["fault", "resume", "key-server-1"]);
+    assert_eq!(
+        states(),
+        ["stopped", "paused", "stopped", "running", "running"]
+    );
+    let stopped = network.localnet(&["fault", "pause", "gateway"]);
+    stopped.assert_fails(1, &["gateway is stopped"]);
+    let unknown = network.localnet(&["fault", "kill", "relay"]);
+    unknown.assert_fails(1, &["there is no relay", "gateway", "key-server-2"]);
+    done(&network, &["fault", "heal"]);
+    assert_eq!(states(), ["running"; 5]);
+    assert_ne!(serves(), Some(false));
+}

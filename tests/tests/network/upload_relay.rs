@@ -6,6 +6,8 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
+use std::{io::Read as _, process::Stdio, time::Duration};
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
@@ -20,11 +22,14 @@ use walrus_sui::{
     Program, Signer, TransactionDigest, WalrusContract,
     contract::{BlobToCertify, BlobToRegister, Persistence, StorageSource, tip},
 };
-use walrus_tests::{TestNetwork, gateway::RunningGateway, npm::node, random_bytes, run};
+use walrus_tests::{Outcome, TestNetwork, gateway::RunningGateway, npm::node, random_bytes, run};
 
 const NETWORK: [&str; 4] = ["--nodes", "4", "--shards", "10"];
 const NONCE: [u8; 32] = [0x17; 32];
 const TIP_MIST: u64 = 4_200;
+/// Blobs that are stored while the relay dies, and their length.
+const BLOBS: u64 = 6;
+const LARGE: usize = 1_500_000;
 const NO_TIP: &str = "tip_config: !no_tip\ntx_freshness_threshold_secs: 36000\n\
                       tx_max_future_threshold: { secs: 30, nanos: 0 }\n";
 
@@ -342,4 +347,86 @@ async fn tips_of_another_time_are_refused() {
     let paid = client.pay(&blob.blob, TIP_MIST, client.relay).await;
     let answer = post(&relay, &blob.query(Some(paid)), blob.blob.clone()).await;
     assert_refused(&answer, 400, "future");
+}
+
+/// What the account of the relay has got so far, in MIST.
+async fn tips(client: &Client) -> u64 {
+    let reader = client.contract.reader();
+    reader.refresh().await;
+    reader.sui_balance_mist(client.relay).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_is_killed_under_load_loses_no_tip() {
+    let network = TestNetwork::start(&NETWORK);
+    let client = Client::of(&network).await;
+    let config = asking(&network, &format!("const {TIP_MIST}"), 36_000);
+    let mut relay = RunningGateway::start_relay(&network, &config, &[]);
+    let address = relay.address().to_owned();
+    let before = tips(&client).await;
+
+    // It dies while our own command stores, and comes back: the command sends again what has no
+    // certificate, with the tips it has paid.
+    let files: Vec<_> = (10..10 + BLOBS)
+        .map(|seed| network.random_file(LARGE, seed))
+        .collect();
+    let mut store = network
+        .walrus_command()
+        .args([
+            "store",
+            "--epochs",
+            "1",
+            "--json",
+            "--skip-tip-confirmation",
+        ])
+        .args(["--upload-relay", &relay.url])
+        .args(&files)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while relay
+        .metric("walrus_upload_relay_blobs_uploaded_total ")
+        .await
+        == 0
+    {
+        let ended = store.try_wait().unwrap();
+        assert!(ended.is_none(), "it stores");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    relay.kill();
+    relay = RunningGateway::start_relay_at(&address, &network, &config, &[]);
+    let stored = Outcome::from(store.wait_with_output().unwrap()).json();
+    for (index, file) in files.iter().enumerate() {
+        let id = stored[index].pointer("/blobStoreResult/newlyCreated/blobObject/blobId");
+        let id = id
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("{stored}"));
+        assert!(network.read(id) == std::fs::read(file).unwrap());
+    }
+    assert_eq!(tips(&client).await - before, BLOBS * TIP_MIST);
+
+    // It dies while it receives a blob that is paid for: whoever sends it again does not pay again.
+    let registered = client.register(LARGE, 1).await;
+    let paid = client.pay(&registered.blob, TIP_MIST, client.relay).await;
+    let query = registered.query(Some(paid));
+    let head = format!(
+        "POST /v1/blob-upload-relay?{query} HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"
+    );
+    let half = [head.as_bytes(), &registered.blob[..LARGE / 2]].concat();
+    let mut cut_off = relay.connect(&half);
+    relay.kill();
+    let mut nothing = Vec::new();
+    // A reset is as good as an end.
+    let _ = cut_off.read_to_end(&mut nothing);
+    assert!(nothing.is_empty(), "there is no answer to half a blob");
+    relay = RunningGateway::start_relay_at(&address, &network, &config, &[]);
+    let relayed = certificate(&post(&relay, &query, registered.blob.clone()).await);
+    let to_certify = BlobToCertify {
+        object_id: registered.object,
+        certificate: relayed.confirmation_certificate,
+    };
+    client.contract.certify(&[to_certify]).await.unwrap();
+    assert!(network.read(&registered.blob_id().to_string()) == registered.blob);
+    assert_eq!(tips(&client).await - before, (BLOBS + 1) * TIP_MIST);
 }

@@ -9,7 +9,7 @@ use super::{
     errors,
     metadata::{self, content_headers},
     objects::{check_headers, check_version, holder},
-    uploads::{part_number, upload_id},
+    uploads::part_named,
 };
 use crate::{
     digest::Digests,
@@ -60,19 +60,8 @@ impl Service {
         let received = self
             .fetch(&request.extensions, &source, &record, whole)
             .await?;
-        let meta = Meta {
-            size: received.length(),
-            etag: hex::encode(received.md5),
-            ..meta
-        };
-        let e_tag = metadata::etag(&meta);
-        let new = NewObject {
-            name,
-            meta,
-            content: vec![received.keep()],
-            condition: Condition::default(),
-            upload: None,
-        };
+        let new = NewObject::arrived(name, meta, received, Condition::default());
+        let e_tag = metadata::etag(&new.meta);
         let version = self.store.put(new).await.map_err(errors::of)?;
         Ok(S3Response::new(dto::CopyObjectOutput {
             copy_object_result: Some(dto::CopyObjectResult {
@@ -90,13 +79,7 @@ impl Service {
     ) -> Answer<dto::UploadPartCopyOutput> {
         check_headers(&request.headers)?;
         let input = &mut request.input;
-        let number = part_number(input.part_number)?;
-        let id = upload_id(&input.upload_id)?;
-        let name = metadata::name(
-            std::mem::take(&mut input.bucket),
-            std::mem::take(&mut input.key),
-        )?;
-        self.store.upload(&name, id).map_err(errors::of)?;
+        let place = self.part_place(part_named!(input))?;
         let (source, record) = self.source(&input.copy_source)?;
         let conditions = ReadConditions {
             if_match: input.copy_source_if_match.take(),
@@ -119,8 +102,7 @@ impl Service {
         let received = self
             .fetch(&request.extensions, &source, &record, range)
             .await?;
-        let part = self.store.put_part(name, id, number, received).await;
-        let part = part.map_err(errors::of)?;
+        let part = self.keep_part(place, received).await?;
         Ok(S3Response::new(dto::UploadPartCopyOutput {
             copy_part_result: Some(dto::CopyPartResult {
                 e_tag: Some(dto::ETag::Strong(hex::encode(part.md5))),

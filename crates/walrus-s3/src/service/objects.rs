@@ -14,7 +14,7 @@ use super::{
     metadata::{self, content_headers},
 };
 use crate::{
-    record::{Meta, Record},
+    record::Record,
     store::{Condition, NewObject},
 };
 
@@ -90,19 +90,8 @@ impl Service {
         );
         let received = self.store.receive(body, PUT_BYTES_MAX, digests).await;
         let received = received.map_err(errors::of)?;
-        let meta = Meta {
-            size: received.length(),
-            etag: hex::encode(received.md5),
-            ..meta
-        };
-        let e_tag = metadata::etag(&meta);
-        let new = NewObject {
-            name,
-            meta,
-            content: vec![received.keep()],
-            condition,
-            upload: None,
-        };
+        let new = NewObject::arrived(name, meta, received, condition);
+        let e_tag = metadata::etag(&new.meta);
         self.store.put(new).await.map_err(errors::of)?;
         Ok(S3Response::new(dto::PutObjectOutput {
             e_tag: Some(e_tag),

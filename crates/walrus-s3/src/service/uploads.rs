@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    record::Version,
+    journal::Part,
+    record::{Name, Version},
+    spool::Received,
     store::{NamedPart, PARTS_MAX},
 };
 
@@ -27,14 +29,14 @@ fn text_of(id: Version) -> String {
     format!("{:016x}", id.0)
 }
 
-pub(super) fn upload_id(text: &str) -> S3Result<Version> {
+fn upload_id(text: &str) -> S3Result<Version> {
     let id = u64::from_str_radix(text, 16).ok();
     let id = id.filter(|id| text_of(Version(*id)) == text);
     id.map(Version)
         .ok_or_else(|| errors::of(Failure::NoSuchUpload))
 }
 
-pub(super) fn part_number(number: i32) -> S3Result<u16> {
+fn part_number(number: i32) -> S3Result<u16> {
     let number = u16::try_from(number).ok();
     let number = number.filter(|number| (1..=PARTS_MAX).contains(number));
     number.ok_or_else(|| {
@@ -43,7 +45,53 @@ pub(super) fn part_number(number: i32) -> S3Result<u16> {
     })
 }
 
+/// A part as a request names it: bucket, key, upload and number.
+macro_rules! part_named {
+    ($input:expr) => {
+        (
+            std::mem::take(&mut $input.bucket),
+            std::mem::take(&mut $input.key),
+            $input.upload_id.as_str(),
+            $input.part_number,
+        )
+    };
+}
+pub(super) use part_named;
+
+/// Where a part belongs.
+pub(super) struct PartPlace {
+    name: Name,
+    upload: Version,
+    number: u16,
+}
+
 impl Service {
+    /// Where a part belongs, if its upload goes on.
+    pub(super) fn part_place(
+        &self,
+        (bucket, key, upload, number): (String, String, &str, i32),
+    ) -> S3Result<PartPlace> {
+        let place = PartPlace {
+            number: part_number(number)?,
+            upload: upload_id(upload)?,
+            name: metadata::name(bucket, key)?,
+        };
+        let upload = self.store.upload(&place.name, place.upload);
+        upload.map_err(errors::of)?;
+        Ok(place)
+    }
+
+    /// Keeps a part that has arrived.
+    pub(super) async fn keep_part(&self, place: PartPlace, received: Received) -> S3Result<Part> {
+        let PartPlace {
+            name,
+            upload,
+            number,
+        } = place;
+        let part = self.store.put_part(name, upload, number, received).await;
+        part.map_err(errors::of)
+    }
+
     pub(super) async fn begin_upload(
         &self,
         mut input: dto::CreateMultipartUploadInput,
@@ -66,13 +114,7 @@ impl Service {
     ) -> Answer<dto::UploadPartOutput> {
         check_headers(&request.headers)?;
         let input = &mut request.input;
-        let number = part_number(input.part_number)?;
-        let id = upload_id(&input.upload_id)?;
-        let name = metadata::name(
-            std::mem::take(&mut input.bucket),
-            std::mem::take(&mut input.key),
-        )?;
-        self.store.upload(&name, id).map_err(errors::of)?;
+        let place = self.part_place(part_named!(input))?;
         let body = futures::stream::iter(input.body.take()).flatten();
         let digests = metadata::digests(
             input.content_md5.take(),
@@ -81,8 +123,7 @@ impl Service {
         );
         let received = self.store.receive(body, PART_BYTES_MAX, digests).await;
         let received = received.map_err(errors::of)?;
-        let part = self.store.put_part(name, id, number, received).await;
-        let part = part.map_err(errors::of)?;
+        let part = self.keep_part(place, received).await?;
         Ok(S3Response::new(dto::UploadPartOutput {
             e_tag: Some(dto::ETag::Strong(hex::encode(part.md5))),
             ..dto::UploadPartOutput::default()

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use walrus_client::{BlobInput, BlobToStore};
 use walrus_core::EpochCount;
 
-use super::{Store, parcels::Stored, state::State};
+use super::{Store, parcels::Stored, state::State, stopping};
 use crate::{
     failure::Failure,
     journal::Removal,
@@ -156,7 +156,6 @@ impl Store {
         };
         let (waiter, wait) = tokio::sync::oneshot::channel();
         self.add_removal(&mut self.lock(), number, removal, vec![waiter]);
-        let stopping = || Failure::Unavailable("the server is stopping".to_owned());
         wait.await.map_err(|_| stopping())??;
         let mut change = self.shared.index.change();
         change.remove_bucket(&bucket);

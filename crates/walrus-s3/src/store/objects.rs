@@ -7,13 +7,14 @@ use tokio::sync::oneshot;
 use super::{
     Acknowledge, Store, blocking,
     state::{Phase, State, Voided, Waiter, tell},
+    stopping,
 };
 use crate::{
     failure::Failure,
     index::Change,
     journal::{Put, Removal},
     record::{Meta, Name, Owned, Place, Record, Version},
-    spool::Piece,
+    spool::{Piece, Received},
     tables::DiskError,
 };
 
@@ -58,6 +59,29 @@ pub(crate) struct NewObject {
     pub upload: Option<Version>,
 }
 
+impl NewObject {
+    /// One that arrived in one request; `meta` is what was said about it.
+    pub(crate) fn arrived(
+        name: Name,
+        meta: Meta,
+        received: Received,
+        condition: Condition,
+    ) -> Self {
+        let meta = Meta {
+            size: received.length(),
+            etag: hex::encode(received.md5),
+            ..meta
+        };
+        Self {
+            name,
+            meta,
+            content: vec![received.keep()],
+            condition,
+            upload: None,
+        }
+    }
+}
+
 impl Store {
     /// Writes an object; returns when it is acknowledged as the options say.
     pub(crate) async fn put(&self, new: NewObject) -> Result<Version, Failure> {
@@ -98,7 +122,7 @@ impl Store {
         self.arrived(&put)?;
         if self.shared.options.acknowledge == Acknowledge::Certified {
             let outcome = done.await;
-            outcome.map_err(|_| Failure::Unavailable("the server is stopping".to_owned()))??;
+            outcome.map_err(|_| stopping())??;
         }
         Ok(put.version)
     }
@@ -317,7 +341,6 @@ impl Store {
         let waits = blocking(move || store.carry_out(deletions)).await?;
         if self.shared.options.acknowledge == Acknowledge::Certified {
             for wait in waits {
-                let stopping = || Failure::Unavailable("the server is stopping".to_owned());
                 wait.await.map_err(|_| stopping())??;
             }
         }

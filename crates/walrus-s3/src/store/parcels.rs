@@ -8,7 +8,7 @@ use walrus_client::{
 };
 use walrus_core::{EpochCount, NShards, ObjectId, quilt::QuiltPatchId};
 
-use super::{Store, blocking};
+use super::{Store, blocking, stopping};
 use crate::{
     failure::{Failure, is_paid},
     journal::Put,
@@ -134,10 +134,9 @@ impl Store {
             is_resumed = true;
         }
         // Those that are left go on after the next start.
-        let stopped = || Outcome::Failed(Failure::Unavailable("the server is stopping".to_owned()));
         outcomes
             .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(stopped))
+            .map(|outcome| outcome.unwrap_or_else(|| Outcome::Failed(stopping())))
             .collect()
     }
 

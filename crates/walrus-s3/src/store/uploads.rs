@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use futures::Stream;
+use tokio::sync::oneshot;
 
 use super::{
-    Store, blocking,
+    Acknowledge, Store, blocking,
     objects::{Condition, NewObject},
     state::State,
+    stopping,
 };
 use crate::{
     digest::{Digests, etag_of_parts},
@@ -151,9 +153,16 @@ impl Store {
         let upload = {
             // Nobody completes it twice, and no part changes from here on.
             let mut state = self.lock();
-            let upload = self.upload_of(&state, &name, id)?;
-            state.completing.insert(id);
+            let upload = self.upload_of(&state, &name, id);
+            if upload.is_ok() {
+                state.completing.insert(id);
+            }
             upload
+        };
+        let upload = match upload {
+            Ok(upload) => upload,
+            Err(Failure::NoSuchUpload) => return Ok(self.completed(&name, id, &named).await?),
+            Err(failure) => return Err(failure.into()),
         };
         let completed = self.complete(upload, &named, condition).await;
         self.lock().completing.remove(&id);
@@ -188,6 +197,45 @@ impl Store {
             .collect();
         self.shared.journal.spool.remove(&left);
         Ok(etag)
+    }
+
+    /// The ETag of what an upload has become: whoever did not hear the answer asks again.
+    async fn completed(
+        &self,
+        name: &Name,
+        id: Version,
+        named: &[NamedPart],
+    ) -> Result<String, Failure> {
+        let etag = etag_of_named(named).ok_or(Failure::NoSuchUpload)?;
+        let wait = {
+            let mut state = self.lock();
+            let mut writes = state.pending.values_mut();
+            let write = writes.find(|pending| {
+                pending.put.upload == Some(id)
+                    && pending.put.name == *name
+                    && pending.put.meta.etag == etag
+            });
+            write
+                .filter(|_| self.shared.options.acknowledge == Acknowledge::Certified)
+                .map(|pending| {
+                    let (waiter, wait) = oneshot::channel();
+                    pending.waiters.push(waiter);
+                    wait
+                })
+        };
+        if let Some(wait) = wait {
+            wait.await.map_err(|_| stopping())??;
+        }
+        let state = self.lock();
+        let present = self.shared.index.object(name)?;
+        if present.is_some_and(|present| present.version > id && present.meta.etag == etag) {
+            return Ok(etag);
+        }
+        if state.completing.contains(&id) {
+            let text = "this upload is being completed".to_owned();
+            return Err(Failure::Unavailable(text));
+        }
+        Err(Failure::NoSuchUpload)
     }
 
     /// Ends an upload, and deletes its parts.
@@ -230,6 +278,18 @@ pub(crate) enum CompleteError {
     /// Something else.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+/// The ETag of an object that consists of these parts; `None` if that of a part is not said.
+fn etag_of_named(named: &[NamedPart]) -> Option<String> {
+    let md5s = named.iter().map(|part| {
+        let etag = part.etag.as_deref()?.trim_matches('"');
+        let mut md5 = [0; 16];
+        hex::decode_to_slice(etag, &mut md5).ok()?;
+        Some(md5)
+    });
+    let md5s: Vec<[u8; 16]> = md5s.collect::<Option<_>>()?;
+    Some(etag_of_parts(md5s.iter()))
 }
 
 /// The content and what is known of an object that consists of the named parts.
@@ -301,6 +361,8 @@ mod tests {
         wrong[0].etag = Some(format!("\"{}\"", hex::encode([2; 16])));
         assert!(assemble(&there, &wrong).is_err());
         wrong[0].etag = Some(format!("\"{}\"", hex::encode([1; 16])));
-        assert!(assemble(&there, &wrong).is_ok());
+        let (_, meta) = assemble(&there, &wrong).unwrap();
+        assert_eq!(etag_of_named(&wrong), Some(meta.etag));
+        assert_eq!(etag_of_named(&named(&[1])), None);
     }
 }

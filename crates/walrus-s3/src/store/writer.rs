@@ -335,7 +335,7 @@ impl Store {
     }
 
     /// A parcel was not stored: its objects wait again. Those whose writers wait for the
-    /// certification fail, and are forgotten.
+    /// certification fail, and are forgotten, unless the index has them already.
     fn again(&self, load: &Load, failure: Option<&Failure>) -> Result<(), DiskError> {
         let mut dropped = Vec::new();
         let mut state = self.lock();
@@ -343,9 +343,18 @@ impl Store {
             let Some(pending) = state.pending.get_mut(&put.version) else {
                 continue;
             };
-            let somebody_waits = self.shared.options.acknowledge == Acknowledge::Certified
-                && !pending.waiters.is_empty();
-            if pending.is_void || (failure.is_some() && somebody_waits) {
+            let is_unwanted = match failure {
+                Some(failure) if self.shared.options.acknowledge == Acknowledge::Certified => {
+                    let present = self.shared.index.object(&put.name)?;
+                    let is_shown = present.is_some_and(|present| present.version == put.version);
+                    if is_shown {
+                        tell(std::mem::take(&mut pending.waiters), &Err(failure.clone()));
+                    }
+                    !pending.waiters.is_empty()
+                }
+                _ => false,
+            };
+            if pending.is_void || is_unwanted {
                 dropped.extend(state.take(put.version));
             } else {
                 pending.phase = Phase::Waiting;

@@ -11,11 +11,10 @@ use walrus_faults::{
 };
 use walrus_node::storage::{Item, SliverRead, Storage, StorageOptions};
 
-use super::{How, Network, START_TIMEOUT, end};
+use super::{How, Network, START_TIMEOUT, end, member::members};
 use crate::{
     faults::{APPLY_PATH, CHAIN, FaultPlan, Front},
     ports,
-    process::ProcessId,
     state::NodeRecord,
 };
 
@@ -88,18 +87,6 @@ impl fmt::Display for FaultReport {
 }
 
 impl Network {
-    /// Stops a process where it is, like a machine that hangs.
-    pub fn pause(&self, name: &str) -> anyhow::Result<()> {
-        self.process(name)?.pause();
-        Ok(())
-    }
-
-    /// Lets a paused process go on.
-    pub fn resume(&self, name: &str) -> anyhow::Result<()> {
-        self.process(name)?.resume();
-        Ok(())
-    }
-
     /// Brings the way to `server` into a state: for the node `caller`, or for everybody.
     pub async fn set_link(
         &self,
@@ -220,19 +207,9 @@ impl Network {
         let mut plan = self.plan()?;
         plan.open_all();
         self.apply(&plan).await?;
-        let state = self.state_dir.load()?;
-        if let Some(process) = state.chain.process {
-            process.resume();
-        }
-        self.start_chain().await?;
+        self.start_all().await?;
         for name in plan.full_disks.clone() {
             self.set_disk_full(&name, false).await?;
-        }
-        for node in &state.nodes {
-            if let Some(process) = node.process {
-                process.resume();
-            }
-            self.start_node(&node.name()).await?;
         }
         Ok(())
     }
@@ -241,15 +218,13 @@ impl Network {
     pub fn fault_report(&self) -> anyhow::Result<FaultReport> {
         let state = self.state_dir.load()?;
         let plan = self.plan()?;
-        let nodes = state.nodes.iter().map(|node| (node.name(), node.process));
-        let all = nodes.chain([(CHAIN.to_owned(), state.chain.process)]);
-        let processes = all.map(|(name, process)| {
+        let processes = members(&state).into_iter().map(|(member, process)| {
             let state = match process {
                 Some(process) if process.is_paused() => "paused",
                 Some(process) if process.is_alive() => "running",
                 _ => "stopped",
             };
-            (name, state)
+            (member.name().to_owned(), state)
         });
         let fronts = plan.fronts.iter();
         let links = fronts
@@ -297,18 +272,6 @@ impl Network {
         }
         self.start_faults().await?;
         Ok(request_apply(plan).await?)
-    }
-
-    /// The running process with this name.
-    fn process(&self, name: &str) -> anyhow::Result<ProcessId> {
-        let process = if name == CHAIN {
-            self.state_dir.load()?.chain.process
-        } else {
-            self.node(name)?.process
-        };
-        process
-            .filter(ProcessId::is_alive)
-            .with_context(|| format!("{name} is stopped"))
     }
 
     /// Puts something at the port of a process, unless that is done: the process moves to another

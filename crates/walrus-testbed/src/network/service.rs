@@ -13,6 +13,9 @@ use crate::{
     state::{NetworkState, ServiceRecord},
 };
 
+/// What clients of S3 call the place; any name will do, but they want one.
+const S3_REGION: &str = "us-east-1";
+
 impl Network {
     pub(super) async fn start_services(
         &self,
@@ -54,6 +57,26 @@ impl Network {
     pub fn stop_service(&self, kind: ServiceKind, how: How) -> anyhow::Result<()> {
         end(self.service(kind)?.process, how);
         self.set_service_process(kind, None)
+    }
+
+    /// What clients of a service have to have in their environment.
+    pub fn service_variables(
+        &self,
+        kind: ServiceKind,
+    ) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let service = self.service(kind)?;
+        ensure!(
+            kind == ServiceKind::S3,
+            "clients of the {kind} need nothing in their environment: it is at {}",
+            service.url()
+        );
+        let key = services::s3_key();
+        Ok(vec![
+            ("AWS_ENDPOINT_URL", service.url()),
+            ("AWS_DEFAULT_REGION", S3_REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", key.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", key.secret_access_key),
+        ])
     }
 
     /// Waits until a process answers that it is well.

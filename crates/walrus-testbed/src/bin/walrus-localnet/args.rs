@@ -162,9 +162,14 @@ pub(crate) enum NodeCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ServiceCommand {
+    /// Print what clients of a service need: `eval "$(walrus-localnet service env s3)"`
+    Env {
+        /// Name: s3, whose variables those of AWS are
+        name: ServiceKind,
+    },
     /// Stop some
     Stop {
-        /// Names, such as gateway or relay
+        /// Names: gateway, relay or s3
         #[arg(required = true)]
         names: Vec<ServiceKind>,
         /// Kill instead of asking, like a power cut
@@ -173,7 +178,7 @@ pub(crate) enum ServiceCommand {
     },
     /// Start some again
     Start {
-        /// Names, such as gateway or relay
+        /// Names: gateway, relay or s3
         #[arg(required = true)]
         names: Vec<ServiceKind>,
     },
@@ -185,6 +190,7 @@ const FAULT_SEED: u64 = 1;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
   walrus-localnet fault pause node-1
+  walrus-localnet fault kill gateway key-server-0
   walrus-localnet fault link node-2 --delay 300ms --rate 200000
   walrus-localnet fault partition node-0 node-3
   walrus-localnet fault lie node-1 wrong-symbols
@@ -200,22 +206,22 @@ pub(crate) enum FaultCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Kill processes like a power cut; `node start`, `chain start` or `fault heal` starts them
-    /// again
+    /// Kill processes like a power cut; `node start`, `chain start`, `service start`,
+    /// `key-server start` or `fault heal` starts them again
     Kill {
-        /// Names, such as node-0 or chain
+        /// Names, such as node-0, chain, gateway, relay, s3 or key-server-0
         #[arg(required = true)]
         names: Vec<String>,
     },
     /// Stop processes where they are, like machines that hang
     Pause {
-        /// Names, such as node-0 or chain
+        /// Names, such as node-0, chain, gateway, relay, s3 or key-server-0
         #[arg(required = true)]
         names: Vec<String>,
     },
     /// Let paused processes go on
     Resume {
-        /// Names, such as node-0 or chain
+        /// Names, such as node-0, chain, gateway, relay, s3 or key-server-0
         #[arg(required = true)]
         names: Vec<String>,
     },
@@ -357,10 +363,11 @@ pub(crate) struct UpArgs {
     #[arg(long)]
     tls: bool,
     /// What else there is to be, separated by commas. Services: gateway (aggregator and publisher),
-    /// relay (the upload relay). Packages around the contracts: governance, wal_exchange,
-    /// subsidies, walrus_subsidies, blob_bucket, policies, and seal, which is private data: three
-    /// key servers, their registry and the policies; seal-committee is private data with a
-    /// committee of three members, any two of whom decrypt, behind an aggregator
+    /// relay (the upload relay), s3 (buckets and objects). Packages around the contracts:
+    /// governance, wal_exchange, subsidies, walrus_subsidies, blob_bucket, policies, and seal,
+    /// which is private data: three key servers, their registry and the policies; seal-committee is
+    /// private data with a committee of three members, any two of whom decrypt, behind an
+    /// aggregator
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = addition)]
     with: Vec<Addition>,
     /// TCP port of the chain's gRPC service; 0 picks a free one [default: 9000]

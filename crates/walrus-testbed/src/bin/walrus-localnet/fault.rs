@@ -1,10 +1,7 @@
 //! `walrus-localnet fault`: what is asked for, and what is said about it.
 
 use walrus_terminal::output::print_text;
-use walrus_testbed::{
-    faults::CHAIN,
-    network::{How, Network},
-};
+use walrus_testbed::network::Network;
 
 use crate::args::FaultCommand;
 
@@ -17,16 +14,7 @@ pub(crate) async fn run(network: &Network, command: FaultCommand) -> anyhow::Res
             }
             print_text(report.to_string().trim_end())
         }
-        FaultCommand::Kill { names } => {
-            for name in names {
-                if name == CHAIN {
-                    network.stop_chain(How::Kill)?;
-                } else {
-                    network.stop_node(&name, How::Kill)?;
-                }
-            }
-            Ok(())
-        }
+        FaultCommand::Kill { names } => names.iter().try_for_each(|name| network.kill(name)),
         FaultCommand::Pause { names } => names.iter().try_for_each(|name| network.pause(name)),
         FaultCommand::Resume { names } => names.iter().try_for_each(|name| network.resume(name)),
         FaultCommand::Link(args) => {

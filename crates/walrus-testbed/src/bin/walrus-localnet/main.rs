@@ -117,6 +117,11 @@ async fn key_server(network: &Network, command: NodeCommand) -> anyhow::Result<(
 
 async fn service(network: &Network, command: ServiceCommand) -> anyhow::Result<()> {
     match command {
+        ServiceCommand::Env { name } => {
+            for (variable, value) in network.service_variables(name)? {
+                print_text(&format!("export {variable}={value}"))?;
+            }
+        }
         ServiceCommand::Stop { names, kill } => {
             for kind in names {
                 network.stop_service(kind, stop_how(kill))?;
