@@ -81,15 +81,22 @@ impl Newcomer {
     ///
     /// When that takes too long.
     pub fn assert_active(&self) {
-        let config = text(&self.config);
+        self.assert_status(&["--wait-active", PATIENCE_SECONDS]);
+    }
+
+    /// Asserts that the node has done everything it has to, in the committee or on standby.
+    ///
+    /// # Panics
+    ///
+    /// When it has not.
+    pub fn assert_up_to_date(&self) {
+        self.assert_status(&[]);
+    }
+
+    fn assert_status(&self, options: &[&str]) {
         let mut command = Command::new(binary("walrus-node"));
-        let outcome = run(command.args([
-            "status",
-            "--config-path",
-            config,
-            "--wait-active",
-            PATIENCE_SECONDS,
-        ]));
+        command.args(["status", "--config-path", text(&self.config)]);
+        let outcome = run(command.args(options));
         let log = fs::read_to_string(self.folder().join("log")).unwrap_or_default();
         assert!(outcome.success, "{}{log}", outcome.stderr);
     }
