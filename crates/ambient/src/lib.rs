@@ -7,6 +7,9 @@
 //! same seed gives the same history. Everywhere else the functions are those of the system, and
 //! cost nothing.
 //!
+//! What tasks do with them in the same way everywhere is here, too: [`pauses`] between attempts, and
+//! [`memory`] that they share.
+//!
 //! Time that passes is tokio's (`tokio::time`), which can be paused without help.
 //!
 //! ```
@@ -25,6 +28,8 @@
 //! assert_eq!(chance(), chance());
 //! ```
 
+pub mod memory;
+pub mod pauses;
 mod process;
 mod simulation;
 mod tasks;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ambient::pauses::doubled;
+
 use crate::{config::Backoff, environment::Environment};
 
 /// Upper bound of the random part of each wait.
@@ -36,11 +38,10 @@ impl Iterator for Waits {
         {
             return None;
         }
-        let factor = 1_u32.checked_shl(self.attempt).unwrap_or(u32::MAX);
+        let base = doubled(self.backoff.min, self.backoff.max, self.attempt);
         self.attempt = self.attempt.saturating_add(1);
         let jitter = self.environment.jitter(JITTER_MAX);
         // The jitter never dominates: a back-off of milliseconds stays one of milliseconds.
-        let base = self.backoff.min.saturating_mul(factor);
         Some(base.saturating_add(jitter.min(base)).min(self.backoff.max))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ambient::memory::MemoryBound;
 use stdx::Mutex;
 use tokio::sync::OnceCell;
 use walrus_core::{BlobId, node_api::BlobStatus};
@@ -16,7 +17,6 @@ use crate::{
     duration::EpochOutlook,
     environment::Environment,
     error::ClientError,
-    in_flight::DataInFlight,
     status::blob_status,
     upload_relay::UploadRelay,
 };
@@ -38,7 +38,8 @@ pub(crate) struct Shared {
     pub(crate) contract: Option<WalrusContract>,
     pub(crate) config: ClientConfig,
     pub(crate) communication: Arc<CommunicationConfig>,
-    pub(crate) budget: Arc<DataInFlight>,
+    /// Bytes of slivers that are on their way to nodes, for all blobs together.
+    pub(crate) budget: MemoryBound,
     pub(crate) environment: Environment,
     encoder: OnceCell<Encoder>,
     committees: Mutex<Vec<Arc<CommitteeClients>>>,
@@ -95,7 +96,7 @@ impl WalrusClient {
         let communication = Arc::new(config.communication.clone());
         Ok(Self {
             shared: Arc::new(Shared {
-                budget: Arc::new(DataInFlight::new(communication.max_data_in_flight)),
+                budget: MemoryBound::new(communication.max_data_in_flight),
                 reader,
                 contract,
                 config,

@@ -49,7 +49,6 @@ pub mod config;
 mod duration;
 mod environment;
 mod error;
-mod in_flight;
 pub mod key_servers;
 pub mod node;
 pub mod private_data;

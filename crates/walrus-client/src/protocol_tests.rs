@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ambient::memory::MemoryBound;
 use proptest::prelude::*;
 use walrus_core::{
     BlobId, BlobPersistence, ObjectId, ProtocolPublicKey, SliverType, node_api::BlobStatus,
@@ -18,7 +19,6 @@ use crate::{
     committee::CommitteeClients,
     config::CommunicationConfig,
     error::ReadError,
-    in_flight::DataInFlight,
     node::NodeError,
     progress::{ProgressEvent, no_progress},
     read::read_blob,
@@ -48,7 +48,7 @@ fn upload(network: &TestNetwork, config: &CommunicationConfig, data: &[u8]) -> U
         blob: Arc::new(EncodedBlob::encode(&encoder(network), data).unwrap()),
         persistence: DELETABLE,
         config: Arc::new(config.clone()),
-        budget: Arc::new(DataInFlight::new(config.max_data_in_flight)),
+        budget: MemoryBound::new(config.max_data_in_flight),
         position: 0,
         progress: no_progress(),
     }

@@ -32,7 +32,6 @@ pub mod event_log;
 pub mod events;
 pub mod http;
 pub mod keys;
-pub mod memory;
 pub mod metrics;
 mod node;
 pub mod peer;

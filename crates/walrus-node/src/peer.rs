@@ -5,14 +5,13 @@
 //! holds, and therefore which slivers it can help with, follows from the committees:
 //! [`Peers::holders`].
 
-mod backoff;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
 
+use ambient::pauses::Backoff;
 use stdx::Mutex;
 use tokio::{
     sync::Semaphore,
@@ -27,8 +26,6 @@ use walrus_client::{
 use walrus_core::{NShards, NetworkPublicKey, ObjectId, ShardIndex};
 
 use crate::{chain::CommitteeMember, epoch::EpochView};
-
-pub use backoff::Backoff;
 
 /// Requests to one node at a time; more wait for their turn.
 pub const PEER_REQUESTS_MAX: usize = 16;

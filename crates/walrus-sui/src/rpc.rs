@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use rand::Rng as _;
+use ambient::pauses::pause_after;
 use sui_rpc::Client;
 use tonic::body::Body;
 use tower::{
@@ -217,11 +217,9 @@ impl std::fmt::Debug for SuiRpc {
     }
 }
 
-/// Exponential delay with jitter before repetition number `attempt` (from 1).
+/// The pause before repetition number `attempt` (from 1).
 pub(crate) fn backoff(attempt: u32) -> Duration {
-    let exponential = BACKOFF_MIN.saturating_mul(1 << attempt.saturating_sub(1).min(10));
-    let bounded = exponential.min(BACKOFF_MAX);
-    bounded.mul_f64(ambient::rng().gen_range(0.5..1.0))
+    pause_after(attempt.saturating_sub(1), BACKOFF_MIN, BACKOFF_MAX)
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ impl Batch<'_> {
             blob: Arc::clone(&job.blob),
             persistence,
             config: Arc::clone(&self.client.shared.communication),
-            budget: Arc::clone(&self.client.shared.budget),
+            budget: self.client.shared.budget.clone(),
             position: self.first + job.index,
             progress: Arc::clone(self.progress),
         };

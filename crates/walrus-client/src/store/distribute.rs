@@ -66,7 +66,7 @@ impl WalrusClient {
                 blob: Arc::clone(&encoded),
                 persistence,
                 config: Arc::clone(config),
-                budget: Arc::clone(&self.shared.budget),
+                budget: self.shared.budget.clone(),
                 position: 0,
                 progress: Arc::clone(&progress),
             };

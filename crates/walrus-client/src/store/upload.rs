@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use ambient::memory::MemoryBound;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -15,7 +16,6 @@ use super::encoded::EncodedBlob;
 use crate::{
     committee::{CommitteeClients, FanOut, FanOutEvent, FanOutLimits, Node, ShardTally},
     config::{CommunicationConfig, TailHandling},
-    in_flight::DataInFlight,
     node::{Accepted, NodeError},
     progress::{ProgressEvent, ProgressSink},
     report::ShardReport,
@@ -31,7 +31,7 @@ pub(crate) struct Upload {
     pub blob: Arc<EncodedBlob>,
     pub persistence: BlobPersistence,
     pub config: Arc<CommunicationConfig>,
-    pub budget: Arc<DataInFlight>,
+    pub budget: MemoryBound,
     /// Position of the blob in the store, for progress.
     pub position: usize,
     pub progress: ProgressSink,

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ambient::pauses::Backoff;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -27,7 +28,7 @@ pub(crate) async fn attest_epochs(
             () = stop.cancelled() => return,
             () = state.attestation_wanted() => {}
         }
-        let mut delay = RETRY_DELAY_MIN;
+        let mut pauses = Backoff::new(RETRY_DELAY_MIN, RETRY_DELAY_MAX);
         while let Err(error) = attest(&state, chain.as_ref()).await {
             if let EventError::Chain(error @ ChainError::Unavailable(_)) = &error {
                 state.chain_failed(error);
@@ -37,9 +38,8 @@ pub(crate) async fn attest_epochs(
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = sleep(delay) => {}
+                () = sleep(pauses.next_pause()) => {}
             }
-            delay = (delay * 2).min(RETRY_DELAY_MAX);
         }
     }
 }

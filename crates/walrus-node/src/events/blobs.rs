@@ -11,6 +11,7 @@ mod step;
 
 use std::{sync::Arc, time::Duration};
 
+use ambient::pauses::Backoff;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -98,11 +99,11 @@ impl EventBlobWriter {
 
     /// Works until stopped.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let mut delay = RETRY_DELAY_MIN;
+        let mut pauses = Backoff::new(RETRY_DELAY_MIN, RETRY_DELAY_MAX);
         loop {
             let pause = match self.step().await {
                 Ok(next) => {
-                    delay = RETRY_DELAY_MIN;
+                    pauses.reset();
                     match next {
                         Next::Again => Duration::ZERO,
                         Next::Wait if self.is_idle() => IDLE_LOOK_INTERVAL,
@@ -111,9 +112,7 @@ impl EventBlobWriter {
                 }
                 Err(error) => {
                     self.report(&error);
-                    let pause = delay;
-                    delay = (delay * 2).min(RETRY_DELAY_MAX);
-                    pause
+                    pauses.next_pause()
                 }
             };
             tokio::select! {

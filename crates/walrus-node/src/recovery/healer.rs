@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ambient::memory::MemoryBound;
 use stdx::SaturatingFrom as _;
 use walrus_core::VerifiedMetadata;
 use walrus_encoder::{DecodeError, SliverRecoveryError};
@@ -9,7 +10,6 @@ use walrus_encoder::{DecodeError, SliverRecoveryError};
 use super::plan::BlobShape;
 use crate::{
     chain::{ChainError, ChainView},
-    memory::MemoryBound,
     peer::Peers,
     service::{Service, ServiceError},
     storage::StorageError,

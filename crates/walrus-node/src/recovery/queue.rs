@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
+use ambient::pauses::Backoff;
 use tokio::time::Instant;
 use walrus_core::BlobId;
-
-use crate::peer::Backoff;
 
 /// Blobs in the queue at most. What does not fit is found again by the next look at the index.
 pub const HEALING_QUEUE_MAX: usize = 65_536;

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, MutexGuard},
 };
 
+use ambient::memory::{MemoryBound, Reserved};
 use stdx::Mutex;
 use tokio::sync::OnceCell;
 use walrus_core::{
@@ -19,10 +20,7 @@ use walrus_core::{
 use walrus_encoder::{Encoder, ExpandedSliver, SliverVerificationError};
 
 use super::ServiceError;
-use crate::{
-    memory::{MemoryBound, Reserved},
-    storage::SliverKey,
-};
+use crate::storage::SliverKey;
 
 /// Bytes of expanded slivers in memory at a time, in use or kept for the next request.
 pub const EXPANSION_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ambient::memory::{MemoryBound, Reserved};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use stdx::SaturatingFrom as _;
@@ -21,7 +22,6 @@ use super::{
 };
 use crate::{
     epoch::EpochView,
-    memory::{MemoryBound, Reserved},
     metrics::Metrics,
     pending::MetadataEntry,
     storage::{READ_WAIT_MAX, SliverKey, SliverRead, Storage},

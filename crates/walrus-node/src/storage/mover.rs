@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ambient::pauses::Backoff;
 use futures::{StreamExt as _, stream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -58,25 +59,25 @@ impl Mover {
     }
 
     async fn work(&self) {
-        let mut pause = PAUSE_MIN;
+        let mut pauses = Backoff::new(PAUSE_MIN, PAUSE_MAX);
         // It may have been away when the node started.
         while let Err(error) = self.bucket.check_identity().await {
+            let pause = pauses.next_pause();
             debug!(%error, ?pause, "cannot move anything to the bucket now; trying again");
             sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
         }
         loop {
             let round = self.round().await;
             if round.done > 0 {
-                pause = PAUSE_MIN;
+                pauses.reset();
             }
             match round.failed {
                 None if round.done > 0 => {}
                 None => self.bucket.work.notified().await,
                 Some(error) => {
+                    let pause = pauses.next_pause();
                     debug!(%error, ?pause, "cannot move everything to the bucket now; trying again");
                     sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ambient::pauses::Backoff;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use stdx::SaturatingFrom as _;
@@ -15,7 +16,7 @@ use walrus_core::{
 
 use crate::{
     epoch::EpochView,
-    peer::{Backoff, Peer},
+    peer::Peer,
     recovery::{HealError, Healer},
     storage::{SliverKey, StorageError},
 };

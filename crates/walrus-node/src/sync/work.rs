@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use ambient::TaskTracker;
+use ambient::{TaskTracker, pauses::Backoff};
 use futures::{StreamExt as _, stream};
 use stdx::{Mutex, SaturatingFrom as _};
 use tokio::time::{Instant, sleep};
@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     epoch::{EpochPlan, ShardSource, ShardStatus, ShardTask},
-    peer::Backoff,
     progress::NodePhase,
     recovery::{HEALING_BLOBS_MAX, Healer},
     shard_work::ShardWork,

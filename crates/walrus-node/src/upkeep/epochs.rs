@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use ambient::pauses::doubled;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -141,8 +142,7 @@ impl Driver {
 fn back_off(epoch: Duration, failures: u32) -> Duration {
     let min = BACK_OFF_MIN.min(epoch / BACK_OFF_MIN_PARTS);
     let max = BACK_OFF_MAX.min(epoch / BACK_OFF_MAX_PARTS);
-    let factor = 1 << failures.min(16);
-    min.saturating_mul(factor).min(max).max(LOOK_INTERVAL_MIN)
+    doubled(min, max, failures).max(LOOK_INTERVAL_MIN)
 }
 
 #[cfg(test)]

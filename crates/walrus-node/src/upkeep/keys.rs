@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ambient::pauses::Backoff;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -31,7 +32,7 @@ pub(crate) async fn rotate_key(
         );
         return;
     }
-    let mut delay = RETRY_DELAY_MIN;
+    let mut pauses = Backoff::new(RETRY_DELAY_MIN, RETRY_DELAY_MAX);
     while let Err(error) = register(chain.as_ref(), next).await {
         if let ChainError::Unavailable(_) = error {
             state.chain_failed(&error);
@@ -41,9 +42,8 @@ pub(crate) async fn rotate_key(
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = sleep(delay) => {}
+            () = sleep(pauses.next_pause()) => {}
         }
-        delay = (delay * 2).min(RETRY_DELAY_MAX);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bounds on memory that tasks of the node itself share; what peers take is shared by `budget`.
+//! Bounds on memory that tasks share.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use stdx::SaturatingFrom as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory is handed out in units of this size, because semaphores count in 32 bits.
-const UNIT_BYTES: usize = 4 * 1024;
+const UNIT_BYTES: usize = 1024;
 
 /// A number of bytes that may be in use at a time, first come first served. Clones share it.
 #[derive(Debug, Clone)]
