@@ -8,7 +8,9 @@ use walrus_core::ObjectId;
 use walrus_seal::{
     ApprovalProgram, Check, DemKey, EncryptedObject, EphemeralKey, FetchKeyRequest,
     FetchKeyResponse, Identity, MasterKey, PublicKeys, Recipient, ServerSet, SessionKey, UserKeys,
-    committee::{Approval, Complaint, Deal, MemberCard, MemberSecret, Plan, Transcript, agreed},
+    committee::{
+        Approval, CeremonyPlan, Complaint, Deal, MemberCard, MemberSecret, Transcript, agreed,
+    },
     envelope::{ChunkPosition, EnvelopeHeader},
     refusal::RefusalBody,
     request::ServiceResponse,
@@ -122,11 +124,12 @@ pub(crate) fn seal_committee(bytes: &[u8]) {
     if let Ok(card) = serde_json::from_str::<MemberCard>(first) {
         let _ = card.is_valid();
     }
-    let Ok(plan) = serde_json::from_str::<Plan>(first) else {
+    let Ok(plan) = serde_json::from_str::<CeremonyPlan>(first) else {
         return;
     };
-    let again: Plan = serde_json::from_str(&serde_json::to_string(&plan).expect("it was read"))
-        .expect("what is written is read");
+    let again: CeremonyPlan =
+        serde_json::from_str(&serde_json::to_string(&plan).expect("it was read"))
+            .expect("what is written is read");
     assert_eq!(again.id(), plan.id(), "one name for each plan");
     let stranger = MemberSecret::generate(&mut StdRng::seed_from_u64(5));
     assert_eq!(plan.number_of(&stranger), None);
@@ -167,7 +170,7 @@ pub(crate) fn sample_ceremony() -> Vec<u8> {
     let secrets = [0, 1].map(|_| MemberSecret::generate(&mut rng));
     let cards = secrets.iter().zip(["a", "b"]);
     let cards = cards.map(|(secret, name)| MemberCard::new(name, "http://a", secret));
-    let plan = Plan::new(2, cards.collect(), None, &mut rng).expect("two of two");
+    let plan = CeremonyPlan::new(2, cards.collect(), None, &mut rng).expect("two of two");
     let deals = secrets
         .each_ref()
         .map(|secret| Deal::new(&plan, secret, None, &mut rng).expect("a member deals"));

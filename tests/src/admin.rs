@@ -11,7 +11,7 @@ use walrus_core::{Frost, ObjectId};
 use walrus_deploy::{ClientConfigFile, Extra, ExtrasConfig};
 use walrus_sui::{Signer, Wallet, WalletEnv};
 
-use crate::{Outcome, binary, contracts::ContractNetwork, run, text};
+use crate::{CommandOutcome, binary, contracts::ContractNetwork, run, text};
 
 /// Keys of the configuration whose objects can be found on the chain.
 const FOUND: [&str; 3] = [
@@ -149,7 +149,7 @@ impl AdminHome {
     }
 
     /// Runs `walrus-admin` in the name of an account.
-    pub fn admin(&self, signer: &Signer, args: &[&str]) -> Outcome {
+    pub fn admin(&self, signer: &Signer, args: &[&str]) -> CommandOutcome {
         run(self.command(signer).args(args))
     }
 

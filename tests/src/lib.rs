@@ -56,4 +56,4 @@ pub mod tools;
 pub mod tour;
 pub mod voters;
 
-pub use processes::{Outcome, TestNetwork, alone, binary, random_bytes, run, text};
+pub use processes::{CommandOutcome, TestNetwork, alone, binary, random_bytes, run, text};

@@ -9,7 +9,7 @@ use std::{
 
 use walrus_sui::Wallet;
 
-use crate::{Outcome, TestNetwork, binary, run, text};
+use crate::{CommandOutcome, TestNetwork, binary, run, text};
 
 /// Enough for all transactions of a node in a test.
 const GAS: &str = "20SUI";
@@ -128,7 +128,7 @@ fn wallet(conf: &Path) -> PathBuf {
     conf.join("sui_client.yaml")
 }
 
-fn done(command: &mut Command) -> Outcome {
+fn done(command: &mut Command) -> CommandOutcome {
     let outcome = run(command);
     assert!(outcome.success, "{command:?}: {}", outcome.stderr);
     outcome

@@ -41,7 +41,7 @@ pub struct TestNetwork {
 }
 
 /// What a command left behind.
-pub struct Outcome {
+pub struct CommandOutcome {
     /// Whether the exit code was 0.
     pub success: bool,
     /// The exit code; `None` when it was ended by a signal.
@@ -52,7 +52,7 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-impl From<Output> for Outcome {
+impl From<Output> for CommandOutcome {
     fn from(output: Output) -> Self {
         Self {
             success: output.status.success(),
@@ -63,7 +63,7 @@ impl From<Output> for Outcome {
     }
 }
 
-impl Outcome {
+impl CommandOutcome {
     /// The JSON on stdout.
     ///
     /// # Panics
@@ -167,7 +167,7 @@ impl TestNetwork {
     }
 
     /// Runs `walrus-localnet` on this network.
-    pub fn localnet(&self, args: &[&str]) -> Outcome {
+    pub fn localnet(&self, args: &[&str]) -> CommandOutcome {
         let mut command = Command::new(binary("walrus-localnet"));
         command.arg("--state-dir").arg(self.state_dir()).args(args);
         run(&mut command)
@@ -187,7 +187,7 @@ impl TestNetwork {
     }
 
     /// Runs `walrus` with the config of this network.
-    pub fn walrus(&self, args: &[&str]) -> Outcome {
+    pub fn walrus(&self, args: &[&str]) -> CommandOutcome {
         run(self.walrus_command().args(args))
     }
 
@@ -321,7 +321,7 @@ pub fn alone(command: &mut Command, home: &Path) {
 /// # Panics
 ///
 /// When it cannot be started.
-pub fn run(command: &mut Command) -> Outcome {
+pub fn run(command: &mut Command) -> CommandOutcome {
     command
         .env_remove("RUST_LOG")
         .output()

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Outcome, TestNetwork, gateway::RunningGateway, run, text, tools::Tool};
+use crate::{CommandOutcome, TestNetwork, gateway::RunningGateway, run, text, tools::Tool};
 
 /// The key that clients use.
 pub const ACCESS_KEY: &str = "tester";
@@ -65,7 +65,7 @@ impl RunningS3 {
     }
 
     /// Runs a client with the keys of this server in its surroundings.
-    fn client(&self, program: &Path, arguments: &[&str]) -> Outcome {
+    fn client(&self, program: &Path, arguments: &[&str]) -> CommandOutcome {
         run(&mut self.command(program, arguments))
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use nix::pty::openpty;
 
-use crate::Outcome;
+use crate::CommandOutcome;
 
 /// How long a command may take until it has asked what it is expected to ask.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(120);
@@ -113,7 +113,7 @@ impl Terminal {
     /// # Panics
     ///
     /// When the command cannot be waited for.
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(mut self) -> CommandOutcome {
         let output = self.child.wait_with_output().expect("it was started");
         loop {
             match self.screen.recv_timeout(QUESTION_TIMEOUT) {
@@ -122,7 +122,7 @@ impl Terminal {
                 Err(RecvTimeoutError::Timeout) => panic!("the screen does not end"),
             }
         }
-        let mut outcome = Outcome::from(output);
+        let mut outcome = CommandOutcome::from(output);
         outcome.stderr = String::from_utf8_lossy(&self.seen).replace("\r\n", "\n");
         outcome
     }

@@ -7,10 +7,8 @@
 //! same seed gives the same history. Everywhere else the functions are those of the system, and
 //! cost nothing.
 //!
-//! What tasks do with them in the same way everywhere is here, too: [`pauses`] between attempts, and
-//! [`memory`] that they share.
-//!
-//! Time that passes is tokio's (`tokio::time`), which can be paused without help.
+//! What tasks do with them in the same way everywhere is here, too: [`pauses`] between attempts,
+//! and [`memory`] that they share.
 //!
 //! ```
 //! use std::time::UNIX_EPOCH;

@@ -10,7 +10,7 @@ use walrus_sui::{
     Composer, ContractIds, EpochInfo, Executor, SuiReader, SuiRpc, Wallet, WalrusContract,
     reader::NodeRef, staking::epoch_start_ms,
 };
-use walrus_terminal::{GlobalArgs, RpcArgs, Surroundings, format::Span};
+use walrus_terminal::{CommandSurroundings, GlobalArgs, RpcArgs, format::Span};
 
 use crate::{
     args::SendArgs,
@@ -23,7 +23,7 @@ const GOVERNANCE_VARIABLE: &str = "WALRUS_GOVERNANCE";
 
 /// The surroundings of one command.
 pub(crate) struct Context {
-    surroundings: Surroundings,
+    surroundings: CommandSurroundings,
     /// What is known about the transaction that this command sends, once it may send one.
     unfinished: OnceLock<Arc<Unfinished>>,
 }
@@ -32,7 +32,7 @@ impl Context {
     /// Takes the global options.
     pub(crate) fn new(global: GlobalArgs) -> Self {
         Self {
-            surroundings: Surroundings::new(global),
+            surroundings: CommandSurroundings::new(global),
             unfinished: OnceLock::new(),
         }
     }

@@ -33,14 +33,14 @@ pub(crate) struct Signing {
 }
 
 /// What a transaction will do, in words.
-pub(crate) struct Plan {
+pub(crate) struct SendPlan {
     /// One plain sentence.
     pub(crate) sentence: String,
     /// What to think of before.
     pub(crate) warnings: Vec<String>,
 }
 
-impl Plan {
+impl SendPlan {
     /// A plan without warnings.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
         Self {
@@ -137,7 +137,11 @@ impl Sending {
     /// `--serialize-unsigned` prints what was asked for and returns `None`.
     ///
     /// The call is simulated first: what would fail, fails before anybody is asked.
-    pub(crate) async fn send(&self, call: &Call, plan: Plan) -> anyhow::Result<Option<Executed>> {
+    pub(crate) async fn send(
+        &self,
+        call: &Call,
+        plan: SendPlan,
+    ) -> anyhow::Result<Option<Executed>> {
         let draft = call.draft(&self.reader, &self.composer).await?;
         for warning in &plan.warnings {
             eprintln!("Warning: {warning}");
@@ -168,7 +172,7 @@ impl Sending {
     pub(crate) async fn send_and_report(
         &self,
         call: &Call,
-        plan: Plan,
+        plan: SendPlan,
         success: &str,
     ) -> anyhow::Result<()> {
         let Some(executed) = self.send(call, plan).await? else {
@@ -210,7 +214,7 @@ impl Sending {
             .with_context(|| format!("the wallet has no key of {}", self.sender()))
     }
 
-    fn print_unsigned(&self, draft: &Draft, plan: &Plan) -> anyhow::Result<()> {
+    fn print_unsigned(&self, draft: &Draft, plan: &SendPlan) -> anyhow::Result<()> {
         let report = Unsigned {
             sender: self.sender().to_string(),
             plan: &plan.sentence,
@@ -227,7 +231,7 @@ impl Sending {
         self.print(&report, || report.transaction.clone())
     }
 
-    fn print_dry_run(&self, draft: &Draft, plan: &Plan) -> anyhow::Result<()> {
+    fn print_dry_run(&self, draft: &Draft, plan: &SendPlan) -> anyhow::Result<()> {
         let report = Preview {
             dry_run: true,
             sender: self.sender().to_string(),

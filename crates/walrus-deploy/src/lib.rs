@@ -40,7 +40,7 @@ pub use self::{
         ClientConfigFile, EncryptionSection, KeyServerEntry, PublishedPackage, write_published_toml,
     },
     nodes::NodeParams,
-    plan::{Gas, Plan, PlannedStep},
+    plan::{DeployPlan, Gas, PlannedStep},
     state::{Deployment, ExtraRecord, NodeRecord, Status, UpgradeRecord},
     upgrade::{Authority, UpgradeCheck, UpgradeTarget},
 };

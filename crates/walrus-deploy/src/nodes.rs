@@ -15,7 +15,7 @@ use walrus_sui::{
 use crate::{
     deployer::Deployer,
     error::{DeployError, Step as _},
-    plan::{Gas, Plan, PlannedStep},
+    plan::{DeployPlan, Gas, PlannedStep},
     state::{NodeRecord, io_error},
 };
 
@@ -52,7 +52,10 @@ impl Deployer {
     }
 
     /// What [`Deployer::register_nodes`] would do.
-    pub async fn plan_registration(&self, nodes: &[NodeToRegister]) -> Result<Plan, DeployError> {
+    pub async fn plan_registration(
+        &self,
+        nodes: &[NodeToRegister],
+    ) -> Result<DeployPlan, DeployError> {
         let reader = self.reader()?;
         let mut steps = Vec::new();
         for node in nodes {
@@ -69,7 +72,7 @@ impl Deployer {
                 PlannedStep::to_do(step, Gas::Unknown)
             });
         }
-        Ok(Plan { steps })
+        Ok(DeployPlan { steps })
     }
 
     /// Attests for every node that its shards of `epoch` are in place. For networks whose nodes

@@ -103,12 +103,12 @@ impl PlannedStep {
 
 /// The steps of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Plan {
+pub struct DeployPlan {
     /// In order.
     pub steps: Vec<PlannedStep>,
 }
 
-impl Plan {
+impl DeployPlan {
     /// Sum of the costs that are known, in MIST.
     pub fn known_gas_mist(&self) -> i128 {
         let known = self.steps.iter().filter_map(|step| step.gas?.mist());
@@ -116,7 +116,7 @@ impl Plan {
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for DeployPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Dry run: nothing is sent and no file is written.")?;
         for (number, step) in (1..).zip(&self.steps) {
@@ -166,7 +166,7 @@ impl Deployer {
         &self,
         config: &DeployConfig,
         extras: &ExtrasConfig,
-    ) -> Result<Plan, DeployError> {
+    ) -> Result<DeployPlan, DeployError> {
         let mut steps = Vec::new();
         let progress = &self.state().progress;
         if let Some(deployment) = self.deployment() {
@@ -202,7 +202,7 @@ impl Deployer {
         for extra in wanted {
             self.plan_extra(extra, extras, &mut steps).await?;
         }
-        Ok(Plan { steps })
+        Ok(DeployPlan { steps })
     }
 
     async fn plan_extra(
@@ -246,14 +246,14 @@ impl Deployer {
         target: &UpgradeTarget,
         package: &CompiledPackage,
         authority: Authority,
-    ) -> Result<Plan, DeployError> {
+    ) -> Result<DeployPlan, DeployError> {
         let step = format!("upgrading to {}", package.name);
         let check = self.check_upgrade(target, package).await?;
         let mut steps = Vec::new();
         if check.is_published() {
             steps.push(PlannedStep::done(step));
             steps.extend(self.plan_migration(target).await?.steps);
-            return Ok(Plan { steps });
+            return Ok(DeployPlan { steps });
         }
         let authority = match authority {
             Authority::Votes if check.votes < check.votes_needed => None,
@@ -288,11 +288,11 @@ impl Deployer {
             gas,
         ));
         steps.push(PlannedStep::to_do(MIGRATE_STEP, Gas::Unknown));
-        Ok(Plan { steps })
+        Ok(DeployPlan { steps })
     }
 
     /// What [`Deployer::migrate`] would do.
-    pub async fn plan_migration(&self, target: &UpgradeTarget) -> Result<Plan, DeployError> {
+    pub async fn plan_migration(&self, target: &UpgradeTarget) -> Result<DeployPlan, DeployError> {
         let reader = SuiReader::new(self.executor().rpc().clone(), target.ids);
         let pending = reader.pending_migration().await.step(MIGRATE_STEP)?;
         let steps = match pending {
@@ -305,11 +305,11 @@ impl Deployer {
                 vec![PlannedStep::to_do(MIGRATE_STEP, gas)]
             }
         };
-        Ok(Plan { steps })
+        Ok(DeployPlan { steps })
     }
 
     /// What [`Deployer::end_epoch_zero`] would do.
-    pub async fn plan_first_epoch(&self) -> Result<Plan, DeployError> {
+    pub async fn plan_first_epoch(&self) -> Result<DeployPlan, DeployError> {
         let step = format!(
             "staking with {} nodes and starting epoch 1",
             self.nodes().len()
@@ -320,7 +320,7 @@ impl Deployer {
         } else {
             PlannedStep::to_do(step, Gas::Unknown)
         };
-        Ok(Plan { steps: vec![step] })
+        Ok(DeployPlan { steps: vec![step] })
     }
 
     async fn plan_publication(
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn plans_are_read_by_people_and_programs() {
-        let plan = Plan {
+        let plan = DeployPlan {
             steps: vec![
                 PlannedStep::done("publishing package wal"),
                 PlannedStep::publishing(

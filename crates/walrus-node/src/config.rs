@@ -30,8 +30,8 @@ pub use bucket::{BucketConfig, SecretSource, StorageConfig};
 pub use keys::{KeyError, KeySource, load_network_key, load_protocol_key};
 pub use sections::{
     BalanceCheckConfig, EventBlobCutConfig, EventProcessorConfig, GarbageCollectionConfig,
-    PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig, TlsConfig,
-    WalletReference,
+    NodeWallet, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SuiConfig,
+    TlsConfig,
 };
 
 /// Port of the API unless configured otherwise.

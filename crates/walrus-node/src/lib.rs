@@ -49,5 +49,5 @@ pub mod sync;
 pub mod upkeep;
 
 pub use config::NodeConfig;
-pub use node::{CatchUpError, CaughtUp, RunningNode, StorageNode, Surroundings};
+pub use node::{CatchUpError, CaughtUp, NodeSurroundings, RunningNode, StorageNode};
 pub use start_error::StartError;

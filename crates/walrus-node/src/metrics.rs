@@ -21,7 +21,7 @@ mod bucket;
 
 /// A single label `state`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct State {
+pub struct StateLabel {
     /// What is counted.
     pub state: &'static str,
 }
@@ -64,14 +64,14 @@ pub struct Metrics {
     /// Latest checkpoint seen.
     pub latest_checkpoint: Gauge<u64, AtomicU64>,
     /// Positions in the event stream.
-    pub event_cursor: Family<State, Gauge<u64, AtomicU64>>,
+    pub event_cursor: Family<StateLabel, Gauge<u64, AtomicU64>>,
     /// Epoch of the active committee.
     pub epoch: Gauge<u64, AtomicU64>,
     /// Status of the node as a number: 0 standby, 1 active, 2 fetching metadata, 3 catching up, 4
     /// recovering, 5 catching up without the oldest events, 6 storage failed.
     pub node_status: Gauge<u64, AtomicU64>,
     /// Shards by status.
-    pub shards: Family<State, Gauge<u64, AtomicU64>>,
+    pub shards: Family<StateLabel, Gauge<u64, AtomicU64>>,
     /// Last checkpoint of the last certified event blob.
     pub event_blob_checkpoint: Gauge<u64, AtomicU64>,
     /// Event blobs that are complete and not certified.
@@ -251,7 +251,7 @@ mod tests {
         metrics.confirmations_issued.inc();
         metrics
             .event_cursor
-            .get_or_create(&State { state: "persisted" })
+            .get_or_create(&StateLabel { state: "persisted" })
             .set(3);
         metrics.set_queue("commit", 1, 2);
         let text = metrics.render().unwrap();
@@ -294,8 +294,10 @@ mod tests {
         http.connections_closed.get_or_create(&name).inc();
         metrics.set_queue("any", 1, 2);
         metrics.events.get_or_create(&name).inc();
-        let _ = metrics.shards.get_or_create(&State { state: "ready" });
-        let _ = metrics.event_cursor.get_or_create(&State { state: "any" });
+        let _ = metrics.shards.get_or_create(&StateLabel { state: "ready" });
+        let _ = metrics
+            .event_cursor
+            .get_or_create(&StateLabel { state: "any" });
         let _ = metrics
             .records_digest
             .get_or_create(&EpochLabel { epoch: 1 });

@@ -45,7 +45,7 @@ const CHAIN_RETRY_DELAY: Duration = Duration::from_secs(2);
 const REGISTRATION_CHECK_MAX: Duration = Duration::from_secs(5);
 
 /// What a node finds around it when it starts.
-pub struct Surroundings<N> {
+pub struct NodeSurroundings<N> {
     /// The chain.
     pub chain: Arc<dyn ChainView>,
     /// Where it listens.
@@ -72,7 +72,7 @@ impl StorageNode {
         config: NodeConfig,
         chain: Arc<dyn ChainView>,
     ) -> Result<RunningNode, StartError> {
-        let surroundings = Surroundings {
+        let surroundings = NodeSurroundings {
             chain,
             network: Tcp,
             environment: Environment::of_system(),
@@ -84,9 +84,9 @@ impl StorageNode {
     /// Starts a node in surroundings of choice.
     pub async fn start_in<N: Network>(
         config: NodeConfig,
-        surroundings: Surroundings<N>,
+        surroundings: NodeSurroundings<N>,
     ) -> Result<RunningNode, StartError> {
-        let Surroundings {
+        let NodeSurroundings {
             chain,
             network,
             environment,

@@ -55,12 +55,14 @@ use tokio::time::timeout;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 pub use bucket::{BucketCounters, BucketOptions, BucketState};
-pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, Outcome};
+pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, CommitOutcome};
 pub use error::StorageError;
 pub use index::{
     BlobRecords, Cursor, Found, Identity, Index, Item, Recording, ShardRange, SliverCounts,
 };
-pub use maintenance::{Findings, Inspection, Quarantine, export_path, give_up_lost_index};
+pub use maintenance::{
+    Inspection, InspectionFindings, Quarantine, export_path, give_up_lost_index,
+};
 pub use medium::Medium;
 pub use mover::Mover;
 pub use read::SliverRead;
@@ -263,7 +265,7 @@ impl Storage {
         &self,
         blob_id: BlobId,
         bytes: Bytes,
-    ) -> Result<Outcome, StorageError> {
+    ) -> Result<CommitOutcome, StorageError> {
         self.check_space(bytes.len())?;
         self.count_moved(bytes.len());
         self.committer
@@ -276,7 +278,7 @@ impl Storage {
         &self,
         key: SliverKey,
         bytes: Bytes,
-    ) -> Result<Outcome, StorageError> {
+    ) -> Result<CommitOutcome, StorageError> {
         self.check_space(bytes.len())?;
         self.count_moved(bytes.len());
         let addition = if bytes.len() <= self.files.medium().inline_bytes_max() {
@@ -298,14 +300,14 @@ impl Storage {
         &self,
         blob_id: BlobId,
         epoch: Epoch,
-    ) -> Result<Outcome, StorageError> {
+    ) -> Result<CommitOutcome, StorageError> {
         self.committer
             .remove(Removal::Unregistered { blob_id, epoch })
             .await
     }
 
     /// Forgets a sliver if it is damaged, so that it can be stored again.
-    pub async fn forget_damaged(&self, key: SliverKey) -> Result<Outcome, StorageError> {
+    pub async fn forget_damaged(&self, key: SliverKey) -> Result<CommitOutcome, StorageError> {
         self.committer.remove(Removal::DamagedSliver { key }).await
     }
 
@@ -315,14 +317,14 @@ impl Storage {
         &self,
         blob_id: BlobId,
         found: Option<Bytes>,
-    ) -> Result<Outcome, StorageError> {
+    ) -> Result<CommitOutcome, StorageError> {
         self.committer
             .remove(Removal::DamagedMetadata { blob_id, found })
             .await
     }
 
     /// Deletes every sliver of a shard and the record of the shard.
-    pub async fn delete_shard(&self, shard: ShardIndex) -> Result<Outcome, StorageError> {
+    pub async fn delete_shard(&self, shard: ShardIndex) -> Result<CommitOutcome, StorageError> {
         self.committer.remove(Removal::Shard { shard }).await
     }
 
@@ -333,7 +335,7 @@ impl Storage {
         let mut orphans = 0;
         for directory in SliverFiles::directories() {
             let removal = Removal::Orphans { directory };
-            if let Outcome::Removed(count) = self.committer.remove(removal).await? {
+            if let CommitOutcome::Removed(count) = self.committer.remove(removal).await? {
                 orphans += count;
             }
         }

@@ -4,7 +4,7 @@
 //! and what somebody changes on the way is noticed.
 //!
 //! 1. Each member makes a [`MemberSecret`] and publishes a [`MemberCard`]. The cards and a
-//!    threshold make a [`Plan`].
+//!    threshold make a [`CeremonyPlan`].
 //! 2. Each dealer publishes a [`Deal`]: commitments to a random polynomial, and its value for every
 //!    member, encrypted.
 //! 3. Each member checks all deals ([`Transcript`]), adds up its share, and publishes an
@@ -25,10 +25,10 @@ use thiserror::Error;
 
 pub use self::{
     deal::{Complaint, Deal, EncryptedShare},
-    outcome::{Approval, Outcome, Transcript, agreed},
+    outcome::{Approval, CeremonyOutcome, Transcript, agreed},
     plan::{
-        CeremonyId, Dealer, MEMBERS_MAX, MemberCard, MemberSecret, Plan, PlanError, PlanParts,
-        Previous,
+        CeremonyId, CeremonyPlan, Dealer, MEMBERS_MAX, MemberCard, MemberSecret, PlanError,
+        PlanParts, Previous,
     },
 };
 

@@ -8,8 +8,8 @@ use walrus_core::ObjectId;
 use walrus_seal::{
     EphemeralKey, Identity, MasterKey, PublicKey, UserSecretKey, WrappedKey,
     committee::{
-        Approval, CommitteeError, Deal, Dealer, MemberCard, MemberSecret, Outcome, Plan, PlanError,
-        PlanParts, Previous, Transcript, agreed,
+        Approval, CeremonyOutcome, CeremonyPlan, CommitteeError, Deal, Dealer, MemberCard,
+        MemberSecret, PlanError, PlanParts, Previous, Transcript, agreed,
     },
     elgamal::aggregate,
 };
@@ -17,12 +17,12 @@ use walrus_seal::{
 struct Ceremony {
     rng: StdRng,
     secrets: Vec<MemberSecret>,
-    plan: Plan,
+    plan: CeremonyPlan,
 }
 
 /// What a ceremony leaves behind.
 struct Made {
-    outcome: Outcome,
+    outcome: CeremonyOutcome,
     shares: Vec<MasterKey>,
 }
 
@@ -39,7 +39,7 @@ impl Ceremony {
         let secrets: Vec<_> = (0..members)
             .map(|_| MemberSecret::generate(&mut rng))
             .collect();
-        let plan = Plan::new(threshold, cards(&secrets), None, &mut rng).unwrap();
+        let plan = CeremonyPlan::new(threshold, cards(&secrets), None, &mut rng).unwrap();
         Self { rng, secrets, plan }
     }
 
@@ -58,7 +58,7 @@ impl Ceremony {
             partial_keys: made.outcome.partial_keys.clone(),
             dealers: dealers.to_vec(),
         };
-        let plan = Plan::new(threshold, cards(&secrets), Some(previous), &mut rng).unwrap();
+        let plan = CeremonyPlan::new(threshold, cards(&secrets), Some(previous), &mut rng).unwrap();
         Self { rng, secrets, plan }
     }
 
@@ -195,7 +195,7 @@ fn a_dealer_of_another_secret_than_its_share_is_named() {
     // The same ceremony for somebody who has other shares in mind.
     let mut parts = PlanParts::from(later.plan.clone());
     parts.previous.as_mut().unwrap().partial_keys[0] = old.shares[1].public();
-    let other_plan = Plan::try_from(parts).unwrap();
+    let other_plan = CeremonyPlan::try_from(parts).unwrap();
     let forged = Deal::new(
         &other_plan,
         &later.secrets[0],
@@ -313,7 +313,7 @@ fn impossible_plans_are_refused() {
     let plan = |change: &dyn Fn(&mut PlanParts)| {
         let mut parts = PlanParts::from(ceremony.plan.clone());
         change(&mut parts);
-        Plan::try_from(parts).map(|plan| plan.id())
+        CeremonyPlan::try_from(parts).map(|plan| plan.id())
     };
     let same = plan(&|_| ()).unwrap();
     assert_eq!(same, ceremony.plan.id());

@@ -71,7 +71,7 @@ impl Default for Options {
 
 /// What became of one history.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct HistoryOutcome {
     /// Its seed.
     pub seed: u64,
     /// Stands for everything that has happened.
@@ -112,7 +112,7 @@ impl Simulator {
     }
 
     /// Makes the history of a seed.
-    pub fn run(&self, seed: u64, options: Options) -> anyhow::Result<Outcome> {
+    pub fn run(&self, seed: u64, options: Options) -> anyhow::Result<HistoryOutcome> {
         let began = base::began() + BASE_AGE;
         alone(|| simulate(seed, began, history(&self.base, seed, options)))?
     }
@@ -145,7 +145,7 @@ fn simulate<T>(
     })
 }
 
-async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<Outcome> {
+async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<HistoryOutcome> {
     let trace = Trace::new(options.trace);
     let mut world = World::begin(base, seed, options, trace.clone()).await?;
     for _ in 0..options.steps {
@@ -157,7 +157,7 @@ async fn history(base: &Base, seed: u64, options: Options) -> anyhow::Result<Out
         lines: trace.lines(),
     });
     let known = world.known.lock();
-    Ok(Outcome {
+    Ok(HistoryOutcome {
         seed,
         digest: trace.digest(),
         events: trace.count(),

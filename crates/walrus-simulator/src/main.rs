@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Parser;
 use stdx::Mutex;
-use walrus_simulator::{Event, Options, Outcome, Simulator};
+use walrus_simulator::{Event, HistoryOutcome, Options, Simulator};
 
 /// Lives through random histories of whole networks, each from a seed
 #[derive(Debug, Parser)]
@@ -152,7 +152,7 @@ fn many(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn describe(outcome: &Outcome) -> String {
+fn describe(outcome: &HistoryOutcome) -> String {
     let end = match outcome.failure {
         Some(_) => "FAILED",
         None => "well",

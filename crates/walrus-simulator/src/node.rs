@@ -9,7 +9,7 @@ use stdx::Mutex;
 use walrus_client::Environment;
 use walrus_core::{ObjectId, keys::ProtocolPublicKey};
 use walrus_node::{
-    NodeConfig, RunningNode, StorageNode, Surroundings,
+    NodeConfig, NodeSurroundings, RunningNode, StorageNode,
     chain::{SuiChain, SuiChainConfig},
     config::KeySource,
     service::Service,
@@ -100,7 +100,7 @@ impl SimulatedNode {
         let signer = Some(operator(self.index));
         let chain = SuiChain::over(self.chain.rpc()?, &self.chain_config, signer)?;
         let host = Host::new(&self.network, node_ip(self.index));
-        let surroundings = Surroundings {
+        let surroundings = NodeSurroundings {
             chain: Arc::new(chain),
             environment: Environment::seeded(self.seed, ambient::now)
                 .with_transport(host.transport()),
@@ -182,7 +182,7 @@ impl SimulatedNode {
     }
 }
 
-async fn run(config: NodeConfig, surroundings: Surroundings<Host>, status: Arc<Mutex<Status>>) {
+async fn run(config: NodeConfig, surroundings: NodeSurroundings<Host>, status: Arc<Mutex<Status>>) {
     let set = |new| *status.lock() = new;
     match StorageNode::start_in(config, surroundings).await {
         Ok(node) => {

@@ -24,4 +24,4 @@ pub mod signals;
 pub mod surroundings;
 pub mod table;
 
-pub use surroundings::{GlobalArgs, RpcArgs, Surroundings};
+pub use surroundings::{CommandSurroundings, GlobalArgs, RpcArgs};

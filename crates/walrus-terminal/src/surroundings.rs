@@ -61,11 +61,11 @@ pub struct RpcArgs {
 
 /// The surroundings of one command.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct CommandSurroundings {
     global: GlobalArgs,
 }
 
-impl Surroundings {
+impl CommandSurroundings {
     /// Takes the global options.
     pub fn new(global: GlobalArgs) -> Self {
         Self { global }

@@ -17,7 +17,7 @@ use walrus_core::{Frost, NShards, NetworkKeyPair, ProtocolKeyPair, SuiAddress};
 use walrus_deploy::{ClientConfigFile, DeployConfig, Deployer, Deployment, Extra, ExtrasConfig};
 use walrus_node::{
     NodeConfig,
-    config::{KeySource, SuiConfig, TlsConfig, WalletReference},
+    config::{KeySource, NodeWallet, SuiConfig, TlsConfig},
 };
 use walrus_sui::{
     SuiRpc, Wallet, WalletEnv,
@@ -230,7 +230,7 @@ fn node_config(
             additional_rpc_endpoints: Vec::new(),
             system_object: deployment.system_object,
             staking_object: deployment.staking_object,
-            wallet_config: Some(WalletReference::Path(folder.join("sui_client.yaml"))),
+            wallet_config: Some(NodeWallet::Path(folder.join("sui_client.yaml"))),
         },
     });
     let mut config: NodeConfig =

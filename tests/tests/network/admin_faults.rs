@@ -11,7 +11,7 @@ use serde_json::Value;
 use walrus_core::FROST_PER_WAL;
 use walrus_sui::SuiReader;
 use walrus_tests::{
-    Outcome,
+    CommandOutcome,
     admin::AdminHome,
     contracts::{ContractNetwork, user},
     proxy::{Deadly, Proxy},
@@ -42,7 +42,7 @@ impl Scene {
         }
     }
 
-    fn stake(&self, amount: &str, options: &[&str]) -> Outcome {
+    fn stake(&self, amount: &str, options: &[&str]) -> CommandOutcome {
         let args = ["stake", amount, "--node", &self.node, "--yes"];
         self.home.admin(&user(), &[&args, options].concat())
     }
@@ -228,7 +228,7 @@ async fn commands_at_once_all_do_what_they_say() {
     // The wallet is made by the first use.
     drop(stake("1WAL"));
     // The same four times, and others besides.
-    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+    let outcomes: Vec<CommandOutcome> = std::thread::scope(|scope| {
         let running: Vec<_> = ["1WAL", "1WAL", "1WAL", "1WAL", "2WAL", "3WAL"]
             .iter()
             .map(|amount| scope.spawn(|| walrus_tests::run(&mut stake(amount))))

@@ -2,7 +2,7 @@
 
 use walrus_core::FROST_PER_WAL;
 use walrus_tests::{
-    Outcome,
+    CommandOutcome,
     admin::AdminHome,
     contracts::{ContractNetwork, user},
     terminal::Terminal,
@@ -42,7 +42,7 @@ impl Scene {
     }
 }
 
-fn assert_declined(outcome: &Outcome) {
+fn assert_declined(outcome: &CommandOutcome) {
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     assert_eq!(outcome.stdout, "");
     let last = outcome.stderr.lines().last().unwrap_or_default();

@@ -12,14 +12,14 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::{Value, json};
-use walrus_tests::{Outcome, TestNetwork, text};
+use walrus_tests::{CommandOutcome, TestNetwork, text};
 
 fn network() -> TestNetwork {
     TestNetwork::start(&["--nodes", "3", "--shards", "7"])
 }
 
 /// Runs a command that must succeed.
-fn done(network: &TestNetwork, args: &[&str]) -> Outcome {
+fn done(network: &TestNetwork, args: &[&str]) -> CommandOutcome {
     let outcome = network.walrus(args);
     assert!(outcome.success, "{args:?} failed: {}", outcome.stderr);
     outcome

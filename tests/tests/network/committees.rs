@@ -17,7 +17,7 @@ use std::{
 };
 
 use serde_json::Value;
-use walrus_tests::{Outcome, TestNetwork, binary, npm::node, run};
+use walrus_tests::{CommandOutcome, TestNetwork, binary, npm::node, run};
 
 /// Time for something that happens by itself.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -35,13 +35,13 @@ fn path(folder: &Path, name: &str) -> String {
     folder.join(name).display().to_string()
 }
 
-fn ok(outcome: Outcome) -> Outcome {
+fn ok(outcome: CommandOutcome) -> CommandOutcome {
     assert!(outcome.success, "{}", outcome.stderr);
     outcome
 }
 
 /// `walrus-key-server`, with the wallet of the network.
-fn key_server(args: &[&str]) -> Outcome {
+fn key_server(args: &[&str]) -> CommandOutcome {
     run(Command::new(binary("walrus-key-server")).args(args))
 }
 
@@ -209,7 +209,7 @@ fn enough_members_decrypt_whatever_the_others_do() {
 }
 
 /// Runs `committee COMMAND` with options and files.
-fn committee_command(options: &[&str], files: &[String]) -> Outcome {
+fn committee_command(options: &[&str], files: &[String]) -> CommandOutcome {
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     key_server(&[&["committee"], options, &files].concat())
 }
@@ -271,7 +271,7 @@ impl Ceremony<'_> {
         ok(committee_command(&args, &[]));
     }
 
-    fn finish(&self, name: &str, share_folder: &str, dealers: &[&str]) -> Outcome {
+    fn finish(&self, name: &str, share_folder: &str, dealers: &[&str]) -> CommandOutcome {
         let plan = path(self.folder, "plan");
         let (secret, out) = (self.file(name, "secret"), self.file(name, "approval"));
         let complaint = self.file(name, "complaint");
@@ -291,7 +291,7 @@ impl Ceremony<'_> {
         committee_command(&args, &self.files(dealers, "deal"))
     }
 
-    fn register(&self) -> Outcome {
+    fn register(&self) -> CommandOutcome {
         let plan = path(self.folder, "plan");
         let wallet = path(&self.network.state_dir(), "sui_client.yaml");
         let seal = seal_package(self.network);

@@ -5,12 +5,12 @@ use std::{fs, path::Path, process::Command};
 use sui_localnet::{Localnet, LocalnetConfig};
 use walrus_core::{NetworkKeyPair, ProtocolKeyPair};
 use walrus_sui::{Signer, SuiReader, SuiRpc, Wallet, WalletEnv, ids::account_address};
-use walrus_tests::{Outcome, binary, contracts::operator, text};
+use walrus_tests::{CommandOutcome, binary, contracts::operator, text};
 
 const NODES: u8 = 4;
 const OPERATOR_MIST: u64 = 100_000_000_000;
 
-fn walrus_deploy(directory: &Path, command: &str, network: &str, args: &[&str]) -> Outcome {
+fn walrus_deploy(directory: &Path, command: &str, network: &str, args: &[&str]) -> CommandOutcome {
     let mut process = Command::new(binary("walrus-deploy"));
     process
         .current_dir(directory)

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
-use walrus_tests::{Outcome, alone, binary, run, text, tools::Tool, tour};
+use walrus_tests::{CommandOutcome, alone, binary, run, text, tools::Tool, tour};
 
 /// A folder in which somebody works, with a home of their own.
 struct Desk(tempfile::TempDir);
@@ -41,7 +41,7 @@ impl Desk {
         command
     }
 
-    fn run(&self, program: &str, folder: &str, args: &[&str]) -> Outcome {
+    fn run(&self, program: &str, folder: &str, args: &[&str]) -> CommandOutcome {
         run(&mut self.command(program, folder, args))
     }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::Value;
-use walrus_tests::{Outcome, TestNetwork, binary, random_bytes, text};
+use walrus_tests::{CommandOutcome, TestNetwork, binary, random_bytes, text};
 
 /// Processes at the same time.
 const PROCESSES: u64 = 6;
@@ -30,7 +30,7 @@ fn begin(command: &mut Command) -> Child {
 }
 
 /// Runs commands beside each other, to their ends.
-fn together(commands: impl IntoIterator<Item = Command>) -> Vec<Outcome> {
+fn together(commands: impl IntoIterator<Item = Command>) -> Vec<CommandOutcome> {
     let children: Vec<_> = commands.into_iter().map(|mut it| begin(&mut it)).collect();
     let ended = children.into_iter().map(Child::wait_with_output);
     ended.map(|output| output.unwrap().into()).collect()
@@ -45,7 +45,7 @@ fn store(network: &TestNetwork, seed: u64, options: &[&str]) -> Command {
     command
 }
 
-fn newly_created(outcome: &Outcome) -> Value {
+fn newly_created(outcome: &CommandOutcome) -> Value {
     let stored = outcome.json()[0]
         .pointer("/blobStoreResult/newlyCreated")
         .cloned();

@@ -9,7 +9,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use serde_json::json;
-use walrus_tests::{Outcome, TestNetwork, npm::node, random_bytes, run};
+use walrus_tests::{CommandOutcome, TestNetwork, npm::node, random_bytes, run};
 
 /// A network with three key servers.
 fn start() -> TestNetwork {
@@ -22,13 +22,13 @@ fn address(network: &TestNetwork, user: usize) -> String {
 }
 
 /// A command in the name of one of the users.
-fn as_user(network: &TestNetwork, user: usize, args: &[&str]) -> Outcome {
+fn as_user(network: &TestNetwork, user: usize, args: &[&str]) -> CommandOutcome {
     let account = format!("user-{user}");
     network.walrus(&[&["--account", &account][..], args].concat())
 }
 
 /// The result of a command of the first user that succeeds.
-fn ok(network: &TestNetwork, args: &[&str]) -> Outcome {
+fn ok(network: &TestNetwork, args: &[&str]) -> CommandOutcome {
     let outcome = network.walrus(args);
     assert!(outcome.success, "{args:?}: {}", outcome.stderr);
     outcome

@@ -17,7 +17,8 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use walrus_core::{Frost, ObjectId, SuiAddress};
 use walrus_sui::Wallet;
 use walrus_tests::{
-    Outcome, TestNetwork, binary, contents::Contents, holdings, newcomer::Newcomer, run, text,
+    CommandOutcome, TestNetwork, binary, contents::Contents, holdings, newcomer::Newcomer, run,
+    text,
 };
 
 /// What chance chooses from, in bytes.
@@ -151,7 +152,7 @@ fn done(network: &TestNetwork, args: &[&str]) {
     succeeded(network, args, &network.localnet(args));
 }
 
-fn succeeded(network: &TestNetwork, args: &[&str], outcome: &Outcome) {
+fn succeeded(network: &TestNetwork, args: &[&str], outcome: &CommandOutcome) {
     let logs = || network.logs();
     assert!(outcome.success, "{args:?}: {}\n{}", outcome.stderr, logs());
 }

@@ -117,7 +117,7 @@ fn a_network_resumes_with_everything_it_had() {
 }
 
 /// The blob IDs in the JSON of a store, all of them available.
-fn stored_ids(outcome: &walrus_tests::Outcome) -> Vec<String> {
+fn stored_ids(outcome: &walrus_tests::CommandOutcome) -> Vec<String> {
     let files = outcome.json();
     let id = |file: &serde_json::Value| {
         let result = &file["blobStoreResult"];
@@ -158,7 +158,7 @@ fn stores_at_the_same_time_do_not_fail_each_other() {
         })
         .collect();
     for (set, child) in sets.iter().zip(running) {
-        let outcome: walrus_tests::Outcome = child.wait_with_output().unwrap().into();
+        let outcome: walrus_tests::CommandOutcome = child.wait_with_output().unwrap().into();
         assert_eq!(stored_ids(&outcome).len(), set.len());
     }
     for (seed, file) in files.iter().enumerate() {
@@ -227,7 +227,7 @@ fn inputs_and_outputs_are_what_their_paths_name() {
         .args(["-INT", &child.id().to_string()])
         .status();
     assert!(interrupt.unwrap().success());
-    let outcome: walrus_tests::Outcome = child.wait_with_output().unwrap().into();
+    let outcome: walrus_tests::CommandOutcome = child.wait_with_output().unwrap().into();
     outcome.assert_fails(130, &["interrupted", "nothing was paid"]);
     drop(writer);
 }

@@ -37,6 +37,40 @@ pub fn imports(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Names that say nothing where they are read without their module: others carry its noun.
+const BARE_NAMES: [&str; 8] = [
+    "State",
+    "Outcome",
+    "Plan",
+    "Place",
+    "Findings",
+    "Ending",
+    "Fate",
+    "Surroundings",
+];
+
+/// Public types whose names are bare.
+pub fn names(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, file) in source::parsed(tree) {
+        for item in &file.items {
+            let (visibility, name) = match item {
+                Item::Enum(item) => (&item.vis, &item.ident),
+                Item::Struct(item) => (&item.vis, &item.ident),
+                Item::Type(item) => (&item.vis, &item.ident),
+                _ => continue,
+            };
+            if matches!(visibility, Visibility::Public(_))
+                && BARE_NAMES.iter().any(|bare| name == bare)
+            {
+                let what = format!("{name} says nothing alone: it carries the noun of its module");
+                findings.push(Finding::new(path, source::line(name.span()), what));
+            }
+        }
+    }
+    findings
+}
+
 struct Visitor<'a> {
     path: &'a str,
     findings: &'a mut Vec<Finding>,
@@ -99,6 +133,16 @@ mod tests {
         ]));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, "src/a/mod.rs");
+    }
+
+    #[test]
+    fn bare_names_are_found() {
+        let found = names(&Tree::of([(
+            "a.rs",
+            "pub struct Plan;\npub(crate) enum State {}\npub struct StorePlan;\npub type Fate = u8;",
+        )]));
+        let lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
+        assert_eq!(lines, [1, 4]);
     }
 
     #[test]

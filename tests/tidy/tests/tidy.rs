@@ -104,6 +104,11 @@ fn imports_are_written_one_way() {
 }
 
 #[test]
+fn public_types_carry_a_noun() {
+    assert_none(&style::names(tree()), &[]);
+}
+
+#[test]
 fn documents_name_what_exists() {
     assert_none(&docs::check(tree()), &[]);
 }

@@ -18,7 +18,7 @@ use super::{
     packages::{PackageCache, Packages},
     ptb::{Interpreter, Settings},
     runtime::{ObjectRuntime, TxInfo},
-    settle::{Changes, Ending, collect},
+    settle::{Changes, ExecutionEnding, collect},
     validity,
 };
 
@@ -93,7 +93,7 @@ impl Engine {
         };
         let (result, outputs, units, gas_balance) = execution.run(&packages, programmable, &inputs);
         let payment = &transaction.gas_payment;
-        let ending = Ending {
+        let ending = ExecutionEnding {
             inputs: &inputs,
             transaction: transaction.digest(),
             genesis: packages

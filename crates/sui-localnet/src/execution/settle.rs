@@ -6,4 +6,4 @@ mod gas;
 
 pub(super) use changes::{Changes, collect};
 pub(super) use effects::{Summary, assemble};
-pub(super) use gas::Ending;
+pub(super) use gas::ExecutionEnding;

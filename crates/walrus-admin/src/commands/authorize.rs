@@ -12,7 +12,7 @@ use super::commission::pool;
 use crate::{
     args::{AuthorizeArgs, Right},
     context::{Context, title},
-    send::{Plan, Sending},
+    send::{SendPlan, Sending},
 };
 
 /// Hands a right on.
@@ -38,7 +38,7 @@ pub(crate) async fn run(context: &Context, args: AuthorizeArgs) -> anyhow::Resul
         "{what} is in the hands of {receiver} already"
     );
     let proof = Proof::find(sending.reader(), &present, sending.sender(), &what).await?;
-    let plan = Plan::new(format!("Give {what} to {receiver}.")).warn(
+    let plan = SendPlan::new(format!("Give {what} to {receiver}.")).warn(
         "it takes effect at once; from then on only the receiver can hand the right on or back",
     );
     let call = Call::authorize(pool.id, right, proof, to);

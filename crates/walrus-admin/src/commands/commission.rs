@@ -13,7 +13,7 @@ use walrus_terminal::format::Rate;
 use crate::{
     args::{NodeArgs, SetCommissionArgs},
     context::{Context, Moment, OwnNode, node_id, title},
-    send::{Plan, Sending, Sent},
+    send::{SendPlan, Sending, Sent},
 };
 
 /// Epochs until a new commission rate is in force.
@@ -38,7 +38,7 @@ pub(crate) async fn set_rate(context: &Context, args: SetCommissionArgs) -> anyh
     let first = moment.info.epoch + COMMISSION_DELAY_EPOCHS;
     let title = node.title();
     let rate = Rate(args.rate);
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "The commission of {title} becomes {rate} (is {}) from {} on.",
         Rate(node.pool.commission_rate),
         moment.epoch(first)
@@ -76,7 +76,7 @@ pub(crate) async fn collect(context: &Context, args: NodeArgs) -> anyhow::Result
         collected.0 > 0,
         "{title} has no commission to collect now; {remaining} can be collected after the voting of the epoch has ended"
     );
-    let plan = Plan::new(format!("Collect {collected} of commission of {title}."));
+    let plan = SendPlan::new(format!("Collect {collected} of commission of {title}."));
     let call = Call::collect_commission(pool.id, proof);
     let Some(executed) = sending.send(&call, plan).await? else {
         return Ok(());

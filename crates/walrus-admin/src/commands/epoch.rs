@@ -16,7 +16,7 @@ use walrus_terminal::{
 use crate::{
     args::{NodeArgs, SendArgs},
     context::{Context, Moment, OwnNode},
-    send::Plan,
+    send::SendPlan,
     show::facts,
 };
 
@@ -129,7 +129,7 @@ pub(crate) async fn advance(context: &Context, args: SendArgs) -> anyhow::Result
         ),
         (EpochStep::EndVoting, Some(0)) => (
             Call::voting_end(),
-            Plan::new(format!(
+            SendPlan::new(format!(
                 "End the voting of epoch {}: the committee and capacity of epoch {} are selected.",
                 info.epoch,
                 info.epoch + 1
@@ -138,7 +138,7 @@ pub(crate) async fn advance(context: &Context, args: SendArgs) -> anyhow::Result
         ),
         (EpochStep::ChangeEpoch, Some(0)) => (
             Call::initiate_epoch_change(reader.treasury().await?),
-            Plan::new(format!(
+            SendPlan::new(format!(
                 "Start epoch {}: rewards of epoch {} are distributed, and shards move to the selected committee.",
                 info.epoch + 1,
                 info.epoch
@@ -175,7 +175,7 @@ pub(crate) async fn sync_done(context: &Context, args: NodeArgs) -> anyhow::Resu
         bail!("{title} is not in the committee of epoch {epoch}: it has no shards to attest for")
     };
     let shards = member.shards.len();
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "{title} attests that it holds its {shards} shards of epoch {epoch}."
     ))
     .warn("a running node attests by itself; do this only if the node holds all its shards");

@@ -9,7 +9,7 @@ use walrus_sui::contract::Call;
 use crate::{
     args::RotateKeyArgs,
     context::{Context, Moment, OwnNode},
-    send::Plan,
+    send::SendPlan,
 };
 
 /// Reads the key with which a node signs.
@@ -47,7 +47,7 @@ pub(crate) async fn run(context: &Context, args: RotateKeyArgs) -> anyhow::Resul
         .is_some();
     let first = if selected { epoch + 2 } else { epoch + 1 };
     let title = node.title();
-    let mut plan = Plan::new(format!(
+    let mut plan = SendPlan::new(format!(
         "The key of {title} becomes {}. Committees verify its signatures with it from {} on.",
         key.public(),
         moment.epoch(first)

@@ -7,7 +7,7 @@ use super::key;
 use crate::{
     args::SetMetadataArgs,
     context::{Context, OwnNode},
-    send::Plan,
+    send::SendPlan,
 };
 
 /// Changes what a node says about itself.
@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, args: SetMetadataArgs) -> anyhow::Res
         metadata: (new != old).then_some(new),
     };
     let title = node.title();
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "{title} changes {}, at once.",
         names(&args).join(", ")
     ));

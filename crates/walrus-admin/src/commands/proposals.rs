@@ -29,7 +29,7 @@ pub(crate) use authority::{delegate, revoke};
 use crate::{
     args::{ProposalsArgs, ProposalsCommand, SendArgs},
     context::{Context, Moment},
-    send::{Plan, Sending, Sent},
+    send::{SendPlan, Sending, Sent},
 };
 
 /// Runs a command about proposals.
@@ -131,7 +131,7 @@ impl Forum {
         sending: &Sending,
         number: u64,
         call: &Call,
-        plan: Plan,
+        plan: SendPlan,
         success: &str,
     ) -> anyhow::Result<()> {
         let Some(executed) = sending.send(call, plan).await? else {

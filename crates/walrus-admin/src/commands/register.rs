@@ -10,7 +10,7 @@ use super::key;
 use crate::{
     args::RegisterArgs,
     context::Context,
-    send::{Plan, Sent},
+    send::{SendPlan, Sent},
 };
 
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ pub(crate) async fn run(context: &Context, args: RegisterArgs) -> anyhow::Result
         );
     }
     let registration = node.registration(reader, sender).await?;
-    let mut plan = Plan::new(sentence(&node));
+    let mut plan = SendPlan::new(sentence(&node));
     if args.send.serialize_unsigned {
         let epoch = reader.epoch_info().await?.epoch;
         plan = plan.warn(format!(

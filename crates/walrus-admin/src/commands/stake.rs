@@ -11,7 +11,7 @@ use walrus_sui::{
 use crate::{
     args::StakeArgs,
     context::{Context, Moment, title},
-    send::{Plan, Sent},
+    send::{SendPlan, Sent},
 };
 
 /// The contracts take no smaller stake.
@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &Context, args: StakeArgs) -> anyhow::Result<()
     let activation = moment.info.epoch + if selected { 2 } else { 1 };
 
     let mut parts = Vec::new();
-    let mut plan = Plan::new("");
+    let mut plan = SendPlan::new("");
     for (node, amount) in &stakes {
         let pool = reader.staking_pool(*node).await?;
         parts.push(format!("{} with {}", *amount, title(&pool)));

@@ -14,7 +14,7 @@ use super::stake::STAKE_MIN;
 use crate::{
     args::{UnstakeArgs, WithdrawArgs},
     context::{Context, Moment, node_id},
-    send::{Plan, Sending},
+    send::{SendPlan, Sending},
     show::count,
 };
 
@@ -62,7 +62,7 @@ pub(crate) async fn unstake(context: &Context, args: UnstakeArgs) -> anyhow::Res
         ),
     };
     sending
-        .send_and_report(&call, Plan::new(sentences.join(" ")), &success)
+        .send_and_report(&call, SendPlan::new(sentences.join(" ")), &success)
         .await
 }
 
@@ -146,7 +146,7 @@ async fn unstake_part(
         ),
     };
     sending
-        .send_and_report(&call, Plan::new(sentence), &success)
+        .send_and_report(&call, SendPlan::new(sentence), &success)
         .await
 }
 
@@ -170,7 +170,7 @@ pub(crate) async fn withdraw(context: &Context, args: WithdrawArgs) -> anyhow::R
     let call = Call::withdraw(views.iter().map(|view| view.stake.id).collect());
     let success = format!("{} paid out", count(views.len(), "stake"));
     sending
-        .send_and_report(&call, Plan::new(withdrawal(&all)), &success)
+        .send_and_report(&call, SendPlan::new(withdrawal(&all)), &success)
         .await
 }
 

@@ -7,7 +7,7 @@ use walrus_terminal::format::Capacity;
 use crate::{
     args::{SetCapacityArgs, SetPriceArgs},
     context::{Context, Moment, OwnNode},
-    send::Plan,
+    send::SendPlan,
 };
 
 /// Changes the votes on prices.
@@ -31,7 +31,7 @@ pub(crate) async fn set_price(context: &Context, args: SetPriceArgs) -> anyhow::
         "It counts when prices are computed next: with the next epoch, or with --apply"
     };
     let title = node.title();
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "{title} votes for {}. {effect}.",
         changes.join(" and ")
     ));
@@ -64,7 +64,7 @@ pub(crate) async fn set_capacity(context: &Context, args: SetCapacityArgs) -> an
         .is_some();
     let first = moment.info.epoch + if selected { 2 } else { 1 };
     let title = node.title();
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "The capacity of {title} becomes {} (was {}), counting from {} on.",
         Capacity(args.capacity),
         Capacity(node.pool.voting_params.node_capacity),

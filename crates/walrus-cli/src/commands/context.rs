@@ -8,13 +8,13 @@ use walrus_client::{
 };
 use walrus_core::{SuiAddress, text::printable};
 use walrus_sui::{Signer, SuiRpc, WalletEnv};
-use walrus_terminal::{GlobalArgs, RpcArgs, Surroundings};
+use walrus_terminal::{CommandSurroundings, GlobalArgs, RpcArgs};
 
 use crate::args::Recipient;
 
 /// The surroundings of one command.
 pub(crate) struct Context {
-    surroundings: Surroundings,
+    surroundings: CommandSurroundings,
 }
 
 /// A client, and the public network it talks to if it is one.
@@ -49,7 +49,7 @@ impl Context {
     /// Takes the global options.
     pub(crate) fn new(global: GlobalArgs) -> Self {
         Self {
-            surroundings: Surroundings::new(global),
+            surroundings: CommandSurroundings::new(global),
         }
     }
 

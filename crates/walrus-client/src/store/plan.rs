@@ -33,7 +33,7 @@ pub(crate) struct Resources {
 
 /// How a blob comes to its registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Plan {
+pub(crate) enum StorePlan {
     /// It is available for long enough.
     AlreadyCertifiedBySomebody { event: EventId, end_epoch: Epoch },
     /// The wallet's own certified blob lives long enough.
@@ -56,16 +56,16 @@ pub(crate) fn plan(
     wanted: &Wanted,
     status: Option<&BlobStatus>,
     resources: &mut Resources,
-) -> Plan {
+) -> StorePlan {
     match status {
-        Some(BlobStatus::Invalid { event }) => return Plan::Invalid { event: *event },
+        Some(BlobStatus::Invalid { event }) => return StorePlan::Invalid { event: *event },
         Some(BlobStatus::Permanent {
             end_epoch,
             is_certified: true,
             status_event,
             ..
         }) if *end_epoch >= wanted.end_epoch() && !wanted.needs_object => {
-            return Plan::AlreadyCertifiedBySomebody {
+            return StorePlan::AlreadyCertifiedBySomebody {
                 event: *status_event,
                 end_epoch: *end_epoch,
             };
@@ -76,17 +76,17 @@ pub(crate) fn plan(
         let end_epoch = blob.storage.end_epoch;
         let missing = wanted.end_epoch().saturating_sub(end_epoch);
         return match (blob.certified_epoch, missing) {
-            (Some(_), 0) => Plan::AlreadyCertified {
+            (Some(_), 0) => StorePlan::AlreadyCertified {
                 object: blob.id,
                 end_epoch,
             },
-            (Some(_), epochs) => Plan::Extend { blob, epochs },
-            (None, extend) => Plan::Certify { blob, extend },
+            (Some(_), epochs) => StorePlan::Extend { blob, epochs },
+            (None, extend) => StorePlan::Certify { blob, extend },
         };
     }
     match take_best_storage(wanted, &mut resources.storage) {
-        Some(storage) => Plan::RegisterInStorage { storage },
-        None => Plan::RegisterFromScratch,
+        Some(storage) => StorePlan::RegisterInStorage { storage },
+        None => StorePlan::RegisterFromScratch,
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    fn with(blobs: Vec<Blob>, storage: Vec<Storage>) -> Plan {
+    fn with(blobs: Vec<Blob>, storage: Vec<Storage>) -> StorePlan {
         plan(&wanted(), None, &mut Resources { blobs, storage })
     }
 
@@ -193,12 +193,12 @@ mod tests {
         let decide = |status| plan(&wanted(), Some(&status), &mut Resources::default());
         assert_eq!(
             decide(permanent(15, true)),
-            Plan::AlreadyCertifiedBySomebody {
+            StorePlan::AlreadyCertifiedBySomebody {
                 event: event(),
                 end_epoch: 15
             }
         );
-        assert_eq!(decide(permanent(14, true)), Plan::RegisterFromScratch);
+        assert_eq!(decide(permanent(14, true)), StorePlan::RegisterFromScratch);
         let own = Wanted {
             needs_object: true,
             ..wanted()
@@ -206,19 +206,22 @@ mod tests {
         let status = permanent(15, true);
         assert_eq!(
             plan(&own, Some(&status), &mut Resources::default()),
-            Plan::RegisterFromScratch
+            StorePlan::RegisterFromScratch
         );
-        assert_eq!(decide(permanent(15, false)), Plan::RegisterFromScratch);
-        assert_eq!(decide(BlobStatus::Nonexistent), Plan::RegisterFromScratch);
+        assert_eq!(decide(permanent(15, false)), StorePlan::RegisterFromScratch);
+        assert_eq!(
+            decide(BlobStatus::Nonexistent),
+            StorePlan::RegisterFromScratch
+        );
         assert_eq!(
             decide(BlobStatus::Invalid { event: event() }),
-            Plan::Invalid { event: event() }
+            StorePlan::Invalid { event: event() }
         );
     }
 
     #[test]
     fn own_blobs_are_preferred_in_order_of_work() {
-        let done = |id, end_epoch| Plan::AlreadyCertified {
+        let done = |id, end_epoch| StorePlan::AlreadyCertified {
             object: ObjectId([id; 32]),
             end_epoch,
         };
@@ -228,21 +231,21 @@ mod tests {
         );
         assert_eq!(
             with(vec![blob(1, true, 12)], vec![]),
-            Plan::Extend {
+            StorePlan::Extend {
                 blob: blob(1, true, 12),
                 epochs: 3
             }
         );
         assert_eq!(
             with(vec![blob(1, false, 15)], vec![]),
-            Plan::Certify {
+            StorePlan::Certify {
                 blob: blob(1, false, 15),
                 extend: 0
             }
         );
         assert_eq!(
             with(vec![blob(1, false, 12)], vec![]),
-            Plan::Certify {
+            StorePlan::Certify {
                 blob: blob(1, false, 12),
                 extend: 3
             }
@@ -258,7 +261,7 @@ mod tests {
         let expired = blob(3, true, 10);
         assert_eq!(
             with(vec![other, lasting, expired], vec![]),
-            Plan::RegisterFromScratch
+            StorePlan::RegisterFromScratch
         );
     }
 
@@ -275,19 +278,19 @@ mod tests {
         };
         assert_eq!(
             plan(&wanted(), None, &mut resources),
-            Plan::RegisterInStorage {
+            StorePlan::RegisterInStorage {
                 storage: storage(4, 15, 1000)
             }
         );
         assert_eq!(
             plan(&wanted(), None, &mut resources),
-            Plan::RegisterInStorage {
+            StorePlan::RegisterInStorage {
                 storage: storage(3, 15, 5000)
             }
         );
         assert_eq!(
             plan(&wanted(), None, &mut resources),
-            Plan::RegisterFromScratch
+            StorePlan::RegisterFromScratch
         );
     }
 }

@@ -13,7 +13,7 @@ use super::{
     Batch, BlobResult, Unique,
     encoded::EncodedBlob,
     outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob},
-    plan::Plan,
+    plan::StorePlan,
 };
 use crate::{backoff::Waits, error::ClientError, progress::ProgressEvent};
 
@@ -87,7 +87,7 @@ impl Batch<'_> {
     /// too short.
     pub(super) async fn register(
         &self,
-        plans: Vec<(Unique, Plan)>,
+        plans: Vec<(Unique, StorePlan)>,
     ) -> Result<Registration, ClientError> {
         let mut registration = Registration::default();
         let mut to_register = Vec::new();
@@ -101,15 +101,15 @@ impl Batch<'_> {
                 })
             };
             let result = match plan {
-                Plan::AlreadyCertifiedBySomebody { event, end_epoch } => {
+                StorePlan::AlreadyCertifiedBySomebody { event, end_epoch } => {
                     already(CertifiedBy::Event(event), end_epoch)
                 }
-                Plan::AlreadyCertified { object, end_epoch } => {
+                StorePlan::AlreadyCertified { object, end_epoch } => {
                     already(CertifiedBy::Object(object), end_epoch)
                 }
-                Plan::Invalid { event } => Err(BlobError::MarkedInvalid { blob_id, event }),
-                Plan::Extend { blob, epochs } => self.extend(&item, blob, epochs).await,
-                Plan::Certify { blob, extend } => {
+                StorePlan::Invalid { event } => Err(BlobError::MarkedInvalid { blob_id, event }),
+                StorePlan::Extend { blob, epochs } => self.extend(&item, blob, epochs).await,
+                StorePlan::Certify { blob, extend } => {
                     registration.jobs.push(Job {
                         index: item.index,
                         blob: item.blob,
@@ -124,12 +124,12 @@ impl Batch<'_> {
                     });
                     continue;
                 }
-                Plan::RegisterInStorage { storage } => {
+                StorePlan::RegisterInStorage { storage } => {
                     let storage = StorageSource::Owned(storage.id);
                     to_register.push(NewBlob { item, storage });
                     continue;
                 }
-                Plan::RegisterFromScratch => {
+                StorePlan::RegisterFromScratch => {
                     let storage = StorageSource::Buy(self.epochs_ahead);
                     to_register.push(NewBlob { item, storage });
                     continue;

@@ -73,7 +73,7 @@ mirror! {
     walrus_governance::content { Body => voting::Body, Kind => voting::Kind }
     walrus_governance::choice { Choice => voting::Choice }
     walrus_governance::tally { Tally => voting::Tally }
-    walrus_governance::proposal { State => voting::State, Proposal => voting::Proposal }
+    walrus_governance::proposal { State => voting::ProposalState, Proposal => voting::Proposal }
     walrus_governance::ballot {
         Ballot => voting::Ballot, NodeBallot => voting::NodeBallot, StakeVote => voting::StakeVote,
     }

@@ -106,7 +106,7 @@ pub enum Kind {
 
 /// `proposal::State`: where a proposal is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum State {
+pub enum ProposalState {
     /// Under discussion, or waiting for somebody to open the vote.
     Pending,
     /// Votes are taken.
@@ -137,7 +137,7 @@ pub struct Proposal {
     pub parameters: Parameters,
     pub deposit: Balance,
     /// The last state that was recorded; time may have moved it on.
-    pub state: State,
+    pub state: ProposalState,
     pub created_epoch: Epoch,
     /// Since voting opened.
     pub ballot: Option<Ballot>,

@@ -9,9 +9,9 @@ use walrus_node::{
     NodeConfig,
     config::{
         BalanceCheckConfig, ConfigSynchronizerConfig, DEFAULT_METRICS_PORT, DEFAULT_REST_PORT,
-        EventBlobCutConfig, EventProcessorConfig, GarbageCollectionConfig, KeySource,
+        EventBlobCutConfig, EventProcessorConfig, GarbageCollectionConfig, KeySource, NodeWallet,
         PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, SCRUB_CYCLE,
-        StorageConfig, SuiConfig, TlsConfig, VotingConfig, WalletReference,
+        StorageConfig, SuiConfig, TlsConfig, VotingConfig,
     },
     storage::DISK_RESERVE_BYTES,
 };
@@ -122,7 +122,7 @@ impl GenerateConfig {
                 additional_rpc_endpoints: self.additional_rpc_endpoints,
                 system_object: self.system_object,
                 staking_object: self.staking_object,
-                wallet_config: self.wallet_config.map(WalletReference::Path),
+                wallet_config: self.wallet_config.map(NodeWallet::Path),
             },
             tls: TlsConfig {
                 disable_tls: self.disable_tls,

@@ -7,7 +7,7 @@ use std::{
 
 use http::Uri;
 
-use super::{ConfigError, DUTY_KEYS, KeySource, NAME_CHARS_MAX, NodeConfig, WalletReference};
+use super::{ConfigError, DUTY_KEYS, KeySource, NAME_CHARS_MAX, NodeConfig, NodeWallet};
 
 /// Longest host name of the domain name system.
 const HOST_CHARS_MAX: usize = 253;
@@ -26,7 +26,7 @@ impl NodeConfig {
             }
         }
         match &mut self.sui.wallet_config {
-            Some(WalletReference::Path(path) | WalletReference::Account { path, .. }) => {
+            Some(NodeWallet::Path(path) | NodeWallet::Account { path, .. }) => {
                 expand(path)?;
             }
             None => {}

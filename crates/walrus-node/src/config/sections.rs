@@ -97,7 +97,7 @@ pub struct SuiConfig {
     pub walrus_subsidies_object: Option<ObjectId>,
     /// Sui CLI wallet that owns the node's capability; a path, or a map with `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wallet_config: Option<WalletReference>,
+    pub wallet_config: Option<NodeWallet>,
 }
 
 /// How a wallet is named: by path alone, or with an account.
@@ -107,7 +107,7 @@ pub struct SuiConfig {
     deny_unknown_fields,
     expecting = "expected the path of a wallet, or {path, active_address}"
 )]
-pub enum WalletReference {
+pub enum NodeWallet {
     /// The wallet's active account.
     Path(PathBuf),
     /// A certain account of the wallet.
@@ -124,7 +124,7 @@ pub enum WalletReference {
     },
 }
 
-impl WalletReference {
+impl NodeWallet {
     /// The wallet.
     pub fn path(&self) -> &PathBuf {
         match self {

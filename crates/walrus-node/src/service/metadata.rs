@@ -6,7 +6,7 @@ use walrus_core::{BlobId, BlobMetadata, BlobMetadataWithId, node_api::StoredStat
 use walrus_http::budget::Holder;
 
 use super::{Service, ServiceError, Uploaded};
-use crate::{bookkeeping::BlobRecord, pending::MetadataEntry, storage::Outcome};
+use crate::{bookkeeping::BlobRecord, pending::MetadataEntry, storage::CommitOutcome};
 
 /// BCS of metadata version 1 with the encoding type nobody serves any more.
 const UNSUPPORTED_ENCODING_PREFIX: &[u8] = &[0, 0];
@@ -95,7 +95,7 @@ impl Service {
         pending: bool,
     ) -> Result<Uploaded, ServiceError> {
         Ok(match self.state.store_metadata(entry).await? {
-            Outcome::AlreadyStored => Uploaded::AlreadyStored,
+            CommitOutcome::AlreadyStored => Uploaded::AlreadyStored,
             _ if pending => Uploaded::Buffered,
             _ => Uploaded::Stored,
         })
@@ -165,7 +165,7 @@ impl Service {
         tracing::error!(%blob_id, "stored metadata is damaged; it is treated as missing");
         let storage = self.state.storage();
         let forgotten = storage.forget_damaged_metadata(blob_id, found).await?;
-        if forgotten != Outcome::Removed(0) {
+        if forgotten != CommitOutcome::Removed(0) {
             self.metadata_damaged(blob_id);
         }
         Ok(())

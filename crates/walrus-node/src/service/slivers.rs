@@ -10,7 +10,7 @@ use super::{Service, ServiceError, Uploaded};
 use crate::{
     epoch::EpochView,
     pending::MetadataEntry,
-    storage::{Outcome, SliverKey, SliverRead},
+    storage::{CommitOutcome, SliverKey, SliverRead},
 };
 
 /// Where the metadata of an uploaded sliver was found.
@@ -115,7 +115,7 @@ impl Service {
             return Ok(Uploaded::Buffered);
         }
         Ok(match self.state.store_sliver(key, body).await? {
-            Outcome::AlreadyStored => Uploaded::AlreadyStored,
+            CommitOutcome::AlreadyStored => Uploaded::AlreadyStored,
             _ if pending => Uploaded::Buffered,
             _ => Uploaded::Stored,
         })

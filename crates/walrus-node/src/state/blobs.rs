@@ -11,7 +11,7 @@ use super::NodeState;
 use crate::{
     pending::{MetadataEntry, Saturated},
     registrations::Waiter,
-    storage::{Outcome, SliverKey, StorageError},
+    storage::{CommitOutcome, SliverKey, StorageError},
 };
 
 /// Writes of one blob handed to the storage at a time when flushing.
@@ -33,7 +33,10 @@ impl NodeState {
     }
 
     /// Makes verified metadata durable.
-    pub async fn store_metadata(&self, entry: MetadataEntry) -> Result<Outcome, StorageError> {
+    pub async fn store_metadata(
+        &self,
+        entry: MetadataEntry,
+    ) -> Result<CommitOutcome, StorageError> {
         let blob_id = *entry.verified.blob_id();
         let outcome = self
             .storage
@@ -48,7 +51,7 @@ impl NodeState {
         &self,
         key: SliverKey,
         bytes: Bytes,
-    ) -> Result<Outcome, StorageError> {
+    ) -> Result<CommitOutcome, StorageError> {
         self.storage.store_sliver(key, bytes).await
     }
 
@@ -168,7 +171,7 @@ impl NodeState {
             return Ok(0);
         }
         let outcome = self.storage.delete_unregistered(blob_id, epoch).await?;
-        let Outcome::Removed(count) = outcome else {
+        let CommitOutcome::Removed(count) = outcome else {
             return Ok(0);
         };
         if count > 0 {

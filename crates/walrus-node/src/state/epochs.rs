@@ -9,7 +9,7 @@ use crate::{
     chain::Committee,
     epoch::{EpochPlan, EpochView, ShardRecord, ShardStatus, Snapshot, phase_of, plan_epoch},
     progress::NodePhase,
-    storage::{Index, Outcome, StorageError},
+    storage::{CommitOutcome, Index, StorageError},
 };
 
 impl NodeState {
@@ -208,7 +208,7 @@ impl NodeState {
             return Ok(false);
         }
         let outcome = self.storage.delete_shard(shard).await?;
-        Ok(!matches!(outcome, Outcome::Removed(0)))
+        Ok(!matches!(outcome, CommitOutcome::Removed(0)))
     }
 
     /// Tells those who move the epoch on that an event has.

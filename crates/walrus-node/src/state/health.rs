@@ -104,7 +104,7 @@ impl NodeState {
 
     /// Brings the metrics that are sampled, not counted, up to date.
     pub fn sample_metrics(&self) {
-        use crate::metrics::State;
+        use crate::metrics::StateLabel;
         let view = self.view();
         let progress = self.progress.get();
         let metrics = &self.metrics;
@@ -134,7 +134,7 @@ impl NodeState {
         for (state, value) in positions {
             metrics
                 .event_cursor
-                .get_or_create(&State { state })
+                .get_or_create(&StateLabel { state })
                 .set(value);
         }
         let counts = summary(&view);
@@ -149,7 +149,7 @@ impl NodeState {
         for (state, value) in by_status {
             metrics
                 .shards
-                .get_or_create(&State { state })
+                .get_or_create(&StateLabel { state })
                 .set(value.into());
         }
         let (metadata, slivers, bytes) = self.pending.sizes();

@@ -30,7 +30,7 @@ const DELETE_SHARD_BATCH: usize = 1_000;
 
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommitOutcome {
     /// Durable now.
     Stored,
     /// It was there before; nothing changed.
@@ -106,7 +106,7 @@ enum Work {
 
 struct Job<W> {
     work: W,
-    done: oneshot::Sender<Result<Outcome, StorageError>>,
+    done: oneshot::Sender<Result<CommitOutcome, StorageError>>,
 }
 
 /// Handle of the committer thread.
@@ -139,16 +139,16 @@ impl Committer {
     }
 
     /// Hands an addition over and waits until it is durable.
-    pub(super) async fn add(&self, addition: Addition) -> Result<Outcome, StorageError> {
+    pub(super) async fn add(&self, addition: Addition) -> Result<CommitOutcome, StorageError> {
         self.submit(Work::Add(addition)).await
     }
 
     /// Hands a removal over and waits until it is durable.
-    pub(super) async fn remove(&self, removal: Removal) -> Result<Outcome, StorageError> {
+    pub(super) async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StorageError> {
         self.submit(Work::Remove(removal)).await
     }
 
-    async fn submit(&self, work: Work) -> Result<Outcome, StorageError> {
+    async fn submit(&self, work: Work) -> Result<CommitOutcome, StorageError> {
         let jobs = self.jobs.lock().clone().ok_or(StorageError::Closed)?;
         let (done, result) = oneshot::channel();
         jobs.send(Job { work, done })
@@ -249,7 +249,7 @@ impl Worker {
         }
     }
 
-    fn add_all(&self, additions: Vec<Addition>) -> Result<Vec<Outcome>, StorageError> {
+    fn add_all(&self, additions: Vec<Addition>) -> Result<Vec<CommitOutcome>, StorageError> {
         let mut wave = Wave {
             batch: self.index.durable_batch(),
             counts: self.index.sliver_counts(),
@@ -262,9 +262,9 @@ impl Worker {
         let mut outcomes = Vec::with_capacity(additions.len());
         for addition in additions {
             outcomes.push(if self.add(&mut wave, addition)? {
-                Outcome::Stored
+                CommitOutcome::Stored
             } else {
-                Outcome::AlreadyStored
+                CommitOutcome::AlreadyStored
             });
         }
         for directory in wave.directories {
@@ -364,7 +364,7 @@ impl Worker {
         Ok(true)
     }
 
-    fn perform(&self, removal: &Removal) -> Result<Outcome, StorageError> {
+    fn perform(&self, removal: &Removal) -> Result<CommitOutcome, StorageError> {
         match removal {
             Removal::Unregistered { blob_id, epoch } => self.delete_blob(*blob_id, *epoch),
             Removal::DamagedSliver { key } => self.forget_damaged(key),
@@ -378,7 +378,7 @@ impl Worker {
         }
     }
 
-    fn delete_blob(&self, blob_id: BlobId, epoch: Epoch) -> Result<Outcome, StorageError> {
+    fn delete_blob(&self, blob_id: BlobId, epoch: Epoch) -> Result<CommitOutcome, StorageError> {
         // While this is held no registration can be seen, so no confirmation can be given for what
         // is deleted here.
         let _records = self.index.records.lock();
@@ -387,7 +387,7 @@ impl Worker {
             .blob(&blob_id)?
             .is_some_and(|record| record.is_registered(epoch));
         if registered {
-            return Ok(Outcome::Removed(0));
+            return Ok(CommitOutcome::Removed(0));
         }
         let mut slivers = Vec::new();
         for (shard, _) in self.index.shards()? {
@@ -405,25 +405,25 @@ impl Worker {
         self.remove_slivers(&slivers, Some(blob_id))
     }
 
-    fn forget_damaged(&self, key: &SliverKey) -> Result<Outcome, StorageError> {
+    fn forget_damaged(&self, key: &SliverKey) -> Result<CommitOutcome, StorageError> {
         // Looked at again: since it was found damaged, another reader may have had it forgotten and
         // an upload replaced it.
         let local = load_local(&self.index, &self.files, key)?;
         let Some(Local::Read(entry, SliverRead::Damaged)) = local else {
-            return Ok(Outcome::Removed(0));
+            return Ok(CommitOutcome::Removed(0));
         };
         self.remove_slivers(&[(*key, entry)], None)
     }
 
-    fn forget_object(&self, name: &ObjectName) -> Result<Outcome, StorageError> {
+    fn forget_object(&self, name: &ObjectName) -> Result<CommitOutcome, StorageError> {
         let entry = self.index.sliver(&name.key)?;
         match entry.filter(|entry| entry.location == Location::Bucket(name.number)) {
             Some(entry) => self.remove_slivers(&[(name.key, entry)], None),
-            None => Ok(Outcome::Removed(0)),
+            None => Ok(CommitOutcome::Removed(0)),
         }
     }
 
-    fn forget_bucket(&self) -> Result<Outcome, StorageError> {
+    fn forget_bucket(&self) -> Result<CommitOutcome, StorageError> {
         let mut total = 0;
         loop {
             let slivers = self.index.slivers_in_bucket(DELETE_SHARD_BATCH);
@@ -435,25 +435,25 @@ impl Worker {
         }
         self.index.forget_bucket()?;
         super::bucket::forget_claim(self.files.root())?;
-        Ok(Outcome::Removed(total))
+        Ok(CommitOutcome::Removed(total))
     }
 
     fn forget_metadata(
         &self,
         blob_id: &BlobId,
         found: Option<&[u8]>,
-    ) -> Result<Outcome, StorageError> {
+    ) -> Result<CommitOutcome, StorageError> {
         // Compared again: an upload may have replaced it since it was found damaged.
         if self.index.metadata(blob_id)?.as_deref() != found {
-            return Ok(Outcome::Removed(0));
+            return Ok(CommitOutcome::Removed(0));
         }
         let mut batch = self.index.durable_batch();
         self.index.remove_metadata(&mut batch, blob_id);
         batch.commit()?;
-        Ok(Outcome::Removed(1))
+        Ok(CommitOutcome::Removed(1))
     }
 
-    fn delete_shard(&self, shard: ShardIndex) -> Result<Outcome, StorageError> {
+    fn delete_shard(&self, shard: ShardIndex) -> Result<CommitOutcome, StorageError> {
         let mut total = 0;
         loop {
             let slivers = self.index.slivers_of_shard(shard, DELETE_SHARD_BATCH)?;
@@ -466,7 +466,7 @@ impl Worker {
         let mut batch = self.index.durable_batch();
         self.index.remove_shard(&mut batch, shard);
         batch.commit()?;
-        Ok(Outcome::Removed(total))
+        Ok(CommitOutcome::Removed(total))
     }
 
     /// Removes index entries durably, then files: the other way round a crash would leave entries
@@ -475,7 +475,7 @@ impl Worker {
         &self,
         slivers: &[(SliverKey, SliverEntry)],
         metadata: Option<BlobId>,
-    ) -> Result<Outcome, StorageError> {
+    ) -> Result<CommitOutcome, StorageError> {
         let mut batch = self.index.durable_batch();
         let mut counts = self.index.sliver_counts();
         let mut waiting = self.index.waiting();
@@ -507,7 +507,7 @@ impl Worker {
             removed += 1;
         }
         if removed == 0 {
-            return Ok(Outcome::Removed(0));
+            return Ok(CommitOutcome::Removed(0));
         }
         batch.commit()?;
         self.index.set_counts(counts);
@@ -522,10 +522,10 @@ impl Worker {
         if let Some(bucket) = &self.bucket {
             bucket.wake();
         }
-        Ok(Outcome::Removed(removed))
+        Ok(CommitOutcome::Removed(removed))
     }
 
-    fn quarantine_orphans(&self, directory: Directory) -> Result<Outcome, StorageError> {
+    fn quarantine_orphans(&self, directory: Directory) -> Result<CommitOutcome, StorageError> {
         let mut orphans = 0;
         for key in self.files.keys_in(directory)? {
             let entry = self.index.sliver(&key)?;
@@ -541,7 +541,7 @@ impl Worker {
                 }
             }
         }
-        Ok(Outcome::Removed(orphans))
+        Ok(CommitOutcome::Removed(orphans))
     }
 }
 

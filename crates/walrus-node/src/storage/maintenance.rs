@@ -47,7 +47,7 @@ pub struct Quarantine {
 
 /// What a verification found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Findings {
+pub struct InspectionFindings {
     /// Items that are as they were stored.
     pub intact: u64,
     /// Items that are not, and are now forgotten.
@@ -95,9 +95,9 @@ impl Storage {
         &self,
         n_shards: NShards,
         mut progress: impl FnMut(u64),
-    ) -> Result<Findings, StorageError> {
+    ) -> Result<InspectionFindings, StorageError> {
         const BATCH: usize = 256;
-        let mut findings = Findings::default();
+        let mut findings = InspectionFindings::default();
         let mut after = None;
         loop {
             let items = self

@@ -3,7 +3,7 @@
 use super::{
     SliverRead, Storage, StorageError,
     bucket::Object,
-    committer::{Outcome, Removal},
+    committer::{CommitOutcome, Removal},
     index::{ObjectName, SliverEntry},
     read::Origin,
     run_blocking,
@@ -50,7 +50,7 @@ impl Storage {
         let removal = Removal::LostObject { name };
         Ok(match self.committer.remove(removal).await? {
             // It was deleted while it was read.
-            Outcome::Removed(0) => SliverRead::Missing,
+            CommitOutcome::Removed(0) => SliverRead::Missing,
             _ => SliverRead::Damaged,
         })
     }

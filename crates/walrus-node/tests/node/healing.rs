@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use walrus_core::{SliverIndex, SliverType, VerifiedMetadata, node_api::paths};
 use walrus_node::{
     recovery::plan::BlobShape,
-    storage::{Outcome, Storage, StorageOptions},
+    storage::{CommitOutcome, Storage, StorageOptions},
 };
 
 use crate::{
@@ -278,7 +278,7 @@ async fn metadata_that_is_lost_comes_back_alone() {
     let storage = Storage::open(&StorageOptions::new(&path)).unwrap();
     let found = storage.read_metadata(blob.id()).await.unwrap();
     let forgotten = storage.forget_damaged_metadata(blob.id(), found).await;
-    assert_eq!(forgotten.unwrap(), Outcome::Removed(1));
+    assert_eq!(forgotten.unwrap(), CommitOutcome::Removed(1));
     storage.close().await.unwrap();
     drop(storage);
     cluster.start_again(0).await;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{
     CommitteeError,
-    plan::{CeremonyId, MemberSecret, Plan, is_signed, place, sign, signed_bytes},
+    plan::{CeremonyId, CeremonyPlan, MemberSecret, is_signed, place, sign, signed_bytes},
 };
 use crate::{
     curve::{
@@ -77,7 +77,7 @@ impl Deal {
     /// Deals as the member whose secret this is. In a first ceremony a random secret; in a later
     /// one its old share.
     pub fn new<R: RngCore + CryptoRng>(
-        plan: &Plan,
+        plan: &CeremonyPlan,
         secret: &MemberSecret,
         old_share: Option<&MasterKey>,
         rng: &mut R,
@@ -129,7 +129,7 @@ impl Deal {
     }
 
     /// What everybody can check: form, signature, and that the dealer knows what it deals.
-    pub fn check(&self, plan: &Plan) -> Result<(), CommitteeError> {
+    pub fn check(&self, plan: &CeremonyPlan) -> Result<(), CommitteeError> {
         if self.ceremony != plan.id() {
             return Err(CommitteeError::OtherCeremony(self.ceremony));
         }
@@ -204,7 +204,7 @@ fn possession_bytes(ceremony: CeremonyId, dealer: u16) -> Vec<u8> {
 }
 
 /// Number and registered key of a dealer in the old committee.
-fn old_key(plan: &Plan, dealer: u16) -> Option<(u16, PublicKey)> {
+fn old_key(plan: &CeremonyPlan, dealer: u16) -> Option<(u16, PublicKey)> {
     let previous = plan.previous()?;
     let mut dealers = previous.dealers.iter();
     let old = dealers.find(|it| it.new == dealer)?.old;
@@ -213,7 +213,7 @@ fn old_key(plan: &Plan, dealer: u16) -> Option<(u16, PublicKey)> {
 
 /// What a dealer deals.
 fn constant<R: RngCore + CryptoRng>(
-    plan: &Plan,
+    plan: &CeremonyPlan,
     dealer: u16,
     old_share: Option<&MasterKey>,
     rng: &mut R,
@@ -272,7 +272,7 @@ impl Complaint {
     }
 
     /// Whether the dealer is to blame; fails if the complaint itself is false.
-    pub fn check(&self, plan: &Plan, deal: &Deal) -> Result<(), CommitteeError> {
+    pub fn check(&self, plan: &CeremonyPlan, deal: &Deal) -> Result<(), CommitteeError> {
         for ceremony in [self.ceremony, deal.ceremony] {
             if ceremony != plan.id() {
                 return Err(CommitteeError::OtherCeremony(ceremony));

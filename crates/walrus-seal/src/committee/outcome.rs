@@ -10,7 +10,7 @@ use sha3::{Digest as _, Sha3_256};
 use super::{
     CommitteeError,
     deal::{Complaint, Deal, evaluate_commitments},
-    plan::{CeremonyId, MemberSecret, Plan, is_signed, signed_bytes},
+    plan::{CeremonyId, CeremonyPlan, MemberSecret, is_signed, signed_bytes},
 };
 use crate::{
     curve::{self, MemberSignature, PublicKey, SecretScalar},
@@ -24,7 +24,7 @@ const DST_APPROVAL: &[u8] = b"WALRUS-COMMITTEE-APPROVAL-00";
 /// The public keys of a committee.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Outcome {
+pub struct CeremonyOutcome {
     /// The key of the committee.
     pub public_key: PublicKey,
     /// Keys of its shares, by the number of the member.
@@ -34,17 +34,17 @@ pub struct Outcome {
 /// All deals of a ceremony, as far as everybody can check them.
 #[derive(Debug, Clone)]
 pub struct Transcript<'a> {
-    plan: &'a Plan,
+    plan: &'a CeremonyPlan,
     deals: Vec<Deal>,
     /// What each deal counts.
     weights: Vec<Scalar>,
     hash: [u8; 32],
-    outcome: Outcome,
+    outcome: CeremonyOutcome,
 }
 
 impl<'a> Transcript<'a> {
     /// Checks that all dealers have dealt, once each, and nobody else.
-    pub fn new(plan: &'a Plan, mut deals: Vec<Deal>) -> Result<Self, CommitteeError> {
+    pub fn new(plan: &'a CeremonyPlan, mut deals: Vec<Deal>) -> Result<Self, CommitteeError> {
         deals.sort_by_key(|deal| deal.dealer);
         check_senders(deals.iter().map(|deal| deal.dealer), &plan.dealers())?;
         for deal in &deals {
@@ -56,7 +56,7 @@ impl<'a> Transcript<'a> {
             let key = evaluate_commitments(&commitments, number);
             public_key(&key)
         });
-        let outcome = Outcome {
+        let outcome = CeremonyOutcome {
             public_key: commitments[0],
             partial_keys: partial_keys.collect::<Result<_, _>>()?,
         };
@@ -75,7 +75,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// What comes out.
-    pub fn outcome(&self) -> &Outcome {
+    pub fn outcome(&self) -> &CeremonyOutcome {
         &self.outcome
     }
 
@@ -149,7 +149,7 @@ fn check_senders(
 }
 
 /// What each deal counts, in the order of the new numbers of the dealers.
-fn weights(plan: &Plan) -> Result<Vec<Scalar>, CommitteeError> {
+fn weights(plan: &CeremonyPlan) -> Result<Vec<Scalar>, CommitteeError> {
     let Some(previous) = plan.previous() else {
         return Ok(vec![Scalar::generator(); plan.members().len()]);
     };
@@ -160,7 +160,7 @@ fn weights(plan: &Plan) -> Result<Vec<Scalar>, CommitteeError> {
 }
 
 fn sum_of_commitments(
-    plan: &Plan,
+    plan: &CeremonyPlan,
     deals: &[Deal],
     weights: &[Scalar],
 ) -> Result<Vec<PublicKey>, CommitteeError> {
@@ -196,13 +196,16 @@ pub struct Approval {
     /// A hash of all deals: members who have seen others do not agree.
     pub transcript: CeremonyId,
     /// What came out.
-    pub outcome: Outcome,
+    pub outcome: CeremonyOutcome,
     /// Of all of this.
     pub signature: MemberSignature,
 }
 
 /// What all members agree on.
-pub fn agreed(plan: &Plan, mut approvals: Vec<Approval>) -> Result<Outcome, CommitteeError> {
+pub fn agreed(
+    plan: &CeremonyPlan,
+    mut approvals: Vec<Approval>,
+) -> Result<CeremonyOutcome, CommitteeError> {
     approvals.sort_by_key(|approval| approval.member);
     let members: Vec<u16> = (0..)
         .zip(plan.members())

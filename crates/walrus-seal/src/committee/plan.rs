@@ -297,18 +297,18 @@ pub enum PlanError {
 /// A plan that has been checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "PlanParts", into = "PlanParts")]
-pub struct Plan {
+pub struct CeremonyPlan {
     parts: PlanParts,
     id: CeremonyId,
 }
 
-impl From<Plan> for PlanParts {
-    fn from(plan: Plan) -> Self {
+impl From<CeremonyPlan> for PlanParts {
+    fn from(plan: CeremonyPlan) -> Self {
         plan.parts
     }
 }
 
-impl TryFrom<PlanParts> for Plan {
+impl TryFrom<PlanParts> for CeremonyPlan {
     type Error = PlanError;
 
     fn try_from(parts: PlanParts) -> Result<Self, Self::Error> {
@@ -338,7 +338,7 @@ impl Serialize for PlanBytes<'_> {
     }
 }
 
-impl Plan {
+impl CeremonyPlan {
     /// A plan for these members.
     pub fn new<R: RngCore + CryptoRng>(
         threshold: u16,

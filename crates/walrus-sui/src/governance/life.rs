@@ -1,6 +1,6 @@
 //! The life of a proposal: its state in an epoch, and what happens next.
 
-use walrus_contracts::types::voting::{Kind, Parameters, Proposal, State};
+use walrus_contracts::types::voting::{Kind, Parameters, Proposal, ProposalState as State};
 use walrus_core::Epoch;
 
 use super::tally::Bar;

@@ -6,7 +6,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use walrus_core::ObjectId;
 use walrus_seal::{
     MasterKey,
-    committee::{Deal, MemberCard, MemberSecret, Plan, Transcript},
+    committee::{CeremonyPlan, Deal, MemberCard, MemberSecret, Transcript},
 };
 use walrus_sui::{
     contract::{CommitteeMemberEntry, committee_registration},
@@ -27,7 +27,7 @@ const NAME: &str = "committee";
 /// A ceremony in which all have dealt.
 struct Ceremony {
     secrets: Vec<MemberSecret>,
-    plan: Plan,
+    plan: CeremonyPlan,
     deals: Vec<Deal>,
 }
 
@@ -42,7 +42,7 @@ impl Ceremony {
         let cards = members.iter().zip(&secrets);
         let cards =
             cards.map(|(server, secret)| MemberCard::new(&server.name(), &server.url(), secret));
-        let plan = Plan::new(THRESHOLD, cards.collect(), None, &mut rng)?;
+        let plan = CeremonyPlan::new(THRESHOLD, cards.collect(), None, &mut rng)?;
         let deals = secrets
             .iter()
             .map(|secret| Deal::new(&plan, secret, None, &mut rng));

@@ -24,7 +24,7 @@ use super::{
 const ABORT_PRICE_FACTOR_MAX: u64 = 100;
 
 /// What is known when the last command is done.
-pub(crate) struct Ending<'a> {
+pub(crate) struct ExecutionEnding<'a> {
     pub(crate) inputs: &'a Inputs,
     pub(crate) transaction: Digest,
     pub(crate) genesis: Option<Digest>,
@@ -65,7 +65,7 @@ impl Costs {
     }
 }
 
-impl Ending<'_> {
+impl ExecutionEnding<'_> {
     /// The outcome of the transaction: `result` holds changes and events of a successful execution.
     pub(crate) fn executed(
         &self,

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     args::{ApprovalsArgs, ApproveUpgradeArgs},
     context::{Context, title},
-    send::{Plan, Sent},
+    send::{SendPlan, Sent},
     show::table,
 };
 
@@ -238,7 +238,7 @@ pub(super) async fn approve(
         return Err(approved_already(&name, before, &forum));
     }
     let support = approvals.support(&digest, forum.moment.now_ms);
-    let mut plan = Plan::new(sentence(&name, &digest, weight, &approvals, support));
+    let mut plan = SendPlan::new(sentence(&name, &digest, weight, &approvals, support));
     if let Some(before) = before {
         plan = plan.warn(format!(
             "This takes the place of its approval of digest {}.",

@@ -13,7 +13,7 @@ use crate::{
     args::{DelegateArgs, RevokeArgs},
     commands::authorize::receiver,
     context::{Context, node_id, title},
-    send::{Plan, Sending},
+    send::{SendPlan, Sending},
 };
 
 /// A node for which the account can vote.
@@ -128,7 +128,7 @@ pub(crate) async fn delegate(context: &Context, args: DelegateArgs) -> anyhow::R
         forum.committee_ids().await?.contains(&node.pool.id),
         "{name} is not in the committee; only its members hand their authority over"
     );
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "{name} hands its authority in package walrus over to the governance: what proposals decide is carried out \
          with its vote, too. You keep its vote on proposals, and can take the authority back with `walrus-admin \
          revoke`."
@@ -148,7 +148,7 @@ pub(crate) async fn revoke(context: &Context, args: RevokeArgs) -> anyhow::Resul
         "{name} has not handed its authority over"
     );
     let (to, receiver) = receiver(&sending, args.address, args.object).await?;
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "{name} takes its authority back from the governance and gives it to {receiver}."
     ));
     let call = Call::revoke_authority(forum.refs(), node.pool.id, node.proof, to);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail, ensure};
 use walrus_contracts::types::{
     VecSet,
-    voting::{Kind, State},
+    voting::{Kind, ProposalState},
 };
 use walrus_core::{Frost, ObjectId};
 use walrus_sui::{
@@ -18,7 +18,7 @@ use super::{Forum, open, package, words};
 use crate::{
     args::{ExecuteArgs, NumberArgs, ObjectArgs},
     context::{Context, title},
-    send::Plan,
+    send::SendPlan,
 };
 
 /// Refuses a step that is not the next one, or not yet.
@@ -49,7 +49,7 @@ pub(super) async fn close(
     let refs = forum.refs();
     let name = words::title(&view);
     let (call, what) = match (view.standing.step, view.standing.state) {
-        (ProposalStep::Close, State::Expired) => (
+        (ProposalStep::Close, ProposalState::Expired) => (
             Call::close_vote(refs, args.number).then(Call::expire_proposal(refs, args.number)),
             "passed, but was not queued in time: it expires".to_owned(),
         ),
@@ -63,7 +63,7 @@ pub(super) async fn close(
         ),
         _ => return Err(refuse(&view, &forum, "closed")),
     };
-    let plan = Plan::new(format!("Record that {name} {what}."));
+    let plan = SendPlan::new(format!("Record that {name} {what}."));
     let success = format!("{name} {what}");
     forum
         .send_step(&sending, args.number, &call, plan, &success)
@@ -81,14 +81,14 @@ pub(super) async fn queue(
     let refs = forum.refs();
     let call = match (view.standing.step, view.standing.state) {
         (ProposalStep::Queue, _) => Call::queue_proposal(refs, args.number),
-        (ProposalStep::Close, State::Passed) => {
+        (ProposalStep::Close, ProposalState::Passed) => {
             Call::close_vote(refs, args.number).then(Call::queue_proposal(refs, args.number))
         }
         _ => return Err(refuse(&view, &forum, "queued")),
     };
     let parameters = &view.proposal.parameters;
     let from = forum.epoch().saturating_add(parameters.delay_epochs);
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "Queue {}: it can be executed from {} on, before {}.",
         words::title(&view),
         forum.moment.epoch(from),
@@ -123,11 +123,13 @@ pub(super) async fn cancel(
     );
     let deposit = Frost(view.proposal.deposit.value);
     let outcome = match view.standing.state {
-        State::Pending => format!("the deposit of {deposit} is paid back"),
-        State::Active => format!("the deposit of {deposit} is lost, because the vote has begun"),
+        ProposalState::Pending => format!("the deposit of {deposit} is paid back"),
+        ProposalState::Active => {
+            format!("the deposit of {deposit} is lost, because the vote has begun")
+        }
         _ => return Err(refuse(&view, &forum, "cancelled")),
     };
-    let plan = Plan::new(format!("Take {} back; {outcome}.", words::title(&view)));
+    let plan = SendPlan::new(format!("Take {} back; {outcome}.", words::title(&view)));
     let call = Call::cancel_proposal(forum.refs(), args.number);
     let success = format!("proposal {} is cancelled", args.number);
     forum
@@ -143,7 +145,10 @@ pub(super) async fn object(
 ) -> anyhow::Result<()> {
     let (sending, forum) = open(context, governance, &args.node.send).await?;
     let view = forum.proposal(args.number).await?;
-    if !matches!(view.proposal.state, State::Passed | State::Queued) {
+    if !matches!(
+        view.proposal.state,
+        ProposalState::Passed | ProposalState::Queued
+    ) {
         return Err(refuse(&view, &forum, "objected to"));
     }
     let ballot = view.proposal.ballot.as_ref().context("it had no vote")?;
@@ -168,7 +173,7 @@ pub(super) async fn object(
         .map_or(0, |ballot| ballot.weight);
     let objecting = view.proposal.objecting_weight.saturating_add(weight);
     let needed = ballot.total_weight / 3 + 1;
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "{name} objects to {} with {weight} shards. Objections are then {objecting} shards; with {needed} the \
          proposal is cancelled. An objection cannot be taken back.",
         words::title(&view)
@@ -234,7 +239,7 @@ pub(super) async fn execute(
             (Call::execute_proposal(refs, args.number), String::new())
         }
     };
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "Execute {}: {}.{how}",
         words::title(&view),
         words::effect(&view.proposal.kind)

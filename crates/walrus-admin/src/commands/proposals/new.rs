@@ -17,7 +17,7 @@ use super::{
 use crate::{
     args::{BodyArgs, NewArgs, NewKind, NewRulesArgs},
     context::{Context, title},
-    send::{Plan, Sent},
+    send::{SendPlan, Sent},
 };
 
 /// Limits of the contract, in bytes.
@@ -54,7 +54,7 @@ pub(super) async fn run(
     let parameters = forum.state.governance.parameters;
     let deposit = Frost(parameters.deposit);
     let [opens, ends, executes] = earliest_epochs(&parameters, forum.epoch());
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "Propose {:?}: {about}. The deposit of {} is paid back unless the proposal finds no quorum or clear refusal. \
          The vote opens in {}, ends before {}, and execution is possible from {} on.",
         body_args.title,

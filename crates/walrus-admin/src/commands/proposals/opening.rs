@@ -2,7 +2,7 @@
 //! opens.
 
 use anyhow::{bail, ensure};
-use walrus_contracts::types::voting::State;
+use walrus_contracts::types::voting::ProposalState;
 use walrus_core::ObjectId;
 use walrus_sui::{
     contract::Call,
@@ -14,7 +14,7 @@ use super::{Forum, authority::VotingNode, open, words};
 use crate::{
     args::OpenArgs,
     context::{Context, title},
-    send::Plan,
+    send::SendPlan,
     show::count,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn check_open(view: &ProposalView, forum: &Forum) -> anyhow::Result<b
             words::title(view),
             forum.moment.epoch(standing.from)
         ),
-        _ if standing.state == State::Expired => {
+        _ if standing.state == ProposalState::Expired => {
             bail!("{} has expired; no vote is taken", words::title(view))
         }
         _ => bail!(
@@ -156,7 +156,7 @@ pub(super) async fn run(
         let first = attests.map_or_else(String::new, |(name, weight)| {
             format!("{name} attests with {weight} what is staked in epoch {epoch}. ")
         });
-        let plan = Plan::new(format!(
+        let plan = SendPlan::new(format!(
             "{first}The vote on {} opens, until {until}.",
             words::title(&view)
         ));
@@ -172,7 +172,7 @@ pub(super) async fn run(
         bail!("account {sender} speaks for no node that could attest the stakes");
     };
     let progress = opening.progress();
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "{name} attests with {weight} what is staked in epoch {epoch}; that makes {progress} before {} opens in this \
          epoch.",
         words::title(&view)

@@ -6,7 +6,7 @@ use walrus_core::{Frost, ObjectId};
 use walrus_sui::contract::Call;
 
 use super::{Forum, open};
-use crate::{args::UnlockArgs, context::Context, send::Plan, show::count};
+use crate::{args::UnlockArgs, context::Context, send::SendPlan, show::count};
 
 /// Makes stake that voted stake again.
 pub(super) async fn unlock(
@@ -63,7 +63,7 @@ pub(super) async fn unlock(
         0 => String::new(),
         votes => format!(" {} of it is taken back.", count(votes, "vote")),
     };
-    let plan = Plan::new(format!(
+    let plan = SendPlan::new(format!(
         "Unlock {} of {}.{retraction}",
         count(chosen.len(), "stake"),
         principal

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     args::{ChoiceArg, VoteArgs},
     context::{Context, title},
-    send::{Plan, Sending},
+    send::{SendPlan, Sending},
     show::count,
 };
 
@@ -124,7 +124,7 @@ async fn as_node(
     let instead = before.map_or(String::new(), |before| {
         format!(" instead of {}", words::choice(before))
     });
-    let mut plan = Plan::new(format!(
+    let mut plan = SendPlan::new(format!(
         "{name} votes {}{instead} on {}, with {}.{}",
         words::choice(vote.choice),
         words::title(view),
@@ -233,7 +233,7 @@ async fn with_stake(
             .saturating_add(view.proposal.parameters.voting_epochs)
             .saturating_add(1)
     });
-    let mut plan = Plan::new(format!(
+    let mut plan = SendPlan::new(format!(
         "{} of {} votes {} on {}. It stays locked until {}, and can be unlocked then with `walrus-admin proposals \
          unlock`; it goes on earning rewards.",
         count(voting.len(), "stake"),

@@ -1,7 +1,7 @@
 //! Proposals in words: what they do, how their vote stands, what happens next.
 
 use stdx::SaturatingFrom as _;
-use walrus_contracts::types::voting::{Choice, Kind, Parameters, State, Tally};
+use walrus_contracts::types::voting::{Choice, Kind, Parameters, ProposalState, Tally};
 use walrus_core::Frost;
 use walrus_sui::{
     governance::{MICRO, Outlook, ProposalStep, state_name},
@@ -116,7 +116,7 @@ pub(super) fn missing(view: &ProposalView) -> String {
 /// State of a proposal, with what the votes say so far.
 pub(super) fn state(view: &ProposalView) -> String {
     let name = state_name(view.standing.state);
-    if view.standing.state != State::Active {
+    if view.standing.state != ProposalState::Active {
         return name.to_owned();
     }
     match view.outlook() {
@@ -156,7 +156,7 @@ pub(super) fn next(view: &ProposalView, moment: &Moment) -> String {
             "voting until {}: walrus-admin proposals vote {number}",
             moment.epoch(standing.until.unwrap_or(epoch))
         ),
-        ProposalStep::Close if standing.state == State::Passed => {
+        ProposalStep::Close if standing.state == ProposalState::Passed => {
             format!("counting and queueing {}", by("queue"))
         }
         ProposalStep::Close => format!("counting {}", by("close")),
@@ -169,7 +169,7 @@ pub(super) fn next(view: &ProposalView, moment: &Moment) -> String {
 
 /// What is left to do when a proposal is over.
 fn after(view: &ProposalView) -> String {
-    if view.standing.state != State::Executed {
+    if view.standing.state != ProposalState::Executed {
         return "nothing".to_owned();
     }
     let in_words = |price: Option<u64>, option: &str| {

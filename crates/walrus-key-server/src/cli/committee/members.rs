@@ -7,7 +7,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use walrus_core::text::printable;
 use walrus_key_server::share_file_name;
 use walrus_seal::committee::{
-    CommitteeError, Complaint, Deal, MemberCard, MemberSecret, Plan, Transcript,
+    CeremonyPlan, CommitteeError, Complaint, Deal, MemberCard, MemberSecret, Transcript,
 };
 
 use crate::cli::{
@@ -59,7 +59,7 @@ pub(in crate::cli) struct MakeDeal {
 
 impl MakeDeal {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let plan: Plan = receive(&self.plan)?;
+        let plan: CeremonyPlan = receive(&self.plan)?;
         let secret = member_secret(&self.secret_file)?;
         let old_share = self.old_share.as_deref().map(master_key).transpose()?;
         let mut rng = StdRng::from_entropy();
@@ -93,7 +93,7 @@ pub(in crate::cli) struct Finish {
 
 impl Finish {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let plan: Plan = receive(&self.plan)?;
+        let plan: CeremonyPlan = receive(&self.plan)?;
         let secret = member_secret(&self.secret_file)?;
         let deals = self.deals.iter().map(|path| receive(path));
         let deals = deals.collect::<Result<Vec<Deal>, _>>()?;
@@ -133,7 +133,7 @@ pub(in crate::cli) struct Judge {
 
 impl Judge {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let plan: Plan = receive(&self.plan)?;
+        let plan: CeremonyPlan = receive(&self.plan)?;
         let deal: Deal = receive(&self.deal)?;
         let complaint: Complaint = receive(&self.complaint)?;
         let checked = complaint.check(&plan, &deal);
@@ -148,14 +148,14 @@ impl Judge {
 }
 
 /// A member as people know it.
-fn name_of(plan: &Plan, number: u16) -> String {
+fn name_of(plan: &CeremonyPlan, number: u16) -> String {
     let member = plan.members().get(usize::from(number));
     let name = member.map_or("nobody", |member| &member.name);
     format!("member {number} ({})", printable(name))
 }
 
 /// An error with the names of those it is about.
-pub(super) fn explain(plan: &Plan, error: CommitteeError) -> Failure {
+pub(super) fn explain(plan: &CeremonyPlan, error: CommitteeError) -> Failure {
     let about = match error {
         CommitteeError::NotADealer(number)
         | CommitteeError::OldShareMissing(number)

@@ -7,7 +7,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use walrus_core::{ObjectId, text::printable};
 use walrus_seal::{
     PublicKey,
-    committee::{Approval, Dealer, MemberCard, Outcome, Plan, Previous, agreed},
+    committee::{Approval, CeremonyOutcome, CeremonyPlan, Dealer, MemberCard, Previous, agreed},
 };
 use walrus_sui::{
     Executor, SuiRpc,
@@ -57,7 +57,8 @@ impl MakePlan {
             _ => None,
         };
         let mut rng = StdRng::from_entropy();
-        let plan = Plan::new(self.threshold, cards, previous, &mut rng).map_err(Failure::input)?;
+        let plan =
+            CeremonyPlan::new(self.threshold, cards, previous, &mut rng).map_err(Failure::input)?;
         send(&self.out, &plan)?;
         for number in plan.dealers() {
             let member = &plan.members()[usize::from(number)];
@@ -76,7 +77,7 @@ pub(in crate::cli) struct Show {
 
 impl Show {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let plan: Plan = receive(&self.plan)?;
+        let plan: CeremonyPlan = receive(&self.plan)?;
         println!("Ceremony: {}", plan.id());
         let (threshold, members) = (plan.threshold(), plan.members().len());
         println!("Needed: {threshold} of {members}");
@@ -176,7 +177,7 @@ pub(in crate::cli) struct Register {
 
 impl Register {
     pub(super) async fn execute(self) -> Result<(), Failure> {
-        let plan: Plan = receive(&self.plan)?;
+        let plan: CeremonyPlan = receive(&self.plan)?;
         let approvals = self.approvals.iter().map(|path| receive(path));
         let approvals = approvals.collect::<Result<Vec<Approval>, _>>()?;
         let outcome = agreed(&plan, approvals).map_err(|error| explain(&plan, error))?;
@@ -223,7 +224,7 @@ impl Register {
 }
 
 /// Members as they are registered.
-fn entries(plan: &Plan, outcome: &Outcome) -> Vec<CommitteeMemberEntry> {
+fn entries(plan: &CeremonyPlan, outcome: &CeremonyOutcome) -> Vec<CommitteeMemberEntry> {
     let members = plan.members().iter().zip(&outcome.partial_keys);
     let entry = |(card, key): (&MemberCard, &PublicKey)| CommitteeMemberEntry {
         name: card.name.clone(),
@@ -238,7 +239,7 @@ fn entries(plan: &Plan, outcome: &Outcome) -> Vec<CommitteeMemberEntry> {
 async fn check_present(
     rpc: &SuiRpc,
     previous: &Previous,
-    outcome: &Outcome,
+    outcome: &CeremonyOutcome,
 ) -> Result<(), Failure> {
     let server = previous.server;
     let info = rpc.key_server(server).await.map_err(Failure::running)?;
