@@ -44,6 +44,23 @@ pub(crate) enum RunError {
     TooLong,
 }
 
+/// Why the clock of a running chain did not move.
+#[derive(Debug, thiserror::Error)]
+pub enum AdvanceError {
+    /// It cannot be moved so far, or the checkpoint that moves it could not be stored.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The chain is shutting down, or met a defect of its own.
+    #[error("{0}")]
+    Interrupted(String),
+}
+
+impl AdvanceError {
+    pub(crate) fn interrupted(error: RunError) -> Self {
+        Self::Interrupted(error.to_string())
+    }
+}
+
 /// Handle to the running chain.
 pub(crate) struct Chain {
     ledger: Arc<Ledger>,
@@ -169,8 +186,9 @@ impl Chain {
     }
 
     /// Moves chain time `ms` milliseconds ahead of where it is, now and from now on.
-    pub(crate) async fn advance_clock(&self, ms: u64) -> Result<Result<u64, ClockError>, RunError> {
-        self.run(move |worker| worker.advance_clock(ms)).await
+    pub(crate) async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
+        let moved = self.run(move |worker| worker.advance_clock(ms)).await;
+        Ok(moved.map_err(AdvanceError::interrupted)??)
     }
 }
 

@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    chain::{Chain, ClockError, Genesis, RunError, Worker},
+    chain::{AdvanceError, Chain, Genesis, Worker},
     execution::Engine,
     ledger::{Ledger, MemoryStore},
-    localnet::{AdvanceError, StartError},
+    localnet::StartError,
     server,
 };
 
@@ -90,11 +90,7 @@ impl EmbeddedChain {
     /// Moves chain time ahead, now and from now on. Returns the new time in milliseconds since the
     /// Unix epoch.
     pub async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
-        let moved: Result<Result<u64, ClockError>, RunError> = self.chain.advance_clock(ms).await;
-        match moved {
-            Ok(result) => result.map_err(AdvanceError::Clock),
-            Err(error) => Err(AdvanceError::Interrupted(error.to_string())),
-        }
+        self.chain.advance_clock(ms).await
     }
 
     /// The sequence number of the newest checkpoint.
@@ -106,7 +102,7 @@ impl EmbeddedChain {
     pub async fn snapshot(&self) -> Result<Snapshot, AdvanceError> {
         let store = Arc::clone(&self.store);
         let copied = self.chain.run(move |_| MemoryStore::clone(&store)).await;
-        let store = copied.map_err(|error| AdvanceError::Interrupted(error.to_string()))?;
+        let store = copied.map_err(AdvanceError::interrupted)?;
         let engine = Arc::clone(&self.engine);
         Ok(Snapshot { store, engine })
     }

@@ -32,7 +32,7 @@ mod localnet;
 mod rpc;
 mod server;
 
-pub use chain::{ClockError, GenesisError};
+pub use chain::{AdvanceError, ClockError, GenesisError};
 pub use embedded::{EmbeddedChain, Snapshot};
 pub use ledger::{OpenError, StoreError};
-pub use localnet::{AdvanceError, Localnet, LocalnetConfig, StartError};
+pub use localnet::{Localnet, LocalnetConfig, StartError};

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    chain::{Chain, ClockError, Genesis, GenesisError, Worker},
+    chain::{AdvanceError, Chain, Genesis, GenesisError, Worker},
     execution::Engine,
     faucet,
     ledger::{DiskStore, Ledger, MemoryStore, OpenError, Store, StoreError},
@@ -91,17 +91,6 @@ pub enum StartError {
     /// Opening the chain ended without a result.
     #[error("opening the chain was interrupted")]
     Interrupted,
-}
-
-/// Why the clock of a running chain did not move.
-#[derive(Debug, thiserror::Error)]
-pub enum AdvanceError {
-    /// It cannot be moved so far, or the checkpoint that moves it could not be stored.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// The chain is shutting down, or met a defect of its own.
-    #[error("{0}")]
-    Interrupted(String),
 }
 
 /// A running chain. Dropping it stops the chain without waiting.
@@ -191,10 +180,7 @@ impl Localnet {
     /// Moves chain time `ms` milliseconds ahead, now and from now on. Returns the new time in
     /// milliseconds since the Unix epoch.
     pub async fn advance_clock(&self, ms: u64) -> Result<u64, AdvanceError> {
-        match self.chain.advance_clock(ms).await {
-            Ok(result) => result.map_err(AdvanceError::Clock),
-            Err(error) => Err(AdvanceError::Interrupted(error.to_string())),
-        }
+        self.chain.advance_clock(ms).await
     }
 
     /// Seals a checkpoint at least every few seconds from now on, whatever the configuration said.

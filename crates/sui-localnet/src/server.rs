@@ -17,7 +17,7 @@ use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::{
-    chain::{Chain, ClockError},
+    chain::{AdvanceError, Chain, ClockError},
     rpc::Rpc,
 };
 
@@ -153,12 +153,15 @@ async fn advance_clock(
     Json(request): Json<AdvanceClock>,
 ) -> Response {
     match chain.advance_clock(request.ms).await {
-        Ok(Ok(timestamp_ms)) => Json(ClockAdvanced { timestamp_ms }).into_response(),
-        Ok(Err(ClockError::Store(error))) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        Ok(timestamp_ms) => Json(ClockAdvanced { timestamp_ms }).into_response(),
+        Err(error) => {
+            let status = match &error {
+                AdvanceError::Clock(ClockError::Store(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+                AdvanceError::Clock(_) => StatusCode::BAD_REQUEST,
+                AdvanceError::Interrupted(_) => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            (status, error.to_string()).into_response()
         }
-        Ok(Err(error)) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Options that several commands have.
 
+mod one_of;
 mod private;
 mod store;
 
 use std::time::Duration;
 
+pub(crate) use one_of::{Choice, OneOf};
 pub(crate) use private::{
     ApprovalArgs, DecryptArgs, EncryptArgs, EncryptionArgs, InspectEncryptedArgs, NewPolicy,
     PolicyArgs, PolicyCommand, Recipient,

@@ -267,10 +267,6 @@ pub(crate) enum Command {
 
 /// Runs the command the user asked for.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
-    let cli = match cli.command {
-        Command::Json(args) => json::command(args)?,
-        _ => cli,
-    };
     let context = Context::new(cli.global);
     match cli.command {
         Command::Store(args) => store::run(&context, args).await,
@@ -304,7 +300,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::GenerateSuiWallet(args) => generate_sui_wallet::run(&context, args).await,
         Command::Health(args) => health::run(&context, args).await,
         Command::NodeAdmin(args) => node_admin::run(&context, args).await,
-        Command::Json(_) => unreachable!("it is replaced by the command it holds"),
+        Command::Json(args) => Box::pin(run(json::command(args)?)).await,
         Command::Aggregator(args) => aggregator::run(&context, args).await,
         Command::Publisher(args) => publisher::run(&context, args).await,
         Command::Daemon(args) => daemon::run(&context, args).await,

@@ -78,6 +78,7 @@ pub use renew::{Renewal, RenewalPlan, RenewalPolicy, Renewed};
 pub use report::{NodeFailure, ShardReport};
 pub use status::StatusError;
 pub use store::{
-    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, DistributeError, ObjectReuse,
-    StoreEstimate, StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge, UploadError,
+    BlobError, BlobInput, BlobResult, BlobToStore, CertifiedBy, DistributeError, EstimateError,
+    ObjectReuse, StoreEstimate, StoreOperation, StoreOptions, StoreOutcome, StoredBlob, TooLarge,
+    UploadError,
 };

@@ -145,14 +145,14 @@ impl NodeClient {
         &self,
         blob_id: &BlobId,
         pair: SliverPairIndex,
-        sliver_type: SliverType,
+        axis: SliverType,
         length_max: usize,
     ) -> Result<SliverData<A>, NodeError>
     where
         A: Axis,
     {
         let limit = length_max.saturating_add(BODY_OVERHEAD);
-        let path = paths::sliver(blob_id, pair, sliver_type);
+        let path = paths::sliver(blob_id, pair, axis);
         let body = self.get_bytes(&path, &(), limit).await?;
         body::received(body).map_err(|error| invalid_bcs(&error))
     }
@@ -162,10 +162,10 @@ impl NodeClient {
         &self,
         blob_id: &BlobId,
         pair: SliverPairIndex,
-        sliver_type: SliverType,
+        axis: SliverType,
         body: &SliverBody,
     ) -> Result<Accepted, NodeError> {
-        self.put(&paths::sliver(blob_id, pair, sliver_type), body.to_http())
+        self.put(&paths::sliver(blob_id, pair, axis), body.to_http())
             .await
     }
 
@@ -174,9 +174,9 @@ impl NodeClient {
         &self,
         blob_id: &BlobId,
         pair: SliverPairIndex,
-        sliver_type: SliverType,
+        axis: SliverType,
     ) -> Result<StoredStatus, NodeError> {
-        self.get_json(&paths::sliver_status(blob_id, pair, sliver_type), &())
+        self.get_json(&paths::sliver_status(blob_id, pair, axis), &())
             .await
     }
 

@@ -19,7 +19,7 @@ use walrus_core::{BlobId, EpochCount, ObjectId, node_api::BlobStatus};
 use walrus_sui::{Committees, SuiError, WalrusContract, contract::Attributes};
 
 pub use distribute::DistributeError;
-pub use estimate::StoreEstimate;
+pub use estimate::{EstimateError, StoreEstimate};
 pub use input::{BlobInput, BlobToStore};
 pub use outcome::{BlobError, CertifiedBy, StoreOperation, StoreOutcome, StoredBlob, TooLarge};
 pub use upload::UploadError;

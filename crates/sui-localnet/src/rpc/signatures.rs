@@ -67,12 +67,12 @@ pub(super) fn check_transaction(
     }
 }
 
-/// Why a signature does not stand for a message, in words; `Ok` if it does.
+/// Whether a signature stands for a message, and if not, why.
 fn verify(
     message: &proto::Bcs,
     signature: &UserSignature,
     address: Option<Address>,
-) -> Result<Result<(), String>, Status> {
+) -> Result<proto::VerifySignatureResponse, Status> {
     let Some(actual) = signer(signature) else {
         let scheme = signature.scheme().name();
         return Err(errors::invalid_field(
@@ -99,13 +99,17 @@ fn verify(
             ));
         }
     };
-    Ok(match (verified, address) {
-        (Err(error), _) => Err(format!("invalid signature: {error}")),
-        (Ok(()), Some(expected)) if expected != actual => Err(format!(
+    let reason = match (verified, address) {
+        (Err(error), _) => Some(format!("invalid signature: {error}")),
+        (Ok(()), Some(expected)) if expected != actual => Some(format!(
             "signature is by {actual}, but the provided address is {expected}"
         )),
-        (Ok(()), _) => Ok(()),
-    })
+        (Ok(()), _) => None,
+    };
+    let mut response = proto::VerifySignatureResponse::default();
+    response.is_valid = Some(reason.is_none());
+    response.reason = reason;
+    Ok(response)
 }
 
 #[tonic::async_trait]
@@ -126,15 +130,7 @@ impl SignatureVerificationService for Rpc {
         let signature = UserSignature::try_from(signature)
             .map_err(|error| errors::conversion("signature", error))?;
         let address = parse::optional("address", request.address.as_deref())?;
-        let mut response = proto::VerifySignatureResponse::default();
-        match verify(message, &signature, address)? {
-            Ok(()) => response.is_valid = Some(true),
-            Err(reason) => {
-                response.is_valid = Some(false);
-                response.reason = Some(reason);
-            }
-        }
-        Ok(Response::new(response))
+        verify(message, &signature, address).map(Response::new)
     }
 }
 

@@ -7,7 +7,7 @@ use walrus_client::{ObjectReuse, StorageDuration, StoreOptions};
 use walrus_core::{EncodingType, Epoch, EpochCount};
 use walrus_sui::contract::Attributes;
 
-use super::{EncryptionArgs, parse};
+use super::{Choice, EncryptionArgs, OneOf, parse};
 
 /// Options of `store`.
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(crate) struct StoreArgs {
 pub(crate) struct HowToStoreArgs {
     /// How long the blobs are kept.
     #[command(flatten)]
-    pub duration: DurationArgs,
+    pub duration: OneOf<DurationOptions>,
     /// Nobody can delete the blob before it expires
     #[arg(long, conflicts_with = "deletable")]
     pub permanent: bool,
@@ -104,7 +104,7 @@ impl HowToStoreArgs {
     /// The same for the client library.
     pub(crate) fn options(&self) -> StoreOptions {
         StoreOptions {
-            duration: self.duration.get(),
+            duration: self.duration.0,
             deletable: !self.permanent,
             force: self.force,
             ignore_resources: self.ignore_resources,
@@ -123,9 +123,9 @@ impl HowToStoreArgs {
     }
 }
 
-/// How long blobs are kept: exactly one of the three is given.
+/// How long blobs are kept.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct DurationArgs {
+pub(crate) struct DurationOptions {
     /// Number of epochs, the current one included, or `max`
     #[arg(long, value_name = "N|max")]
     pub epochs: Option<EpochsArg>,
@@ -137,18 +137,21 @@ pub(crate) struct DurationArgs {
     pub end_epoch: Option<Epoch>,
 }
 
-impl DurationArgs {
-    /// The one that is given.
-    pub(crate) fn get(&self) -> StorageDuration {
-        match (self.epochs, self.earliest_expiry_time, self.end_epoch) {
-            (Some(EpochsArg::Count(count)), ..) => StorageDuration::Epochs(count),
-            (Some(EpochsArg::Max), ..) => StorageDuration::Max,
-            (None, Some(time), _) => StorageDuration::EarliestExpiry {
-                unix_ms: u64::try_from(time.as_millisecond()).unwrap_or(0),
-            },
-            (None, None, Some(end_epoch)) => StorageDuration::EndEpoch(end_epoch),
-            (None, None, None) => unreachable!("the parser requires one of the three"),
-        }
+impl Choice for DurationOptions {
+    type Value = StorageDuration;
+
+    fn given(self) -> Option<StorageDuration> {
+        let epochs = self.epochs.map(|epochs| match epochs {
+            EpochsArg::Count(count) => StorageDuration::Epochs(count),
+            EpochsArg::Max => StorageDuration::Max,
+        });
+        let time = self.earliest_expiry_time;
+        let time = time.map(|time| StorageDuration::EarliestExpiry {
+            unix_ms: u64::try_from(time.as_millisecond()).unwrap_or(0),
+        });
+        epochs
+            .or(time)
+            .or(self.end_epoch.map(StorageDuration::EndEpoch))
     }
 }
 

@@ -14,7 +14,7 @@ use walrus_core::{
 
 use super::{blob_id, context::Context};
 use crate::{
-    args::{EncodingArgs, RpcArgs, parse, parse_duration},
+    args::{Choice, EncodingArgs, OneOf, RpcArgs, parse, parse_duration},
     output::{path_json, print_json, print_text, time::timestamp},
 };
 
@@ -22,12 +22,9 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("blob").required(true).args(["file", "blob_id"]))]
 pub(crate) struct BlobStatusArgs {
-    /// File whose blob is asked for
-    #[arg(long, value_name = "FILE", value_parser = parse::path())]
-    pub file: Option<PathBuf>,
-    /// Blob asked for
-    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
-    pub blob_id: Option<BlobId>,
+    /// The blob.
+    #[command(flatten)]
+    pub blob: OneOf<BlobOptions>,
     /// Time for the nodes to answer, such as `500ms` or `5s`
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     pub timeout: Duration,
@@ -37,6 +34,35 @@ pub(crate) struct BlobStatusArgs {
     /// The erasure code.
     #[command(flatten)]
     pub encoding: EncodingArgs,
+}
+
+/// Which blob is asked for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BlobOptions {
+    /// File whose blob is asked for
+    #[arg(long, value_name = "FILE", value_parser = parse::path())]
+    file: Option<PathBuf>,
+    /// Blob asked for
+    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
+    blob_id: Option<BlobId>,
+}
+
+/// The blob that is asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum AskedBlob {
+    /// The one of this file.
+    OfFile(PathBuf),
+    /// This one.
+    Id(BlobId),
+}
+
+impl Choice for BlobOptions {
+    type Value = AskedBlob;
+
+    fn given(self) -> Option<AskedBlob> {
+        let id = self.blob_id.map(AskedBlob::Id);
+        id.or(self.file.map(AskedBlob::OfFile))
+    }
 }
 
 /// Why writing text always works.
@@ -62,17 +88,19 @@ struct StatusResult {
 
 /// Asks the nodes for the status of a blob.
 pub(crate) async fn run(context: &Context, args: BlobStatusArgs) -> anyhow::Result<()> {
-    let blob_id = match (args.blob_id, &args.file) {
-        (Some(blob_id), _) => blob_id,
-        (None, Some(file)) => blob_id::of_file(context, &args.rpc, file.clone()).await?,
-        (None, None) => unreachable!("the parser requires one of the two"),
+    let (blob_id, file) = match args.blob.0 {
+        AskedBlob::Id(blob_id) => (blob_id, None),
+        AskedBlob::OfFile(file) => {
+            let blob_id = blob_id::of_file(context, &args.rpc, file.clone()).await?;
+            (blob_id, Some(file))
+        }
     };
     let client = context.reading(&args.rpc)?.client;
     let status = client.blob_status(&blob_id, args.timeout).await?;
     let outlook = client.epoch_outlook().await?;
     let result = StatusResult {
         blob_id,
-        file: args.file.as_deref().map(path_json),
+        file: file.as_deref().map(path_json),
         estimated_expiry_timestamp: expiry(&outlook, &status),
         is_overdue: outlook.is_overdue,
         status,

@@ -110,46 +110,56 @@ struct View {
     committees: std::sync::Arc<Committees>,
 }
 
+impl View {
+    async fn read(reader: &SuiReader) -> anyhow::Result<Self> {
+        Ok(Self {
+            epoch: reader.epoch_info().await?,
+            prices: reader.prices().await?,
+            committees: reader.committees().await?,
+        })
+    }
+}
+
 /// Shows facts of the network.
 pub(crate) async fn run(context: &Context, args: InfoArgs) -> anyhow::Result<()> {
     let client = context.reading(&args.rpc)?.client;
     let reader = client.reader();
     let (json, table) = (context.json(), args.table);
-    if matches!(args.part, Some(InfoPart::Coin)) {
-        let coin = CoinPart {
-            coin_type: reader.wal_type().await?.to_string(),
-        };
-        return show(json, &coin, |coin| format!("Coin type: {}", coin.coin_type));
-    }
-    let view = View {
-        epoch: reader.epoch_info().await?,
-        prices: reader.prices().await?,
-        committees: reader.committees().await?,
-    };
+    let view = || View::read(reader);
     match args.part {
-        None => show(json, &view.info(), |info| info_text(info, table)),
+        None => show(json, &view().await?.info(), |info| info_text(info, table)),
         Some(InfoPart::All) => {
+            let view = view().await?;
             let mut info = view.info();
             info.committee_info = Some(committee(reader, &view, &CommitteeArgs::default()).await?);
             info.bft_info = Some(BftPart::new(&view.committees.current));
             show(json, &info, |info| info_text(info, table))
         }
-        Some(InfoPart::Epoch) => show(json, &view.info().epoch_info, epoch_text),
-        Some(InfoPart::Storage) => show(json, &view.info().storage_info, storage_text),
-        Some(InfoPart::Size) => show(json, &view.info().size_info, size_text),
-        Some(InfoPart::Price) => show(json, &view.info().price_info, price_text),
-        Some(InfoPart::Bft) => show(json, &BftPart::new(&view.committees.current), bft_text),
+        Some(InfoPart::Epoch) => show(json, &view().await?.info().epoch_info, epoch_text),
+        Some(InfoPart::Storage) => show(json, &view().await?.info().storage_info, storage_text),
+        Some(InfoPart::Size) => show(json, &view().await?.info().size_info, size_text),
+        Some(InfoPart::Price) => show(json, &view().await?.info().price_info, price_text),
+        Some(InfoPart::Bft) => show(
+            json,
+            &BftPart::new(&view().await?.committees.current),
+            bft_text,
+        ),
         Some(InfoPart::Committee(order)) if order.commission_receivers => {
-            let receivers = receivers::read(reader, &view.committees).await?;
+            let receivers = receivers::read(reader, &view().await?.committees).await?;
             show(json, &receivers, |receivers| receivers::csv(receivers))
         }
         Some(InfoPart::Committee(order)) => {
-            let part = committee(reader, &view, &order).await?;
+            let part = committee(reader, &view().await?, &order).await?;
             show(json, &part, |part| {
                 committee_text(part, !order.hide_details, table)
             })
         }
-        Some(InfoPart::Coin) => unreachable!("answered above"),
+        Some(InfoPart::Coin) => {
+            let coin_type = reader.wal_type().await?.to_string();
+            show(json, &CoinPart { coin_type }, |coin| {
+                format!("Coin type: {}", coin.coin_type)
+            })
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
     sent::{Sent, send},
 };
 use crate::{
-    args::parse,
+    args::{Choice, OneOf, parse},
     output::{path_text, print_json, print_text},
 };
 
@@ -90,12 +90,29 @@ pub(crate) struct AuthorizedArgs {
     /// The node.
     #[command(flatten)]
     pub node: NodeArgs,
+    /// Who gets it.
+    #[command(flatten)]
+    pub receiver: OneOf<ReceiverOptions>,
+}
+
+/// Who gets a right.
+#[derive(Debug, Args)]
+pub(crate) struct ReceiverOptions {
     /// The account that gets the right
     #[arg(long, value_name = "ADDRESS")]
-    pub address: Option<SuiAddress>,
+    address: Option<SuiAddress>,
     /// The object whose owner gets the right
     #[arg(long, value_name = "OBJECT_ID")]
-    pub object: Option<ObjectId>,
+    object: Option<ObjectId>,
+}
+
+impl Choice for ReceiverOptions {
+    type Value = Authorized;
+
+    fn given(self) -> Option<Authorized> {
+        let account = self.address.map(Authorized::Address);
+        account.or(self.object.map(Authorized::ObjectId))
+    }
 }
 
 /// The JSON result of `collect-commission`.
@@ -197,22 +214,18 @@ async fn authorize(
         NodeRight::Commission => &pool.commission_receiver,
         NodeRight::Governance => &pool.governance_authorized,
     };
-    let to = match (args.address, args.object) {
-        (Some(address), _) => Authorized::Address(address),
-        (None, Some(object)) => {
-            let owner = reader.rpc().object(object).await?.owner;
-            ensure!(
-                matches!(
-                    owner,
-                    walrus_sui::ObjectOwner::Address(_)
-                        | walrus_sui::ObjectOwner::ConsensusAddress { .. }
-                ),
-                "object {object} is not owned by an account: everybody or nobody could use it"
-            );
-            Authorized::ObjectId(object)
-        }
-        (None, None) => unreachable!("the parser requires one of the two"),
-    };
+    let to = args.receiver.0;
+    if let Authorized::ObjectId(object) = to {
+        let owner = reader.rpc().object(object).await?.owner;
+        ensure!(
+            matches!(
+                owner,
+                walrus_sui::ObjectOwner::Address(_)
+                    | walrus_sui::ObjectOwner::ConsensusAddress { .. }
+            ),
+            "object {object} is not owned by an account: everybody or nobody could use it"
+        );
+    }
     let what = format!("this right over node {:?}", pool.node_info.name);
     let proof = Proof::find(reader, present, sender, &what).await?;
     let (_, sent) = send(&client, &Call::authorize(pool.id, right, proof, to)).await?;

@@ -25,7 +25,7 @@ use crate::{
     output::{
         format::{Size, Sui, Wal},
         path_json, path_text, print_json, print_text,
-        store::blob_error_text,
+        store::{blob_error_text, estimate_error},
         time::epoch_text,
     },
     progress::{Ledger, bars},
@@ -127,7 +127,7 @@ async fn store(
 fn packing<'a>(client: &'a WalrusClient, args: &StoreArgs) -> Packing<'a> {
     Packing {
         client,
-        duration: args.how.duration.get(),
+        duration: args.how.duration.0,
         // Everybody can read the names of the files in a quilt.
         quilts: !args.no_quilts && !args.encrypt,
     }
@@ -138,9 +138,9 @@ async fn dry_run(context: &Context, args: &StoreArgs, given: Vec<Given>) -> anyh
     let units = packing(&client, args).units(given).await?;
     let mut estimates = Vec::with_capacity(units.len());
     for unit in &units {
-        let duration = args.how.duration.get();
-        let estimate = client.estimate(unit.input(), duration).await?;
-        estimates.push(estimate.map_err(|error| anyhow!(blob_error_text(&error)))?);
+        let duration = args.how.duration.0;
+        let estimate = client.estimate(unit.input(), duration).await;
+        estimates.push(estimate.map_err(estimate_error)?);
     }
     let files = units.iter().zip(&estimates);
     if context.json() {

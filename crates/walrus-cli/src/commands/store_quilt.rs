@@ -29,7 +29,10 @@ use super::{
 };
 use crate::{
     args::{EncryptionArgs, HowToStoreArgs, RpcArgs, parse},
-    output::{path_text, print_json, print_text, store::blob_error_text},
+    output::{
+        path_text, print_json, print_text,
+        store::{blob_error_text, estimate_error},
+    },
     progress::{Ledger, bars},
 };
 
@@ -218,8 +221,8 @@ async fn dry_run(
     let client = context.reading(&RpcArgs::default())?.client;
     let quilt = build(&client, pieces).await?;
     let input = BlobInput::Bytes(quilt.bytes().clone());
-    let estimate = client.estimate(input, args.how.duration.get()).await?;
-    let estimate = estimate.map_err(|error| anyhow!(blob_error_text(&error)))?;
+    let estimate = client.estimate(input, args.how.duration.0).await;
+    let estimate = estimate.map_err(estimate_error)?;
     if context.json() {
         return print_json(&QuiltEstimate {
             quilt_blob_output: FileEstimate::new(QUILT_PATH.to_owned(), &estimate),

@@ -1,8 +1,16 @@
 //! What a store did, as people read it.
 
-use walrus_client::BlobError;
+use walrus_client::{BlobError, EstimateError};
 
 use super::format::Size;
+
+/// Why there is no estimate, as people read it.
+pub(crate) fn estimate_error(error: EstimateError) -> anyhow::Error {
+    match error {
+        EstimateError::Client(error) => error.into(),
+        EstimateError::Blob(error) => anyhow::Error::msg(blob_error_text(&error)),
+    }
+}
 
 /// Why a blob was not stored, as people read it.
 pub(crate) fn blob_error_text(error: &BlobError) -> String {

@@ -67,13 +67,9 @@ impl EncodedBlob {
     }
 
     /// The body of a sliver request.
-    pub(crate) fn sliver_body(
-        &self,
-        pair: SliverPairIndex,
-        sliver_type: SliverType,
-    ) -> &SliverBody {
+    pub(crate) fn sliver_body(&self, pair: SliverPairIndex, axis: SliverType) -> &SliverBody {
         let [primary, secondary] = &self.pairs[pair.as_usize()];
-        match sliver_type {
+        match axis {
             SliverType::Primary => primary,
             SliverType::Secondary => secondary,
         }

@@ -1,6 +1,6 @@
 //! What a store would do and cost, without doing it.
 
-use walrus_core::{BlobId, Frost, VerifiedMetadata, params::encoded_length};
+use walrus_core::{BlobId, Frost, params::encoded_length};
 
 use super::{BlobError, BlobInput, StorageDuration};
 use crate::{client::WalrusClient, error::ClientError};
@@ -18,22 +18,29 @@ pub struct StoreEstimate {
     pub storage_cost: Frost,
 }
 
+/// Why there is no estimate.
+#[derive(Debug, thiserror::Error)]
+pub enum EstimateError {
+    /// The network cannot be asked.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The network would not store this blob.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
 impl WalrusClient {
-    /// Computes blob ID and price of a blob without storing it. `Err` inside `Ok` is a failure of
-    /// this blob.
+    /// Computes blob ID and price of a blob without storing it.
     pub async fn estimate(
         &self,
         input: BlobInput,
         duration: StorageDuration,
-    ) -> Result<Result<StoreEstimate, BlobError>, ClientError> {
+    ) -> Result<StoreEstimate, EstimateError> {
         let epochs_ahead = self.epochs_ahead(duration).await?;
-        let prices = self.reader().prices().await?;
-        let metadata = match self.metadata(input).await? {
-            Ok(metadata) => metadata,
-            Err(failed) => return Ok(Err(failed)),
-        };
+        let prices = self.reader().prices().await.map_err(ClientError::from)?;
+        let metadata = input.metadata(&self.encoder().await?).await?;
         let encoded_size = metadata.encoded_length();
-        Ok(Ok(StoreEstimate {
+        Ok(StoreEstimate {
             blob_id: *metadata.blob_id(),
             unencoded_size: metadata.unencoded_length(),
             encoded_size,
@@ -41,7 +48,7 @@ impl WalrusClient {
             storage_cost: prices
                 .total_cost(encoded_size, epochs_ahead)
                 .unwrap_or(Frost(u64::MAX)),
-        }))
+        })
     }
 
     /// The price of storing blobs of these sizes in bytes as new ones, for the whole duration;
@@ -60,14 +67,5 @@ impl WalrusClient {
             total.checked_add(prices.total_cost(encoded, epochs_ahead)?.0)
         });
         Ok(total.map(Frost))
-    }
-
-    /// Computes the metadata of a blob, keeping no slivers. `Err` inside `Ok` is a failure of this
-    /// blob.
-    pub async fn metadata(
-        &self,
-        input: BlobInput,
-    ) -> Result<Result<VerifiedMetadata, BlobError>, ClientError> {
-        Ok(input.metadata(&self.encoder().await?).await)
     }
 }

@@ -42,16 +42,13 @@ pub fn metadata_status(blob_id: &BlobId) -> String {
 }
 
 /// `/v1/blobs/{blob_id}/slivers/{pair}/{type}`
-pub fn sliver(blob_id: &BlobId, pair: SliverPairIndex, sliver_type: SliverType) -> String {
-    format!("/v1/blobs/{blob_id}/slivers/{}/{sliver_type}", pair.0)
+pub fn sliver(blob_id: &BlobId, pair: SliverPairIndex, axis: SliverType) -> String {
+    format!("/v1/blobs/{blob_id}/slivers/{}/{axis}", pair.0)
 }
 
 /// `/v1/blobs/{blob_id}/slivers/{pair}/{type}/status`
-pub fn sliver_status(blob_id: &BlobId, pair: SliverPairIndex, sliver_type: SliverType) -> String {
-    format!(
-        "/v1/blobs/{blob_id}/slivers/{}/{sliver_type}/status",
-        pair.0
-    )
+pub fn sliver_status(blob_id: &BlobId, pair: SliverPairIndex, axis: SliverType) -> String {
+    format!("/v1/blobs/{blob_id}/slivers/{}/{axis}/status", pair.0)
 }
 
 /// `/v1/blobs/{blob_id}/confirmation/permanent`
@@ -75,8 +72,8 @@ pub fn decoding_symbols(blob_id: &BlobId) -> String {
 }
 
 /// `/v1/blobs/{blob_id}/inconsistencyProof/{type}`
-pub fn inconsistency_proof(blob_id: &BlobId, sliver_type: SliverType) -> String {
-    format!("/v1/blobs/{blob_id}/inconsistencyProof/{sliver_type}")
+pub fn inconsistency_proof(blob_id: &BlobId, axis: SliverType) -> String {
+    format!("/v1/blobs/{blob_id}/inconsistencyProof/{axis}")
 }
 
 /// `/v1/blobs/{blob_id}/status`

@@ -74,14 +74,15 @@ fn known_signatures_stand_for_their_addresses() {
         let address = address.parse().expect("address");
         assert_eq!(signer(&signature), Some(address));
         let verdict = verify(&sent, &signature, Some(address)).expect("supported");
-        assert_eq!(verdict, Ok(()));
+        assert_eq!((verdict.is_valid, verdict.reason), (Some(true), None));
     }
     let hello = message("PersonalMessage", b"\x05hello".to_vec());
     let verdict = verify(&hello, &signature(HELLO_SIGNATURE), None).expect("supported");
-    assert_eq!(verdict, Ok(()));
+    assert_eq!((verdict.is_valid, verdict.reason), (Some(true), None));
     // A personal message is not a transaction.
     let verdict = verify(&hello, &signature(ED25519_SIGNATURE), None).expect("supported");
-    assert!(verdict.is_err());
+    assert_eq!(verdict.is_valid, Some(false));
+    assert!(verdict.reason.is_some());
 }
 
 #[test]
