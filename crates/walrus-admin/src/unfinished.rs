@@ -123,11 +123,8 @@ impl Unfinished {
             )
         };
         if record.command == self.command {
-            let done = match executor.resume(&record.transaction).await {
-                Err(error) if !error.leaves_outcome_open() => None,
-                result => result.with_context(failed)?,
-            };
-            return match done {
+            let done = executor.resume(&record.transaction).await;
+            return match done.with_context(failed)? {
                 Some(executed) => Err(AlreadyDone(executed).into()),
                 None => Ok(()),
             };

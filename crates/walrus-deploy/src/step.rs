@@ -54,10 +54,8 @@ impl Deployer {
         let Some(pending) = self.state().progress.pending.clone() else {
             return Ok(None);
         };
-        let executed = match self.executor().resume(&pending.transaction).await {
-            Err(error) if !error.leaves_outcome_open() => None,
-            result => result.step(format!("finishing an interrupted run ({})", pending.step))?,
-        };
+        let executed = self.executor().resume(&pending.transaction).await;
+        let executed = executed.step(format!("finishing an interrupted run ({})", pending.step))?;
         if executed.is_some() && pending.step != step {
             return Err(DeployError::Interrupted { step: pending.step });
         }

@@ -81,12 +81,14 @@ impl TryFrom<Text> for SignedTransaction {
 
 impl Executor {
     /// Finishes a recorded transaction: its effects if it was executed, else executes it. `None` if
-    /// it was not executed and never will be, because its objects were used otherwise.
+    /// it had no effect but gas and never will have one: it failed, or its objects were used
+    /// otherwise. An error leaves open what became of it.
     pub async fn resume(&self, signed: &SignedTransaction) -> Result<Option<Executed>, SuiError> {
         let _turn = self.shared.turn.lock().await;
         match self.send(signed).await {
             Ok(executed) => Ok(Some(executed)),
             Err(SuiError::ObjectsInUse(_) | SuiError::ObjectNotFound(_)) => Ok(None),
+            Err(error) if !error.leaves_outcome_open() => Ok(None),
             Err(error) => Err(error),
         }
     }
