@@ -25,8 +25,8 @@ pub fn give_back_large_blocks() {
 /// smaller buffers that are in use. It looks through all its memory: for a program that has
 /// nothing to do at the moment.
 ///
-/// It pays: a storage node keeps a third of what a load has added without it
-/// (docs/performance.md). Other allocators are left as they are.
+/// What it gives back is what lies between buffers that stay. Other allocators are left as they
+/// are.
 pub fn give_back_free_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

@@ -29,6 +29,7 @@ mod service;
 mod spool;
 mod store;
 mod tables;
+mod unread;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use hosts::DomainError;

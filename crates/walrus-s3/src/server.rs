@@ -26,6 +26,7 @@ use crate::{
     service::Service,
     store::{Rebuilt, Store, StoreOptions, delete_index},
     tables::DiskError,
+    unread,
 };
 
 /// Time a peer may take for a whole answer, or a whole body, which may be an object of gigabytes.
@@ -227,14 +228,16 @@ fn routes(service: S3Service) -> Router {
 }
 
 async fn answer(service: S3Service, request: Request) -> Response {
+    let (request, reading) = unread::watch(request);
     let request = request.map(s3s::Body::http_body_unsync);
-    match service.call(request).await {
+    let answer = match service.call(request).await {
         Ok(response) => response.map(Body::new),
         Err(error) => {
             tracing::error!(?error, "an answer could not be made");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
-    }
+    };
+    reading.finish(answer)
 }
 
 fn busy() -> Response {

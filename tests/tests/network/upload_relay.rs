@@ -22,7 +22,9 @@ use walrus_sui::{
     Program, Signer, TransactionDigest, WalrusContract,
     contract::{BlobToCertify, BlobToRegister, Persistence, StorageSource, tip},
 };
-use walrus_tests::{Outcome, TestNetwork, gateway::RunningGateway, npm::node, random_bytes, run};
+use walrus_tests::{
+    CommandOutcome, TestNetwork, gateway::RunningGateway, npm::node, random_bytes, run,
+};
 
 const NETWORK: [&str; 4] = ["--nodes", "4", "--shards", "10"];
 const NONCE: [u8; 32] = [0x17; 32];
@@ -396,7 +398,7 @@ async fn a_relay_that_is_killed_under_load_loses_no_tip() {
     }
     relay.kill();
     relay = RunningGateway::start_relay_at(&address, &network, &config, &[]);
-    let stored = Outcome::from(store.wait_with_output().unwrap()).json();
+    let stored = CommandOutcome::from(store.wait_with_output().unwrap()).json();
     for (index, file) in files.iter().enumerate() {
         let id = stored[index].pointer("/blobStoreResult/newlyCreated/blobObject/blobId");
         let id = id
