@@ -6,7 +6,7 @@ use stdx::SaturatingFrom as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory is handed out in units of this size, because semaphores count in 32 bits.
-const UNIT_BYTES: usize = 1024;
+pub const UNIT_BYTES: usize = 1024;
 
 /// A number of bytes that may be in use at a time, first come first served. Clones share it.
 #[derive(Debug, Clone)]

@@ -181,6 +181,7 @@ impl Expansions {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use ambient::memory::UNIT_BYTES;
     use walrus_core::{BlobId, NShards, ShardIndex, SliverType};
 
     use super::*;
@@ -246,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn old_expansions_make_room_and_those_in_use_do_not() {
         let maker = Maker::new();
-        let cache = Expansions::new(maker.bytes().next_multiple_of(4_096));
+        let cache = Expansions::new(maker.bytes().next_multiple_of(UNIT_BYTES));
         let held = maker.get(&cache, 1).await.unwrap();
         assert!(matches!(
             maker.get(&cache, 2).await,
