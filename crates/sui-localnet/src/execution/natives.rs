@@ -7,6 +7,7 @@ mod group_ops;
 mod objects;
 mod transfer;
 mod tx_context;
+mod zklogin;
 
 use crate::execution::runtime::ObjectRuntime;
 use move_vm::{Address, Host, NativeContext, NativeError, NativeName, Type, Value};
@@ -39,10 +40,12 @@ const BASE_UNITS: u64 = 52;
 const CONTEXT_UNITS: u64 = 30;
 /// Units of looking up a setting.
 const CONFIG_UNITS: u64 = 100;
+/// Units of comparing an address with the one that zkLogin derives.
+const ZKLOGIN_UNITS: u64 = 200;
 
 /// All natives of package 0x2 that this chain has. Costs are those of the real network.
 #[rustfmt::skip]
-static TABLE: [Native; 53] = [
+static TABLE: [Native; 54] = [
     native("address", "from_bytes", BASE_UNITS, objects::address_from_bytes),
     native("address", "from_u256", BASE_UNITS, objects::address_from_u256),
     native("address", "to_u256", BASE_UNITS, objects::address_to_u256),
@@ -96,6 +99,7 @@ static TABLE: [Native; 53] = [
     native("tx_context", "native_sender", CONTEXT_UNITS, tx_context::sender),
     native("tx_context", "native_sponsor", CONTEXT_UNITS, tx_context::sponsor),
     native("types", "is_one_time_witness", BASE_UNITS, objects::is_one_time_witness),
+    native("zklogin_verified_issuer", "check_zklogin_issuer_internal", ZKLOGIN_UNITS, zklogin::check_issuer),
 ];
 
 /// Names of the natives, by which the virtual machine finds them when it loads code.

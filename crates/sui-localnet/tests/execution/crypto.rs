@@ -135,3 +135,37 @@ fn a_missing_native_says_its_name() {
     let detail = executed.failure_detail.unwrap();
     assert!(detail.contains("poseidon"), "{detail}");
 }
+
+/// Addresses as `computeZkLoginAddressFromSeed` of `@mysten/sui` gives them.
+#[test]
+fn addresses_of_zklogin() {
+    const ISSUER: &str = "https://accounts.google.com";
+    let check = |address: &str, seed: &str, issuer: &str| {
+        let mut chain = Chain::new();
+        let mut ptb = Ptb::default();
+        let mut seed: [u8; 32] = bytes(seed).try_into().unwrap();
+        seed.reverse();
+        let address: Address = address.parse().unwrap();
+        let arguments = [ptb.pure(&address), ptb.pure(&seed), ptb.pure(&issuer)];
+        ptb.call(
+            Address::TWO,
+            "zklogin_verified_issuer::check_zklogin_issuer",
+            &arguments,
+        );
+        let executed = chain.inspect(ptb);
+        assert_eq!(executed.failure_detail, None);
+        executed.command_outputs[0].returned[0].1.clone()
+    };
+    let seed = "1d747e3579b5351c1861c5577041701c9583ad29d2d7826b4ed499020896855f";
+    let address = "0xf7badc2b245c7f74d7509a4aa357ecf80a29e7713fb4c44b0e7541ec43885ee1";
+    assert_eq!(check(address, seed, ISSUER), [1]);
+    assert_eq!(check(address, seed, "https://accounts.google.org"), [0]);
+    assert_eq!(check(address, seed, &"i".repeat(256)), [0]);
+    // Zeros in front of a seed may be left out.
+    let seed = "00000000000000000000000000000000000000000000000000000000499602d2";
+    let padded = "0xa4bfd178c05d33791840e769b10be19ab5a6cff30c027876d6d6dcc4eaa9204d";
+    let unpadded = "0x22dfd0eb163d8055425a757d1daf3d0977d557a4c76e839543fc8b7e031ec995";
+    assert_eq!(check(padded, seed, ISSUER), [1]);
+    assert_eq!(check(unpadded, seed, ISSUER), [1]);
+    assert_eq!(check(address, seed, ISSUER), [0]);
+}
