@@ -150,6 +150,10 @@ pub struct NodeConfig {
     /// Seconds in which everything stored is read again; 0 turns that off.
     #[serde(default = "default_scrub_secs")]
     pub scrub_cycle_secs: u64,
+    /// Put an index aside that is damaged, and build another one from the chain. Otherwise such a
+    /// node does not start until `walrus-node db rebuild` has done it.
+    #[serde(default = "default_rebuild_damaged_index")]
+    pub rebuild_damaged_index: bool,
     /// Delete what is stored before the start. Not part of the file.
     #[serde(skip)]
     pub cleanup_storage: bool,
@@ -341,6 +345,10 @@ fn takes_part() -> bool {
 
 fn default_disk_reserve() -> u64 {
     crate::storage::DISK_RESERVE_BYTES
+}
+
+fn default_rebuild_damaged_index() -> bool {
+    true
 }
 
 fn default_scrub_secs() -> u64 {

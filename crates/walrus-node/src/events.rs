@@ -260,6 +260,12 @@ impl EventProcessor {
     fn report_history_failure(&self, error: &HistoryError) {
         if let HistoryError::Event(error) = error {
             self.report_failure(error);
+            if let EventError::Storage(error) = error
+                && error.is_damage()
+            {
+                self.note_damage(error);
+                self.state.storage().index().give_up();
+            }
         } else {
             error!(
                 %error,
@@ -274,8 +280,11 @@ impl EventProcessor {
         let mut storage_failures = 0;
         while let Err(error) = self.process(checkpoint, origin).await {
             self.report_failure(&error);
-            storage_failures = match error {
-                EventError::Storage(_) => storage_failures + 1,
+            storage_failures = match &error {
+                EventError::Storage(error) => {
+                    self.note_damage(error);
+                    storage_failures + 1
+                }
                 EventError::Chain(_) => 0,
             };
             if storage_failures >= STORAGE_FAILURES_MAX {
@@ -285,6 +294,15 @@ impl EventProcessor {
             if self.stop.is_cancelled() {
                 return;
             }
+        }
+    }
+
+    /// Has the next start begin with another index if events cannot be processed with this one.
+    fn note_damage(&self, error: &StorageError) {
+        if error.is_damage()
+            && let Err(error) = self.state.storage().mark_damaged()
+        {
+            warn!(%error, "cannot write down that the index is damaged");
         }
     }
 

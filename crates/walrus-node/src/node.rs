@@ -33,7 +33,7 @@ use crate::{
     service::{Service, ServiceLimits},
     start_error::StartError,
     state::{NodeParts, NodeState},
-    storage::{Identity, Medium, Storage, StorageOptions},
+    storage::{Identity, Medium, Storage, StorageOptions, open_or_rebuild},
     upkeep::{PriceSource, Reloader},
 };
 
@@ -192,6 +192,11 @@ impl RunningNode {
         self.failed.cancelled().await;
     }
 
+    /// Whether the node cannot go on because of its index, and can with another one.
+    pub fn needs_another_index(&self) -> bool {
+        self.storage.is_marked_damaged()
+    }
+
     /// Lets open requests finish, stops everything and closes the storage.
     pub async fn shutdown(self) -> Result<(), StartError> {
         self.stop.cancel();
@@ -325,7 +330,12 @@ async fn open_storage(config: &NodeConfig, medium: Medium) -> Result<Storage, St
         bucket: config.bucket_options()?,
         without_bucket: false,
     };
-    Ok(crate::storage::run_blocking(move || Storage::open(&options)).await??)
+    let open = if config.rebuild_damaged_index {
+        open_or_rebuild
+    } else {
+        Storage::open
+    };
+    Ok(crate::storage::run_blocking(move || open(&options)).await??)
 }
 
 /// Whose storage this is. A new storage learns it from the chain; an old one works without the

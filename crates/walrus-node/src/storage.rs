@@ -66,7 +66,8 @@ pub use maintenance::{
 pub use medium::Medium;
 pub use mover::Mover;
 pub use read::SliverRead;
-pub use salvage::{Rebuilt, rebuild};
+pub(crate) use salvage::open_or_rebuild;
+pub use salvage::{INDEXES_ASIDE_MAX, Rebuilt, rebuild};
 
 use attempts::Attempt;
 use bucket::Bucket;
@@ -205,6 +206,9 @@ impl Storage {
         if matches!(medium, Medium::Simulated(_)) {
             return Index::open(&directory, medium);
         }
+        if attempts::is_marked(root, medium)? {
+            return Err(StorageError::DamageMet);
+        }
         let attempt = Attempt::begin(root, medium)?;
         // The store panics on some damage.
         let opened = catch_unwind(AssertUnwindSafe(|| Index::open(&directory, medium)));
@@ -217,6 +221,17 @@ impl Storage {
         self.index.claim(identity)?;
         // Second: an index that is lost must have been there.
         identity::write(self.files.medium(), self.files.root(), identity)
+    }
+
+    /// Writes down that the index has a record that cannot be read and that nothing goes on
+    /// without. The next [`Storage::open`] fails with [`StorageError::DamageMet`].
+    pub(crate) fn mark_damaged(&self) -> Result<(), StorageError> {
+        attempts::mark_damaged(self.path(), self.files.medium())
+    }
+
+    /// Whether that was written down.
+    pub(crate) fn is_marked_damaged(&self) -> bool {
+        attempts::is_marked(self.path(), self.files.medium()).unwrap_or(false)
     }
 
     /// Completes when the storage can no longer be written. The process has to end then.

@@ -133,6 +133,7 @@ impl GenerateConfig {
             pending_metadata_cache: PendingMetadataCacheConfig::default(),
             disk_reserve_bytes: DISK_RESERVE_BYTES,
             scrub_cycle_secs: SCRUB_CYCLE.as_secs(),
+            rebuild_damaged_index: true,
             cleanup_storage: false,
             storage_node_scheme: NodeScheme::default(),
             blocklist_path: None,

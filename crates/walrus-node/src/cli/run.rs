@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use walrus_node::{NodeConfig, StartError, StorageNode};
 use walrus_terminal::signals::Signals;
@@ -42,21 +42,43 @@ impl Run {
     }
 }
 
-async fn run(config: NodeConfig) -> Result<(), Failure> {
+/// What ends a run.
+enum RunEnd {
+    /// Somebody asked for it.
+    Stopped,
+    /// The index is damaged; with another one the node goes on.
+    Damaged,
+}
+
+async fn run(mut config: NodeConfig) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let mut hangups = signal(SignalKind::hangup())
         .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
-    info!(
-        name = config.name,
-        version = env!("CARGO_PKG_VERSION"),
-        "starting"
-    );
+    loop {
+        info!(
+            name = config.name,
+            version = env!("CARGO_PKG_VERSION"),
+            "starting"
+        );
+        match run_once(config.clone(), &mut signals, &mut hangups).await? {
+            RunEnd::Stopped => return Ok(()),
+            RunEnd::Damaged => config.cleanup_storage = false,
+        }
+    }
+}
+
+async fn run_once(
+    config: NodeConfig,
+    signals: &mut Signals,
+    hangups: &mut Signal,
+) -> Result<RunEnd, Failure> {
+    let rebuilds = config.rebuild_damaged_index;
     // Starting may wait for the chain for long; a signal ends that, too.
     let node = tokio::select! {
         node = StorageNode::start(config) => node.map_err(|error| start_failure(&error))?,
         signal = signals.next() => {
             info!(signal, "stopped before the node had started");
-            return Ok(());
+            return Ok(RunEnd::Stopped);
         }
     };
     let failed = loop {
@@ -72,11 +94,19 @@ async fn run(config: NodeConfig) -> Result<(), Failure> {
             () = node.failed() => break true,
         }
     };
+    let damaged = failed && node.needs_another_index();
     let stopped = signals.or_at_once(node.shutdown()).await?;
+    if damaged && rebuilds {
+        if let Err(error) = stopped {
+            warn!(%error, "the storage with the damaged index was not closed");
+        }
+        return Ok(RunEnd::Damaged);
+    }
     if failed {
         return Err(Failure::running("the node could not go on; see the log"));
     }
-    stopped.map_err(|error| start_failure(&error))
+    stopped.map_err(|error| start_failure(&error))?;
+    Ok(RunEnd::Stopped)
 }
 
 fn start_failure(error: &StartError) -> Failure {

@@ -1,14 +1,18 @@
-//! Noticing an index that ends the process while it is opened.
+//! Noticing an index that ends the process: while it is opened, or later.
 //!
 //! With a bit flipped in its files the store may ask for more memory than there is, which no
 //! program survives. So the attempt is written down before and struck out after it; where several
-//! in a row were not, there is no next one.
+//! in a row were not, there is no next one. A record that cannot be read while the node runs is
+//! written down as well: the next start would only meet it again.
 
 use std::path::{Path, PathBuf};
 
 use super::{Medium, StorageError, medium::remove_if_present};
 
 const FILE_NAME: &str = "opening";
+
+/// There while the index is known to be damaged.
+const MARK_NAME: &str = "index.is-damaged";
 
 /// Attempts that may end the process before the index counts as damaged. More than one, because an
 /// operator may have done it.
@@ -50,9 +54,27 @@ impl Attempt {
     }
 }
 
-/// Strikes all attempts out: there is another index now.
+/// Strikes everything out: there is another index now.
 pub(super) fn forget(root: &Path, medium: &Medium) -> Result<(), StorageError> {
-    remove_if_present(medium, &root.join(FILE_NAME))
+    remove_if_present(medium, &root.join(FILE_NAME))?;
+    remove_if_present(medium, &root.join(MARK_NAME))
+}
+
+/// Writes down that the index is damaged.
+pub(super) fn mark_damaged(root: &Path, medium: &Medium) -> Result<(), StorageError> {
+    if is_marked(root, medium)? {
+        return Ok(());
+    }
+    let path = root.join(MARK_NAME);
+    let marked = medium.create(&path, b"");
+    marked.map_err(|error| StorageError::io("write", &path, error))
+}
+
+/// Whether [`mark_damaged`] was called for this index.
+pub(super) fn is_marked(root: &Path, medium: &Medium) -> Result<bool, StorageError> {
+    let path = root.join(MARK_NAME);
+    let exists = medium.exists(&path);
+    exists.map_err(|error| StorageError::io("read", &path, error))
 }
 
 #[cfg(test)]
@@ -73,5 +95,18 @@ mod tests {
         assert!(matches!(begin(), Err(StorageError::EndsProcess { .. })));
         forget(root.path(), &Medium::FileSystem).unwrap();
         begin().unwrap();
+    }
+
+    #[test]
+    fn damage_is_remembered_until_there_is_another_index() {
+        let (root, medium) = (tempfile::tempdir().unwrap(), Medium::FileSystem);
+        let marked = || is_marked(root.path(), &medium).unwrap();
+        assert!(!marked());
+        for _ in 0..2 {
+            mark_damaged(root.path(), &medium).unwrap();
+            assert!(marked());
+        }
+        forget(root.path(), &medium).unwrap();
+        assert!(!marked());
     }
 }

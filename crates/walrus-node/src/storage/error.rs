@@ -33,6 +33,23 @@ pub enum StorageError {
          another one from the chain"
     )]
     Damaged(&'static str),
+    /// A record could not be read while the node ran.
+    #[error(
+        "events could not be processed because of a record in the storage index that cannot be read. `walrus-node db rebuild` \
+         puts the index aside and keeps the slivers; the node then builds another one from the chain"
+    )]
+    DamageMet,
+    /// Several indexes in a row were damaged.
+    #[error(
+        "the storage index is damaged again, after {times} others in {}: look at the disk. When it is well, delete what was put \
+         aside or run `walrus-node db rebuild`", path.display()
+    )]
+    DamagedAgain {
+        /// How many were put aside.
+        times: usize,
+        /// The storage directory.
+        path: PathBuf,
+    },
     /// Opening the index ends the process.
     #[error(
         "the last {attempts} starts ended while they opened the storage index, so it is damaged. `walrus-node db rebuild` puts \
@@ -105,6 +122,14 @@ impl StorageError {
             path: path.into(),
             source: Arc::new(source),
         }
+    }
+
+    /// Whether another index would help: what this one says cannot be read, and will not be.
+    pub(crate) const fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged(_) | Self::DamageMet | Self::EndsProcess { .. } | Self::Corrupt(_)
+        )
     }
 }
 

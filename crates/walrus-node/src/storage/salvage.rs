@@ -1,21 +1,29 @@
 //! What is left of slivers when the index is lost: files in quarantine, and objects in the bucket
-//! that nobody knows.
+//! that nobody knows. And how a damaged index is put aside.
 //!
 //! They are offered to whoever restores a sliver, who compares them with the metadata of the blob.
 //! Nothing else rests on them.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    io,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use stdx::Mutex;
+use tracing::{error, warn};
 
 use super::{
-    SliverKey, Storage, StorageError, StorageOptions,
+    Medium, SliverKey, Storage, StorageError, StorageOptions,
     files::{INDEX_DIRECTORY, SliverFiles},
     lock::DirectoryLock,
     medium::sync_directory,
     run_blocking,
 };
+
+/// Indexes that a node puts aside by itself. More of them mean a disk that is not well.
+pub const INDEXES_ASIDE_MAX: usize = 3;
 
 /// Slivers of which there is a file in quarantine.
 #[derive(Default)]
@@ -43,9 +51,48 @@ impl Salvage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
     /// The damaged index, if there was one.
-    pub index: Option<std::path::PathBuf>,
+    pub index: Option<PathBuf>,
     /// Sliver files that wait in quarantine.
     pub slivers: u64,
+}
+
+/// Opens the storage. An index that is damaged is put aside as [`rebuild`] does, unless that
+/// happened [`INDEXES_ASIDE_MAX`] times.
+pub(crate) fn open_or_rebuild(options: &StorageOptions) -> Result<Storage, StorageError> {
+    let damage = match Storage::open(options) {
+        Err(error) if error.is_damage() && matches!(options.medium, Medium::FileSystem) => error,
+        opened => return opened,
+    };
+    let path = &options.path;
+    let times = indexes_aside(path).map_err(|source| StorageError::io("read", path, source))?;
+    if times >= INDEXES_ASIDE_MAX {
+        error!(%damage, "the storage index cannot be used");
+        let path = path.clone();
+        return Err(StorageError::DamagedAgain { times, path });
+    }
+    let rebuilt = rebuild(options)?;
+    let aside = rebuilt.index.as_deref().unwrap_or(path);
+    warn!(
+        %damage,
+        slivers = rebuilt.slivers,
+        "the storage index is damaged. It is now {}; another one is built from the chain, and slivers are taken back",
+        aside.display()
+    );
+    Storage::open(options)
+}
+
+/// Where the index is that was put aside as the `number`th.
+fn place_aside(storage: &Path, number: usize) -> PathBuf {
+    storage.join(format!("{INDEX_DIRECTORY}.damaged.{number}"))
+}
+
+/// How many indexes were put aside and are there without a gap.
+fn indexes_aside(storage: &Path) -> io::Result<usize> {
+    let mut number = 0;
+    while place_aside(storage, number + 1).try_exists()? {
+        number += 1;
+    }
+    Ok(number)
 }
 
 /// Puts the index aside, whatever it is like, and every sliver file into quarantine: the directory
@@ -59,16 +106,8 @@ pub fn rebuild(options: &StorageOptions) -> Result<Rebuilt, StorageError> {
     let mut aside = None;
     let failed = |source| StorageError::io("put aside", &index, source);
     if index.try_exists().map_err(failed)? {
-        let mut number = 1;
-        let target = loop {
-            let target = options
-                .path
-                .join(format!("{INDEX_DIRECTORY}.damaged.{number}"));
-            if !target.try_exists().map_err(failed)? {
-                break target;
-            }
-            number += 1;
-        };
+        let number = indexes_aside(&options.path).map_err(failed)? + 1;
+        let target = place_aside(&options.path, number);
         medium.rename(&index, &target).map_err(failed)?;
         sync_directory(medium, &options.path)?;
         aside = Some(target);

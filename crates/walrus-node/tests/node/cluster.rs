@@ -10,7 +10,7 @@ use walrus_core::{
 };
 use walrus_faults::ByzantineNode;
 use walrus_node::{
-    NodeConfig, RunningNode, StorageNode,
+    NodeConfig, RunningNode, StartError, StorageNode,
     chain::{Committee, CommitteeMember},
     config::KeySource,
 };
@@ -177,10 +177,15 @@ impl Cluster {
     }
 
     pub(crate) async fn start_without_waiting(&mut self, node: usize) {
+        self.try_start(node).await.unwrap();
+    }
+
+    pub(crate) async fn try_start(&mut self, node: usize) -> Result<(), StartError> {
         let ClusterNode { config, seed, .. } = &self.nodes[node];
         let view = self.chain.seen_by(ObjectId([*seed; 32]));
-        let running = StorageNode::start_with_chain(config.clone(), view);
-        self.nodes[node].running = Some(running.await.unwrap());
+        let running = StorageNode::start_with_chain(config.clone(), view).await?;
+        self.nodes[node].running = Some(running);
+        Ok(())
     }
 
     /// Waits until a node has processed all checkpoints.

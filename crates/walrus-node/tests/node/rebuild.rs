@@ -11,11 +11,11 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use walrus_core::ObjectId;
-use walrus_node::StorageNode;
+use walrus_node::{StorageNode, storage::INDEXES_ASIDE_MAX};
 
 use crate::{
     cluster::Cluster,
-    damage::{copy_folder, files_below, free_port},
+    damage::{compact, copy_folder, files_below, find, free_port},
     harness::{Mood, TestBlob, TestBucket, TestNode, client},
     healing::FOUR,
 };
@@ -72,6 +72,7 @@ async fn a_flipped_bit_never_ends_a_node_for_good() {
     }
     test.stop().await;
     test.compact().await;
+    test.config.rebuild_damaged_index = false;
     let port = free_port();
     test.config.rest_api_address = ([127, 0, 0, 1], port).into();
     let config_path = test.directory.path().join("node.yaml");
@@ -142,13 +143,18 @@ async fn a_node_catches_up_before_it_goes_live() {
     cluster.heals(0, &blobs).await;
 }
 
-async fn rebuild(cluster: &mut Cluster, node: usize) {
-    cluster.stop(node).await;
+/// Zeros everything in the index of a node that does not run.
+fn destroy_index(cluster: &Cluster, node: usize) {
     let index = cluster.nodes[node].config.storage_path.join("index");
     for file in files_below(&index) {
         let bytes = fs::metadata(&file).unwrap().len();
         fs::write(&file, vec![0; usize::try_from(bytes.min(4_096)).unwrap()]).unwrap();
     }
+}
+
+async fn rebuild(cluster: &mut Cluster, node: usize) {
+    cluster.stop(node).await;
+    destroy_index(cluster, node);
     let config_path = cluster.nodes[node].directory.path().join("node.yaml");
     fs::write(&config_path, cluster.nodes[node].config.to_yaml().unwrap()).unwrap();
     let inspected = command(&config_path, &["db", "inspect"])
@@ -178,6 +184,68 @@ async fn slivers_outlive_their_index() {
     // They came from quarantine, which is empty now, and not from other nodes.
     let metrics = cluster.node(0).service().metrics();
     assert_eq!(metrics.recovered_slivers.get(), 0);
+}
+
+#[tokio::test]
+async fn a_damaged_index_is_replaced_without_anybody_doing_anything() {
+    let mut cluster = Cluster::start(FOUR).await;
+    let blobs = [TestBlob::new(1, FILE_BLOB), TestBlob::new(2, 500)];
+    for blob in &blobs {
+        cluster.store(blob).await;
+    }
+    cluster.attested(1, 4).await;
+    for _ in 0..INDEXES_ASIDE_MAX {
+        cluster.stop(0).await;
+        destroy_index(&cluster, 0);
+        cluster.start_again(0).await;
+        cluster.ends_well(&[0], &blobs).await;
+    }
+    // A disk that does it again and again is not well.
+    cluster.stop(0).await;
+    destroy_index(&cluster, 0);
+    let refused = cluster.try_start(0).await.unwrap_err();
+    assert_eq!(refused.exit_code(), 3);
+    assert!(
+        refused.to_string().contains("look at the disk"),
+        "{refused}"
+    );
+    let storage = cluster.nodes[0].config.storage_path.clone();
+    for number in 1..=INDEXES_ASIDE_MAX {
+        fs::remove_dir_all(storage.join(format!("index.damaged.{number}"))).unwrap();
+    }
+    cluster.start_again(0).await;
+    cluster.ends_well(&[0], &blobs).await;
+}
+
+#[tokio::test]
+async fn a_damaged_record_that_events_need_is_replaced_too() {
+    let mut cluster = Cluster::start(FOUR).await;
+    let blobs = [TestBlob::new(1, FILE_BLOB), TestBlob::new(2, 500)];
+    for blob in &blobs {
+        cluster.store(blob).await;
+    }
+    cluster.attested(1, 4).await;
+    cluster.stop(0).await;
+    let storage = cluster.nodes[0].config.storage_path.clone();
+    compact(&storage).await;
+    let id = blobs[0].id();
+    for file in files_below(&storage.join("index/keyspaces")) {
+        let mut bytes = fs::read(&file).unwrap();
+        if let Some(position) = find(&bytes, &id.0) {
+            bytes[position + id.0.len() - 1] ^= 1;
+            fs::write(&file, bytes).unwrap();
+        }
+    }
+    cluster.start_without_waiting(0).await;
+    cluster.chain.register(id, 77, 20);
+    cluster.node(0).failed().await;
+    assert!(cluster.node(0).needs_another_index());
+    // Whether closing what is damaged works does not matter.
+    let running = cluster.nodes[0].running.take().unwrap();
+    drop(running.shutdown().await);
+    cluster.start_again(0).await;
+    cluster.ends_well(&[0], &blobs).await;
+    assert!(storage.join("index.damaged.1").exists());
 }
 
 #[tokio::test]
