@@ -238,15 +238,12 @@ fn a_network_is_found_used_moved_on_and_thrown_away() {
 #[test]
 fn a_network_ends_with_its_terminal() {
     let desk = Desk::new();
-    let mut child = desk
-        .command(
-            "walrus-localnet",
-            "project",
-            &["up", "--json", "--nodes", "1", "--shards", "4"],
-        )
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let up = desk.command(
+        "walrus-localnet",
+        "project",
+        &["up", "--json", "--nodes", "1", "--shards", "4"],
+    );
+    let mut child = told_of_hangups(&up).stdout(Stdio::piped()).spawn().unwrap();
     let mut ready = String::new();
     let stdout = child.stdout.take().expect("stdout is piped");
     BufReader::new(stdout).read_line(&mut ready).unwrap();
@@ -259,6 +256,24 @@ fn a_network_ends_with_its_terminal() {
         .assert_fails(1, &["stopped"]);
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+}
+
+/// The command as a terminal starts it, even where the tests were told to outlive theirs (`nohup`).
+fn told_of_hangups(command: &Command) -> Command {
+    let mut told = Command::new("env");
+    told.arg("--default-signal=HUP")
+        .arg(command.get_program())
+        .args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        told.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => told.env(name, value),
+            None => told.env_remove(name),
+        };
+    }
+    told
 }
 
 #[test]
