@@ -43,6 +43,7 @@ mod content;
 mod error;
 mod extract;
 mod gate;
+mod listening;
 mod openapi;
 mod paths;
 mod publisher;
@@ -54,6 +55,7 @@ mod service;
 pub use aggregator::{AggregatorOptions, default_allowed_headers};
 pub use blocklist::{Blocklist, BlocklistError};
 pub use cache::{DiskCacheError, DiskCacheOptions};
+pub use listening::ListenError;
 pub use openapi::{document, relay_document};
 pub use publisher::{
     AuthConfigError, AuthOptions, PublisherOptions, SubWalletOptions, WalletsError,

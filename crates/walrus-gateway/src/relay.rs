@@ -16,19 +16,20 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use prometheus_client::{encoding::text::encode, registry::Registry};
-use tokio::{sync::Semaphore, time::timeout};
+use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 use walrus_client::WalrusClient;
 use walrus_core::upload_relay::{TIP_CONFIG_PATH, UPLOAD_PATH};
-use walrus_http::{HttpLimits, HttpMetrics, HttpServer, Scheme, budget::Budget, serve_metrics};
+use walrus_http::{HttpLimits, HttpMetrics, budget::Budget};
 
 pub use config::{RelayConfig, RelayConfigError};
 
 use crate::{
+    listening::{ListenError, Listening, finish, render},
     openapi, paths,
-    service::{Listener, StartError, bind, busy, cors, status},
+    service::{cors, status},
 };
 use metrics::RelayMetrics;
 
@@ -77,26 +78,23 @@ pub(crate) struct RelayState {
 
 /// A relay that listens already, and serves while it runs.
 pub struct Relay {
-    server: HttpServer<Listener>,
-    metrics_listener: Listener,
+    listening: Listening,
     registry: Arc<Registry>,
     tasks: TaskTracker,
     shutdown_grace: Duration,
-    address: SocketAddr,
-    metrics_address: SocketAddr,
 }
 
 impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Relay")
-            .field("address", &self.address)
+            .field("address", &self.address())
             .finish_non_exhaustive()
     }
 }
 
 impl Relay {
     /// Begins to listen. `client` needs no wallet.
-    pub async fn start(client: WalrusClient, options: RelayOptions) -> Result<Self, StartError> {
+    pub async fn start(client: WalrusClient, options: RelayOptions) -> Result<Self, ListenError> {
         let mut registry = Registry::default();
         let http_metrics = HttpMetrics::register(&mut registry);
         let limits = HttpLimits {
@@ -120,56 +118,38 @@ impl Relay {
             tasks: tasks.clone(),
             options: Arc::new(options.clone()),
         };
-        let scheme = Scheme::Http;
-        let router = walrus_http::surround(
+        let listening = Listening::begin(
             routes(state),
-            &http_metrics,
-            limits.requests_max,
-            scheme.name(),
-            busy,
+            limits,
+            http_metrics,
+            options.server_address,
+            options.metrics_address,
         );
-        let (listener, address) = bind(options.server_address).await?;
-        let (metrics_listener, metrics_address) = bind(options.metrics_address).await?;
         Ok(Self {
-            server: HttpServer::new(listener, router, scheme, limits, http_metrics),
-            metrics_listener,
+            listening: listening.await?,
             registry: Arc::new(registry),
             tasks,
             shutdown_grace: options.shutdown_grace,
-            address,
-            metrics_address,
         })
     }
 
     /// Where the API is served.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address()
     }
 
     /// Where the metrics are served.
     pub fn metrics_address(&self) -> SocketAddr {
-        self.metrics_address
+        self.listening.metrics_address()
     }
 
     /// Serves until `stop`, then lets open uploads finish within their time.
     pub async fn run(self, stop: CancellationToken) {
         let registry = self.registry;
-        let render = move || {
-            let mut text = String::new();
-            encode(&mut text, &registry)?;
-            Ok(text)
-        };
-        let metrics = tokio::spawn(serve_metrics(self.metrics_listener, render, stop.clone()));
-        self.server.run(stop).await;
-        self.tasks.close();
-        if timeout(self.shutdown_grace, self.tasks.wait())
-            .await
-            .is_err()
-        {
+        self.listening.run(move || render(&registry), stop).await;
+        if !finish(&self.tasks, self.shutdown_grace).await {
             tracing::warn!("uploads were cut off; their clients can send them again");
         }
-        // It ends with the token; that it failed is in the log.
-        let _ = metrics.await;
     }
 }
 

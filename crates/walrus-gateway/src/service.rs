@@ -1,6 +1,6 @@
 //! Putting the parts together: routes, what surrounds them, listeners, the end.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -9,10 +9,9 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use prometheus_client::{encoding::text::encode, registry::Registry};
+use prometheus_client::registry::Registry;
 use serde::Serialize;
 use stdx::SaturatingFrom as _;
-use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -20,10 +19,7 @@ use tower_http::{
 };
 use utoipa::ToSchema;
 use walrus_client::WalrusClient;
-use walrus_http::{
-    HttpLimits, HttpMetrics, HttpServer, Network, Scheme, Tcp, budget::Budget, serve_metrics,
-    surround,
-};
+use walrus_http::{HttpLimits, HttpMetrics, budget::Budget};
 use walrus_sui::WalletEnv;
 
 use crate::{
@@ -31,7 +27,7 @@ use crate::{
     blobs::Blobs,
     blocklist::{Blocklist, BlocklistError},
     cache::{CacheMetrics, DiskCacheError, DiskCacheOptions, Pages},
-    error::ApiError,
+    listening::{ListenError, Listening, finish, render},
     openapi, paths,
     publisher::{
         AuthConfigError, Publisher, PublisherOptions, WalletsError,
@@ -84,13 +80,8 @@ pub struct PublisherSetup {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address cannot be used.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The block list cannot be used.
     #[error(transparent)]
     Blocklist(#[from] BlocklistError),
@@ -105,24 +96,18 @@ pub enum StartError {
     Auth(#[from] AuthConfigError),
 }
 
-/// Accepts connections from the network of the system.
-pub(crate) type Listener = <Tcp as Network>::Listener;
-
 /// A gateway that listens already, and serves while it runs.
 pub struct Gateway {
-    server: HttpServer<Listener>,
-    metrics_listener: Listener,
+    listening: Listening,
     state: ServiceState,
     blocklist: Option<(Blocklist, PathBuf)>,
     shutdown_grace: Duration,
-    address: SocketAddr,
-    metrics_address: SocketAddr,
 }
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway")
-            .field("address", &self.address)
+            .field("address", &self.address())
             .finish_non_exhaustive()
     }
 }
@@ -178,38 +163,35 @@ impl Gateway {
             registry: Arc::new(registry),
         };
         let routes = routes(state.clone(), aggregator, &options);
-        let scheme = Scheme::Http;
-        let requests_max = limits.requests_max;
-        let router = surround(routes, &http_metrics, requests_max, scheme.name(), busy);
-        let (listener, address) = bind(options.bind_address).await?;
-        let (metrics_listener, metrics_address) = bind(options.metrics_address).await?;
+        let listening = Listening::begin(
+            routes,
+            limits,
+            http_metrics,
+            options.bind_address,
+            options.metrics_address,
+        );
         Ok(Self {
-            server: HttpServer::new(listener, router, scheme, limits, http_metrics),
-            metrics_listener,
+            listening: listening.await?,
             state,
             blocklist,
             shutdown_grace: options.shutdown_grace,
-            address,
-            metrics_address,
         })
     }
 
     /// Where the API is served.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address()
     }
 
     /// Where the metrics are served.
     pub fn metrics_address(&self) -> SocketAddr {
-        self.metrics_address
+        self.listening.metrics_address()
     }
 
     /// Serves until `stop`, then lets open requests finish within their time.
     pub async fn run(self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         let state = self.state.clone();
-        let render = move || state.render();
-        tasks.spawn(serve_metrics(self.metrics_listener, render, stop.clone()));
         if let Some((list, path)) = self.blocklist {
             tasks.spawn(list.follow(path, stop.clone()));
         }
@@ -217,17 +199,14 @@ impl Gateway {
             tasks.spawn(publisher.wallets.clone().keep_filled(stop.clone()));
         }
         tasks.close();
-        self.server.run(stop).await;
+        self.listening.run(move || state.render(), stop).await;
         tasks.wait().await;
-        if let Some(publisher) = &self.state.publisher {
-            // Nobody waits for these any more, but they are paid for.
-            publisher.tasks.close();
-            let ended = timeout(self.shutdown_grace, publisher.tasks.wait()).await;
-            if ended.is_err() {
-                tracing::warn!(
-                    "stores were cut off; what they paid for is collected at the next start"
-                );
-            }
+        if let Some(publisher) = &self.state.publisher
+            && !finish(&publisher.tasks, self.shutdown_grace).await
+        {
+            tracing::warn!(
+                "stores were cut off; what they paid for is collected at the next start"
+            );
         }
     }
 }
@@ -246,17 +225,6 @@ async fn start_publisher(
     publisher.wallets.fill().await;
     publisher.wallets.collect().await;
     Ok(publisher)
-}
-
-pub(crate) async fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { address, source };
-    let listener = Tcp.bind(address).await.map_err(failed)?;
-    let address = axum::serve::Listener::local_addr(&listener).map_err(failed)?;
-    Ok((listener, address))
-}
-
-pub(crate) fn busy() -> Response {
-    ApiError::busy().into_response()
 }
 
 /// All routes, and what is around them.
@@ -306,9 +274,7 @@ impl ServiceState {
         if let Some(aggregator) = &self.aggregator {
             aggregator.blobs.pages().sample();
         }
-        let mut text = String::new();
-        encode(&mut text, &self.registry)?;
-        Ok(text)
+        render(&self.registry)
     }
 }
 
