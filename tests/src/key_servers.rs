@@ -14,7 +14,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::Value;
@@ -22,7 +22,7 @@ use stdx::Mutex;
 use tokio::{net::TcpListener, task::JoinHandle};
 use walrus_core::ObjectId;
 use walrus_seal::{
-    ApprovalProgram, EphemeralKey, FetchKeyRequest, SessionKey,
+    ApprovalProgram, Code, EphemeralKey, FetchKeyRequest, Refusal, SessionKey,
     request::{FETCH_KEY_PATH, SDK_TYPE_HEADER, SDK_VERSION_HEADER, SERVER_VERSION_HEADER},
 };
 use walrus_sui::{Signer, SuiRpc, access::ApprovalCall};
@@ -276,6 +276,8 @@ pub enum Said {
     Answer(Value),
     /// As many bytes of nothing.
     Bytes(usize),
+    /// No, for this reason.
+    Refusal(Code),
     /// That it is of this version.
     Version(&'static str),
     /// Nothing, ever.
@@ -354,6 +356,11 @@ async fn hand_on(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         None => {}
         Some(Said::Answer(value)) => *answer.body_mut() = value.to_string().into(),
         Some(Said::Bytes(count)) => *answer.body_mut() = vec![b' '; count].into(),
+        Some(Said::Refusal(code)) => {
+            *answer.status_mut() = StatusCode::from_u16(code.status()).expect("a status");
+            let body = serde_json::to_vec(&Refusal::of(code).body());
+            *answer.body_mut() = body.expect("JSON in memory").into();
+        }
         Some(Said::Version(version)) => {
             let version = HeaderValue::from_static(version);
             answer.headers_mut().insert(SERVER_VERSION_HEADER, version);

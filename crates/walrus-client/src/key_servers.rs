@@ -6,6 +6,8 @@
 
 mod collect;
 mod http;
+mod session;
 
 pub use collect::{FetchError, Fetched, KeyRequest, KeyServers, KnownKeyServer, Settings};
 pub use http::{Credentials, KeyServerError, KeyServerHttp, SdkType};
+pub use session::Session;

@@ -1,23 +1,27 @@
 //! Encrypting for those whom a policy lets in, and decrypting as one of them.
 
 mod approval;
+mod sessions;
 
-use std::num::NonZeroU8;
+use std::{
+    num::NonZeroU8,
+    time::{Duration, SystemTime},
+};
+
+use stdx::SaturatingFrom as _;
 
 use walrus_core::{ObjectId, SuiAddress};
 use walrus_seal::{
     ApprovalProgram, Check, DecryptError, DemKey, Header, PublicKeys, Recipient, ServerSet,
-    ServerSetError, SessionKey, approval::InvalidProgram, session::SessionError,
+    ServerSetError, approval::InvalidProgram, session::SessionError,
 };
 use walrus_sui::{Signer, SuiError, SuiRpc, access::ApprovalCall};
 
 use crate::{
     config::EncryptionConfig,
-    key_servers::{FetchError, KeyRequest, KeyServerError, KeyServers},
+    key_servers::{FetchError, Fetched, KeyRequest, KeyServerError, KeyServers, Session},
 };
-
-/// How long a session key of one operation is valid, in minutes.
-const SESSION_TTL_MIN: u16 = 5;
+use sessions::Sessions;
 
 /// Why private data cannot be encrypted or decrypted.
 #[derive(Debug, thiserror::Error)]
@@ -84,12 +88,13 @@ pub enum PrivateDataError {
     Chain(#[from] SuiError),
 }
 
-/// Who keeps the keys of private data, on one chain.
+/// Who keeps the keys of private data, on one chain, and the sessions with them.
 #[derive(Debug)]
 pub struct PrivateData {
     rpc: SuiRpc,
     config: EncryptionConfig,
     servers: KeyServers,
+    sessions: Sessions,
 }
 
 impl PrivateData {
@@ -101,6 +106,7 @@ impl PrivateData {
             rpc,
             config,
             servers,
+            sessions: Sessions::default(),
         })
     }
 
@@ -162,12 +168,14 @@ impl PrivateData {
 
     /// The key of an encrypted object, asked for in the name of the signer. All shares are checked:
     /// what is decrypted with it is what everybody else sees who may decrypt it.
+    ///
+    /// The signer signs once for some minutes. Until then, identities whose keys were given are not
+    /// asked for again.
     pub async fn open(
         &self,
         header: &Header,
         call: &ApprovalCall,
         signer: &Signer,
-        now_ms: u64,
     ) -> Result<DemKey, PrivateDataError> {
         let identity = &header.identity;
         let program = self
@@ -175,38 +183,48 @@ impl PrivateData {
             .approval_program(call, std::slice::from_ref(&identity.inner))
             .await?;
         let program = ApprovalProgram::new(program)?;
-        let session = session(signer, identity.package, now_ms)?;
-        let servers = header.servers();
-        let request = KeyRequest {
-            servers: &servers,
-            threshold: header.threshold,
-            identities: std::slice::from_ref(identity),
-            program: &program,
-            session: &session,
-        };
-        let mut fetched = self.servers.fetch(request).await.map_err(explain)?;
-        let keys = fetched.keys.remove(identity).unwrap_or_default();
+        let session = || self.sessions.current(signer, identity.package, now_ms());
+        let (current, is_new) = session()?;
+        let mut fetched = self.fetch(header, &program, &current).await;
+        // It went on by our clock when the request left. A new one that is refused is another
+        // matter.
+        if !is_new && fetched.as_ref().is_err_and(FetchError::is_session_over) {
+            tracing::debug!("key servers say that the session is over: another one begins");
+            self.sessions.end(&current);
+            let (next, _) = session()?;
+            fetched = self.fetch(header, &program, &next).await;
+        }
+        let keys = fetched.map_err(explain)?.keys.remove(identity);
         let mut public_keys = PublicKeys::new();
-        for (server, _) in servers {
+        for (server, _) in header.servers() {
             let known = self.servers.describe(server).await;
             let known = known.map_err(|source| PrivateDataError::KeyServer { server, source })?;
             public_keys.insert(server, known.public_key);
         }
-        Ok(header.open(&keys, Check::AllShares(&public_keys))?)
+        Ok(header.open(&keys.unwrap_or_default(), Check::AllShares(&public_keys))?)
+    }
+
+    async fn fetch(
+        &self,
+        header: &Header,
+        program: &ApprovalProgram,
+        session: &Session,
+    ) -> Result<Fetched, FetchError> {
+        let request = KeyRequest {
+            servers: &header.servers(),
+            threshold: header.threshold,
+            identities: std::slice::from_ref(&header.identity),
+            program,
+            session,
+        };
+        self.servers.fetch(request).await
     }
 }
 
-fn session(
-    signer: &Signer,
-    package: ObjectId,
-    now_ms: u64,
-) -> Result<SessionKey, PrivateDataError> {
-    let mut rng = ambient::rng();
-    let mut session =
-        SessionKey::generate(signer.address(), package, SESSION_TTL_MIN, now_ms, &mut rng)?;
-    let signature = signer.sign_personal_message(session.message()?.as_bytes());
-    session.set_signature(signature)?;
-    Ok(session)
+/// Now, in ms since 1970.
+fn now_ms() -> u64 {
+    let since = ambient::now().duration_since(SystemTime::UNIX_EPOCH);
+    u64::saturating_from(since.as_ref().map_or(0, Duration::as_millis))
 }
 
 fn explain(error: FetchError) -> PrivateDataError {

@@ -35,9 +35,13 @@ use crate::{
 const GAS_PRICE_MIST: u64 = 1_000;
 /// How long a request waits for its turn to be simulated.
 const SIMULATION_WAIT_MAX: Duration = Duration::from_secs(10);
-/// A full node may not know an object yet that was made a moment ago: it is asked once more after
-/// this time.
-const FRESH_OBJECT_DELAY: Duration = Duration::from_millis(300);
+/// A full node may not know an object yet that was made a moment ago: it is asked again after each
+/// of these times. Others have their turn meanwhile.
+const FRESH_OBJECT_DELAYS: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_secs(1),
+];
 
 /// Gives out keys.
 #[derive(Debug)]
@@ -251,17 +255,17 @@ impl Service {
     }
 
     async fn ask_policy(&self, program: &ApprovalProgram, user: SuiAddress) -> Result<(), Refusal> {
-        let failure = || Refusal::of(Code::Failure);
         if self.is_clock_behind.load(Ordering::Relaxed) {
-            return Err(failure());
+            return Err(Refusal::of(Code::Failure));
         }
-        let waiting = tokio::time::timeout(SIMULATION_WAIT_MAX, self.simulations.acquire());
-        let _turn = waiting.await.map_err(|_| failure())?;
         let started = Instant::now();
-        let mut asked = self.simulate(program, user).await;
-        if matches!(asked, Err(ApprovalError::InvalidParameter(_))) {
-            tokio::time::sleep(FRESH_OBJECT_DELAY).await;
-            asked = self.simulate(program, user).await;
+        let mut asked = self.simulate(program, user).await?;
+        for delay in FRESH_OBJECT_DELAYS {
+            if !matches!(asked, Err(ApprovalError::InvalidParameter(_))) {
+                break;
+            }
+            tokio::time::sleep(delay).await;
+            asked = self.simulate(program, user).await?;
         }
         self.metrics
             .policy_seconds
@@ -269,20 +273,24 @@ impl Service {
         asked.map_err(|error| self.denied(error))
     }
 
+    /// Asks the policy once, when it is this request's turn.
     async fn simulate(
         &self,
         program: &ApprovalProgram,
         user: SuiAddress,
-    ) -> Result<(), ApprovalError> {
+    ) -> Result<Result<(), ApprovalError>, Refusal> {
+        let waiting = tokio::time::timeout(SIMULATION_WAIT_MAX, self.simulations.acquire());
+        let _turn = waiting.await.map_err(|_| Refusal::of(Code::Failure))?;
         let freshness = Freshness {
             seal_package: self.seal_package,
             now_ms: now_ms(),
             allowed_ms: self.allowed_staleness_ms,
         };
         let price = self.gas_price.load(Ordering::Relaxed);
-        self.rpc
-            .simulate_approval(program.transaction(), user, freshness, price)
-            .await
+        let simulated = self
+            .rpc
+            .simulate_approval(program.transaction(), user, freshness, price);
+        Ok(simulated.await)
     }
 
     fn denied(&self, error: ApprovalError) -> Refusal {

@@ -27,7 +27,7 @@ fn start() -> TestNetwork {
     TestNetwork::start(&["--nodes", "1", "--shards", "4", "--with", "seal"])
 }
 
-fn server(network: &TestNetwork, index: usize) -> (&str, ObjectId) {
+pub(crate) fn server(network: &TestNetwork, index: usize) -> (&str, ObjectId) {
     let server = &network.ready["key_servers"][index];
     let id = server["id"].as_str().unwrap().parse().unwrap();
     (server["url"].as_str().unwrap(), id)
@@ -41,11 +41,12 @@ fn key_file(network: &TestNetwork, index: usize) -> std::path::PathBuf {
 
 /// The beginning of a configuration.
 fn config(network: &TestNetwork, mode: &str) -> String {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let (seal, rpc) = (
-        text(&network.ready["packages"]["seal"]),
-        text(&network.ready["rpc"]),
-    );
+    config_at(network, network.ready["rpc"].as_str().unwrap(), mode)
+}
+
+/// The same with another full node.
+fn config_at(network: &TestNetwork, rpc: &str, mode: &str) -> String {
+    let seal = network.ready["packages"]["seal"].as_str().unwrap();
     format!("network: !Devnet {{seal_package: '{seal}'}}\nnode_url: {rpc}\nserver_mode: {mode}")
 }
 
@@ -55,12 +56,24 @@ pub(crate) fn open_server(
     folder: &std::path::Path,
     options: &str,
 ) -> RunningKeyServer {
-    let (_, id) = server(network, 0);
+    let rpc = network.ready["rpc"].as_str().unwrap();
+    open_server_of(network, 0, rpc, folder, options)
+}
+
+/// A server of our own with the key of this server of the network, a full node, and these options.
+pub(crate) fn open_server_of(
+    network: &TestNetwork,
+    index: usize,
+    rpc: &str,
+    folder: &std::path::Path,
+    options: &str,
+) -> RunningKeyServer {
+    let (_, id) = server(network, index);
     let mode = format!("!Open {{key_server_object_id: '{id}'}}");
-    let key = key_file(network, 0);
+    let key = key_file(network, index);
     let config = format!(
         "{}\nmaster_key_file: {}\n{options}",
-        config(network, &mode),
+        config_at(network, rpc, &mode),
         key.display()
     );
     RunningKeyServer::start(folder, "127.0.0.1:0", &config, &[])
@@ -485,7 +498,7 @@ async fn a_permissioned_server_serves_whom_it_lists_and_says_nothing_secret() {
     assert!(!refused.stderr.contains(&seed) && !refused.stderr.contains(&imported_hex));
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();

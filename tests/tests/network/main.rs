@@ -31,6 +31,7 @@ mod gateway_faults;
 mod gateway_read;
 mod gateway_store;
 mod healing;
+mod key_server_faults;
 mod key_servers;
 mod living;
 mod load;

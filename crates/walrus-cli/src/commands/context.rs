@@ -1,6 +1,6 @@
 //! The clients that the global options and the surroundings make.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use anyhow::Context as _;
 use walrus_client::{
@@ -15,6 +15,7 @@ use crate::args::Recipient;
 /// The surroundings of one command.
 pub(crate) struct Context {
     surroundings: CommandSurroundings,
+    private: OnceLock<Private>,
 }
 
 /// A client, and the public network it talks to if it is one.
@@ -50,6 +51,7 @@ impl Context {
     pub(crate) fn new(global: GlobalArgs) -> Self {
         Self {
             surroundings: CommandSurroundings::new(global),
+            private: OnceLock::new(),
         }
     }
 
@@ -96,8 +98,17 @@ impl Context {
         })
     }
 
-    /// Who keeps the keys of private data, and the account in whose name they are asked.
-    pub(crate) fn private_data(&self) -> anyhow::Result<Private> {
+    /// Who keeps the keys of private data, and the account in whose name they are asked: the same
+    /// for all that a command does, and so one session.
+    pub(crate) fn private_data(&self) -> anyhow::Result<&Private> {
+        if let Some(private) = self.private.get() {
+            return Ok(private);
+        }
+        let private = self.open_private_data()?;
+        Ok(self.private.get_or_init(|| private))
+    }
+
+    fn open_private_data(&self) -> anyhow::Result<Private> {
         let loaded = self.surroundings.config()?;
         let config = loaded.parsed.config;
         let wallet = self.surroundings.wallet(Some(&config))?;

@@ -4,7 +4,6 @@ use std::{
     fs::File,
     io::{BufReader, Cursor, Read as _},
     path::Path,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, anyhow};
@@ -106,12 +105,7 @@ pub(super) async fn key_of(
     if let Some(package) = approval.package {
         call.package = package;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    let now = u64::try_from(now)?;
-    Ok(private
-        .data
-        .open(header, &call, &private.signer, now)
-        .await?)
+    Ok(private.data.open(header, &call, &private.signer).await?)
 }
 
 /// The call that the options name.

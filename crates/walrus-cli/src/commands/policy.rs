@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: PolicyArgs) -> anyhow::Result<(
         PolicyCommand::New {
             kind,
             policy_package,
-        } => new(context, &private, kind, policy_package).await,
+        } => new(context, private, kind, policy_package).await,
         PolicyCommand::Show { policy } => {
             let policy = Policy::read(&private.rpc, policy).await?;
             say(context, &policy.json()?, &policy.text()?)
@@ -49,10 +49,10 @@ pub(crate) async fn run(context: &Context, args: PolicyArgs) -> anyhow::Result<(
                 Membership::Reader
             };
             let accounts = addresses(context, &accounts)?;
-            change_list(context, &private, policy, &accounts, membership).await
+            change_list(context, private, policy, &accounts, membership).await
         }
         PolicyCommand::Revoke { policy, targets } => {
-            revoke(context, &private, policy, &targets).await
+            revoke(context, private, policy, &targets).await
         }
         PolicyCommand::Approve {
             policy,
@@ -64,11 +64,11 @@ pub(crate) async fn run(context: &Context, args: PolicyArgs) -> anyhow::Result<(
             } else {
                 Decision::Approve
             };
-            decide(context, &private, policy, &accounts, decision).await
+            decide(context, private, policy, &accounts, decision).await
         }
-        PolicyCommand::Transfer { policy, to } => transfer(context, &private, policy, &to).await,
-        PolicyCommand::Buy { policy } => buy(context, &private, policy).await,
-        PolicyCommand::Price { policy, price } => reprice(context, &private, policy, price.0).await,
+        PolicyCommand::Transfer { policy, to } => transfer(context, private, policy, &to).await,
+        PolicyCommand::Buy { policy } => buy(context, private, policy).await,
+        PolicyCommand::Price { policy, price } => reprice(context, private, policy, price.0).await,
     }
 }
 

@@ -12,14 +12,17 @@ use stdx::Mutex;
 use walrus_core::ObjectId;
 use walrus_seal::{
     ApprovalProgram, Code, EphemeralKey, FetchKeyRequest, FetchKeyResponse, Identity,
-    IdentityPoint, PublicKey, SessionKey, UserKeys, UserSecretKey, session::SessionError,
+    IdentityPoint, PublicKey, UserKeys, UserSecretKey, session::SessionError,
 };
 use walrus_sui::{
     SuiError, SuiRpc,
     access::{KeyServerInfo, KeyServerKind},
 };
 
-use super::http::{Credentials, KeyServerError, KeyServerHttp, SdkType};
+use super::{
+    http::{Credentials, KeyServerError, KeyServerHttp, SdkType},
+    session::Session,
+};
 
 /// How long one server may take, unless configured otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,8 +30,6 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// yet.
 const ATTEMPTS_MAX: u32 = 3;
 const RETRY_DELAY: Duration = Duration::from_millis(500);
-/// Keys that are kept; when there are more, all are forgotten.
-const CACHED_KEYS_MAX: usize = 10_000;
 /// The first version whose answers we understand.
 const SERVER_VERSION_MIN: semver::Version = semver::Version::new(0, 4, 1);
 
@@ -90,9 +91,18 @@ impl FetchError {
 
     /// Whether the policy said no.
     pub fn is_denied(&self) -> bool {
+        self.is_mostly(Code::NoAccess)
+    }
+
+    /// Whether the servers say that the time of the session is over.
+    pub fn is_session_over(&self) -> bool {
+        self.is_mostly(Code::InvalidCertificate)
+    }
+
+    fn is_mostly(&self, code: Code) -> bool {
         matches!(
             self.most_frequent(),
-            Some(KeyServerError::Refused(refusal)) if refusal.code == Code::NoAccess
+            Some(KeyServerError::Refused(refusal)) if refusal.code == code
         )
     }
 }
@@ -134,7 +144,7 @@ pub struct KeyRequest<'a> {
     /// The calls of the policy.
     pub program: &'a ApprovalProgram,
     /// In whose name.
-    pub session: &'a SessionKey,
+    pub session: &'a Session,
 }
 
 /// The keys of each identity, by server. Servers that failed although there were enough are told,
@@ -147,16 +157,13 @@ pub struct Fetched {
     pub failures: Vec<(ObjectId, KeyServerError)>,
 }
 
-type Cache = BTreeMap<(Vec<u8>, ObjectId), UserSecretKey>;
-
-/// Key servers, what is known of them, and the keys that they gave.
+/// Key servers, and what is known of them.
 #[derive(Debug)]
 pub struct KeyServers {
     rpc: SuiRpc,
     http: KeyServerHttp,
     settings: Settings,
     known: Mutex<BTreeMap<ObjectId, Arc<KnownKeyServer>>>,
-    cache: Mutex<Cache>,
 }
 
 impl KeyServers {
@@ -173,7 +180,6 @@ impl KeyServers {
             http,
             settings,
             known: Mutex::default(),
-            cache: Mutex::default(),
         })
     }
 
@@ -239,7 +245,7 @@ impl KeyServers {
         let mut collected = Collected::new(&request);
         let mut missing = Vec::new();
         for (server, weight) in request.servers {
-            match self.cached(*server, request.identities) {
+            match request.session.kept(*server, request.identities) {
                 Some(keys) => collected.accept(*server, *weight, keys),
                 None => missing.push((*server, *weight)),
             }
@@ -278,12 +284,6 @@ impl KeyServers {
         })
     }
 
-    fn cached(&self, server: ObjectId, identities: &[Identity]) -> Option<Vec<UserSecretKey>> {
-        let cache = self.cache.lock();
-        let key = |identity: &Identity| cache.get(&(identity.full(), server)).cloned();
-        identities.iter().map(key).collect()
-    }
-
     /// The keys of one server, every one verified, in the order of the identities.
     async fn ask(
         &self,
@@ -310,13 +310,7 @@ impl KeyServers {
         };
         let wanted = request.identities;
         let keys = open(&response, key, &known.public_key, wanted)?;
-        let mut cache = self.cache.lock();
-        if cache.len() + keys.len() > CACHED_KEYS_MAX {
-            cache.clear();
-        }
-        for (identity, key) in wanted.iter().zip(&keys) {
-            cache.insert((identity.full(), server), key.clone());
-        }
+        request.session.keep(server, wanted, &keys);
         Ok(keys)
     }
 }
@@ -349,7 +343,7 @@ fn open(
 /// One key and one signature for all servers.
 fn sign(request: &KeyRequest<'_>) -> Result<(FetchKeyRequest, EphemeralKey), SessionError> {
     let key = EphemeralKey::generate(&mut ambient::rng());
-    let wire = FetchKeyRequest::sign(&request.program.to_bytes(), &key, request.session)?;
+    let wire = FetchKeyRequest::sign(&request.program.to_bytes(), &key, request.session.key())?;
     Ok((wire, key))
 }
 
