@@ -11,6 +11,10 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +23,7 @@ use http::{Method, StatusCode};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
+use stdx::Mutex;
 use walrus_tests::{
     TestNetwork,
     gateway::{RunningGateway, reason},
@@ -221,6 +226,127 @@ async fn a_publisher_that_is_killed_under_load_loses_nothing_it_acknowledged_or_
         .await;
     assert_eq!(again.status(), StatusCode::CONFLICT);
     assert_eq!(reason(&again), "TOKEN_ALREADY_USED");
+}
+
+/// What the clients of a gateway have seen.
+#[derive(Default)]
+struct Seen {
+    /// Answers to who reads, and to who stores.
+    answers: [AtomicUsize; 2],
+    /// Reasons of refusals, and what was cut off.
+    failures: Mutex<Vec<String>>,
+    /// What is stored, and the seed of its bytes.
+    stored: Mutex<Vec<(String, u64)>>,
+}
+
+impl Seen {
+    /// Waits until everybody has asked and got an answer, and returns what failed meanwhile.
+    async fn failures(&self) -> Vec<String> {
+        let count = |index: usize| self.answers[index].load(Ordering::SeqCst);
+        // What is answered first may have been asked before.
+        for (index, before) in [count(0), count(1)].into_iter().enumerate() {
+            while count(index) < before + 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        std::mem::take(&mut self.failures.lock())
+    }
+
+    /// Counts an answer; `true` if it is one.
+    fn is_good(&self, who: usize, answer: &Result<http::Response<bytes::Bytes>, String>) -> bool {
+        let failed = match answer {
+            Ok(answer) if answer.status() == StatusCode::OK => None,
+            Ok(answer) => {
+                assert!(answer.status().is_server_error(), "{answer:?}");
+                Some(reason(answer))
+            }
+            Err(cut_off) => Some(cut_off.clone()),
+        };
+        let is_good = failed.is_none();
+        self.failures.lock().extend(failed);
+        self.answers[who].fetch_add(1, Ordering::SeqCst);
+        is_good
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_and_stores_all_the_time_gets_nothing_wrong_while_nodes_die_and_come_back() {
+    let network = TestNetwork::start(&NETWORK);
+    let size = 5_000_017;
+    let seeds = 11..14;
+    let blobs: Vec<_> = seeds
+        .clone()
+        .map(|seed| network.store(&network.random_file(size, seed)))
+        .collect();
+    let wallets = wallets(&network);
+    // The cache has no place for all that is read.
+    let arguments = [
+        "daemon",
+        "--sub-wallets-dir",
+        text(&wallets),
+        "--max-memory",
+        "16MiB",
+    ];
+    let gateway = Arc::new(RunningGateway::start(&network, &arguments));
+    let seen: Arc<Seen> = Arc::default();
+    let reading = {
+        let (gateway, seen) = (Arc::clone(&gateway), Arc::clone(&seen));
+        async move {
+            for (seed, blob) in seeds.zip(&blobs).cycle() {
+                let path = format!("/v1/blobs/{blob}");
+                let answer = gateway.try_send(Method::GET, &path, &[], "".into()).await;
+                if seen.is_good(0, &answer) {
+                    let body = answer.unwrap().into_body();
+                    assert!(body[..] == random_bytes(size, seed), "{blob} is different");
+                }
+            }
+        }
+    };
+    let storing = {
+        let (gateway, seen) = (Arc::clone(&gateway), Arc::clone(&seen));
+        async move {
+            for seed in 100.. {
+                let (path, body) = ("/v1/blobs?epochs=1", random_bytes(1_000, seed));
+                let answer = gateway.try_send(Method::PUT, path, &[], body.into()).await;
+                if seen.is_good(1, &answer) {
+                    let answer: Value = serde_json::from_slice(answer.unwrap().body()).unwrap();
+                    let blob = &answer["newlyCreated"]["blobObject"]["blobId"];
+                    let blob = blob.as_str().unwrap().to_owned();
+                    seen.stored.lock().push((blob, seed));
+                }
+            }
+        }
+    };
+    let faults = async {
+        // One node of four at a time: nobody notices.
+        for node in ["node-0", "node-1", "node-2"] {
+            done(&network, &["node", "stop", node, "--kill"]);
+            assert_eq!(seen.failures().await, Vec::<String>::new());
+            done(&network, &["node", "start", node]);
+        }
+        // All of them: everybody is told.
+        let all = ["node-0", "node-1", "node-2", "node-3"];
+        for node in all {
+            done(&network, &["node", "stop", node, "--kill"]);
+        }
+        while seen.failures().await.is_empty() {}
+        for node in all {
+            done(&network, &["node", "start", node]);
+        }
+        // Then it goes on by itself.
+        while !seen.failures().await.is_empty() {}
+    };
+    let (reading, storing) = (tokio::spawn(reading), tokio::spawn(storing));
+    tokio::select! {
+        ended = reading => panic!("{ended:?}"),
+        ended = storing => panic!("{ended:?}"),
+        () = faults => {}
+    }
+    let stored = std::mem::take(&mut *seen.stored.lock());
+    assert!(stored.len() > 3);
+    for (blob, seed) in stored {
+        assert!(network.read(&blob) == random_bytes(1_000, seed));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

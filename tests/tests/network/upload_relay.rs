@@ -11,7 +11,7 @@ use std::{io::Read as _, process::Stdio, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use walrus_core::{
     BlobId, ObjectId, SuiAddress, VerifiedMetadata,
@@ -23,7 +23,10 @@ use walrus_sui::{
     contract::{BlobToCertify, BlobToRegister, Persistence, StorageSource, tip},
 };
 use walrus_tests::{
-    CommandOutcome, TestNetwork, gateway::RunningGateway, npm::node, random_bytes, run,
+    CommandOutcome, TestNetwork,
+    gateway::RunningGateway,
+    npm::{Conversation, node},
+    random_bytes, run,
 };
 
 const NETWORK: [&str; 4] = ["--nodes", "4", "--shards", "10"];
@@ -431,4 +434,51 @@ async fn a_relay_that_is_killed_under_load_loses_no_tip() {
     client.contract.certify(&[to_certify]).await.unwrap();
     assert!(network.read(&registered.blob_id().to_string()) == registered.blob);
     assert_eq!(tips(&client).await - before, (BLOBS + 1) * TIP_MIST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mysten_walrus_goes_on_when_a_relay_that_was_killed_is_back() {
+    let network = TestNetwork::start(&NETWORK);
+    let client = Client::of(&network).await;
+    let config = asking(&network, &format!("const {TIP_MIST}"), 36_000);
+    let mut relay = RunningGateway::start_relay(&network, &config, &[]);
+    let address = relay.address().to_owned();
+    let before = tips(&client).await;
+    // No node answers, so the relay has the blob and cannot be done with it.
+    let nodes = ["node-0", "node-1", "node-2", "node-3"];
+    let all = |what: &str| {
+        let outcome = network.localnet(&[&["fault", what], &nodes[..]].concat());
+        assert!(outcome.success, "{}", outcome.stderr);
+    };
+    all("pause");
+    let asked = json!({
+        "ready": network.ready, "relay": relay.url, "size": LARGE, "tipMax": TIP_MIST,
+    });
+    let mut page = Conversation::start("relay-killed.mjs", &asked);
+    assert_eq!(page.question().unwrap(), json!({"step": "encoded"}));
+    assert_eq!(page.question().unwrap(), json!({"step": "registered"}));
+    let held = "walrus_queue_size{name=\"upload_bytes\"} ";
+    while relay.metric(held).await < LARGE as u64 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    relay.kill();
+    let failed = page.question().unwrap();
+    assert!(failed["failed"].is_string(), "{failed}");
+
+    all("resume");
+    relay = RunningGateway::start_relay_at(&address, &network, &config, &[]);
+    page.answer(&json!("back"));
+    let steps = ["encoded", "uploaded", "certified"];
+    let stored = std::iter::from_fn(|| page.question()).find(|said| {
+        let step = said["step"].as_str();
+        assert!(step.is_none_or(|step| steps.contains(&step)), "{said}");
+        step.is_none()
+    });
+    let stored = stored.unwrap();
+    let expected = (0..LARGE).map(|index| u8::try_from((index * 31 + 7) % 251).unwrap());
+    let read = network.read(stored["blobId"].as_str().unwrap());
+    assert!(read == expected.collect::<Vec<u8>>());
+    let uploaded = relay.metric("walrus_upload_relay_blobs_uploaded_total ");
+    assert_eq!(uploaded.await, 1);
+    assert_eq!(tips(&client).await - before, TIP_MIST, "it is paid once");
 }
