@@ -6,6 +6,7 @@
 //! of several nodes by their text. BCS bodies (metadata, slivers) are the types of
 //! [`crate::metadata`] and [`crate::sliver`].
 
+mod columns;
 mod envelope;
 mod error;
 mod health;
@@ -14,6 +15,9 @@ mod query;
 mod status;
 mod symbols;
 
+pub use columns::{
+    COLUMNS_BYTES_MAX, COLUMNS_MAX, COLUMNS_REQUEST_BYTES_MAX, ColumnsRequest, ColumnsResponse,
+};
 pub use envelope::{
     ERROR_DOMAIN, ErrorBody, ErrorDetail, ErrorEnvelope, GLOBAL_ERROR_DOMAIN, Success, SuccessBody,
     domain_of,

@@ -47,6 +47,8 @@ struct Shared {
     upstream: SocketAddr,
     client: Client<HttpConnector, Body>,
     lie: Mutex<Lie>,
+    /// How paths end that it does not know.
+    hidden: Mutex<Vec<&'static str>>,
     requests: AtomicUsize,
     lies: AtomicUsize,
 }
@@ -60,6 +62,7 @@ impl ByzantineNode {
             upstream,
             client: Client::builder(TokioExecutor::new()).build_http(),
             lie: Mutex::default(),
+            hidden: Mutex::default(),
             requests: AtomicUsize::new(0),
             lies: AtomicUsize::new(0),
         });
@@ -84,6 +87,11 @@ impl ByzantineNode {
     /// Lies like this from now on.
     pub fn tell(&self, lie: Lie) {
         *self.shared.lie.lock() = lie;
+    }
+
+    /// Answers requests for paths with this end as nodes do that do not know them.
+    pub fn hide(&self, end: &'static str) {
+        self.shared.hidden.lock().push(end);
     }
 
     /// How many answers were not those of the honest node.
@@ -116,6 +124,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let lie = *shared.lie.lock();
     let turn = shared.requests.fetch_add(1, Ordering::SeqCst);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let is_hidden = |path: &str| shared.hidden.lock().iter().any(|end| path.ends_with(end));
+    if is_hidden(&path) {
+        return status_only(StatusCode::NOT_FOUND);
+    }
     let Some(honest) = shared.hand_on(request).await else {
         return status_only(StatusCode::BAD_GATEWAY);
     };

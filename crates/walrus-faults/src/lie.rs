@@ -10,7 +10,7 @@ use serde_json::Value;
 use walrus_core::{
     Sliver,
     messages::SyncShardResponse,
-    node_api::DecodingSymbolsResponse,
+    node_api::{ColumnsResponse, DecodingSymbolsResponse},
     symbol::{EitherDecodingSymbol, GeneralRecoverySymbol},
 };
 
@@ -69,6 +69,7 @@ enum Subject {
     Shard,
     RecoverySymbols,
     DecodingSymbols,
+    Columns,
     Signature,
     Other,
 }
@@ -124,6 +125,7 @@ impl Lie {
                     changed(body, |symbols: &mut Vec<_>| spoil_symbols(symbols))
                 }
                 Subject::DecodingSymbols => changed(body, spoil_cells),
+                Subject::Columns => changed(body, spoil_columns),
                 _ => None,
             },
             Self::WrongProofs if subject == Subject::RecoverySymbols => {
@@ -143,7 +145,7 @@ fn equivocate(subject: Subject, method: &Method, path: &str, body: &[u8], turn: 
     let lie = match subject {
         Subject::Metadata => Lie::WrongMetadata,
         Subject::Sliver | Subject::Shard => Lie::WrongSlivers,
-        Subject::RecoverySymbols | Subject::DecodingSymbols => Lie::WrongSymbols,
+        Subject::RecoverySymbols | Subject::DecodingSymbols | Subject::Columns => Lie::WrongSymbols,
         Subject::Signature => Lie::WrongSignatures,
         Subject::Other => Lie::Truth,
     };
@@ -166,6 +168,7 @@ impl Subject {
             ("GET", ["blobs", _, "confirmation", ..])
             | ("POST", ["blobs", _, "inconsistencyProof", _]) => Self::Signature,
             ("POST", ["migrate", "sync_shard"]) => Self::Shard,
+            ("POST", ["recovery", "columns"]) => Self::Columns,
             _ => Self::Other,
         }
     }
@@ -235,6 +238,12 @@ fn spoil_symbols(symbols: &mut [GeneralRecoverySymbol]) {
 
 fn spoil_cells(symbols: &mut DecodingSymbolsResponse) {
     symbols.values_mut().flatten().for_each(spoil_cell);
+}
+
+fn spoil_columns(columns: &mut ColumnsResponse) {
+    for (_, column) in columns.iter_mut().flatten() {
+        flip(&mut column.symbols.data, 0);
+    }
 }
 
 fn spoil_cell(symbol: &mut EitherDecodingSymbol) {

@@ -40,12 +40,17 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Pause in which a node that answers slowly is left alone.
 const TARRYING_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long a node that does not have the endpoint for columns of many blobs is not asked for them.
+const COLUMNS_PAUSE: Duration = Duration::from_secs(600);
+
 /// Another node.
 pub struct Peer {
     node_id: ObjectId,
     client: NodeClient,
     requests: Semaphore,
     failures: Mutex<Failures>,
+    /// Until when it counts as one that has no columns of many blobs to give.
+    without_columns: Mutex<Option<Instant>>,
 }
 
 /// Since when, and how often, a node has failed.
@@ -64,6 +69,7 @@ impl Peer {
                 backoff: Backoff::new(PAUSE_MIN, PAUSE_MAX),
                 until: None,
             }),
+            without_columns: Mutex::default(),
         }
     }
 
@@ -76,6 +82,18 @@ impl Peer {
     /// over.
     pub fn is_available(&self, now: Instant) -> bool {
         self.failures.lock().until.is_none_or(|until| until <= now)
+    }
+
+    /// Whether it may be asked for columns of many blobs at once, which not every node knows.
+    pub(crate) fn may_give_columns(&self, now: Instant) -> bool {
+        let until = *self.without_columns.lock();
+        until.is_none_or(|until| until <= now)
+    }
+
+    /// Notes that it does not know the request for columns of many blobs.
+    pub(crate) fn gives_no_columns(&self) {
+        debug!(node = %self.node_id, "a node gives no columns of many blobs at once");
+        *self.without_columns.lock() = Some(Instant::now() + COLUMNS_PAUSE);
     }
 
     /// Sends a request once it is its turn, and takes note of how the node answers.

@@ -15,8 +15,10 @@ pub mod plan;
 mod queue;
 mod read;
 mod salvage;
+mod together;
 
 pub use heal::DECODED_BLOB_BYTES_MAX;
 pub use healer::{HEALING_BYTES_MAX, HealError, Healed, Healer};
 pub use healing::{BlobHealing, HEALING_BLOBS_MAX};
 pub use queue::HEALING_QUEUE_MAX;
+pub(crate) use together::TOGETHER_BLOBS_MAX;

@@ -1,5 +1,6 @@
 //! What the node does for its clients, without HTTP.
 
+mod columns;
 mod confirmation;
 mod error;
 mod expansions;

@@ -57,6 +57,17 @@ impl NodeError {
         matches!(self, Self::Refused { status: 404, .. })
     }
 
+    /// The node does not know what it was asked: another version or implementation.
+    pub fn is_unknown_endpoint(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 404 | 405 | 501,
+                ..
+            }
+        )
+    }
+
     /// The node may not serve the blob.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::Refused { status: 451, .. })

@@ -6,12 +6,13 @@ use walrus_core::{
     inconsistency::InconsistencyProof,
     messages::{InvalidBlobId, SignedMessage},
     node_api::{
-        DecodingSymbolsQuery, DecodingSymbolsResponse, RecoverySymbolsQuery, Success, paths,
+        ColumnsRequest, ColumnsResponse, DecodingSymbolsQuery, DecodingSymbolsResponse,
+        OCTET_STREAM, RecoverySymbolsQuery, Success, paths,
     },
     symbol::GeneralRecoverySymbol,
 };
 
-use super::{JSON_LENGTH_MAX, NodeClient, NodeError};
+use super::{JSON_LENGTH_MAX, NodeClient, NodeError, invalid_bcs};
 
 impl NodeClient {
     /// Symbols with proofs, not yet verified; an answer of more than `length_max` bytes is refused.
@@ -36,6 +37,23 @@ impl NodeClient {
         let path = paths::decoding_symbols(blob_id);
         self.get_bcs_with(&path, &query.to_pairs(), length_max)
             .await
+    }
+
+    /// Columns of many small blobs, not yet verified; an answer of more than `length_max` bytes is
+    /// refused. Other implementations do not know the request and answer that there is nothing.
+    pub async fn columns(
+        &self,
+        request: &ColumnsRequest,
+        length_max: usize,
+    ) -> Result<ColumnsResponse, NodeError> {
+        let body = bcs::to_bytes(request).expect("the request is plain data");
+        let request = self
+            .http
+            .request(Method::POST, paths::COLUMNS)
+            .header(reqwest::header::CONTENT_TYPE, OCTET_STREAM)
+            .body(body);
+        let answer = self.http.ask(request, length_max).await?;
+        bcs::from_bytes(&answer).map_err(|error| invalid_bcs(&error))
     }
 
     /// Shows the node that a blob was encoded inconsistently. Returns its signed attestation, not

@@ -26,6 +26,8 @@ pub const BLOB_STATUS: &str = "/v1/blobs/{blob_id}/status";
 pub const HEALTH: &str = "/v1/health";
 /// Transfer of a shard to its new owner.
 pub const SYNC_SHARD: &str = "/v1/migrate/sync_shard";
+/// Columns of many small blobs, between nodes of this implementation.
+pub const COLUMNS: &str = "/v1/recovery/columns";
 /// The API document, for people.
 pub const API: &str = "/v1/api";
 /// The API document as OpenAPI in JSON.

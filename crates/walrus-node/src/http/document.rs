@@ -35,6 +35,7 @@ use super::{handlers, recovery, sync};
         handlers::health,
         recovery::recovery_symbols,
         recovery::decoding_symbols,
+        recovery::columns,
         recovery::inconsistency_proof,
         sync::sync_shard,
         page,

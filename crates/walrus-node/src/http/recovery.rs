@@ -12,12 +12,14 @@ use axum::{
 use walrus_core::{
     messages::SignedMessageJson,
     node_api::{
-        DecodingSymbolsQuery, ErrorEnvelope, OCTET_STREAM, RecoverySymbolsQuery, Success, paths,
+        COLUMNS_REQUEST_BYTES_MAX, ColumnsRequest, DecodingSymbolsQuery, ErrorEnvelope,
+        OCTET_STREAM, RecoverySymbolsQuery, Success, paths,
     },
 };
 use walrus_http::Connection;
 
 use super::{
+    body,
     error::HttpError,
     handlers::{AppState, binary, success},
     limits::proof_body_bytes_max,
@@ -83,6 +85,39 @@ pub(super) async fn decoding_symbols(
     let holder = connection.holder();
     let symbols = state.service.decoding_symbols(blob_id, query, holder);
     Ok(binary(symbols.await?))
+}
+
+/// Columns of many small blobs at once, for nodes that complete shards. Other implementations do
+/// not have this; everything in it can be had from them with the symbols of single blobs.
+#[utoipa::path(
+    post,
+    path = paths::COLUMNS,
+    tag = "recovery",
+    request_body(content = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of a list of shards and a list of blob IDs"),
+    responses(
+        (status = 200, body = inline(Bcs), content_type = OCTET_STREAM, description = "BCS of a list that has, for each blob asked for, a list of shards and secondary slivers; empty for blobs that are not here or are not small, and shorter than the request when the answer is full"),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_CONTENT_TYPE, SLIVER_COUNT_EXCEEDS_LIMIT"),
+        (status = 500, body = ErrorEnvelope, description = "INTERNAL_ERROR"),
+        (status = 503, body = ErrorEnvelope, description = "UNAVAILABLE"),
+        (status = 504, body = ErrorEnvelope, description = "UNAVAILABLE"),
+    )
+)]
+pub(super) async fn columns(
+    State(state): State<AppState>,
+    Extension(connection): Extension<Arc<Connection>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, HttpError> {
+    body::check_content_type(&headers)?;
+    let received = state
+        .read_body(&connection, &headers, body, COLUMNS_REQUEST_BYTES_MAX)
+        .await
+        .map_err(body::too_large_for_envelope)?;
+    let request: ColumnsRequest = bcs::from_bytes(&received.bytes).map_err(|error| {
+        HttpError::InvalidContentType(format!("the body is not a request for columns: {error}"))
+    })?;
+    let columns = state.service.columns(request, connection.holder());
+    Ok(binary(columns.await?))
 }
 
 /// Attests that a blob is inconsistent, if the proof proves it.

@@ -54,6 +54,7 @@ pub fn router(service: Arc<Service>, limits: HttpLimits, scheme: &'static str) -
             paths::INCONSISTENCY_PROOF,
             post(recovery::inconsistency_proof),
         )
+        .route(paths::COLUMNS, post(recovery::columns))
         .route(paths::SYNC_SHARD, post(sync::sync_shard))
         .route(paths::API, get(document::page))
         .route(paths::API_DOCUMENT, get(document::text))

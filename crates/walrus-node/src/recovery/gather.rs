@@ -32,9 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ANSWER_OVERHEAD_BYTES: u64 = 1_024;
 
 /// Nodes that can be asked, and the slivers of one axis each may have.
-pub(super) struct Candidates {
-    peers: Vec<Arc<Peer>>,
-    sources: Vec<BTreeSet<SliverIndex>>,
+pub(super) struct Candidates<K = SliverIndex> {
+    pub(super) peers: Vec<Arc<Peer>>,
+    pub(super) sources: Vec<BTreeSet<K>>,
 }
 
 /// A column of a blob.
@@ -262,18 +262,19 @@ impl Healer {
 ///
 /// A node that takes its time keeps nobody waiting: others are asked for what it was asked for, and
 /// whoever answers first helps.
-pub(super) async fn gather<T, F>(
-    candidates: Candidates,
-    mut at_hand: BTreeMap<SliverIndex, T>,
+pub(super) async fn gather<K, T, F>(
+    candidates: Candidates<K>,
+    mut at_hand: BTreeMap<K, T>,
     needed: usize,
-    fetch: impl Fn(Arc<Peer>, Ask) -> F,
-) -> Result<BTreeMap<SliverIndex, T>, HealError>
+    fetch: impl Fn(Arc<Peer>, Ask<K>) -> F,
+) -> Result<BTreeMap<K, T>, HealError>
 where
-    F: Future<Output = Option<Vec<(SliverIndex, T)>>>,
+    K: Ord + Copy,
+    F: Future<Output = Option<Vec<(K, T)>>>,
 {
     let Candidates { peers, mut sources } = candidates;
     let whole: Vec<usize> = sources.iter().map(BTreeSet::len).collect();
-    let mut expected: BTreeSet<SliverIndex> = BTreeSet::new();
+    let mut expected: BTreeSet<K> = BTreeSet::new();
     let mut asked: BTreeSet<usize> = BTreeSet::new();
     let mut answers = FuturesUnordered::new();
     while at_hand.len() < needed {

@@ -32,7 +32,7 @@ pub const DECODED_BLOB_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const SLIVERS_PER_BLOB: usize = 4;
 
 /// Memory for decoding and encoding, as a multiple of the blob: columns, blob, slivers.
-const DECODING_MEMORY_FACTOR: u64 = 4;
+pub(super) const DECODING_MEMORY_FACTOR: u64 = 4;
 
 /// Memory for recovery from symbols, as a multiple of what is received: as sent, as decoded, the
 /// sliver.
@@ -320,13 +320,17 @@ impl Healer {
 
 /// What this node should have of a certified blob and lacks.
 #[derive(Debug, Default)]
-struct Missing {
-    metadata: bool,
-    slivers: Vec<SliverKey>,
+pub(super) struct Missing {
+    pub(super) metadata: bool,
+    pub(super) slivers: Vec<SliverKey>,
 }
 
 impl Missing {
-    fn of(index: &Index, view: &EpochView, blob_id: BlobId) -> Result<Self, StorageError> {
+    pub(super) fn of(
+        index: &Index,
+        view: &EpochView,
+        blob_id: BlobId,
+    ) -> Result<Self, StorageError> {
         let epoch = view.epoch();
         let certified = index
             .blob(&blob_id)?
@@ -357,7 +361,7 @@ impl Missing {
 }
 
 /// The wanted slivers that match the metadata, from columns that nobody has verified.
-fn encode_again(
+pub(super) fn encode_again(
     encoder: &Encoder,
     metadata: &VerifiedMetadata,
     columns: Vec<SecondarySliver>,

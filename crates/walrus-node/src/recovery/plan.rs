@@ -85,11 +85,11 @@ pub fn cheapest_way(
 
 /// A part of what is to be gathered, and whom to ask for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
+pub struct Ask<K = SliverIndex> {
     /// Position of the holder among the candidates.
     pub holder: usize,
-    /// Indices of the slivers to take from it.
-    pub sources: Vec<SliverIndex>,
+    /// What to take from it: slivers by their indices, or the shards they are on.
+    pub sources: Vec<K>,
     /// Whether that is all it may have.
     pub is_all: bool,
 }
@@ -100,11 +100,11 @@ pub struct Ask {
 ///
 /// Empty when enough is at hand, or nobody is left to ask. If the candidates together do not have
 /// enough, all are asked: some of what they have may come to hand in another way.
-pub fn next_asks(
-    candidates: &[BTreeSet<SliverIndex>],
-    at_hand: &BTreeSet<SliverIndex>,
+pub fn next_asks<K: Ord + Copy>(
+    candidates: &[BTreeSet<K>],
+    at_hand: &BTreeSet<K>,
     needed: usize,
-) -> Vec<Ask> {
+) -> Vec<Ask<K>> {
     let mut covered = at_hand.clone();
     let mut left: Vec<usize> = (0..candidates.len()).collect();
     let mut asks = Vec::new();

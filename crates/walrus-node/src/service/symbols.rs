@@ -62,6 +62,12 @@ impl SymbolServer {
         }
     }
 
+    /// Memory for an answer of `bytes` bytes, with its encoding.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<Reserved, ServiceError> {
+        let memory = self.memory.try_reserve(bytes.saturating_mul(2));
+        memory.ok_or(ServiceError::Busy)
+    }
+
     /// Reports how full everything is.
     pub(crate) fn sample(&self, metrics: &Metrics) {
         let (expanded, expanded_max) = self.expansions.load();
@@ -176,7 +182,7 @@ impl Service {
         Ok(self.verify(move |_| encode(&symbols)).await?)
     }
 
-    fn symbol_request(&self) -> Result<SemaphorePermit<'_>, ServiceError> {
+    pub(super) fn symbol_request(&self) -> Result<SemaphorePermit<'_>, ServiceError> {
         self.symbols
             .requests
             .try_acquire()
@@ -393,12 +399,7 @@ impl Service {
         let proof = usize::try_from(proof).unwrap_or(0) * size_of::<Node>();
         let symbol =
             usize::from(entry.verified.symbol_size().get()) + proof + SYMBOL_OVERHEAD_BYTES;
-        // The symbols, and their encoding.
-        let bytes = count.saturating_mul(symbol).saturating_mul(2);
-        self.symbols
-            .memory
-            .try_reserve(bytes)
-            .ok_or(ServiceError::Busy)
+        self.symbols.reserve(count.saturating_mul(symbol))
     }
 }
 

@@ -100,6 +100,24 @@ impl Storage {
         })
     }
 
+    /// Reads a sliver of at most `len_max` bytes on this thread, which may block. `None` if there
+    /// is no such sliver, or to give it takes more than that.
+    pub(crate) fn read_small_sliver(
+        &self,
+        key: &SliverKey,
+        len_max: u64,
+    ) -> Result<Option<Bytes>, StorageError> {
+        let Some(entry) = self.index.sliver(key)?.filter(|entry| entry.len <= len_max) else {
+            return Ok(None);
+        };
+        let bytes = match entry.location {
+            Location::Inline => self.index.inline_sliver(key)?,
+            Location::File => self.files.read(key)?.map(Bytes::from),
+            Location::Bucket(_) => None,
+        };
+        Ok(entry.intact(bytes))
+    }
+
     /// Reads a sliver where it is durable, to see whether it is still there.
     pub(super) async fn check_sliver(&self, key: SliverKey) -> Result<SliverRead, StorageError> {
         let index = self.index.clone();
@@ -155,6 +173,14 @@ impl Storage {
             .take(holder, len, wait_max)
             .await
             .ok_or(StorageError::Busy)
+    }
+
+    /// The stored metadata of a blob, read on this thread, which may block; not verified again.
+    pub(crate) fn read_metadata_here(
+        &self,
+        blob_id: &BlobId,
+    ) -> Result<Option<Bytes>, StorageError> {
+        self.index.metadata(blob_id)
     }
 
     /// The stored metadata of a blob, in wire form and not yet verified again.

@@ -129,6 +129,11 @@ pub fn rebuild(options: &StorageOptions) -> Result<Rebuilt, StorageError> {
 }
 
 impl Storage {
+    /// Whether a file of the sliver waits in quarantine.
+    pub(crate) fn is_in_quarantine(&self, key: &SliverKey) -> bool {
+        self.salvage.contains(key)
+    }
+
     /// What is left of a sliver the index does not know. It is not compared with anything.
     pub(crate) async fn salvage(&self, key: SliverKey) -> Result<Option<Bytes>, StorageError> {
         if self.salvage.contains(&key) {
@@ -146,7 +151,7 @@ impl Storage {
 
     /// Removes the file of a sliver from quarantine: it was taken back, or is of no use.
     pub(crate) async fn salvaged(&self, key: SliverKey) -> Result<(), StorageError> {
-        if !self.salvage.contains(&key) {
+        if !self.is_in_quarantine(&key) {
             return Ok(());
         }
         self.salvage.remove(&key);

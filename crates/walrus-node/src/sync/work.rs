@@ -17,7 +17,7 @@ use super::{
 use crate::{
     epoch::{EpochPlan, ShardSource, ShardStatus, ShardTask},
     progress::NodePhase,
-    recovery::{HEALING_BLOBS_MAX, Healer},
+    recovery::{HEALING_BLOBS_MAX, Healer, TOGETHER_BLOBS_MAX},
     shard_work::ShardWork,
     state::incomplete_shards,
     storage::StorageError,
@@ -28,6 +28,9 @@ pub const SYNC_SHARDS_MAX: usize = 4;
 
 /// Blobs healed before the sources of shards are tried again.
 const HEALING_BATCH: usize = 256;
+
+/// Groups of small blobs healed at a time.
+const GROUPS_MAX: usize = 4;
 
 /// Metadata of blobs fetched at a time.
 const METADATA_REQUESTS_MAX: usize = 32;
@@ -228,15 +231,25 @@ impl Round {
             .with_index(move |index| index.incomplete_blobs(after, &shards, epoch, HEALING_BATCH))
             .await?;
         let healer = &self.healer;
-        let healed = stream::iter(found.blobs)
+        let all = found.blobs.len();
+        // Small blobs many at a time, and one by one what is left.
+        let groups = found.blobs.chunks(TOGETHER_BLOBS_MAX);
+        let left: Vec<Vec<BlobId>> = stream::iter(groups.map(<[BlobId]>::to_vec))
+            .map(|group| healer.heal_together(group))
+            .buffer_unordered(GROUPS_MAX)
+            .collect()
+            .await;
+        let left = left.concat();
+        let together = all - left.len();
+        let healed = stream::iter(left)
             .map(|blob_id| heal_one(healer, blob_id))
             .buffer_unordered(HEALING_BLOBS_MAX)
             .filter(|healed| std::future::ready(*healed))
             .count()
             .await;
         self.pass.advance(found.next_after, Instant::now());
-        self.got_in_pass += healed;
-        self.recovered += healed;
+        self.got_in_pass += together + healed;
+        self.recovered += together + healed;
         self.report_progress();
         Ok(())
     }

@@ -71,6 +71,11 @@ impl Cluster {
         Self::start_as(assignment, |_| {}, |node| node == liar).await
     }
 
+    /// The same, with something in front of every node.
+    pub(crate) async fn start_with_fronts(assignment: Assignment<'_>) -> Self {
+        Self::start_as(assignment, |_| {}, |_| true).await
+    }
+
     async fn start_as(
         assignment: Assignment<'_>,
         change: impl Fn(&mut NodeConfig),

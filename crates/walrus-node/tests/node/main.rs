@@ -8,6 +8,7 @@ mod bucket;
 mod byzantine;
 mod chain_following;
 mod cluster;
+mod columns;
 mod confirmations;
 mod damage;
 mod durability;
