@@ -39,6 +39,8 @@ use walrus_tests::{
 const MIB: u64 = 1 << 20;
 /// Size of the file, unless said otherwise.
 const FILE_MIB: u64 = 1024;
+/// Rounds of the file.
+const ROUNDS: u32 = 4;
 /// Memory for a few chunks and the program itself.
 const MEMORY_PROMISE_MIB: f64 = 64.0;
 /// Requests for keys, and how many at a time.
@@ -86,41 +88,51 @@ fn timed(command: &mut Command) -> (Duration, f64) {
     (started.elapsed(), peak_kib / 1024.0)
 }
 
+/// Copies, encrypts and decrypts a large file. The best of [`ROUNDS`] counts: some virtual machines
+/// have given memory back to their host that files need again, and wait seconds for it.
 fn envelope(network: &TestNetwork) -> Vec<Value> {
     let mib = std::env::var("WALRUS_BENCH_MIB");
     let mib = mib.map_or(FILE_MIB, |text| text.parse().unwrap());
     let file = |name: &str| network.folder().join(name);
     let (plain, sealed, out) = (file("plain"), file("sealed"), file("out"));
     random_file(&plain, mib);
-    let started = Instant::now();
-    fs::copy(&plain, &out).unwrap();
-    fs::File::open(&out).unwrap().sync_all().unwrap();
-    let copied = started.elapsed();
-    fs::remove_file(&out).unwrap();
+    let (mut copying, mut encrypting, mut decrypting) = [Duration::MAX; 3].into();
+    let (mut encrypting_mib, mut decrypting_mib) = (0.0_f64, 0.0_f64);
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        fs::copy(&plain, &out).unwrap();
+        fs::File::open(&out).unwrap().sync_all().unwrap();
+        copying = copying.min(started.elapsed());
+        fs::remove_file(&out).unwrap();
+        let encrypt = [
+            "encrypt",
+            text(&plain),
+            "--envelope",
+            "--out",
+            text(&sealed),
+        ];
+        let (took, peak) = timed(network.walrus_command().args(encrypt));
+        (encrypting, encrypting_mib) = (encrypting.min(took), encrypting_mib.max(peak));
+        let decrypt = ["decrypt", text(&sealed), "--out", text(&out)];
+        let (took, peak) = timed(network.walrus_command().args(decrypt));
+        (decrypting, decrypting_mib) = (decrypting.min(took), decrypting_mib.max(peak));
+        assert_eq!(fs::metadata(&out).unwrap().len(), mib * MIB);
+        fs::remove_file(&sealed).unwrap();
+        fs::remove_file(&out).unwrap();
+    }
     let rate_of = |took: Duration| (mib * MIB) as f64 / 1e9 / took.as_secs_f64();
-    let args = [
-        "encrypt",
-        text(&plain),
-        "--envelope",
-        "--out",
-        text(&sealed),
-    ];
-    let (encrypting, encrypting_mib) = timed(network.walrus_command().args(args));
-    let args = ["decrypt", text(&sealed), "--out", text(&out)];
-    let (decrypting, decrypting_mib) = timed(network.walrus_command().args(args));
-    assert_eq!(fs::metadata(&out).unwrap().len(), mib * MIB);
     vec![
         rate(
             "walrus encrypt --envelope, against a copy",
             rate_of(encrypting),
             "GB/s",
-            rate_of(copied),
+            rate_of(copying),
         ),
         rate(
             "walrus decrypt of it, against a copy",
             rate_of(decrypting),
             "GB/s",
-            rate_of(copied),
+            rate_of(copying),
         ),
         amount(
             "peak memory of encryption",

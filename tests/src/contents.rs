@@ -236,7 +236,13 @@ fn is_healthy(body: &[u8]) -> bool {
     };
     let health = &health["success"]["data"];
     let shards = &health["shardSummary"];
-    health["nodeStatus"] == "Active" && shards["ownedShardStatus"]["ready"] == shards["owned"]
+    // Others may have so much stake that nothing is left for a node.
+    let status = if shards["owned"] == 0 {
+        "Standby"
+    } else {
+        "Active"
+    };
+    health["nodeStatus"] == status && shards["ownedShardStatus"]["ready"] == shards["owned"]
 }
 
 /// Status and body of an answer, if there is a whole one.
