@@ -177,6 +177,21 @@ pub enum SuiError {
         /// The first checkpoint there is.
         lowest: u64,
     },
+    /// A checkpoint does not follow from what the validators signed.
+    #[error(
+        "full node {url} does not prove checkpoint {checkpoint}, nothing of it was used: {reason}"
+    )]
+    Unproven {
+        /// The full node.
+        url: String,
+        /// The checkpoint that was asked for.
+        checkpoint: u64,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Who the validators are cannot be found out.
+    #[error("checkpoints cannot be proven: {0}")]
+    Validators(String),
     /// A new version of a package was refused.
     #[error("{0}")]
     UpgradeRefused(UpgradeRefusal),

@@ -10,11 +10,12 @@ use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::{proto_to_timestamp_ms, sui::rpc::v2 as proto},
 };
-use sui_sdk_types::{Address, Digest};
+use sui_sdk_types::{Address, Digest, StructTag};
 use walrus_contracts::events::{EventError, WalrusEvent};
 use walrus_core::{EventId, ObjectId};
 
 use crate::{
+    checkpoints::{self, Proven, Validators},
     error::{SuiError, is_transient},
     ids::object_address,
     rpc::{SuiRpc, backoff, raw_event},
@@ -47,8 +48,14 @@ pub struct EventStream {
     package: Address,
     /// The last checkpoint that was delivered.
     cursor: u64,
+    /// Who proves the checkpoints; without them full nodes are believed.
+    validators: Option<Validators>,
     frames: Option<Frames>,
+    /// The full node whose frames these are.
+    url: String,
     failures: u32,
+    /// How many full nodes in a row have not proven the next checkpoint.
+    unproven: usize,
 }
 
 type Frames = BoxStream<'static, Result<CheckpointStreamFrame, tonic::Status>>;
@@ -60,8 +67,20 @@ impl EventStream {
             rpc,
             package: object_address(original_package),
             cursor,
+            validators: None,
             frames: None,
+            url: String::new(),
             failures: 0,
+            unproven: 0,
+        }
+    }
+
+    /// The same, but only with what the validators have signed.
+    #[must_use]
+    pub fn proven_by(self, validators: Validators) -> Self {
+        Self {
+            validators: Some(validators),
+            ..self
         }
     }
 
@@ -73,15 +92,47 @@ impl EventStream {
     /// Waits for the next checkpoint.
     ///
     /// Fails only for reasons that waiting does not cure: no full node has the checkpoints we need
-    /// any more, it is of another chain than before, or sends what cannot be understood. Calling
-    /// again tries again. Dropping the future loses nothing.
+    /// any more or proves them, it is of another chain than before, or sends what cannot be
+    /// understood. Calling again tries again. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<CheckpointEvents, SuiError> {
         loop {
-            if let Some(checkpoint) = self.next_checkpoint().await? {
-                let events = checkpoint_events(&checkpoint, self.package)?;
-                self.cursor = events.checkpoint;
-                self.failures = 0;
-                return Ok(events);
+            let Some(checkpoint) = self.next_checkpoint().await? else {
+                continue;
+            };
+            let Some(events) = self.read(&checkpoint).await? else {
+                continue;
+            };
+            self.cursor = events.checkpoint;
+            self.failures = 0;
+            self.unproven = 0;
+            return Ok(events);
+        }
+    }
+
+    /// The events of the next checkpoint, or `None` if another full node has to prove them.
+    async fn read(
+        &mut self,
+        checkpoint: &proto::Checkpoint,
+    ) -> Result<Option<CheckpointEvents>, SuiError> {
+        let Some(validators) = &self.validators else {
+            return checkpoint_events(checkpoint, self.package).map(Some);
+        };
+        let expected = self.cursor + 1;
+        let proven = validators.prove(&self.rpc, &self.url, expected, checkpoint);
+        match proven.await {
+            Ok(proven) => proven_events(&proven, self.package).map(Some),
+            Err(error) => {
+                tracing::warn!(url = self.url, %error, "turning to the next full node");
+                self.frames = None;
+                if self.rpc.active_url() == self.url {
+                    self.rpc.rotate();
+                }
+                self.unproven += 1;
+                if self.unproven < self.rpc.urls().count() {
+                    return Ok(None);
+                }
+                self.unproven = 0;
+                Err(error)
             }
         }
     }
@@ -93,7 +144,12 @@ impl EventStream {
             Some(frames) => frames,
             none => {
                 check_history(&self.rpc, self.cursor).await?;
-                none.insert(open(&self.rpc, expected))
+                self.url = self.rpc.active_url();
+                let mask = match &self.validators {
+                    Some(_) => checkpoints::MASK,
+                    None => MASK,
+                };
+                none.insert(open(&self.rpc, expected, mask))
             }
         };
         while let Some(frame) = frames.next().await {
@@ -167,9 +223,9 @@ async fn check_history(rpc: &SuiRpc, cursor: u64) -> Result<(), SuiError> {
     }
 }
 
-fn open(rpc: &SuiRpc, first: u64) -> Frames {
+fn open(rpc: &SuiRpc, first: u64, mask: &str) -> Frames {
     let request = CheckpointStreamRequest::new()
-        .with_read_mask(FieldMask::from_str(MASK))
+        .with_read_mask(FieldMask::from_str(mask))
         .with_start(CheckpointStreamStart::Checkpoint(first));
     let mut config = LedgerStreamConfig::default();
     config.base_retry_delay = RETRY_DELAY_MIN;
@@ -208,34 +264,79 @@ fn checkpoint_events(
     })
 }
 
+/// The same of a checkpoint that is proven.
+fn proven_events(proven: &Proven, package: Address) -> Result<CheckpointEvents, SuiError> {
+    let mut events = Vec::new();
+    for (digest, told) in &proven.transactions {
+        let mut walrus = WalrusEvents::of(*digest, package);
+        for event in told {
+            walrus.take(&event.type_, &event.contents)?;
+        }
+        events.extend(walrus.events);
+    }
+    Ok(CheckpointEvents {
+        checkpoint: proven.summary.sequence_number,
+        timestamp_ms: proven.summary.timestamp_ms,
+        events,
+    })
+}
+
 fn transaction_events(
     transaction: &proto::ExecutedTransaction,
     digest: Digest,
     package: Address,
 ) -> Result<Vec<(EventId, WalrusEvent)>, SuiError> {
-    let mut events = Vec::new();
-    let mut event_seq = 0;
+    let mut walrus = WalrusEvents::of(digest, package);
     for event in transaction.events().events() {
         let event = raw_event(event)?;
-        if *event.type_.address() != package {
-            continue;
+        walrus.take(&event.type_, &event.contents)?;
+    }
+    Ok(walrus.events)
+}
+
+/// The Walrus events among those of a transaction.
+struct WalrusEvents {
+    digest: Digest,
+    package: Address,
+    next_seq: u64,
+    events: Vec<(EventId, WalrusEvent)>,
+}
+
+impl WalrusEvents {
+    fn of(digest: Digest, package: Address) -> Self {
+        Self {
+            digest,
+            package,
+            next_seq: 0,
+            events: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, type_: &StructTag, contents: &[u8]) -> Result<(), SuiError> {
+        if *type_.address() != self.package {
+            return Ok(());
         }
         let id = EventId {
-            tx_digest: digest.into_inner(),
-            event_seq,
+            tx_digest: self.digest.into_inner(),
+            event_seq: self.next_seq,
         };
-        event_seq += 1;
-        let (module, name) = (event.type_.module().as_str(), event.type_.name().as_str());
-        match WalrusEvent::from_bcs(module, name, &event.contents) {
-            Ok(decoded) => events.push((id, decoded)),
+        self.next_seq += 1;
+        let (module, name) = (type_.module().as_str(), type_.name().as_str());
+        match WalrusEvent::from_bcs(module, name, contents) {
+            Ok(decoded) => self.events.push((id, decoded)),
             // An upgrade of the contracts must not stop programs that do not need its news.
             Err(error @ EventError::Unknown { .. }) => {
                 tracing::warn!(%id, %error, "skipping an event");
             }
-            Err(error) => return Err(SuiError::decode(format!("an event of {digest}"), error)),
+            Err(error) => {
+                return Err(SuiError::decode(
+                    format!("an event of {}", self.digest),
+                    error,
+                ));
+            }
         }
+        Ok(())
     }
-    Ok(events)
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@
 //! * [`contract::Call`]: calls as values, to execute, to simulate, or to let others sign.
 //! * [`access`]: key servers of private data, and asking policies who may read.
 //! * [`staking`]: when stake becomes active or can leave, and what moves an epoch on.
-//! * [`EventStream`]: what happened, checkpoint by checkpoint.
+//! * [`EventStream`]: what happened, checkpoint by checkpoint; [`checkpoints::Validators`] prove it
+//!   if they are asked to.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,6 +38,7 @@
 
 pub mod access;
 mod cache;
+pub mod checkpoints;
 pub mod committee;
 pub mod contract;
 mod deployment;
