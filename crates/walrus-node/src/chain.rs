@@ -21,7 +21,7 @@ pub use sui::{SuiChain, SuiChainConfig};
 pub use walrus_contracts::events::WalrusEvent;
 pub use walrus_sui::{
     CheckpointEvents, Committee, CommitteeMember, Committees, EpochInfo, EpochState,
-    contract::EventBlobAttestation,
+    checkpoints::Trust, contract::EventBlobAttestation,
 };
 
 /// The chain as a storage node sees it.
@@ -39,6 +39,12 @@ pub trait ChainView: Send + Sync + 'static {
         &self,
         after: Option<u64>,
     ) -> BoxStream<'static, Result<CheckpointEvents, ChainError>>;
+
+    /// How many checkpoints were not used because the validators have not signed what a full node
+    /// said of them.
+    fn refused_checkpoints(&self) -> u64 {
+        0
+    }
 
     /// Attests on chain that this node holds its shards of `epoch`. Repeating it is not an error.
     fn epoch_sync_done(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), ChainError>>;

@@ -195,6 +195,7 @@ impl EventProcessor {
                     continue;
                 }
             };
+            self.state.report_refused(self.chain.refused_checkpoints());
             match next {
                 Some(Ok(checkpoint)) => {
                     if !connected {

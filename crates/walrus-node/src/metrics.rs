@@ -63,6 +63,8 @@ pub struct Metrics {
     pub events: Family<Name, Counter>,
     /// Latest checkpoint seen.
     pub latest_checkpoint: Gauge<u64, AtomicU64>,
+    /// Checkpoints that were not used because they were not proven.
+    pub refused_checkpoints: Counter,
     /// Positions in the event stream.
     pub event_cursor: Family<StateLabel, Gauge<u64, AtomicU64>>,
     /// Epoch of the active committee.
@@ -147,6 +149,10 @@ impl Default for Metrics {
             latest_checkpoint: register.gauge(
                 "walrus_event_processor_latest_downloaded_checkpoint",
                 "Latest checkpoint of the chain that was read",
+            ),
+            refused_checkpoints: register.metric(
+                "walrus_event_processor_refused_checkpoints",
+                "Checkpoints that were not used because the validators had not signed what a full node said",
             ),
             event_cursor: register.metric(
                 "walrus_event_cursor_progress",
@@ -260,6 +266,7 @@ mod tests {
             r#"walrus_event_cursor_progress{state="persisted"} 3"#,
             r#"walrus_queue_limit{name="commit"} 2"#,
             "walrus_event_processor_latest_downloaded_checkpoint 0",
+            "walrus_event_processor_refused_checkpoints_total 0",
             "walrus_current_node_status 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

@@ -23,7 +23,7 @@ use work::Work;
 
 use crate::{
     blocklist::Blocklist,
-    chain::{ChainError, ChainView, Registration, SuiChain, SuiChainConfig},
+    chain::{ChainError, ChainView, Registration, SuiChain, SuiChainConfig, Trust},
     config::{NodeConfig, load_network_key, load_protocol_key},
     epoch::EpochView,
     http::{Certificate, TlsIdentity, router, server_config},
@@ -44,6 +44,9 @@ const CHAIN_RETRY_DELAY: Duration = Duration::from_secs(2);
 /// without.
 const REGISTRATION_CHECK_MAX: Duration = Duration::from_secs(5);
 
+/// In the storage folder: the validators of Sui who sign checkpoints.
+const VALIDATORS_FILE: &str = "validators.json";
+
 /// What a node finds around it when it starts.
 pub struct NodeSurroundings<N> {
     /// The chain.
@@ -63,6 +66,11 @@ impl StorageNode {
     /// Starts a node with the chain its configuration names. Waits for the chain only at the first
     /// start.
     pub async fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
+        if !config.sui.verify_checkpoints {
+            warn!(
+                "sui.verify_checkpoints is false: this node believes what its full nodes say of events"
+            );
+        }
         let chain = SuiChain::new(&sui_chain_config(&config), signer(&config)?)?;
         Self::start_with_chain(config, Arc::new(chain)).await
     }
@@ -236,6 +244,10 @@ fn sui_chain_config(config: &NodeConfig) -> SuiChainConfig {
     SuiChainConfig {
         rpc_urls: config.sui.rpc_urls().map(str::to_owned).collect(),
         rpc_quorum: None,
+        checkpoints: config.sui.verify_checkpoints.then(|| Trust {
+            trusted_checkpoint: config.sui.trusted_checkpoint,
+            file: Some(config.storage_path.join(VALIDATORS_FILE)),
+        }),
         contracts: ContractIds {
             system_object: config.sui.system_object,
             staking_object: config.sui.staking_object,

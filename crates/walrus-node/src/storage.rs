@@ -10,6 +10,7 @@
 //!   quarantine/       sliver files the index does not know; nothing but a command deletes them
 //!   tmp/              files being written; emptied at start
 //!   identity          whose storage this is, for people, and to notice that the index is lost
+//!   validators.json   the validators of Sui who sign checkpoints, as far as they are proven
 //!   lock              held by the process that uses the directory
 //! ```
 //!

@@ -10,7 +10,7 @@ use walrus_client::Environment;
 use walrus_core::{ObjectId, keys::ProtocolPublicKey};
 use walrus_node::{
     NodeConfig, NodeSurroundings, RunningNode, StorageNode,
-    chain::{SuiChain, SuiChainConfig},
+    chain::{SuiChain, SuiChainConfig, Trust},
     config::KeySource,
     service::Service,
     storage::{Medium, simulated::SimulatedDisk},
@@ -73,6 +73,7 @@ impl SimulatedNode {
             chain_config: SuiChainConfig {
                 rpc_urls: Vec::new(),
                 rpc_quorum: None,
+                checkpoints: Some(Trust::default()),
                 contracts,
                 subsidies_object: None,
                 node_cap: Some(registered.node_cap),

@@ -228,6 +228,8 @@ fn node_config(
             walrus_subsidies_object: None,
             rpc: state.chain.rpc_url(),
             additional_rpc_endpoints: Vec::new(),
+            verify_checkpoints: true,
+            trusted_checkpoint: None,
             system_object: deployment.system_object,
             staking_object: deployment.staking_object,
             wallet_config: Some(NodeWallet::Path(folder.join("sui_client.yaml"))),

@@ -10,7 +10,7 @@ use sui_sdk_types::{
 };
 use walrus_core::{FROST_PER_WAL, Frost};
 use walrus_deploy::{DeployConfig, Deployer};
-use walrus_node::chain::{ChainView as _, SuiChain, SuiChainConfig};
+use walrus_node::chain::{ChainView as _, SuiChain, SuiChainConfig, Trust};
 use walrus_sui::{EpochState, Executor, SuiError, SuiReader, SuiRpc, Wallet, WalrusContract};
 use walrus_tests::{
     TestNetwork,
@@ -215,6 +215,7 @@ async fn a_node_attests_nothing_else() {
     let config = SuiChainConfig {
         rpc_urls: vec![liar.url()],
         rpc_quorum: None,
+        checkpoints: Some(Trust::default()),
         contracts: network.deployment.ids(),
         subsidies_object: None,
         node_cap: Some(network.deployer.nodes()[0].node_cap),

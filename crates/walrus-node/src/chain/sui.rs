@@ -13,7 +13,9 @@ use walrus_core::{
     keys::{NetworkPublicKey, ProtocolKeyPair, ProtocolPublicKey},
 };
 use walrus_sui::{
-    ContractIds, EventStream, Signer, SuiError, SuiReader, SuiRpc, WalrusContract, contract::Call,
+    ContractIds, EventStream, Signer, SuiError, SuiReader, SuiRpc, WalrusContract,
+    checkpoints::{Trust, Validators},
+    contract::Call,
 };
 
 use crate::epoch::{EpochCall, Moment, SubsidiesState};
@@ -32,6 +34,8 @@ pub struct SuiChainConfig {
     /// How many of them have to agree about packages, prices and committees; one is believed if it
     /// is not given.
     pub rpc_quorum: Option<std::num::NonZeroUsize>,
+    /// Whose signatures events need; without it full nodes are believed.
+    pub checkpoints: Option<Trust>,
     /// The Walrus deployment.
     pub contracts: ContractIds,
     /// The WalrusSubsidies object; without it no subsidies are paid.
@@ -45,6 +49,7 @@ pub struct SuiChainConfig {
 pub struct SuiChain {
     reader: SuiReader,
     contract: Option<WalrusContract>,
+    validators: Option<Validators>,
     subsidies_object: Option<ObjectId>,
     node_cap: Option<ObjectId>,
 }
@@ -68,6 +73,7 @@ impl SuiChain {
         Ok(Self {
             reader,
             contract,
+            validators: config.checkpoints.clone().map(Validators::new),
             subsidies_object: config.subsidies_object,
             node_cap: config.node_cap,
         })
@@ -117,7 +123,11 @@ impl SuiChain {
             Some(after) => after,
             None => self.reader.deployment_checkpoint().await?,
         };
-        self.reader.events(after).await
+        let events = self.reader.events(after).await?;
+        Ok(match &self.validators {
+            Some(validators) => events.proven_by(validators.clone()),
+            None => events,
+        })
     }
 
     async fn attest(&self, epoch: Epoch) -> Result<(), ChainError> {
@@ -294,6 +304,10 @@ impl ChainView for SuiChain {
             Some((next, (chain, Some(events))))
         })
         .boxed()
+    }
+
+    fn refused_checkpoints(&self) -> u64 {
+        self.validators.as_ref().map_or(0, Validators::refused)
     }
 
     fn epoch_sync_done(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), ChainError>> {

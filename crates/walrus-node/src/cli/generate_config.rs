@@ -120,6 +120,8 @@ impl GenerateConfig {
                 walrus_subsidies_object: None,
                 rpc: self.sui_rpc,
                 additional_rpc_endpoints: self.additional_rpc_endpoints,
+                verify_checkpoints: true,
+                trusted_checkpoint: None,
                 system_object: self.system_object,
                 staking_object: self.staking_object,
                 wallet_config: self.wallet_config.map(NodeWallet::Path),

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use walrus_core::{ObjectId, SuiAddress};
+use walrus_sui::TransactionDigest as Digest;
 
 use super::id_text;
 
@@ -75,6 +76,13 @@ pub struct SuiConfig {
     /// More full nodes, asked when the first does not answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub additional_rpc_endpoints: Vec<String>,
+    /// Act only on events that the validators of Sui have signed.
+    #[serde(default = "yes")]
+    pub verify_checkpoints: bool,
+    /// Digest of the last checkpoint of a Sui epoch, from which the validators of later epochs are
+    /// proven; without it the full nodes have to agree once who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_checkpoint: Option<Digest>,
     /// The Walrus system object.
     #[serde(with = "id_text")]
     pub system_object: ObjectId,
@@ -98,6 +106,10 @@ pub struct SuiConfig {
     /// Sui CLI wallet that owns the node's capability; a path, or a map with `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet_config: Option<NodeWallet>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a wallet is named: by path alone, or with an account.

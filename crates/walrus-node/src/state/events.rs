@@ -80,6 +80,12 @@ impl NodeState {
         }
     }
 
+    /// Reports how many checkpoints were not used because they were not proven.
+    pub(crate) fn report_refused(&self, total: u64) {
+        let counter = &self.metrics.refused_checkpoints;
+        counter.inc_by(total.saturating_sub(counter.get()));
+    }
+
     /// Notes how far the chain is when the node starts: it is not up to date before it has
     /// processed that.
     pub(crate) fn report_checkpoint_at_start(&self, checkpoint: u64) {
