@@ -32,6 +32,7 @@ export const PACKAGES = [
   { name: "blob_bucket", dependencies: ["wal", "walrus"] },
   { name: "walrus_governance", dependencies: ["wal", "walrus"] },
   { name: "seal", dependencies: [] },
+  { name: "seal_committee", dependencies: ["seal"] },
   { name: "policies", dependencies: [] },
 ];
 
