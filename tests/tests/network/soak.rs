@@ -23,8 +23,8 @@ use walrus_tests::{
 
 /// What chance chooses from, in bytes.
 const SIZES: [usize; 5] = [1, 500, 20_000, 300_000, 900_000];
-/// Stake of a node that joins.
-const STAKE: &str = "1500WAL";
+/// Stake of a node that joins: as many nodes as shards, and still it gets one.
+const STAKE: &str = "3000WAL";
 
 /// The shape of a soak.
 struct Soak {
