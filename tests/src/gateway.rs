@@ -19,10 +19,7 @@ use nix::{
 };
 use serde_json::Value;
 
-use crate::{TestNetwork, binary, text};
-
-/// Time for an answer, or for a gateway to end.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::{TestNetwork, binary, patience::PATIENCE, text};
 
 /// An address whose port the system chooses.
 const ANY_PORT: &str = "127.0.0.1:0";

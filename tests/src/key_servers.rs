@@ -27,10 +27,8 @@ use walrus_seal::{
 };
 use walrus_sui::{Signer, SuiRpc, access::ApprovalCall};
 
-use crate::{TestNetwork, binary};
+use crate::{TestNetwork, binary, patience::PATIENCE};
 
-/// Time for an answer, or for a server to start.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a session key is valid.
 const TTL_MIN: u16 = 10;
 

@@ -46,6 +46,7 @@ pub mod measurements;
 pub mod model;
 pub mod newcomer;
 pub mod npm;
+pub mod patience;
 pub mod processes;
 pub mod proxy;
 pub mod random;

@@ -9,8 +9,10 @@
 //! assert_eq!(u8::saturating_from(1_000_u32), u8::MAX);
 //! ```
 
+mod errors;
 mod locks;
 mod numbers;
 
+pub use errors::root_cause;
 pub use locks::{Mutex, RwLock};
 pub use numbers::SaturatingFrom;

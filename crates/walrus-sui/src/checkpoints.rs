@@ -8,6 +8,7 @@
 mod known;
 mod validators;
 
+use stdx::root_cause;
 use sui_crypto::bls12381::ValidatorCommitteeSignatureVerifier;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{
@@ -162,15 +163,6 @@ fn decode<T: serde::de::DeserializeOwned>(
     let bytes = bytes.and_then(|bytes| bytes.value.as_ref());
     let bytes = bytes.ok_or(Flaw::Missing(what))?;
     bcs::from_bytes(bytes).map_err(|error| Flaw::malformed(what, &error))
-}
-
-/// Errors of signatures say what is wrong only in their source.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

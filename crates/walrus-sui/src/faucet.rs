@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
+use stdx::root_cause;
 use walrus_core::{ObjectId, SuiAddress};
 
 /// A faucet answers after its transfer is executed, which takes seconds on public networks.
@@ -148,14 +149,6 @@ fn http_client() -> Result<reqwest::Client, String> {
         .timeout(TIMEOUT)
         .build()
         .map_err(|error| root_cause(&error))
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

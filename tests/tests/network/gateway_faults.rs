@@ -27,6 +27,7 @@ use stdx::Mutex;
 use walrus_tests::{
     TestNetwork,
     gateway::{RunningGateway, reason},
+    patience::eventually,
     random_bytes, text,
 };
 
@@ -245,9 +246,8 @@ impl Seen {
         let count = |index: usize| self.answers[index].load(Ordering::SeqCst);
         // What is answered first may have been asked before.
         for (index, before) in [count(0), count(1)].into_iter().enumerate() {
-            while count(index) < before + 2 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            let answered = async || count(index) >= before + 2;
+            eventually("everybody is answered", answered).await;
         }
         std::mem::take(&mut self.failures.lock())
     }
@@ -329,12 +329,14 @@ async fn who_reads_and_stores_all_the_time_gets_nothing_wrong_while_nodes_die_an
         for node in all {
             done(&network, &["node", "stop", node, "--kill"]);
         }
-        while seen.failures().await.is_empty() {}
+        let told = async || !seen.failures().await.is_empty();
+        eventually("everybody is told that the nodes are gone", told).await;
         for node in all {
             done(&network, &["node", "start", node]);
         }
         // Then it goes on by itself.
-        while !seen.failures().await.is_empty() {}
+        let well = async || seen.failures().await.is_empty();
+        eventually("everybody is served again", well).await;
     };
     let (reading, storing) = (tokio::spawn(reading), tokio::spawn(storing));
     tokio::select! {

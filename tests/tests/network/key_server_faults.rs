@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -33,6 +33,7 @@ use walrus_tests::{
     CommandOutcome, TestNetwork,
     key_servers::{FalseKeyServer, Reader, RunningKeyServer, Said, ask, sign},
     liar::Liar,
+    patience::{PATIENCE, eventually},
     random_bytes, run, text,
 };
 
@@ -92,8 +93,10 @@ impl Seen {
     fn wait(&self) {
         // The first of each may have begun before.
         let wanted = self.reads.load(Ordering::SeqCst) + 2 * READERS;
+        let deadline = Instant::now() + PATIENCE;
         while self.reads.load(Ordering::SeqCst) < wanted {
             assert!(!self.is_over.load(Ordering::SeqCst), "a reader failed");
+            assert!(Instant::now() < deadline, "no reader gets on");
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -422,9 +425,8 @@ async fn an_object_that_the_full_node_does_not_know_yet_is_waited_for() {
 
     let asked = ask(&running.url, body);
     let create = async {
-        while questions() == QUESTIONS_MAX {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let asked = async || questions() > QUESTIONS_MAX;
+        eventually("the server has asked again", asked).await;
         let executed = executor.run(&creation).await.unwrap();
         assert_eq!(executed.digest, draft.digest());
     };

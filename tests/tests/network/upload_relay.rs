@@ -6,7 +6,7 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
-use std::{io::Read as _, process::Stdio, time::Duration};
+use std::{io::Read as _, process::Stdio};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -26,6 +26,7 @@ use walrus_tests::{
     CommandOutcome, TestNetwork,
     gateway::RunningGateway,
     npm::{Conversation, node},
+    patience::eventually,
     random_bytes, run,
 };
 
@@ -173,9 +174,7 @@ async fn mysten_walrus_stores_through_a_relay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_paid_gets_a_certificate_that_the_chain_accepts() {
     let network = TestNetwork::start(&NETWORK);
-    let client = Client::of(&network).await;
-    let config = asking(&network, &format!("const {TIP_MIST}"), 36_000);
-    let relay = RunningGateway::start_relay(&network, &config, &[]);
+    let (client, relay, _) = with_tips(&network).await;
     let asked = relay.get("/v1/tip-config").await;
     let asked: Value = serde_json::from_slice(asked.body()).unwrap();
     assert_eq!(asked["send_tip"]["kind"]["const"], TIP_MIST);
@@ -313,9 +312,7 @@ async fn what_is_not_registered_is_not_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_on_its_way_is_waited_for() {
     let network = TestNetwork::start(&NETWORK);
-    let client = Client::of(&network).await;
-    let config = asking(&network, &format!("const {TIP_MIST}"), 36_000);
-    let relay = RunningGateway::start_relay(&network, &config, &[]);
+    let (client, relay, _) = with_tips(&network).await;
     let blob = client.register(1_000, 5).await;
     let never = TransactionDigest::new([9; 32]);
     let unknown = post(&relay, &blob.query(Some(never)), blob.blob.clone()).await;
@@ -354,6 +351,14 @@ async fn tips_of_another_time_are_refused() {
     assert_refused(&answer, 400, "future");
 }
 
+/// A relay that wants [`TIP_MIST`] for a blob, with its configuration, and who uses it.
+async fn with_tips(network: &TestNetwork) -> (Client, RunningGateway, String) {
+    let client = Client::of(network).await;
+    let config = asking(network, &format!("const {TIP_MIST}"), 36_000);
+    let relay = RunningGateway::start_relay(network, &config, &[]);
+    (client, relay, config)
+}
+
 /// What the account of the relay has got so far, in MIST.
 async fn tips(client: &Client) -> u64 {
     let reader = client.contract.reader();
@@ -364,9 +369,7 @@ async fn tips(client: &Client) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_is_killed_under_load_loses_no_tip() {
     let network = TestNetwork::start(&NETWORK);
-    let client = Client::of(&network).await;
-    let config = asking(&network, &format!("const {TIP_MIST}"), 36_000);
-    let mut relay = RunningGateway::start_relay(&network, &config, &[]);
+    let (client, mut relay, config) = with_tips(&network).await;
     let address = relay.address().to_owned();
     let before = tips(&client).await;
 
@@ -390,15 +393,15 @@ async fn a_relay_that_is_killed_under_load_loses_no_tip() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while relay
-        .metric("walrus_upload_relay_blobs_uploaded_total ")
-        .await
-        == 0
-    {
+    eventually("the relay has stored a blob", async || {
         let ended = store.try_wait().unwrap();
         assert!(ended.is_none(), "it stores");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        relay
+            .metric("walrus_upload_relay_blobs_uploaded_total ")
+            .await
+            > 0
+    })
+    .await;
     relay.kill();
     relay = RunningGateway::start_relay_at(&address, &network, &config, &[]);
     let stored = CommandOutcome::from(store.wait_with_output().unwrap()).json();
@@ -439,9 +442,7 @@ async fn a_relay_that_is_killed_under_load_loses_no_tip() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mysten_walrus_goes_on_when_a_relay_that_was_killed_is_back() {
     let network = TestNetwork::start(&NETWORK);
-    let client = Client::of(&network).await;
-    let config = asking(&network, &format!("const {TIP_MIST}"), 36_000);
-    let mut relay = RunningGateway::start_relay(&network, &config, &[]);
+    let (client, mut relay, config) = with_tips(&network).await;
     let address = relay.address().to_owned();
     let before = tips(&client).await;
     // No node answers, so the relay has the blob and cannot be done with it.
@@ -458,9 +459,10 @@ async fn mysten_walrus_goes_on_when_a_relay_that_was_killed_is_back() {
     assert_eq!(page.question().unwrap(), json!({"step": "encoded"}));
     assert_eq!(page.question().unwrap(), json!({"step": "registered"}));
     let held = "walrus_queue_size{name=\"upload_bytes\"} ";
-    while relay.metric(held).await < LARGE as u64 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("the relay has the blob", async || {
+        relay.metric(held).await >= LARGE as u64
+    })
+    .await;
     relay.kill();
     let failed = page.question().unwrap();
     assert!(failed["failed"].is_string(), "{failed}");

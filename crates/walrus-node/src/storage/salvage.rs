@@ -102,6 +102,8 @@ pub fn rebuild(options: &StorageOptions) -> Result<Rebuilt, StorageError> {
     let medium = &options.medium;
     let lock = DirectoryLock::acquire(medium, &options.path)?;
     let files = SliverFiles::open(&options.path, medium)?;
+    // Until all is done, the next start does it again.
+    super::attempts::mark_damaged(&options.path, medium)?;
     let index = options.path.join(INDEX_DIRECTORY);
     let mut aside = None;
     let failed = |source| StorageError::io("put aside", &index, source);
@@ -117,9 +119,9 @@ pub fn rebuild(options: &StorageOptions) -> Result<Rebuilt, StorageError> {
             files.quarantine(&key)?;
         }
     }
-    super::attempts::forget(&options.path, medium)?;
-    // Last: as long as it is there, an empty index counts as lost.
+    // As long as it is there, an empty index counts as lost.
     super::identity::remove(medium, &options.path)?;
+    super::attempts::forget(&options.path, medium)?;
     let (slivers, _) = files.quarantined()?;
     lock.release();
     Ok(Rebuilt {

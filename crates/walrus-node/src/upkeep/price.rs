@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, Url};
 use serde_json::Value;
+use stdx::root_cause;
 
 use crate::config::PriceMonitorConfig;
 
@@ -118,12 +119,4 @@ impl PriceSource {
             reason: reason.to_owned(),
         }
     }
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -218,6 +218,25 @@ async fn a_damaged_index_is_replaced_without_anybody_doing_anything() {
 }
 
 #[tokio::test]
+async fn a_rebuild_that_is_interrupted_is_done_again() {
+    let mut cluster = Cluster::start(FOUR).await;
+    let blobs = [TestBlob::new(1, FILE_BLOB), TestBlob::new(2, 500)];
+    for blob in &blobs {
+        cluster.store(blob).await;
+    }
+    cluster.attested(1, 4).await;
+    cluster.stop(0).await;
+    let storage = cluster.nodes[0].config.storage_path.clone();
+    // The index is put aside, and nothing else is done.
+    fs::write(storage.join("index.is-damaged"), []).unwrap();
+    fs::rename(storage.join("index"), storage.join("index.damaged.1")).unwrap();
+    cluster.start_again(0).await;
+    cluster.ends_well(&[0], &blobs).await;
+    assert!(!storage.join("index.is-damaged").exists());
+    assert!(!storage.join("index.damaged.2").exists());
+}
+
+#[tokio::test]
 async fn a_damaged_record_that_events_need_is_replaced_too() {
     let mut cluster = Cluster::start(FOUR).await;
     let blobs = [TestBlob::new(1, FILE_BLOB), TestBlob::new(2, 500)];

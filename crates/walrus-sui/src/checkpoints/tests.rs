@@ -284,39 +284,25 @@ fn events_are_those_that_the_effects_name() {
 fn what_is_missing_or_malformed_is_named() {
     let whole = honest().tell();
     let bytes = || proto::Bcs::from(vec![0xff; 3]);
+    let malformed = |told: &proto::Checkpoint| match flaw(told) {
+        Flaw::Malformed { what, .. } => what,
+        other => panic!("{other}"),
+    };
     let mut told = whole.clone();
     told.summary = None;
     assert_eq!(flaw(&told), Flaw::Missing("the summary"));
     told.summary = Some(proto::CheckpointSummary::default().with_bcs(bytes()));
-    assert!(matches!(
-        flaw(&told),
-        Flaw::Malformed {
-            what: "the summary",
-            ..
-        }
-    ));
+    assert_eq!(malformed(&told), "the summary");
     let mut told = whole.clone();
     told.signature = None;
     assert_eq!(flaw(&told), Flaw::Missing("the signature"));
     told.signature = Some(proto::ValidatorAggregatedSignature::default());
-    assert!(matches!(
-        flaw(&told),
-        Flaw::Malformed {
-            what: "the signature",
-            ..
-        }
-    ));
+    assert_eq!(malformed(&told), "the signature");
     let mut told = whole.clone();
     told.contents = None;
     assert_eq!(flaw(&told), Flaw::Missing("the contents"));
     told.contents = Some(proto::CheckpointContents::default().with_bcs(bytes()));
-    assert!(matches!(
-        flaw(&told),
-        Flaw::Malformed {
-            what: "the contents",
-            ..
-        }
-    ));
+    assert_eq!(malformed(&told), "the contents");
     let mut told = whole;
     told.transactions[0].effects = None;
     assert_eq!(flaw(&told), Flaw::Missing("effects"));

@@ -1,7 +1,5 @@
 //! The stream of events against a full node whose connections keep breaking.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
-
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
@@ -16,6 +14,8 @@ use tonic::{Request, Response, Status, codegen::BoxStream};
 use walrus_contracts::events::{EpochChangeDone, WalrusEvent};
 use walrus_core::{EventId, ObjectId};
 use walrus_sui::{EventStream, SuiError, SuiRpc};
+
+use crate::listing::{end, end_of_list, first_listed, listed};
 
 const PACKAGE: ObjectId = ObjectId([0xab; 32]);
 /// Checkpoints the test reads: several connections' worth.
@@ -64,19 +64,6 @@ fn digest(number: u64) -> Digest {
     Digest::new(bytes)
 }
 
-fn watermark(number: u64) -> proto::Watermark {
-    let mut watermark = proto::Watermark::default();
-    watermark.cursor = Some(number.to_be_bytes().to_vec().into());
-    watermark.checkpoint = Some(number);
-    watermark
-}
-
-fn end(reason: QueryEndReason) -> proto::QueryEnd {
-    let mut end = proto::QueryEnd::default();
-    end.set_reason(reason);
-    end
-}
-
 #[tonic::async_trait]
 impl LedgerService for FullNode {
     async fn get_service_info(
@@ -104,11 +91,7 @@ impl LedgerService for FullNode {
         request: Request<proto::ListCheckpointsRequest>,
     ) -> Result<Response<BoxStream<proto::ListCheckpointsResponse>>, Status> {
         let request = request.into_inner();
-        let after = request.options.unwrap_or_default().after.map(|cursor| {
-            let number: [u8; 8] = cursor.as_ref().try_into().unwrap();
-            u64::from_be_bytes(number) + 1
-        });
-        let start = request.start_checkpoint.max(after).unwrap_or_default();
+        let start = first_listed(&request);
         if start < self.lowest {
             return Err(Status::out_of_range("checkpoints have been pruned"));
         }
@@ -116,12 +99,7 @@ impl LedgerService for FullNode {
         let last = request.end_checkpoint.map_or(tip, |end| tip.min(end - 1));
         let mut frames: VecDeque<_> = (start..=last)
             .take(PAGE)
-            .map(|number| {
-                let mut frame = proto::ListCheckpointsResponse::default();
-                frame.checkpoint = Some(checkpoint(number));
-                frame.watermark = Some(watermark(number));
-                Ok(frame)
-            })
+            .map(|number| Ok(listed(number, checkpoint(number))))
             .collect();
         if frames.len() == PAGE {
             let Some(Ok(frame)) = frames.back_mut() else {
@@ -129,15 +107,13 @@ impl LedgerService for FullNode {
             };
             frame.end = Some(end(QueryEndReason::ItemLimit));
         } else {
-            let mut frame = proto::ListCheckpointsResponse::default();
-            frame.watermark = Some(watermark(last));
             let bounded = request.end_checkpoint.is_some_and(|end| end - 1 <= tip);
-            frame.end = Some(end(if bounded {
+            let reason = if bounded {
                 QueryEndReason::CheckpointBound
             } else {
                 QueryEndReason::LedgerTip
-            }));
-            frames.push_back(Ok(frame));
+            };
+            frames.push_back(Ok(end_of_list(last, reason)));
         }
         Ok(Response::new(stream::iter(frames).boxed()))
     }

@@ -1,7 +1,5 @@
 //! How transactions are built, sent and repeated, against a full node that answers by script.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
-
 use std::{collections::VecDeque, sync::Arc};
 
 use futures::stream;
