@@ -33,7 +33,7 @@ use crate::{
     service::{Service, ServiceLimits},
     start_error::StartError,
     state::{NodeParts, NodeState},
-    storage::{Identity, Medium, Storage, StorageOptions, open_or_rebuild},
+    storage::{Identity, Medium, Storage, StorageOptions, VALIDATORS_FILE, open_or_rebuild},
     upkeep::{PriceSource, Reloader},
 };
 
@@ -43,9 +43,6 @@ const CHAIN_RETRY_DELAY: Duration = Duration::from_secs(2);
 /// Time for the chain to confirm the node's registration at later starts, when the node can also do
 /// without.
 const REGISTRATION_CHECK_MAX: Duration = Duration::from_secs(5);
-
-/// In the storage folder: the validators of Sui who sign checkpoints.
-const VALIDATORS_FILE: &str = "validators.json";
 
 /// What a node finds around it when it starts.
 pub struct NodeSurroundings<N> {

@@ -58,6 +58,7 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 pub use bucket::{BucketCounters, BucketOptions, BucketState};
 pub use committer::{COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, CommitOutcome};
 pub use error::StorageError;
+pub(crate) use files::VALIDATORS_FILE;
 pub use index::{
     BlobRecords, Cursor, Found, Identity, Index, Item, Recording, ShardRange, SliverCounts,
 };

@@ -19,6 +19,8 @@ const QUARANTINE_DIRECTORY: &str = "quarantine";
 pub(super) const TEMPORARY_DIRECTORY: &str = "tmp";
 pub(super) const EVENT_BLOB_DIRECTORY: &str = "event_blobs";
 pub(super) const CACHE_DIRECTORY: &str = "cache";
+/// The validators of Sui who sign checkpoints. Written by the chain client.
+pub(crate) const VALIDATORS_FILE: &str = "validators.json";
 
 /// The directory level below `slivers/`: the first byte of the blob ID. All slivers of a blob share
 /// a directory, so that storing them costs one directory sync.
@@ -275,6 +277,7 @@ pub(super) fn clean_up(medium: &Medium, root: &Path) -> Result<(), StorageError>
         let removed = medium.remove_all(&path);
         removed.map_err(|error| StorageError::io("delete", path, error))?;
     }
+    remove_if_present(medium, &root.join(VALIDATORS_FILE))?;
     sync_directory(medium, root)
 }
 

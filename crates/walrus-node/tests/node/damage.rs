@@ -120,6 +120,9 @@ async fn cleaning_up_takes_only_what_is_the_nodes_and_never_from_another_process
     test.store(&blob, 10).await;
     let note = test.storage_path().join("note");
     fs::write(&note, "mine").unwrap();
+    // Trust begins anew, too: the chain may be another one.
+    let validators = test.storage_path().join("validators.json");
+    fs::write(&validators, "{}").unwrap();
     let options = StorageOptions {
         cleanup: true,
         ..StorageOptions::new(test.storage_path())
@@ -132,6 +135,7 @@ async fn cleaning_up_takes_only_what_is_the_nodes_and_never_from_another_process
     test.config.cleanup_storage = true;
     test.restart().await;
     assert_eq!(fs::read_to_string(note).unwrap(), "mine");
+    assert!(!validators.exists());
     assert!(test.sliver_files().is_empty());
     test.assert_holds_nothing(&blob).await;
 }
